@@ -1,0 +1,62 @@
+"""Repair Human Protein Atlas microscopy stacks and read where in the cell a protein is.
+
+The public API is loaded on first use: importing this package imports neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from napari_dualgland.errors import DualglandError
+    from napari_dualgland.imputation.engine import impute, impute_steps
+    from napari_dualgland.imputation.params import ImputeParams
+    from napari_dualgland.io import read, write
+    from napari_dualgland.missing import find_missing
+    from napari_dualgland.results import Imputation
+    from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+
+_HOME = {
+    "DualglandError": "errors",
+    "ROLES": "stack",
+    "Channel": "stack",
+    "PixelSize": "stack",
+    "Stack": "stack",
+    "Imputation": "results",
+    "ImputeParams": "imputation.params",
+    "impute": "imputation.engine",
+    "impute_steps": "imputation.engine",
+    "read": "io",
+    "write": "io",
+    "find_missing": "missing",
+}
+
+__all__ = [
+    "ROLES",
+    "Channel",
+    "DualglandError",
+    "Imputation",
+    "ImputeParams",
+    "PixelSize",
+    "Stack",
+    "find_missing",
+    "impute",
+    "impute_steps",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

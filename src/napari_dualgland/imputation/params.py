@@ -1,0 +1,28 @@
+"""The options of imputing, in one place: API, command line and widget share this object."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ImputeParams(BaseModel):
+    """Options of :func:`napari_dualgland.impute`.
+
+    Attributes
+    ----------
+    model : str
+        Name of a shipped or installed model, or the path of a ``.safetensors`` file.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
+    tile : int
+        Side of a tile in pixels, without its surroundings.
+    seed : int
+        Seed of everything random; the same seed, input and device give the same output.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "generator"
+    device: str = "auto"
+    tile: int = Field(default=256, ge=64, le=2048, multiple_of=32)
+    seed: int = Field(default=0, ge=0)

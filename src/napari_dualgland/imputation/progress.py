@@ -1,0 +1,54 @@
+"""What an imputation says while it runs; it knows nothing of who is listening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A finished tile, ready to be shown.
+
+    Attributes
+    ----------
+    t, z : int
+        Frame that the tile lies in.
+    y, x : slice
+        Where in the frame.
+    values : numpy.ndarray
+        (C, h, w) in the stack's dtype: observed pixels as they were, missing ones filled.
+        The channels are those of the completed stack.
+    missing : numpy.ndarray
+        (C, h, w), boolean.
+    """
+
+    t: int
+    z: int
+    y: slice
+    x: slice
+    values: npt.NDArray[Any]
+    missing: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step forward.
+
+    Attributes
+    ----------
+    done, total : int
+        Tiles finished and tiles in all; ``total`` counts only tiles that hold missing pixels.
+    message : str
+        What is being done, for people; empty where the numbers say it all.
+    patch : Patch or None
+        The tile that has just been finished.
+    """
+
+    done: int
+    total: int
+    message: str = ""
+    patch: Patch | None = None

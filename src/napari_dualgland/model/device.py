@@ -1,0 +1,37 @@
+"""Which device computes: found, named and refused in one place."""
+
+from __future__ import annotations
+
+import torch
+
+from napari_dualgland.errors import DualglandError
+
+
+def available_devices() -> tuple[str, ...]:
+    """Return the names that ``--device`` takes on this machine, best first."""
+    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of that name.
+
+    Parameters
+    ----------
+    name : str
+        ``auto`` (the best there is), ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
+
+    Raises
+    ------
+    DualglandError
+        If this machine has no such device; the message lists those that it has.
+    """
+    here = available_devices()
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted == "auto":
+        return torch.device(here[0])
+    if wanted not in here:
+        raise DualglandError(f"no device {name!r} on this machine; there are auto, {', '.join(here)}")
+    return torch.device(wanted)

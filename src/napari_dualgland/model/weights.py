@@ -1,0 +1,150 @@
+"""Models and their cards: found, verified against their hash, loaded; never unpickled.
+
+A model is a ``.safetensors`` file with a card of the same name ending in ``.json`` beside
+it. ``prior`` needs no weights and has a card alone. Shipped models lie in the package's
+``weights`` folder; a lab's own lie in its models folder (``dualgland models`` names it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+
+from napari_dualgland.errors import DualglandError
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+class ModelCard(BaseModel):
+    """What a person must know of a model before trusting it.
+
+    Attributes
+    ----------
+    name, version, summary : str
+        What it is called and what it does.
+    architecture : dict
+        ``{"kind": …, **arguments}``; builds the network. ``{"kind": "prior"}`` has none.
+    parameters : int
+        Count of learned numbers.
+    data : tuple of str
+        What it was trained on, with attribution.
+    held_out : tuple of str
+        What was kept from training for the figures.
+    recipe : dict
+        The resolved training configuration.
+    seed, steps : int
+        Of the training.
+    figures : dict
+        Measured on ``held_out``, with their definitions.
+    use : dict
+        Where the network is used and where the prior stands alone.
+    licence : str
+        Licence of the weights.
+    sha256 : str or None
+        Of the ``.safetensors`` file; None where there is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str = "1"
+    summary: str = ""
+    architecture: dict[str, Any]
+    parameters: int = 0
+    data: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    steps: int = 0
+    figures: dict[str, Any] = Field(default_factory=dict)
+    use: dict[str, Any] = Field(default_factory=dict)
+    licence: str = ""
+    sha256: str | None = None
+
+
+def models_folder() -> Path:
+    """Return the folder for a lab's own models; ``DUALGLAND_MODELS`` names another."""
+    chosen = os.environ.get("DUALGLAND_MODELS")
+    return Path(chosen) if chosen else platformdirs.user_data_path("dualgland") / "models"
+
+
+def list_models() -> dict[str, Path]:
+    """Return the card files of all models by name, a lab's own after the shipped ones.
+
+    A lab's model does not take the name of a shipped one: provenance would be ambiguous.
+    """
+    found = {card.stem: card for card in sorted(SHIPPED.glob("*.json"))}
+    for card in sorted(models_folder().glob("*.json")):
+        found.setdefault(card.stem, card)
+    return found
+
+
+def read_card(model: str) -> tuple[ModelCard, Path]:
+    """Return the card of a model and the path of the card.
+
+    Parameters
+    ----------
+    model : str
+        Name of a model, or path of its ``.safetensors`` file or card.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model, or its card cannot be read.
+    """
+    models = list_models()
+    if model in models:
+        path = models[model]
+    elif model.endswith((".safetensors", ".json")):
+        path = Path(model).with_suffix(".json")
+    else:
+        raise DualglandError(
+            f"no model {model!r}; there are {', '.join(models)}, or give the path of a "
+            ".safetensors file"
+        )
+    try:
+        return ModelCard.model_validate_json(path.read_bytes()), path
+    except FileNotFoundError:
+        raise DualglandError(f"{path}: no such model card; a model needs one beside it") from None
+    except (OSError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise DualglandError(f"{path}: the model card cannot be read ({first})") from None
+
+
+def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:
+    """Return the tensors of a model after checking the file against the card's hash.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The card, whose ``sha256`` is checked.
+    path : pathlib.Path
+        Of the card; the weights lie beside it.
+
+    Raises
+    ------
+    DualglandError
+        If the file is missing, damaged, or not the one that the card describes.
+    """
+    weights = path.with_suffix(".safetensors")
+    try:
+        raw = weights.read_bytes()
+    except OSError as error:
+        raise DualglandError(f"{weights}: cannot be read ({error.strerror})") from None
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != card.sha256:
+        raise DualglandError(
+            f"{weights}: the weights do not match their card (sha256 {digest[:12]}…, the card "
+            f"says {str(card.sha256)[:12]}…); the file is damaged or was exchanged"
+        )
+    try:
+        return dict(load_safetensors(raw))
+    except SafetensorError as error:
+        raise DualglandError(f"{weights}: not a safetensors file ({error})") from None

@@ -1,0 +1,49 @@
+"""How estimated pixels came to be: written into every file and shown by every viewer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Provenance(BaseModel):
+    """Everything that is needed to make the same fill again.
+
+    Attributes
+    ----------
+    software, version : str
+        The program and its version.
+    model : str
+        Name of the model.
+    model_sha256 : str or None
+        Hash of its weights file; None for a model without weights.
+    options : dict
+        The parameters as the person set them.
+    seed : int
+        Seed of everything random.
+    device : str
+        Where it was computed.
+    date : str
+        ISO 8601, UTC.
+    source : str or None
+        Name of the file that was read (never its folder, which may say too much).
+    missing_fraction : dict
+        From channel name to the share of pixels that were filled, 0 to 1.
+    notes : tuple of str
+        What a reader must know: absent channels, fall-backs, smaller tiles.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    software: str = "napari-dualgland"
+    version: str
+    model: str
+    model_sha256: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    device: str = "cpu"
+    date: str
+    source: str | None = None
+    missing_fraction: dict[str, float] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()

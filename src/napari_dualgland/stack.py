@@ -1,0 +1,275 @@
+"""The ground floor: a microscopy stack whose channels are known by role.
+
+A field of view of the Human Protein Atlas has four channels. Public code disagrees on
+their order, so the rest of the program asks a :class:`Stack` for a *role* and never for
+a position. The stack keeps the axes, dtype and metadata of its source, so that what is
+written at the end can be laid over what was read at the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+    from napari_dualgland.provenance import Provenance
+
+ROLES: tuple[str, ...] = ("microtubules", "protein", "nucleus", "er")
+"""Roles in the order of every tensor of this project."""
+
+ROLE_COLORS: Mapping[str, str] = {
+    "microtubules": "#FF0000",
+    "protein": "#00FF00",
+    "nucleus": "#0000FF",
+    "er": "#FFFF00",
+}
+"""The colours in which the atlas shows each role, as ``#RRGGBB``."""
+
+CANONICAL_AXES = "TZCYX"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel of a stack.
+
+    Attributes
+    ----------
+    name : str
+        The name that the source gives, shown to people and written back.
+    role : str or None
+        One of :data:`ROLES`, or None for a channel that the model does not know; such a
+        channel passes through untouched.
+    color : str or None
+        ``#RRGGBB``, None where the source gives none.
+    """
+
+    name: str
+    role: str | None = None
+    color: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role is not None and self.role not in ROLES:
+            raise DualglandError(
+                f"unknown channel role {self.role!r}; the roles are {', '.join(ROLES)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSize:
+    """Distance between the centres of neighbouring pixels, in µm; ``z`` None if unknown."""
+
+    y: float
+    x: float
+    z: float | None = None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A field of view, a z-stack or a time series with named channels.
+
+    Attributes
+    ----------
+    data : numpy.ndarray or dask.array.Array
+        Intensities in the source's own dtype, axes as in ``axes``. Lazy where large.
+    axes : str
+        Order of the axes of ``data``: some of ``T``, ``Z``, ``C``, ``Y``, ``X``, in any
+        order; ``Y`` and ``X`` always.
+    channels : tuple of Channel
+        As many as ``data`` has along ``C``; exactly one where there is no ``C``.
+    pixel_size : PixelSize or None
+        In µm.
+    time_step : float or None
+        Seconds between frames.
+    name : str
+        Shown to people; the name of the file without its ending.
+    source : str or None
+        Where the stack came from.
+    imputed : numpy.ndarray or dask.array.Array or None
+        Boolean, shape of ``data``: pixels that an earlier run has filled. Set when a
+        file of ours is read, so that estimates are never taken for measurements.
+    provenance : Provenance or None
+        How those pixels were filled.
+    metadata : mapping
+        What else the source says and a round trip must keep.
+
+    Raises
+    ------
+    DualglandError
+        If axes, channels and the shape of the data do not agree, or an axis is empty.
+    """
+
+    data: npt.NDArray[Any] | da.Array
+    axes: str
+    channels: tuple[Channel, ...]
+    pixel_size: PixelSize | None = None
+    time_step: float | None = None
+    name: str = "stack"
+    source: str | None = None
+    imputed: npt.NDArray[np.bool_] | da.Array | None = None
+    provenance: Provenance | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = f"{self.source or self.name}: "
+        if set(self.axes) - set(CANONICAL_AXES) or len(set(self.axes)) != len(self.axes):
+            raise DualglandError(f"{where}axes {self.axes!r} are not some of T, Z, C, Y, X")
+        if "Y" not in self.axes or "X" not in self.axes:
+            raise DualglandError(f"{where}axes {self.axes!r} lack Y or X; this is no image")
+        if len(self.axes) != self.data.ndim:
+            raise DualglandError(
+                f"{where}axes {self.axes!r} name {len(self.axes)} dimensions, "
+                f"the data have {self.data.ndim}"
+            )
+        for axis, size in zip(self.axes, self.data.shape, strict=True):
+            if size == 0:
+                raise DualglandError(f"{where}axis {axis} is empty; there is no pixel to read")
+        if len(self.channels) != self.sizes.get("C", 1):
+            raise DualglandError(
+                f"{where}{len(self.channels)} channels are named, "
+                f"the data have {self.sizes.get('C', 1)}"
+            )
+        roles = [c.role for c in self.channels if c.role is not None]
+        for role in roles:
+            if roles.count(role) > 1:
+                raise DualglandError(f"{where}more than one channel is said to be {role}")
+        if self.data.dtype.kind not in "uif":
+            raise DualglandError(
+                f"{where}dtype {self.data.dtype} is not an image of integers or floats"
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the data, in the order of ``axes``."""
+        return tuple(self.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the source, kept to the end."""
+        return np.dtype(self.data.dtype)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each axis by its letter."""
+        return dict(zip(self.axes, self.data.shape, strict=True))
+
+    @property
+    def roles(self) -> dict[str, int]:
+        """Position along ``C`` of every role that the stack has, in the order of ROLES."""
+        found = {c.role: i for i, c in enumerate(self.channels) if c.role is not None}
+        return {role: found[role] for role in ROLES if role in found}
+
+    @property
+    def absent_roles(self) -> tuple[str, ...]:
+        """Roles for which the stack has no channel."""
+        return tuple(role for role in ROLES if role not in self.roles)
+
+    def canonical(self) -> npt.NDArray[Any] | da.Array:
+        """Return the data as a (T, Z, C, Y, X) view; axes that are lacking have length 1."""
+        return to_canonical(self.data, self.axes)
+
+    def frames(self) -> Iterator[tuple[int, int]]:
+        """Yield every (t, z) of the stack, time outermost."""
+        for t in range(self.sizes.get("T", 1)):
+            for z in range(self.sizes.get("Z", 1)):
+                yield t, z
+
+    def with_canonical(self, data: npt.NDArray[Any] | da.Array) -> Stack:
+        """Return this stack with other (T, Z, C, Y, X) data, brought back to its own axes."""
+        return replace(self, data=from_canonical(data, self.axes))
+
+    def with_channels(self, mapping: Mapping[str, int | str]) -> Stack:
+        """Return this stack with roles given by hand.
+
+        Parameters
+        ----------
+        mapping : mapping of str to int or str
+            From role to the position or the name of a channel. Roles that are left out
+            are missing channels.
+
+        Raises
+        ------
+        DualglandError
+            For an unknown role, a position or a name that the stack does not have, or a
+            channel that is given two roles.
+        """
+        names = [c.name for c in self.channels]
+        role_of: dict[int, str] = {}
+        for role, key in mapping.items():
+            if role not in ROLES:
+                raise DualglandError(
+                    f"unknown channel role {role!r}; the roles are {', '.join(ROLES)}"
+                )
+            if isinstance(key, str) and key in names:
+                index = names.index(key)
+            elif str(key).lstrip("-").isdigit() and 0 <= int(key) < len(names):
+                index = int(key)
+            else:
+                raise DualglandError(
+                    f"{self.source or self.name}: no channel {key!r} for {role}; "
+                    f"there are {len(names)}: {', '.join(names)}"
+                )
+            if index in role_of:
+                raise DualglandError(
+                    f"channel {key!r} is given two roles, {role_of[index]} and {role}"
+                )
+            role_of[index] = role
+        channels = tuple(
+            replace(c, role=role_of.get(i), color=c.color or ROLE_COLORS.get(role_of.get(i, "")))
+            for i, c in enumerate(self.channels)
+        )
+        return replace(self, channels=channels)
+
+    def completed(self) -> Stack:
+        """Return this stack with a channel of zeros appended for every absent role.
+
+        A stack without a ``C`` axis gets one before ``Y``. The appended zeros are no
+        measurement: whoever calls this must mark them as missing.
+        """
+        absent = self.absent_roles
+        if not absent:
+            return self
+        data = self.canonical()
+        empty = np.zeros_like(data[:, :, :1])
+        xp: Any = np
+        if not isinstance(data, np.ndarray):
+            import dask.array as xp
+        data = xp.concatenate([data] + [empty] * len(absent), axis=2)
+        axes = self.axes if "C" in self.axes else self.axes.replace("Y", "CY")
+        added = tuple(Channel(role, role, ROLE_COLORS[role]) for role in absent)
+        imputed = self.imputed
+        if imputed is not None:
+            mask = to_canonical(imputed, self.axes)
+            blank = np.zeros_like(mask[:, :, :1])
+            imputed = from_canonical(xp.concatenate([mask] + [blank] * len(absent), axis=2), axes)
+        return replace(
+            self,
+            data=from_canonical(data, axes),
+            axes=axes,
+            channels=self.channels + added,
+            imputed=imputed,
+        )
+
+
+def to_canonical(data: Any, axes: str) -> Any:
+    """Return ``data`` with the given axes as a (T, Z, C, Y, X) view."""
+    order = [axes.index(a) for a in CANONICAL_AXES if a in axes]
+    data = data.transpose(order)
+    return data[tuple(slice(None) if a in axes else None for a in CANONICAL_AXES)]
+
+
+def from_canonical(data: Any, axes: str) -> Any:
+    """Return (T, Z, C, Y, X) ``data`` with the given axes; the inverse of to_canonical.
+
+    Axes that are not asked for must have length 1.
+    """
+    data = data[tuple(slice(None) if a in axes else 0 for a in CANONICAL_AXES)]
+    kept = [a for a in CANONICAL_AXES if a in axes]
+    return data.transpose([kept.index(a) for a in axes])

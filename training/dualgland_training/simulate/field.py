@@ -1,0 +1,155 @@
+"""A whole simulated field: layout, landmarks, protein and optics, from one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dualgland_training.simulate.landmarks import (
+    draw_er,
+    draw_microtubules,
+    draw_nucleus,
+    nucleoli,
+)
+from dualgland_training.simulate.layout import Floats, Labels, Layout, draw_layout
+from dualgland_training.simulate.optics import EXPOSURES, brightest, expose, focus_on
+from dualgland_training.simulate.protein import draw_protein
+from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
+
+SLABS = np.arange(0.5, 5.5, 1.0)
+"""Heights of the slabs in which a cell is drawn, in µm above the glass."""
+
+FOCUS = 1.3
+"""Height at which a single plane is taken, in µm: the middle of the nuclei, about."""
+
+
+@dataclass(frozen=True)
+class SimulatedField:
+    """A field of view that no microscope has seen, with its truth.
+
+    Attributes
+    ----------
+    data : numpy.ndarray
+        uint8, shape (4, Y, X), or (Z, 4, Y, X) for a z-stack; channels in the order of
+        :data:`napari_dualgland.stack.ROLES`.
+    cells, nuclei : numpy.ndarray
+        int32 labels, shape (Y, X); 0 for background; a nucleus has the label of its cell.
+    pixel_size : PixelSize
+        In µm; ``z`` for a z-stack only.
+    seed : int
+        What it was drawn from.
+    """
+
+    data: npt.NDArray[np.uint8]
+    cells: Labels
+    nuclei: Labels
+    pixel_size: PixelSize
+    seed: int
+
+    def stack(self, name: str) -> Stack:
+        """Return the field as a stack called ``name``."""
+        return Stack(
+            data=self.data,
+            axes="CYX" if self.data.ndim == 3 else "ZCYX",
+            channels=tuple(Channel(role, role, ROLE_COLORS[role]) for role in ROLES),
+            pixel_size=self.pixel_size,
+            name=name,
+        )
+
+
+def simulate_field(
+    shape: tuple[int, int] = (1024, 1024),
+    pixel_size: float = 0.16,
+    seed: int = 0,
+    cells: int | None = None,
+    depth: int | None = None,
+    plane_step: float = 0.8,
+) -> SimulatedField:
+    """Simulate a field of view of the Human Protein Atlas.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (Y, X) in pixels.
+    pixel_size : float
+        In µm. 0.16 is half the resolution of the atlas.
+    seed : int
+        The same seed gives the same field.
+    cells : int or None
+        About how many nuclei lie in the field; None leaves it to the seed.
+    depth : int or None
+        Number of planes of a z-stack; None for a single plane without a z axis.
+    plane_step : float
+        Distance between planes, in µm.
+
+    Returns
+    -------
+    SimulatedField
+
+    Raises
+    ------
+    ValueError
+        If the shape, the pixel size, the number of cells or of planes is not positive.
+    """
+    if min(shape) < 1 or pixel_size <= 0 or (cells or 1) < 1 or (depth or 1) < 1:
+        raise ValueError(
+            f"a field needs positive sizes: shape {shape}, pixel size {pixel_size} µm, "
+            f"cells {cells}, depth {depth}"
+        )
+    # A generator for each part: a change in how one channel is drawn leaves the others.
+    plan, blob, *channels, noise = np.random.default_rng(seed).spawn(7)
+    layout = draw_layout(shape, pixel_size, plan, cells)
+    middle = FOCUS if depth is None else max(FOCUS, 0.5 * plane_step * (depth - 1))
+    planes = middle + plane_step * (np.arange(depth or 1) - ((depth or 1) - 1) / 2)
+    data = _photograph(layout, planes, nucleoli(layout, blob), channels, noise)
+    window = layout.window
+    cell_labels, nuclei = _renumber(layout.cells[window], layout.nuclei[window])
+    return SimulatedField(
+        data=data if depth is not None else data[0],
+        cells=cell_labels,
+        nuclei=nuclei,
+        pixel_size=PixelSize(pixel_size, pixel_size, None if depth is None else plane_step),
+        seed=seed,
+    )
+
+
+def _photograph(
+    layout: Layout,
+    planes: npt.NDArray[np.floating],
+    blobs: Floats,
+    channels: list[np.random.Generator],
+    noise: np.random.Generator,
+) -> npt.NDArray[np.uint8]:
+    """Return the pictures of all planes, uint8, shape (Z, 4, Y, X) of the field."""
+    tubulin, antibody, dna, er = channels
+    window = layout.window
+    signal = layout.cells[window] > 0
+    pictures = []
+    # One volume at a time: four of them would be most of the memory that is needed.
+    for role, exposure in enumerate(EXPOSURES):
+        if role == 0:
+            volume = draw_microtubules(layout, SLABS, tubulin)
+        elif role == 1:
+            volume = draw_protein(layout, SLABS, blobs, antibody)
+        elif role == 2:
+            volume = draw_nucleus(layout, SLABS, blobs, dna)
+        else:
+            volume = draw_er(layout, SLABS, er)
+        light = [
+            focus_on(volume, SLABS, height, exposure.psf, layout.pixel_size)[window]
+            for height in planes
+        ]
+        white = max(brightest(plane, exposure, signal) for plane in light)
+        pictures.append([expose(plane, white, exposure, noise) for plane in light])
+    return np.stack([np.stack(planes_of) for planes_of in pictures], axis=1)
+
+
+def _renumber(cells: Labels, nuclei: Labels) -> tuple[Labels, Labels]:
+    """Number the cells that the field shows from 1 without gaps, nuclei alike."""
+    present = np.unique(cells)
+    present = present[present > 0]
+    table = np.zeros(int(cells.max(initial=0)) + 1, np.int32)
+    table[present] = np.arange(1, present.size + 1)
+    return table[cells], table[nuclei]

@@ -1,0 +1,301 @@
+"""Where cells and nuclei lie: the plan on which every channel is drawn.
+
+Nuclei are placed first, kept apart, and given an outline in polar form. Each cell then
+spreads around its nucleus to an outline of its own with a few protrusions; where cells
+meet, the nearer one in units of its own reach takes the pixel, so neighbours share a
+border without a gap. The plan is drawn wider than the field, so that cells are cut by
+the border as they are under a microscope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from dualgland_training.simulate.noise import smooth_noise
+
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int32]
+
+ANGLES = np.linspace(-np.pi, np.pi, 256, endpoint=False)
+"""Directions at which outlines are tabulated, in radians."""
+
+MARGIN = 14.0
+"""How far the plan reaches beyond the field, in µm."""
+
+AREA_PER_CELL = 1150.0
+"""Area of the field per nucleus where no number of cells is asked for, in µm²."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One cell: a centre and two polar outlines around it.
+
+    Attributes
+    ----------
+    y, x : float
+        Centre of the nucleus on the canvas, in µm.
+    nucleus, reach : numpy.ndarray
+        Radius of the nucleus and of the cell at every angle of :data:`ANGLES`, in µm.
+    mtoc : tuple of float
+        Microtubule organizing centre (y, x), beside the nucleus, in µm.
+    """
+
+    y: float
+    x: float
+    nucleus: npt.NDArray[np.float64]
+    reach: npt.NDArray[np.float64]
+    mtoc: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The plan of a field, on a canvas that is wider than the field by ``margin`` pixels.
+
+    Attributes
+    ----------
+    pixel_size : float
+        In µm.
+    margin : int
+        Pixels of canvas beyond each side of the field.
+    outlines : tuple of Outline
+        The cell with label ``i`` is ``outlines[i - 1]``.
+    cells, nuclei : numpy.ndarray
+        int32 labels, shape (Y, X) of the canvas, 0 for background. A nucleus has the
+        label of its cell.
+    nucleus_level : numpy.ndarray
+        float32: 0 at the centre of a nucleus, 1 at its rim, more outside.
+    nucleus_distance : numpy.ndarray
+        float32: µm from the nearest nucleus, 0 inside.
+    edge_distance : numpy.ndarray
+        float32: µm from the edge of the pixel's own cell, 0 outside cells.
+    thickness : numpy.ndarray
+        float32: height of the cell above the glass in µm, 0 outside cells.
+    """
+
+    pixel_size: float
+    margin: int
+    outlines: tuple[Outline, ...]
+    cells: Labels
+    nuclei: Labels
+    nucleus_level: Floats
+    nucleus_distance: Floats
+    edge_distance: Floats
+    thickness: Floats
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(Y, X) of the canvas."""
+        rows, columns = self.cells.shape
+        return rows, columns
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Where on the canvas the field lies."""
+        rows, columns = self.shape
+        return slice(self.margin, rows - self.margin), slice(self.margin, columns - self.margin)
+
+    def per_cell(self, values: npt.NDArray[np.floating]) -> Floats:
+        """Return a map of one value per cell, 0 in the background."""
+        table = np.zeros(len(self.outlines) + 1, np.float32)
+        table[1:] = values
+        return table[self.cells]
+
+
+def draw_layout(
+    shape: tuple[int, int],
+    pixel_size: float,
+    rng: np.random.Generator,
+    cells: int | None = None,
+) -> Layout:
+    """Lay out cells and nuclei for a field.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (Y, X) of the field.
+    pixel_size : float
+        In µm.
+    rng : numpy.random.Generator
+        Source of everything random.
+    cells : int or None
+        About how many nuclei lie in the field; None for one per :data:`AREA_PER_CELL`,
+        give or take a third.
+    """
+    margin = int(np.ceil(MARGIN / pixel_size))
+    canvas = (shape[0] + 2 * margin, shape[1] + 2 * margin)
+    size = (canvas[0] * pixel_size, canvas[1] * pixel_size)
+    if cells is None:
+        area = shape[0] * shape[1] * pixel_size**2
+        cells = max(1, round(area / AREA_PER_CELL * rng.uniform(0.7, 1.3)))
+    wanted = round(cells * canvas[0] * canvas[1] / (shape[0] * shape[1]))
+    outlines = _place(wanted, size, rng)
+    labels, nuclei, level = _rasterise(outlines, canvas, pixel_size, rng)
+    outside = ndimage.distance_transform_edt(nuclei == 0).astype(np.float32) * pixel_size
+    edge = _edge_distance(labels) * np.float32(pixel_size)
+    return Layout(
+        pixel_size=pixel_size,
+        margin=margin,
+        outlines=outlines,
+        cells=labels,
+        nuclei=nuclei,
+        nucleus_level=level,
+        nucleus_distance=outside,
+        edge_distance=edge,
+        thickness=_thickness(outside, edge),
+    )
+
+
+def _place(wanted: int, size: tuple[float, float], rng: np.random.Generator) -> tuple[Outline, ...]:
+    """Throw nuclei onto a canvas of ``size`` µm, dropping those that would overlap others."""
+    placed: list[Outline] = []
+    elongated = rng.uniform(0.1, 0.6)  # one culture is round, the next one spindly
+    for _ in range(60 * wanted):
+        if len(placed) == wanted:
+            break
+        y, x = rng.uniform(0, size[0]), rng.uniform(0, size[1])
+        nucleus, axis = _nucleus_outline(rng)
+        if any(_overlap(y, x, nucleus, other) for other in placed):
+            continue
+        reach = _cell_outline(nucleus, axis, rng.random() < elongated, rng)
+        side = rng.integers(len(ANGLES))
+        away = nucleus[side] + rng.uniform(0.8, 2.0)
+        mtoc = (y + away * np.sin(ANGLES[side]), x + away * np.cos(ANGLES[side]))
+        placed.append(Outline(y, x, nucleus, reach, mtoc))
+    return tuple(placed)
+
+
+def _overlap(y: float, x: float, nucleus: npt.NDArray[np.float64], other: Outline) -> bool:
+    """Tell whether a nucleus at (y, x) would come within 1.5 µm of another one."""
+    direction = np.arctan2(other.y - y, other.x - x)
+    here = radius_at(nucleus, np.asarray(direction))
+    there = radius_at(other.nucleus, np.asarray(direction + np.pi))
+    return bool(np.hypot(other.y - y, other.x - x) < here + there + 1.5)
+
+
+def radius_at(
+    outline: npt.NDArray[np.float64], angle: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """Return the radius of a tabulated outline at any angle in radians."""
+    return np.asarray(np.interp(angle, ANGLES, outline, period=2 * np.pi))
+
+
+def _nucleus_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the outline of a nucleus in µm and the direction of its long axis."""
+    axis = rng.uniform(-np.pi, np.pi)
+    long = rng.lognormal(np.log(10.8), 0.14)
+    short = long * rng.uniform(0.58, 0.92)
+    turned = ANGLES - axis
+    ellipse = long * short / np.hypot(short * np.cos(turned), long * np.sin(turned))
+    wobble = np.zeros_like(ANGLES)
+    for order in range(2, 7):
+        wobble += rng.normal(0, 0.075 / order**0.8) * np.cos(
+            order * ANGLES + rng.uniform(0, 2 * np.pi)
+        )
+    if rng.random() < 0.25:  # a dent, as in a kidney
+        wobble -= rng.uniform(0.1, 0.3) * _bump(rng.uniform(-np.pi, np.pi), rng.uniform(4, 10))
+    return ellipse * (1 + wobble), axis
+
+
+def _cell_outline(
+    nucleus: npt.NDArray[np.float64], axis: float, elongated: bool, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Return how far a cell spreads around its nucleus, in µm."""
+    reach = np.full(ANGLES.shape, rng.uniform(11.0, 14.0))
+    if elongated:
+        tilt = axis + rng.normal(0, 0.3)
+        reach *= 0.75
+        for end in (tilt, tilt + np.pi + rng.normal(0, 0.4)):
+            reach += rng.uniform(12, 34) * _bump(end, rng.uniform(8, 30))
+    for _ in range(rng.integers(3, 7)):
+        reach += rng.uniform(4, 24) * _bump(rng.uniform(-np.pi, np.pi), rng.uniform(5, 40))
+    return np.asarray(np.maximum(reach, nucleus + 2.0))
+
+
+def _bump(angle: float, sharpness: float) -> npt.NDArray[np.float64]:
+    """Return a von Mises bump of height 1 around ``angle``."""
+    return np.asarray(np.exp(sharpness * (np.cos(ANGLES - angle) - 1)))
+
+
+def _rasterise(
+    outlines: tuple[Outline, ...],
+    canvas: tuple[int, int],
+    pixel_size: float,
+    rng: np.random.Generator,
+) -> tuple[Labels, Labels, Floats]:
+    """Turn outlines into labels of cells and nuclei and the level map of the nuclei."""
+    # A gentle warp makes the edges wander as membranes do.
+    warp_y, warp_x = (
+        1.1 * smooth_noise(canvas, 4.5 / pixel_size, rng)
+        + 0.35 * smooth_noise(canvas, 1.0 / pixel_size, rng)
+        for _ in range(2)
+    )
+    cells, nuclei = np.zeros(canvas, np.int32), np.zeros(canvas, np.int32)
+    nearest = np.ones(canvas, np.float32)
+    level = np.full(canvas, np.inf, np.float32)
+    for label, outline in enumerate(outlines, start=1):
+        window = _window(outline, canvas, pixel_size)
+        rows, columns = np.ogrid[window]
+        dy = (rows * pixel_size - outline.y).astype(np.float32)
+        dx = (columns * pixel_size - outline.x).astype(np.float32)
+        inside = np.hypot(dy, dx) / radius_at(outline.nucleus, np.arctan2(dy, dx))
+        dy, dx = dy + warp_y[window], dx + warp_x[window]
+        share = np.hypot(dy, dx) / radius_at(outline.reach, np.arctan2(dy, dx))
+        wins = share < nearest[window]
+        nearest[window][wins] = share[wins]
+        cells[window][wins] = label
+        closer = inside < level[window]
+        level[window][closer] = inside[closer]
+        nuclei[window][closer & (inside < 1)] = label
+    cells = _whole_cells(cells, nuclei)
+    return cells, nuclei, level
+
+
+def _window(outline: Outline, canvas: tuple[int, int], pixel_size: float) -> tuple[slice, slice]:
+    """Return the part of the canvas that a cell may reach."""
+    far = outline.reach.max() + 5.0
+    starts = [max(0, int((c - far) / pixel_size)) for c in (outline.y, outline.x)]
+    stops = [
+        min(n, int((c + far) / pixel_size) + 1)
+        for n, c in zip(canvas, (outline.y, outline.x), strict=True)
+    ]
+    return slice(starts[0], stops[0]), slice(starts[1], stops[1])
+
+
+def _whole_cells(cells: Labels, nuclei: Labels) -> Labels:
+    """Give every nucleus to its cell and drop what a neighbour has cut off from a cell."""
+    cells = np.where(nuclei > 0, nuclei, cells)
+    for label, window in enumerate(ndimage.find_objects(cells), start=1):
+        if window is None:
+            continue
+        own = cells[window] == label
+        pieces, count = ndimage.label(own)
+        if count > 1:
+            sizes = np.bincount(pieces.ravel())
+            # The piece with the nucleus is the cell, however small.
+            sizes[0] = 0
+            sizes += 10**9 * (
+                np.bincount(pieces[nuclei[window] == label], minlength=sizes.size) > 0
+            )
+            cells[window][own & (pieces != sizes.argmax())] = 0
+    return cells.astype(np.int32)
+
+
+def _edge_distance(cells: Labels) -> Floats:
+    """Return the distance of each pixel from the edge of its own cell, in pixels."""
+    edge = cells == 0
+    for axis in (0, 1):
+        step = np.diff(cells, axis=axis) != 0
+        ahead = [(0, 1) if a == axis else (0, 0) for a in (0, 1)]
+        behind = [(1, 0) if a == axis else (0, 0) for a in (0, 1)]
+        edge |= np.pad(step, ahead) | np.pad(step, behind)
+    return np.asarray(ndimage.distance_transform_edt(~edge), dtype=np.float32)
+
+
+def _thickness(nucleus_distance: Floats, edge_distance: Floats) -> Floats:
+    """Return the height of a spread cell in µm: a dome over the nucleus, thin at the edge."""
+    dome = 1.6 + 3.6 * np.exp(-nucleus_distance / 5.0)
+    return np.asarray(dome * np.tanh(edge_distance / 0.9), dtype=np.float32)

@@ -1,0 +1,141 @@
+"""The verbs of the command line and their options.
+
+This file holds the signatures alone and loads neither torch nor napari, so that ``--help``
+answers at once; each verb lives in a file of its own and is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_dualgland import __version__
+from napari_dualgland.cli.console import answer, guarded
+from napari_dualgland.imputation.params import ImputeParams
+
+DEFAULTS = ImputeParams()
+
+app = typer.Typer(
+    name="dualgland",
+    help="Repair Human Protein Atlas microscopy stacks.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
+Model = Annotated[
+    str, typer.Option(metavar="NAME|FILE", help="A model's name, or a .safetensors file.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Tile = Annotated[int, typer.Option(help="Side of a tile in pixels; smaller needs less memory.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"dualgland {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    """Repair Human Protein Atlas microscopy stacks."""
+
+
+@app.command()
+def impute(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A TIFF or OME-TIFF; or any member, the prefix or the folder of an HPA set.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE.ome.tif", help="Where the result goes.")],
+    missing: Annotated[
+        str,
+        typer.Option(
+            metavar="MASK.tif|auto", help="YX or CYX, non-zero = missing; auto finds the damage."
+        ),
+    ] = "auto",
+    channels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."
+        ),
+    ] = None,
+    seed: Seed = DEFAULTS.seed,
+    model: Model = DEFAULTS.model,
+    device: Device = DEFAULTS.device,
+    tile: Tile = DEFAULTS.tile,
+    as_json: Json = False,
+) -> None:
+    """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
+    from napari_dualgland.cli import impute as verb
+
+    params = verb.make_params(seed=seed, model=model, device=device, tile=tile)
+    answer(lambda: verb.run(source, out, missing, channels, params), verb.show, as_json)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("demo"),
+    no_gui: Annotated[
+        bool, typer.Option("--no-gui", help="Do not open napari on the result.")
+    ] = False,
+    model: Model = DEFAULTS.model,
+    device: Device = DEFAULTS.device,
+    as_json: Json = False,
+) -> None:
+    """Impute the bundled sample stack and hold it against the truth and classical fills."""
+    from napari_dualgland.cli import demo as verb
+    from napari_dualgland.cli.impute import make_params
+
+    params = make_params(model=model, device=device)
+    answer(lambda: verb.run(out, params), verb.show, as_json)
+    if not no_gui:
+        verb.open_napari(out)
+
+
+@app.command()
+def models(
+    name: Annotated[str | None, typer.Argument(help="Show the whole card of this one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models, or show the card of one."""
+    from napari_dualgland.cli import models as verb
+
+    answer(lambda: verb.run(name), verb.show, as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Tell what this machine has and lacks."""
+    from napari_dualgland.cli import doctor as verb
+
+    answer(verb.run, verb.show, as_json)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 unexpected, 2 refused, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words or os.environ.get("DUALGLAND_DEBUG", "0") not in ("", "0")
+    raise SystemExit(
+        guarded(
+            lambda: app(args=words or ["--help"], prog_name="dualgland", standalone_mode=False),
+            as_json="--json" in words,
+            debug=debug,
+        )
+    )

@@ -1,0 +1,168 @@
+"""``dualgland demo``: the main job on the bundled sample, held against truth and classical fills.
+
+The whole sample is known, so the figures it prints are measured on the spot and not quoted.
+It needs no network and no screen.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dualgland.cli.compare import DEFINITION, Scene
+from napari_dualgland.cli.console import console
+from napari_dualgland.cli.doctor import QT_BINDINGS, has_screen
+from napari_dualgland.cli.impute import describe, fill
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from napari_dualgland.imputation.params import ImputeParams
+    from napari_dualgland.stack import Stack
+
+SAMPLE = Path(__file__).parents[1] / "sample_data"
+IMPUTED = "dualgland_imputed.ome.tif"
+PICTURE = "dualgland_before_after.png"
+CAPTION = (
+    "Simulated sample.  Missing: white where every channel is lost, else the lost channel's "
+    "colour.  Imputed pixels are a model's estimate, not a measurement."
+)
+
+
+def run(out: Path, params: ImputeParams) -> dict[str, Any]:
+    """Impute the sample, compare, and leave an OME-TIFF and a picture in a folder.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The folder; made where it is not there.
+    params : ImputeParams
+        How to impute.
+
+    Returns
+    -------
+    dict
+        What was done and measured, ready for JSON.
+
+    Raises
+    ------
+    DualglandError
+        If the folder cannot be made, or the bundled sample is not there.
+    """
+    from napari_dualgland.cli.picture import before_after
+    from napari_dualgland.io import read, read_mask, write
+    from napari_dualgland.missing import match_mask
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DualglandError(f"--out {out}: cannot be made ({error.strerror})") from None
+    whole = read(SAMPLE / "dualgland_whole.ome.tif")
+    damaged = read(SAMPLE / "dualgland_damaged.ome.tif")
+    missing = match_mask(read_mask(SAMPLE / "dualgland_damaged_mask.tif"), damaged)
+
+    start = time.perf_counter()
+    result = fill(damaged, missing, params)
+    seconds = time.perf_counter() - start
+    write(result, out / IMPUTED)
+
+    names = [channel.name for channel in whole.channels]
+    scene = Scene(_frame(whole), _frame(damaged), _frame(damaged, missing), names)
+    figures, notes = compare(scene, damaged, missing, params)
+    figures[f"dualgland, {params.model}"] = scene.row(_frame(result.stack), seconds)
+    colors = [channel.color or "#FFFFFF" for channel in whole.channels]
+    before_after(scene, _frame(result.stack), colors, CAPTION, out / PICTURE)
+
+    told = describe(result, out / IMPUTED, seconds)
+    return {
+        **told,
+        "picture": str((out / PICTURE).absolute()),
+        "figures": figures,
+        "definition": DEFINITION,
+        "notes": [*told["notes"], *notes],
+    }
+
+
+def compare(
+    scene: Scene, damaged: Stack, missing: Any, params: ImputeParams
+) -> tuple[dict[str, Any], list[str]]:
+    """Return a row per classical fill and for the prior, and what could not be compared."""
+    from napari_dualgland.classical import FILLS
+    from napari_dualgland.imputation.engine import impute
+
+    rows: dict[str, Any] = {}
+    notes: list[str] = []
+    for name, classical in FILLS.items():
+        try:
+            rows[name] = scene.measure(classical)
+        except DualglandError as error:  # OpenCV is no base dependency
+            notes.append(f"{name} is not compared: {error}")
+    if params.model != "prior":
+        # The network stands on the prior: without this row nobody could tell what it adds.
+        prior = params.model_copy(update={"model": "prior"})
+        start = time.perf_counter()
+        alone = impute(damaged, missing, prior)
+        rows["dualgland, prior"] = scene.row(_frame(alone.stack), time.perf_counter() - start)
+    return rows, notes
+
+
+def _frame(stack: Stack, values: Any = None) -> np.ndarray[Any, Any]:
+    """Return the one frame of a stack as (C, Y, X); other values of its shape if given."""
+    from napari_dualgland.stack import to_canonical
+
+    shown = to_canonical(stack.data if values is None else values, stack.axes)
+    return np.asarray(shown[0, 0])
+
+
+def show(result: dict[str, Any], to: Console) -> None:
+    """Show the result of :func:`run` to a person."""
+    from rich.table import Table
+
+    columns = list(next(iter(result["figures"].values()))["psnr_db"])
+    best = {c: max(row["psnr_db"][c] for row in result["figures"].values()) for c in columns}
+    table = Table(title="PSNR inside the holes, dB", title_justify="left", box=None, pad_edge=False)
+    table.add_column("fill")
+    for column in (*columns, "seconds"):
+        table.add_column(column, justify="right")
+    for name, row in result["figures"].items():
+        cells = [
+            f"[bold]{row['psnr_db'][c]:.2f}[/]"
+            if row["psnr_db"][c] == best[c]
+            else f"{row['psnr_db'][c]:.2f}"
+            for c in columns
+        ]
+        table.add_row(name, *cells, f"{row['seconds']:.2f}")
+    to.print(table)
+    to.print(f"{result['definition']}.", soft_wrap=True)
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in result["missing_fraction"].items())
+    to.print(f"imputed: {shares}; model {result['model']} on {result['device']}", soft_wrap=True)
+    for note in result["notes"]:
+        to.print(f"note: {note}", markup=False, soft_wrap=True)
+    to.print(f"picture: {result['picture']}", soft_wrap=True)
+    to.print(f"stack:   {result['output']}", soft_wrap=True)
+
+
+def open_napari(out: Path) -> None:
+    """Open napari on the result and wait until it is closed; say so where that cannot be.
+
+    napari runs as a process of its own: where the system's Qt libraries are lacking, Qt ends
+    the process, and the demo has done its work by then.
+    """
+    said = console(stderr=True)
+    if not has_screen():
+        said.print("no screen here, so napari is not opened")
+        return
+    if util.find_spec("napari") is None or not any(map(util.find_spec, QT_BINDINGS)):
+        said.print("napari is not installed; pip install 'napari-dualgland[all]' shows the result")
+        return
+    said.print("opening the result in napari; close its window to end")
+    command = [sys.executable, "-m", "napari", "--plugin", "napari-dualgland", str(out / IMPUTED)]
+    if subprocess.run(command, check=False).returncode:
+        said.print("napari could not be opened; dualgland doctor tells what is lacking")

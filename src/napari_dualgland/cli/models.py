@@ -1,0 +1,81 @@
+"""``dualgland models``: which models there are, where, and what must be known of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def run(name: str | None) -> dict[str, Any]:
+    """Return every model in short, or the whole card of one, ready for JSON.
+
+    Parameters
+    ----------
+    name : str or None
+        A model's name or the path of its file; None for all.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model.
+    """
+    from napari_dualgland.model.weights import list_models, models_folder, read_card
+
+    if name is not None:
+        card, path = read_card(name)
+        return {"card": card.model_dump(mode="json"), "path": str(path)}
+    rows = []
+    for known in list_models():
+        card, path = read_card(known)
+        rows.append(
+            {
+                "name": known,
+                "version": card.version,
+                "summary": card.summary,
+                "parameters": card.parameters,
+                "sha256": card.sha256,
+                "licence": card.licence,
+                "path": str(path),
+            }
+        )
+    return {"models": rows, "folder": str(models_folder())}
+
+
+def show(result: dict[str, Any], to: Console) -> None:
+    """Show the result of :func:`run` to a person."""
+    if "card" in result:
+        _show_card(result, to)
+        return
+    from rich.table import Table
+
+    table = Table("model", "parameters", "sha256", "what it is", box=None, pad_edge=False)
+    for row in result["models"]:
+        digest = row["sha256"][:12] + "…" if row["sha256"] else "no weights"
+        table.add_row(row["name"], f"{row['parameters']:,}", digest, row["summary"])
+    to.print(table)
+    to.print(f"your own models go to {result['folder']}", soft_wrap=True)
+    to.print("a model's whole card: dualgland models NAME")
+
+
+def _show_card(result: dict[str, Any], to: Console) -> None:
+    for key, value in result["card"].items():
+        _show_field(key.replace("_", " "), value, to)
+    to.print(f"[bold]card[/]: {result['path']}", soft_wrap=True)
+
+
+def _show_field(name: str, value: Any, to: Console) -> None:
+    from rich.pretty import Pretty
+
+    if value in (None, "", [], {}):
+        return
+    if isinstance(value, dict):
+        to.print(f"[bold]{name}[/]:")
+        to.print(Pretty(value, indent_size=2, expand_all=True))
+    elif isinstance(value, list):
+        to.print(f"[bold]{name}[/]:")
+        for item in value:
+            to.print(f"  {item}", markup=False)
+    else:
+        to.print(f"[bold]{name}[/]: {value}")

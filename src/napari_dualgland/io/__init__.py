@@ -1,0 +1,72 @@
+"""Files in and files out: the one door through which stacks enter and results leave.
+
+:func:`read` takes whatever a biologist has of a field of view and gives a
+:class:`~napari_dualgland.stack.Stack`; :func:`write` gives an OME-TIFF that every reader
+opens. What a file does not say is asked for, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.channels import assign_roles
+from napari_dualgland.io.hpa import find_set, parse_name, read_set
+from napari_dualgland.io.masks import read_mask
+from napari_dualgland.io.pictures import is_picture, read_picture
+from napari_dualgland.io.tiff import is_tiff, read_tiff
+
+if TYPE_CHECKING:
+    from napari_dualgland.results import Imputation
+    from napari_dualgland.stack import Stack
+
+__all__ = ["read", "read_mask", "write"]
+
+
+def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> Stack:
+    """Read a field of view, a z-stack or a time series.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A member of a four-file Human Protein Atlas set (``<id>_red.png`` and the like),
+        the common prefix of such a set, a folder with exactly one set, or a
+        multi-channel TIFF, OME-TIFF or ImageJ hyperstack.
+    channels : mapping of str to int or str, optional
+        From role (microtubules, protein, nucleus, er) to the position or name of a
+        channel. It overrides what names tell; a role left out is a missing channel.
+
+    Returns
+    -------
+    Stack
+        Axes in the order of the file, the file's own dtype. TIFFs above 64 MB come as
+        dask arrays. ``metadata["notes"]`` says what a person should know.
+
+    Raises
+    ------
+    DualglandError
+        One line that names the file, what is wrong with it, and the way out: nothing
+        there, empty, truncated, not an image, or channels that cannot be told apart.
+    """
+    path = Path(path).expanduser()
+    if not path.exists() or path.is_dir() or parse_name(path.name):
+        return assign_roles(read_set(find_set(path)), channels)
+    if path.stat().st_size == 0:
+        raise DualglandError(f"{path}: the file is empty (0 bytes)")
+    if is_tiff(path):
+        return assign_roles(read_tiff(path), channels)
+    if is_picture(path):
+        return assign_roles(read_picture(path), channels)
+    raise DualglandError(
+        f"{path}: cannot read files of this kind; "
+        "give a TIFF, an OME-TIFF or a file of an HPA set (<id>_red|green|blue|yellow.png)"
+    )
+
+
+def write(result: Imputation | Stack, path: str | Path) -> Path:
+    """Write a result or a stack as OME-TIFF; see :func:`.tiff_writing.write_ome_tiff`."""
+    from napari_dualgland.io.tiff_writing import write_ome_tiff
+
+    return write_ome_tiff(result, Path(path).expanduser())

@@ -1,0 +1,150 @@
+"""Large TIFFs as dask arrays, a plane or a part of a plane at a time.
+
+tifffile's own lazy route needs zarr, which is no base dependency. All that is needed here
+is to decode the tiles or strips that a region touches, and to say in one line which file
+is damaged when one of them does not decode.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+_CHUNK_PIXELS = 4096 * 4096
+"""A plane up to this size is one chunk; a larger one is cut along its tiles or strips."""
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """Where one plane lies: its file and the offset of its IFD, or of its bare pixels."""
+
+    path: str
+    offset: int
+
+
+class TiffPlanes:
+    """An array over the planes of a TIFF series that decodes what a slice asks for.
+
+    Holds paths and offsets and no open file, so that dask may send it to other processes.
+    """
+
+    def __init__(self, series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.ndim = len(shape)
+        keyframe = series.keyframe
+        self.dtype = np.dtype(series.dtype).newbyteorder("=")
+        self._stored = self.dtype.newbyteorder(keyframe.parent.byteorder)
+        self._bare = series.dataoffset is not None
+        self._planes = list(_locate(series, math.prod(shape[:-2])))
+        self.segment = tuple(keyframe.chunks[-2:]) if keyframe.ndim == 2 else shape[-2:]
+
+    def __getitem__(self, index: tuple[slice, ...]) -> npt.NDArray[Any]:
+        *lead, rows, columns = (
+            range(*s.indices(n)) for s, n in zip(index, self.shape, strict=True)
+        )
+        out = np.empty([len(r) for r in (*lead, rows, columns)], self.dtype)
+        for place in np.ndindex(*out.shape[:-2]):
+            at = tuple(r[i] for r, i in zip(lead, place, strict=True))
+            number = int(np.ravel_multi_index(at, self.shape[:-2])) if at else 0
+            self._read(self._planes[number], rows, columns, out[place])
+        return out
+
+    def _read(self, plane: _Plane, rows: range, columns: range, out: npt.NDArray[Any]) -> None:
+        if not out.size:
+            return
+        try:
+            if self._bare:
+                pixels = np.memmap(
+                    plane.path, self._stored, "r", offset=plane.offset, shape=self.shape[-2:]
+                )
+                out[:] = pixels[rows.start : rows.stop, columns.start : columns.stop]
+            else:
+                _decode_region(plane, rows, columns, out)
+        except Exception as error:  # decoders raise all sorts of things on damaged data
+            raise DualglandError(
+                f"{plane.path}: the image data are damaged or truncated ({error})"
+            ) from error
+
+
+def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array | None:
+    """Return a series as a dask array of the given shape; None where planes are not 2-D."""
+    import dask.array as da
+
+    if series.dataoffset is None:
+        keyframe = series.keyframe
+        if keyframe.ndim != 2 or keyframe.shape != shape[-2:]:
+            return None
+        if len(series.pages) != math.prod(shape[:-2]):
+            return None
+    planes = TiffPlanes(series, shape)
+    chunks = (*(1,) * (len(shape) - 2), *_chunk_of(shape[-2:], planes.segment))
+    return da.from_array(  # type: ignore[no-any-return,no-untyped-call]
+        planes,
+        chunks=chunks,
+        name=False,
+        asarray=False,
+        fancy=False,
+        meta=np.empty((0,) * len(shape), planes.dtype),
+    )
+
+
+def _locate(series: tifffile.TiffPageSeries, count: int) -> Iterator[_Plane]:
+    if series.dataoffset is not None:
+        plane_bytes = series.nbytes // count
+        path = series.keyframe.parent.filehandle.path
+        for i in range(count):
+            yield _Plane(path, series.dataoffset + i * plane_bytes)
+        return
+    for page in series.pages:
+        if page is None:  # a check for completeness goes before; a lone caller gets a clear end
+            raise DualglandError(f"{series.keyframe.parent.filehandle.path}: a plane is lacking")
+        yield _Plane(page.parent.filehandle.path, page.offset)
+
+
+def _chunk_of(plane: tuple[int, ...], segment: tuple[int, ...]) -> tuple[int, int]:
+    if math.prod(plane) <= _CHUNK_PIXELS:
+        return plane[0], plane[1]
+    wide = segment[1] >= plane[1]
+    columns = plane[1] if wide else segment[1] * max(1, 2048 // segment[1])
+    target = max(1, _CHUNK_PIXELS // 4 // columns)
+    return min(plane[0], segment[0] * max(1, target // segment[0])), columns
+
+
+def _decode_region(plane: _Plane, rows: range, columns: range, out: npt.NDArray[Any]) -> None:
+    with tifffile.TiffFile(plane.path) as tif:
+        tif.filehandle.seek(plane.offset)
+        page = tifffile.TiffPage(tif, 0)
+        page.init_decode()
+        height, width = page.chunks[-2:]
+        across = math.ceil(page.imagewidth / width)
+        for i in range(rows.start // height, (rows.stop - 1) // height + 1):
+            for j in range(columns.start // width, (columns.stop - 1) // width + 1):
+                number = i * across + j
+                tif.filehandle.seek(page.dataoffsets[number])
+                count = page.databytecounts[number]
+                encoded = tif.filehandle.read(count) if count else None
+                segment, (_, _, y, x, _), _ = page.decode(
+                    encoded, number, jpegtables=page.jpegtables
+                )
+                block = np.s_[
+                    max(y, rows.start) - rows.start : min(y + height, rows.stop) - rows.start,
+                    max(x, columns.start) - columns.start : min(x + width, columns.stop)
+                    - columns.start,
+                ]
+                if segment is None:
+                    out[block] = page.nodata
+                    continue
+                top, left = max(rows.start - y, 0), max(columns.start - x, 0)
+                into = out[block]
+                out[block] = segment[0, top : top + into.shape[0], left : left + into.shape[1], 0]

@@ -1,0 +1,147 @@
+"""What an OME-XML header says of the image that we read.
+
+Read tolerantly: many programs write OME-XML that the schema would refuse, and a person
+wants their image all the same. What we write ourselves is built in ``ome_writing.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from pydantic import ValidationError
+
+from napari_dualgland.io.units import micrometres, seconds
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.stack import ROLES, Channel, PixelSize
+
+log = logging.getLogger(__name__)
+
+PROVENANCE_NS = "napari-dualgland:provenance"
+"""Namespace of the map annotation that says how pixels were estimated."""
+STACK_NS = "napari-dualgland:stack"
+"""Namespace of the map annotation that says what OME cannot: axes in use, roles."""
+IMAGEJ_NS = "napari-dualgland:imagej"
+"""Namespace of the map annotation with what ImageJ said of the source."""
+
+MISSING = "missing"
+UNCERTAINTY = "uncertainty"
+
+
+@dataclass(frozen=True)
+class OmeHeader:
+    """The first image of an OME-XML header.
+
+    ``axes`` and the roles in ``channels`` are there only in files of ours.
+    """
+
+    channels: tuple[Channel, ...] = ()
+    samples: int = 1
+    pixel_size: PixelSize | None = None
+    time_step: float | None = None
+    axes: str | None = None
+    provenance: Provenance | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_ome(xml: str) -> OmeHeader:
+    """Read the first image of an OME-XML header; an empty header where it is no XML."""
+    try:
+        root = fromstring(xml.encode())
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        log.warning("the OME-XML cannot be read (%s); its metadata are left out", error)
+        return OmeHeader()
+    image = _child(root, "Image")
+    pixels = _child(image, "Pixels") if image is not None else None
+    if image is None or pixels is None:
+        return OmeHeader()
+    maps = _map_annotations(root)
+    metadata: dict[str, Any] = {"ome_xml": xml}
+    description = _child(image, "Description")
+    if description is not None and description.text:
+        metadata["description"] = description.text
+    if IMAGEJ_NS in maps:
+        metadata["imagej"] = maps[IMAGEJ_NS]
+    ours = maps.get(STACK_NS, {})
+    elements = [e for e in pixels if _tag(e) == "Channel"]
+    size = pixels.attrib
+    return OmeHeader(
+        channels=tuple(_channel(e, i, ours) for i, e in enumerate(elements)),
+        samples=max((int(e.get("SamplesPerPixel", 1)) for e in elements), default=1),
+        pixel_size=_pixel_size(size),
+        time_step=seconds(size.get("TimeIncrement"), size.get("TimeIncrementUnit", "s")),
+        axes=ours.get("axes"),
+        provenance=_provenance(maps.get(PROVENANCE_NS)),
+        metadata=metadata,
+    )
+
+
+def _channel(element: Element, index: int, ours: Mapping[str, str]) -> Channel:
+    role = ours.get(f"role {index}")
+    name = element.get("Name", "")
+    if not name and not ours:
+        name = element.get("Fluor") or f"channel {index}"
+    return Channel(
+        name,
+        role if role in ROLES else None,
+        _color(element.get("Color")),
+    )
+
+
+def _color(number: str | None) -> str | None:
+    """Return OME's signed RGBA integer as ``#RRGGBB``."""
+    if number is None or not re.fullmatch(r"-?\d+", number.strip()):
+        return None
+    return f"#{(int(number) >> 8) & 0xFFFFFF:06X}"
+
+
+def _pixel_size(size: Mapping[str, str]) -> PixelSize | None:
+    x, y, z = (
+        micrometres(size.get(f"PhysicalSize{a}"), size.get(f"PhysicalSize{a}Unit", "µm"))
+        for a in "XYZ"
+    )
+    return PixelSize(y, x, z) if x is not None and y is not None else None
+
+
+def _provenance(pairs: Mapping[str, str] | None) -> Provenance | None:
+    if pairs is None:
+        return None
+    fields = Provenance.model_fields
+    try:
+        return Provenance.model_validate(
+            {
+                key: value if fields[key].annotation in (str, str | None) else json.loads(value)
+                for key, value in pairs.items()
+                if key in fields
+            }
+        )
+    except (ValidationError, ValueError) as error:
+        log.warning("the provenance in the file cannot be read: %s", error)
+        return None
+
+
+def _map_annotations(root: Element) -> dict[str, dict[str, str]]:
+    """Return the pairs of every map annotation of ours, by namespace."""
+    holder = _child(root, "StructuredAnnotations")
+    found = {}
+    for annotation in holder if holder is not None else ():
+        namespace = annotation.get("Namespace", "")
+        value = _child(annotation, "Value")
+        if value is not None and namespace.startswith("napari-dualgland:"):
+            found[namespace] = {m.get("K", ""): m.text or "" for m in value}
+    return found
+
+
+def _tag(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _child(element: Element, tag: str) -> Element | None:
+    return next((e for e in element if _tag(e) == tag), None)

@@ -1,0 +1,363 @@
+"""TIFF in its many dialects: OME-TIFF, ImageJ hyperstacks, tifffile's own, plain pages.
+
+tifffile decodes; here its series becomes a stack: axes by name, sizes in µm, channel names
+and colours, what the file says besides, and a check that all the pixels are there before
+anybody starts to work on them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.lazy import as_dask
+from napari_dualgland.io.ome import MISSING, UNCERTAINTY, OmeHeader, parse_ome
+from napari_dualgland.io.units import micrometres, plausible, seconds
+from napari_dualgland.stack import (
+    CANONICAL_AXES,
+    Channel,
+    PixelSize,
+    Stack,
+    from_canonical,
+    to_canonical,
+)
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+log = logging.getLogger(__name__)
+
+LAZY_BYTES = 64 * 2**20
+"""Images larger than this are read lazily."""
+_GZIP_LIMIT = 2**30
+"""No channel of a field is larger; a gzip that swells beyond it is refused, not unpacked."""
+_MICROMETRES_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file is a TIFF by its name or its first bytes."""
+    if path.name.lower().endswith((".tif", ".tiff", ".tif.gz", ".tiff.gz")):
+        return True
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
+    """Read the first image of a TIFF; channels get no role unless the file is one of ours.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``.tif``, ``.tiff``, OME or ImageJ, or one of them gzipped.
+    lazy : bool, optional
+        Give dask arrays; by default above 64 MB. Gzipped files are never lazy.
+
+    Returns
+    -------
+    Stack
+        ``imputed`` and ``provenance`` are set, and ``metadata["uncertainty"]`` where the
+        file holds one, when the file was written by :func:`~napari_dualgland.io.write`.
+
+    Raises
+    ------
+    DualglandError
+        If the file is missing, empty, not a TIFF, truncated, or its axes have no name.
+    """
+    with opened(path) as tif:
+        series = _first_series(path, tif)
+        check_complete(path, tif)
+        if lazy is None:
+            lazy = series.nbytes > LAZY_BYTES
+        lazy = lazy and not path.name.lower().endswith(".gz")
+        header = parse_ome(tif.ome_metadata) if tif.ome_metadata else _plain_header(tif)
+        axes, notes = _named_axes(path, series)
+        stack = _stack_of(path, _pixels(path, series, lazy), axes, header)
+        stack, more = _own_images(path, tif, stack, header, lazy)
+    notes += more
+    for note in notes:
+        log.warning("%s: %s", path, note)
+    metadata = {**stack.metadata, "notes": tuple(notes)} if notes else stack.metadata
+    return replace(stack, metadata=metadata)
+
+
+def read_pyramid(path: Path) -> list[da.Array]:
+    """Return all resolutions of the first image, largest first, as dask arrays."""
+    with opened(path) as tif:
+        series = _first_series(path, tif)
+        levels = [as_dask(level, level.shape) for level in series.levels]
+    return [level for level in levels if level is not None]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF, gzipped or not; whatever a damaged one raises becomes one clear line."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from error
+    if size == 0:
+        raise DualglandError(f"{path}: the file is empty (0 bytes)")
+    try:
+        with tifffile.TiffFile(_unpacked(path)) as tif:
+            yield tif
+    except (DualglandError, MemoryError):
+        raise
+    except tifffile.TiffFileError as error:
+        raise DualglandError(f"{path}: is no TIFF, or a damaged one ({error})") from error
+    except PermissionError as error:
+        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from error
+    except Exception as error:  # tifffile and its decoders raise all sorts on damaged files
+        raise DualglandError(f"{path}: the TIFF is damaged or truncated ({error})") from error
+
+
+def check_complete(path: Path, tif: tifffile.TiffFile) -> None:
+    """Raise DualglandError if pixels that the file announces lie beyond its end."""
+    for series in tif.series:
+        expected = math.prod(series.get_shape(squeeze=False)) // max(series.keyframe.size, 1)
+        there = sum(page is not None for page in series.pages)
+        if series.dataoffset is not None:
+            _within(path, series.keyframe, series.dataoffset + series.nbytes)
+        elif there < expected:
+            raise DualglandError(
+                f"{path}: the file is truncated, {expected - there} of {expected} planes are "
+                "not there; fetch or export it again"
+            )
+        for level in series.levels:
+            for page in level.pages:
+                if page is None or not len(page.dataoffsets):
+                    continue
+                segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+                _within(path, page, max(offset + count for offset, count in segments))
+
+
+def _within(path: Path, page: tifffile.TiffPage | tifffile.TiffFrame, end: int) -> None:
+    size = page.parent.filehandle.size
+    if end > size:
+        raise DualglandError(
+            f"{path}: the file is truncated, {end - size} bytes are lacking at its end; "
+            "fetch or export it again"
+        )
+
+
+def _unpacked(path: Path) -> Path | io.BytesIO:
+    if not path.name.lower().endswith(".gz"):
+        return path
+    try:
+        with gzip.open(path) as file:
+            content = file.read(_GZIP_LIMIT + 1)
+    except (OSError, EOFError) as error:
+        raise DualglandError(f"{path}: the gzip is damaged or truncated ({error})") from error
+    if len(content) > _GZIP_LIMIT:
+        raise DualglandError(f"{path}: unpacks to more than 1 GiB; no channel is that large")
+    return io.BytesIO(content)
+
+
+def _first_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    if not tif.series:
+        raise DualglandError(f"{path}: the TIFF holds no image")
+    series = tif.series[0]
+    if series.dtype is None or 0 in series.get_shape(squeeze=False):
+        size = " × ".join(str(n) for n in series.get_shape(squeeze=False))
+        raise DualglandError(f"{path}: the image is empty ({size}); there is no pixel to read")
+    return series
+
+
+def _named_axes(path: Path, series: tifffile.TiffPageSeries) -> tuple[str, list[str]]:
+    """Return the axes of a series in our letters, and what had to be taken on trust."""
+    axes = str(series.axes)
+    unnamed = [a for a in axes if a not in CANONICAL_AXES]
+    if not unnamed:
+        return axes, []
+    if len(unnamed) > 1 or "C" in axes:
+        raise DualglandError(
+            f"{path}: axes {axes} of size {' × '.join(map(str, series.shape))} are not some of "
+            "T, Z, C, Y, X; save it as OME-TIFF with named axes"
+        )
+    if unnamed == ["S"]:
+        return axes.replace("S", "C"), []
+    count = series.shape[axes.index(unnamed[0])]
+    note = f"the file does not say what its {count} planes are; they are taken as channels"
+    return axes.replace(unnamed[0], "C"), [note]
+
+
+def _pixels(path: Path, series: tifffile.TiffPageSeries, lazy: bool) -> npt.NDArray[Any] | da.Array:
+    if lazy:
+        pixels = as_dask(series, series.shape)
+        if pixels is not None:
+            return pixels
+        log.warning("%s: colour planes are read at once, not lazily", path)
+    array = series.asarray()
+    return np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _stack_of(
+    path: Path, pixels: npt.NDArray[Any] | da.Array, axes: str, header: OmeHeader
+) -> Stack:
+    # A file of ours also says which axes of length 1 its source had.
+    wanted = header.axes
+    if wanted is not None and set(axes) <= set(wanted) <= set(CANONICAL_AXES):
+        pixels, axes = from_canonical(to_canonical(pixels, axes), wanted), wanted
+    count = pixels.shape[axes.index("C")] if "C" in axes else 1
+    channels = header.channels
+    if header.samples > 1 or len(channels) != count:
+        components = ("red", "green", "blue", "alpha") if header.samples > 1 else ()
+        channels = tuple(
+            Channel(components[i] if i < len(components) else f"channel {i}") for i in range(count)
+        )
+    return Stack(
+        data=pixels,
+        axes=axes,
+        channels=channels,
+        pixel_size=header.pixel_size,
+        time_step=header.time_step,
+        name=_bare_name(path),
+        source=str(path),
+        provenance=header.provenance,
+        metadata=header.metadata,
+    )
+
+
+def _own_images(
+    path: Path, tif: tifffile.TiffFile, stack: Stack, header: OmeHeader, lazy: bool
+) -> tuple[Stack, list[str]]:
+    """Add the mask and the uncertainty of a file of ours; note other images left aside."""
+    metadata = dict(stack.metadata)
+    aside = 0
+    for series in tif.series[1:]:
+        image = None
+        if header.axes is not None and series.name in (MISSING, UNCERTAINTY):
+            image = _like(stack, _pixels(path, series, lazy), str(series.axes))
+        if image is None:
+            aside += 1
+        elif series.name == MISSING:
+            stack = replace(stack, imputed=image > 0)
+        else:
+            metadata["uncertainty"] = image
+    notes = []
+    if aside:
+        notes.append(f"the file holds {aside + 1} images; the first was taken")
+    return replace(stack, metadata=metadata), notes
+
+
+def _like(stack: Stack, image: Any, axes: str) -> Any:
+    """Return an image with the axes of the stack; None where it does not fit."""
+    if set(axes) - set(CANONICAL_AXES):
+        return None
+    try:
+        image = from_canonical(to_canonical(image, axes), stack.axes)
+    except ValueError:
+        return None
+    return image if image.shape == stack.shape else None
+
+
+def _bare_name(path: Path) -> str:
+    name = path.name
+    for ending in (".gz", ".tif", ".tiff", ".ome"):
+        if name.lower().endswith(ending):
+            name = name[: -len(ending)]
+    return name or path.name
+
+
+def _plain_header(tif: tifffile.TiffFile) -> OmeHeader:
+    if tif.imagej_metadata is not None:
+        return _imagej_header(tif)
+    page = tif.pages.first
+    size = _resolution(page)
+    shaped = (tif.shaped_metadata or ({},))[0]
+    names = shaped.get("Channel", {}).get("Name", ()) if isinstance(shaped, Mapping) else ()
+    names = (names,) if isinstance(names, str) else names
+    metadata = {}
+    if page.description and not tif.shaped_metadata:
+        metadata["description"] = page.description
+    return OmeHeader(
+        channels=tuple(Channel(str(name)) for name in names),
+        samples=page.samplesperpixel,
+        pixel_size=PixelSize(size[0], size[1]) if size else None,
+        metadata=metadata,
+    )
+
+
+def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
+    """Return pixel height and width in µm where the tags give what a microscope can have."""
+    unit = page.tags.valueof("ResolutionUnit", default=1)
+    pixels_per_unit = _pixels_per_unit(page)
+    if pixels_per_unit is None or unit not in _MICROMETRES_PER_RESOLUTION_UNIT:
+        return None
+    length = _MICROMETRES_PER_RESOLUTION_UNIT[unit]
+    size = length / pixels_per_unit[0], length / pixels_per_unit[1]
+    return size if plausible(size[0]) and plausible(size[1]) else None
+
+
+def _pixels_per_unit(page: tifffile.TiffPage) -> tuple[float, float] | None:
+    both = []
+    for tag in ("YResolution", "XResolution"):
+        value = page.tags.valueof(tag)
+        if value is None or 0 in value:
+            return None
+        both.append(value[0] / value[1])
+    return both[0], both[1]
+
+
+def _imagej_header(tif: tifffile.TiffFile) -> OmeHeader:
+    said = dict(tif.imagej_metadata or {})
+    page = tif.pages.first
+    unit = str(said.get("unit", ""))
+    resolution = _pixels_per_unit(page)
+    pixel_size = None
+    if resolution is not None:
+        y, x = (micrometres(1 / r, unit) for r in resolution)
+        if y is not None and x is not None:
+            pixel_size = PixelSize(y, x, micrometres(said.get("spacing"), unit))
+    count = int(said.get("channels", 1))
+    # Curves and overlays are ImageJ's drawing, not the image; text and numbers stay.
+    kept = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in said.items()
+        if isinstance(value, (str, int, float, list, tuple)) and _is_plain(value)
+    }
+    return OmeHeader(
+        channels=_imagej_channels(said, count),
+        samples=page.samplesperpixel,
+        pixel_size=pixel_size or _implied_size(page, unit),
+        time_step=seconds(said.get("finterval"), str(said.get("tunit", "s"))),
+        metadata={"imagej": kept},
+    )
+
+
+def _implied_size(page: tifffile.TiffPage, unit: str) -> PixelSize | None:
+    size = None if unit else _resolution(page)
+    return PixelSize(size[0], size[1]) if size else None
+
+
+def _is_plain(value: Any) -> bool:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return all(isinstance(item, (str, int, float)) for item in items)
+
+
+def _imagej_channels(said: Mapping[str, Any], count: int) -> tuple[Channel, ...]:
+    """Name channels by the labels of their first slices, colour them by their tables."""
+    labels = [str(label) for label in said.get("Labels") or ()]
+    tables = said.get("LUTs") or ()
+    # Composite tables count; a grey one says nothing of the channel.
+    colors = ["#{:02X}{:02X}{:02X}".format(*np.asarray(table)[:, -1]) for table in tables]
+    return tuple(
+        Channel(
+            labels[i] if i < len(labels) and labels[i] else f"channel {i}",
+            None,
+            colors[i] if i < len(colors) else None,
+        )
+        for i in range(count)
+    )

@@ -12,7 +12,7 @@ os.environ.setdefault("QT_API", "pyqt6")
 os.environ["PYTEST_QT_API"] = os.environ["QT_API"]
 os.environ.setdefault("NAPARI_STRICT_QT", "raise")
 
-from hypothesis import settings  # noqa: E402
+from hypothesis import settings
 
 # Wall-clock deadlines fail on a busy machine and say nothing of the code.
 settings.register_profile("dualgland", deadline=None, print_blob=True)

@@ -1,0 +1,170 @@
+"""The house's arrows: imports run downward only, and what is light stays light.
+
+The arrows are read from the source, so that an import inside a function counts too; that the
+light parts load nothing heavy is seen in a fresh interpreter, through whatever they import.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+GROUND = {"stack", "results", "provenance", "errors"}
+
+# What each room may import of the project's other rooms. "" is the package itself.
+ALLOWED = {
+    **dict.fromkeys(GROUND, GROUND),
+    "": GROUND | {"io", "missing", "imputation"},  # the public API, loaded on first use
+    "io": GROUND,
+    "missing": GROUND,
+    "classical": GROUND,
+    "model": GROUND,
+    "imputation": GROUND | {"model", "missing"},
+    "widgets": GROUND | {"", "io", "missing", "model", "imputation"},
+    "cli": GROUND | {"", "io", "missing", "classical", "model", "imputation"},
+    "__main__": {"cli"},
+}
+# The version, which provenance needs, is the one thing that all may ask of the package.
+VERSION = "napari_dualgland.__version__"
+
+OUTSIDE = {
+    "torch": {"model", "imputation"},
+    "torchvision": {"model", "imputation"},
+    "napari": {"widgets"},
+    "qtpy": {"widgets"},
+    "PyQt6": set(),
+    "PySide6": set(),
+    "superqt": {"widgets"},
+    "magicgui": {"widgets"},
+    "cv2": {"classical"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "dualgland_training": set(),
+}
+# doctor tells what there is of torch and torchvision; that is its whole job.
+EXCEPTIONS = {("cli/doctor.py", "torch"), ("cli/doctor.py", "torchvision")}
+
+
+def modules() -> list[Path]:
+    return sorted((SOURCE / "napari_dualgland").rglob("*.py"))
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full name of everything that a file imports, but for annotations alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            skipped.update(inner for part in node.body for inner in ast.walk(part))
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_imported(name: str) -> str:
+    """Return the room that an imported name lives in; ``""`` where the package gives it."""
+    room = room_of(name)
+    folder = SOURCE / "napari_dualgland"
+    return room if (folder / room).is_dir() or (folder / f"{room}.py").is_file() else ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_run_downward(path):
+    inside = path.relative_to(SOURCE / "napari_dualgland")
+    room = inside.parts[0].removesuffix(".py").replace("__init__", "")
+    assert room in ALLOWED, f"{room} is a new room: say here what it may import"
+    for name in imports(path):
+        top = name.split(".")[0]
+        if top == "napari_dualgland" and name != VERSION:
+            other = room_imported(name)
+            assert other == room or other in ALLOWED[room], f"{inside} imports {name}"
+        elif top in OUTSIDE and (inside.as_posix(), top) not in EXCEPTIONS:
+            assert room in OUTSIDE[top], f"{inside} imports {name}"
+
+
+def test_the_arrows_are_seen(tmp_path):
+    """The reader of imports finds what it must, wherever it stands in a file."""
+    sample = tmp_path / "sample.py"
+    sample.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import napari\n"
+        "def late():\n    from torch.nn import functional\n    import qtpy.QtWidgets\n"
+    )
+    assert set(imports(sample)) == {
+        "typing.TYPE_CHECKING",
+        "torch.nn.functional",
+        "qtpy.QtWidgets",
+    }
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the names of all modules that a fresh interpreter has loaded after ``code``."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nsys.stdout.write(chr(10).join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+QT = {"napari", "qtpy", "PyQt6", "PySide6", "superqt", "magicgui", "vispy"}
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_nothing_below_the_widgets_loads_qt_or_napari():
+    below = [dotted(p) for p in modules() if "widgets" not in p.parts and p.stem != "__main__"]
+    training = sorted((ROOT / "training").rglob("*.py"))
+    below += [".".join(p.relative_to(ROOT / "training").with_suffix("").parts) for p in training]
+    names = [name.removesuffix(".__init__") for name in below if not name.endswith("__main__")]
+    loaded = loaded_by("\n".join(f"import {name}" for name in names))
+    assert not loaded & QT
+    assert "torch" in loaded  # the engine was really among them
+
+
+@pytest.mark.parametrize(
+    ("what", "never"),
+    [
+        ("import napari_dualgland", QT | {"torch", "dask", "skimage", "typer"}),
+        ("import napari_dualgland; napari_dualgland.Stack", QT | {"torch"}),
+        ("from napari_dualgland import read, write, find_missing", QT | {"torch"}),
+        ("from napari_dualgland.cli import main", QT | {"torch", "skimage", "tifffile"}),
+        ("import napari_dualgland.widgets", {"torch"}),
+    ],
+)
+def test_what_is_light_stays_light(what, never):
+    assert not loaded_by(what) & never
+
+
+def test_every_public_name_is_there():
+    import napari_dualgland
+
+    assert {*napari_dualgland.__all__} <= {*dir(napari_dualgland)}
+    for name in napari_dualgland.__all__:
+        assert getattr(napari_dualgland, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'inpaint'"):
+        _ = napari_dualgland.inpaint

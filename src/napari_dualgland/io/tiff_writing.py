@@ -297,7 +297,7 @@ def _frame(
         from dask.base import compute
 
         for start, stop in _bands(frames[lazy[0]].chunks[1]):
-            blocks = compute(*(frames[i][:, start:stop] for i in lazy))
+            blocks = compute(*(frames[i][:, start:stop] for i in lazy))  # type: ignore[no-untyped-call]
             for i, block in zip(lazy, blocks, strict=True):
                 for c, rows in enumerate(parts[i].encoded(np.asarray(block))):
                     stores[i].put(c, start, rows)

@@ -1,0 +1,257 @@
+"""Several napari layers put together again as the one stack that a file holds.
+
+The reverse of ``napari_io.layers_of``: roles, placement and provenance come from what the
+layers carry, so that a stack read, looked at and saved is the stack that was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.channels import color_word_role, stain_role
+from napari_dualgland.io.napari_io import METADATA_KEY
+from napari_dualgland.io.ome import MISSING, UNCERTAINTY
+from napari_dualgland.io.units import micrometres, seconds
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer tuple with names to its parts."""
+
+    pixels: Any
+    looks: Mapping[str, Any]
+    kind: str
+
+    @property
+    def name(self) -> str:
+        return str(self.looks.get("name") or "image")
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        told = (self.looks.get("metadata") or {}).get(METADATA_KEY)
+        return told if isinstance(told, Mapping) else {}
+
+    @property
+    def role(self) -> str | None:
+        role = self.told.get("role")
+        return role if role in ROLES else stain_role(self.name) or color_word_role(self.name)
+
+
+def stack_of_layers(layers: Sequence[tuple[Any, Mapping[str, Any], str]]) -> Stack:
+    """Return the stack that these layers show, its mask and provenance included.
+
+    Parameters
+    ----------
+    layers : sequence of napari's full layer tuples
+        Image layers of one shape and dtype, a channel each (or one with a channel axis);
+        at most one Labels layer, named ``missing``; uncertainty layers of ours.
+
+    Raises
+    ------
+    DualglandError
+        If they are no one field of view; the message names the layers.
+    """
+    all_ = [_Layer(_full_resolution(d, looks), looks, kind) for d, looks, kind in layers]
+    masks = [layer for layer in all_ if layer.kind == "labels"]
+    images = [layer for layer in all_ if layer.kind == "image"]
+    unsure = [layer for layer in images if layer.told.get("kind") == UNCERTAINTY]
+    images = [layer for layer in images if layer not in unsure]
+    _check(images, masks)
+    stack = _stack(images)
+    provenance = next(filter(None, map(_provenance, all_)), None)
+    missing = _missing(masks[0], stack) if masks else None
+    uncertainty = _uncertainty(unsure, stack)
+    if uncertainty is not None:
+        stack = replace(stack, metadata={**stack.metadata, UNCERTAINTY: uncertainty})
+    return replace(stack, imputed=missing, provenance=provenance)
+
+
+def _check(images: Sequence[_Layer], masks: Sequence[_Layer]) -> None:
+    if not images:
+        raise DualglandError("no image layer is selected; there is nothing to save")
+    for mask in masks:
+        if not mask.name.lower().startswith(MISSING):
+            raise DualglandError(
+                f"labels layer {mask.name!r} has no place in the file; deselect it, "
+                f"or name it {MISSING!r} if it marks missing pixels"
+            )
+    estimated = [image.name for image in images if "provenance" in image.told]
+    if estimated and not masks:
+        raise DualglandError(
+            f"layer {estimated[0]!r} holds estimated pixels; select its {MISSING!r} layer too, "
+            "so that the file says which they are"
+        )
+    if len(masks) > 1:
+        raise DualglandError(f"{len(masks)} {MISSING!r} layers are selected; select one")
+    first = images[0]
+    by_role: dict[str, str] = {}
+    for image in images:
+        if image.looks.get("rgb"):
+            raise DualglandError(f"layer {image.name!r} is RGB; split it into channels first")
+        for what, a, b in (
+            ("shape", first.pixels.shape, image.pixels.shape),
+            ("dtype", first.pixels.dtype, image.pixels.dtype),
+        ):
+            if a != b:
+                raise DualglandError(
+                    f"layers {first.name!r} and {image.name!r} differ in {what} ({a}, {b}); "
+                    "the channels of one file must agree"
+                )
+        if image.role and by_role.setdefault(image.role, image.name) != image.name:
+            raise DualglandError(
+                f"layers {by_role[image.role]!r} and {image.name!r} are both {image.role}; "
+                "select only one of them for saving"
+            )
+
+
+def _stack(images: Sequence[_Layer]) -> Stack:
+    first = images[0]
+    axes = _axes(first)
+    steps = dict(zip(axes, _steps(first, len(axes)), strict=True))
+    lengths = {a: micrometres(*steps[a]) for a in "ZYX" if a in steps}
+    y, x = lengths["Y"], lengths["X"]
+    metadata = {k: first.told[k] for k in ("ome_xml", "imagej", "description") if k in first.told}
+    common: dict[str, Any] = {
+        "pixel_size": PixelSize(y, x, lengths.get("Z")) if y and x else None,
+        "time_step": seconds(*steps["T"]) if "T" in steps else None,
+        "name": str(first.told.get("field") or first.name),
+        "source": first.told.get("source"),
+        "metadata": metadata,
+    }
+    if "C" in axes:  # one layer that holds all channels
+        count = first.pixels.shape[axes.index("C")]
+        if len(images) > 1:
+            raise DualglandError(f"layer {first.name!r} holds all channels; save it alone")
+        roles = list(first.told.get("roles") or [None] * count)
+        channels = tuple(
+            Channel(role or f"channel {i}", role, ROLE_COLORS.get(role or ""))
+            for i, role in enumerate(roles)
+        )
+        return Stack(first.pixels, axes, channels, **common)
+    pixels = [image.pixels for image in images]
+    xp: Any = np
+    if not all(isinstance(p, np.ndarray) for p in pixels):
+        import dask.array as xp
+    channels = tuple(
+        Channel(i.told.get("channel") or i.role or i.name, i.role, _color(i)) for i in images
+    )
+    # Channels stand before Y, where OME-TIFF keeps them; a lone layer needs no such axis.
+    if len(images) == 1:
+        return Stack(pixels[0], axes, channels, **common)
+    at = axes.index("Y") if axes.endswith("YX") else 0
+    return Stack(xp.stack(pixels, axis=at), f"{axes[:at]}C{axes[at:]}", channels, **common)
+
+
+def _axes(layer: _Layer) -> str:
+    told = str(layer.told.get("axes") or "")
+    labels = "".join(str(label).upper()[:1] for label in layer.looks.get("axis_labels") or ())
+    for axes in (told, labels):
+        letters = set(axes)
+        named = {"Y", "X"} <= letters <= set("TZCYX")
+        if named and len(axes) == layer.pixels.ndim == len(letters):
+            return axes
+    if not 2 <= layer.pixels.ndim <= 4:
+        raise DualglandError(
+            f"layer {layer.name!r} has {layer.pixels.ndim} axes without names; "
+            "set its axis labels to some of t, z, c, y, x"
+        )
+    return "TZYX"[-layer.pixels.ndim :]
+
+
+def _steps(layer: _Layer, ndim: int) -> list[tuple[float, str]]:
+    scale = layer.looks.get("scale")
+    units = layer.looks.get("units")
+    scale = [1.0] * ndim if scale is None else [abs(float(s)) for s in scale]
+    units = ["pixel"] * ndim if units is None else units
+    if isinstance(units, str):
+        units = [units] * ndim
+    return list(zip(scale, (str(unit) for unit in units), strict=True))
+
+
+def _color(layer: _Layer) -> str | None:
+    """Return the colour at the bright end of the layer's colormap."""
+    colormap = layer.looks.get("colormap")
+    if isinstance(colormap, Mapping) and "colors" in colormap:
+        top = np.rint(np.asarray(colormap["colors"])[-1][:3] * 255).astype(int)
+        return "#{:02X}{:02X}{:02X}".format(*top)
+    return ROLE_COLORS.get(layer.role or "")
+
+
+def _missing(layer: _Layer, stack: Stack) -> Any:
+    """Return a labels layer as a mask of the stack: bits by role, or all channels at once."""
+    codes = layer.pixels
+    coded = layer.told.get("kind") == MISSING
+    plain = stack.axes.replace("C", "")
+    if codes.ndim == len(stack.axes) and "C" in stack.axes:
+        masks: Any = codes != 0
+    elif codes.ndim <= len(plain):
+        each = [_of_channel(codes, c.role, coded) for c in stack.channels]
+        xp: Any = np
+        if not isinstance(codes, np.ndarray):
+            import dask.array as xp
+        lead = (None,) * (len(plain) - codes.ndim)
+        each = [xp.broadcast_to(m[lead], _plain_shape(stack)) for m in each]
+        masks = xp.stack(each, axis=stack.axes.index("C")) if "C" in stack.axes else each[0]
+    if codes.ndim > len(stack.axes) or masks.shape != stack.shape:
+        raise DualglandError(
+            f"layer {layer.name!r} of shape {codes.shape} does not fit the images "
+            f"of shape {_plain_shape(stack)}"
+        )
+    return masks
+
+
+def _of_channel(codes: Any, role: str | None, coded: bool) -> Any:
+    if not coded:
+        return codes != 0
+    bit = 1 << ROLES.index(role) if role else 0  # a channel without a role is never filled
+    return (codes & np.array(bit, codes.dtype)) != 0
+
+
+def _plain_shape(stack: Stack) -> tuple[int, ...]:
+    return tuple(n for a, n in stack.sizes.items() if a != "C")
+
+
+def _uncertainty(layers: Sequence[_Layer], stack: Stack) -> Any:
+    """Return the uncertainty layers in the order of the channels; 0 where there is none."""
+    if not layers:
+        return None
+    by_role = {layer.role: layer.pixels for layer in layers}
+    shape = _plain_shape(stack)
+    each = [by_role.get(c.role, np.zeros(shape, np.float32)) for c in stack.channels]
+    if any(pixels.shape != shape for pixels in each):
+        raise DualglandError("an uncertainty layer does not have the shape of the images")
+    if "C" not in stack.axes:
+        return each[0]
+    xp: Any = np
+    if not all(isinstance(pixels, np.ndarray) for pixels in each):
+        import dask.array as xp
+    return xp.stack(each, axis=stack.axes.index("C"))
+
+
+def _provenance(layer: _Layer) -> Provenance | None:
+    said = layer.told.get("provenance")
+    if said is None:
+        return None
+    try:
+        return Provenance.model_validate(said)
+    except ValidationError as error:
+        raise DualglandError(
+            f"layer {layer.name!r} has a provenance that cannot be read: {error}"
+        ) from error
+
+
+def _full_resolution(pixels: Any, looks: Mapping[str, Any]) -> Any:
+    finest = pixels[0] if looks.get("multiscale") else pixels
+    if isinstance(finest, np.ndarray) or hasattr(finest, "dask"):
+        return finest
+    import dask.array as da
+
+    return da.from_array(finest)  # type: ignore[no-untyped-call]

@@ -1,0 +1,232 @@
+"""Stacks as napari layers and layers as stacks: what happens on drop and on *File > Save*.
+
+Plain layer tuples in and out; napari is not imported. A reader that claims a file which is
+not ours keeps napari from opening it, so everything whose channels cannot be told is
+declined and left to the other readers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io import read
+from napari_dualgland.io.channels import assign_roles
+from napari_dualgland.io.hpa import (
+    HpaSet,
+    find_set,
+    list_sets,
+    parse_name,
+    read_member,
+    read_set,
+)
+from napari_dualgland.io.ome import MISSING, UNCERTAINTY
+from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
+from napari_dualgland.stack import ROLES, Channel, Stack
+
+log = logging.getLogger(__name__)
+
+METADATA_KEY = "dualgland"
+"""Where a layer keeps its role and what *File > Save* must not lose."""
+
+LayerTuple = tuple[Any, dict[str, Any], Literal["image", "labels"]]
+Loader = Callable[[Any], list[LayerTuple]]
+
+_COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
+_FILE_METADATA = ("ome_xml", "imagej", "description")
+
+
+def get_reader(path: str | list[str]) -> Loader | None:
+    """Return what loads a file, a folder or several files of ours; None where they are not.
+
+    Claimed are files of an HPA set (each gives its one layer, a set or its folder gives a
+    layer per channel) and TIFFs whose channels can be told apart. A photograph whose name
+    happens to end in ``_red`` is not claimed, nor is a TIFF that leaves a doubt.
+    """
+    if not isinstance(path, str):
+        return _several([Path(p) for p in path])
+    file = Path(path)
+    if file.is_dir():
+        return _folder_loader(file) if list_sets(file) else None
+    if not file.is_file():
+        return None
+    if parse_name(file.name):
+        return _member_loader(file)
+    if not is_tiff(file):
+        return None
+    try:
+        assign_roles(read_tiff(file, lazy=True))
+    except DualglandError as error:
+        log.info("left to other readers: %s", error)
+        return None
+    return lambda _: layers_of(read(file), _pyramid(file))
+
+
+def _folder_loader(folder: Path) -> Loader:
+    return lambda _: layers_of(read_set(find_set(folder)))
+
+
+def _member_loader(file: Path) -> Loader | None:
+    try:
+        member = read_member(file)
+    except DualglandError as error:
+        log.info("left to other readers: %s", error)
+        return None
+    return lambda _: layers_of(member)
+
+
+def _several(files: Sequence[Path]) -> Loader | None:
+    sets: dict[tuple[Path, str], dict[str, Path]] = {}
+    for file in files:
+        name = parse_name(file.name)
+        if name is None or not file.is_file():
+            return None
+        members = sets.setdefault((file.parent, name.stem), {})
+        if members.setdefault(name.role, file) is not file:
+            return None  # one channel in two formats: no one field of view
+    found = [HpaSet(stem, folder, members) for (folder, stem), members in sets.items()]
+    return lambda _: [layer for s in found for layer in layers_of(read_set(s))]
+
+
+def _pyramid(file: Path) -> list[Any]:
+    return read_pyramid(file) if not file.name.lower().endswith(".gz") else []
+
+
+def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
+    """Return a stack as layers: an image per channel, and what of it is estimated.
+
+    Parameters
+    ----------
+    stack : Stack
+        Known roles are shown in the colours of the atlas, additively.
+    pyramid : sequence of arrays, optional
+        The stack's data at falling resolutions; shown as a multiscale image.
+
+    Returns
+    -------
+    list of layer tuples
+        The mask, if any, is a Labels layer ``missing`` with one bit per role (1 for
+        microtubules, 2 protein, 4 nucleus, 8 er), so that one layer holds all channels.
+    """
+    levels = [stack.data]
+    if len(pyramid) > 1 and pyramid[0].shape == stack.shape:
+        levels = list(pyramid)
+    tuples: list[LayerTuple] = []
+    for i, channel in enumerate(stack.channels):
+        pixels = [_channel_of(level, stack.axes, i) for level in levels]
+        looks = {
+            "name": channel.role or channel.name,
+            "colormap": _COLORMAPS.get(channel.role or "", channel.color or "gray"),
+            "blending": "additive",
+            "contrast_limits": contrast_limits(pixels[-1]),
+            "multiscale": len(pixels) > 1,
+            **_placement(stack),
+            "metadata": _told(stack, channel),
+        }
+        tuples.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
+    if "uncertainty" in stack.metadata:
+        tuples += _uncertainty_layers(stack)
+    if stack.imputed is not None:
+        tuples.append(_missing_layer(stack))
+    return tuples
+
+
+def contrast_limits(pixels: Any) -> tuple[float, float]:
+    """Return the darkest value and the 99.9th percentile of the middle plane."""
+    plane = pixels[tuple(n // 2 for n in pixels.shape[:-2])]
+    step = max(1, max(plane.shape) // 1024)
+    sample = np.asarray(plane[::step, ::step], dtype=np.float64)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = float(sample.min()), float(np.percentile(sample, 99.9))
+    if high <= low:  # sparse signal on an even background
+        high = float(sample.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _channel_of(data: Any, axes: str, channel: int) -> Any:
+    return data[tuple(channel if a == "C" else slice(None) for a in axes)]
+
+
+def _placement(stack: Stack) -> dict[str, Any]:
+    """Return scale, units and axis labels; an axis whose size nobody knows is in pixels."""
+    size = stack.pixel_size
+    steps = {"T": (stack.time_step, "second")}
+    if size is not None:
+        steps |= {a: (getattr(size, a.lower()), "micrometer") for a in "ZYX"}
+    axes = stack.axes.replace("C", "")
+    known = [steps.get(a, (None, "pixel")) for a in axes]
+    return {
+        "scale": tuple(1.0 if step is None else step for step, _ in known),
+        "units": tuple("pixel" if step is None else unit for step, unit in known),
+        "axis_labels": tuple(axes.lower()),
+    }
+
+
+def _told(stack: Stack, channel: Channel | None, kind: str | None = None) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "role": channel.role if channel else None,
+        "channel": channel.name if channel else None,
+        "field": stack.name,
+        "source": stack.source,
+        "notes": list(stack.metadata.get("notes", ())),
+    }
+    told |= {key: stack.metadata[key] for key in _FILE_METADATA if key in stack.metadata}
+    if kind is not None:
+        told["kind"] = kind
+    if stack.provenance is not None:
+        told["provenance"] = stack.provenance.model_dump(mode="json")
+    return {METADATA_KEY: told}
+
+
+def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
+    layers: list[LayerTuple] = []
+    for i, channel in enumerate(stack.channels):
+        pixels = _channel_of(stack.metadata["uncertainty"], stack.axes, i)
+        looks = {
+            "name": f"{channel.role or channel.name} {UNCERTAINTY}",
+            "colormap": "inferno",
+            "blending": "additive",
+            "contrast_limits": contrast_limits(pixels),
+            "visible": False,
+            **_placement(stack),
+            "metadata": _told(stack, channel, UNCERTAINTY),
+        }
+        layers.append((pixels, looks, "image"))
+    return layers
+
+
+def _missing_layer(stack: Stack) -> LayerTuple:
+    assert stack.imputed is not None
+    codes: Any = 0
+    for role, i in stack.roles.items():
+        bit = np.uint8(1 << ROLES.index(role))
+        codes = codes | (_channel_of(stack.imputed, stack.axes, i).astype(np.uint8) * bit)
+    looks = {
+        "name": MISSING,
+        "opacity": 0.5,
+        **_placement(stack),
+        "metadata": _told(stack, None, MISSING),
+    }
+    return codes, looks, "labels"
+
+
+def write_layers(path: str, layers: list[tuple[Any, Mapping[str, Any], str]]) -> list[str]:
+    """Write image layers as the channels of one OME-TIFF, a layer ``missing`` as its mask.
+
+    Raises
+    ------
+    DualglandError
+        If the layers are no one field of view: different shapes or dtypes, two layers of
+        one role, RGB, or labels other than the mask.
+    """
+    from napari_dualgland.io.layer_writing import stack_of_layers
+    from napari_dualgland.io.tiff_writing import write_ome_tiff
+
+    return [str(write_ome_tiff(stack_of_layers(layers), Path(path)))]

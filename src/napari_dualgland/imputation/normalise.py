@@ -1,0 +1,74 @@
+"""Intensities per channel and per stack, measured on observed pixels, inverted exactly.
+
+A network must not know the exposure. Offset and scale are robust percentiles over the
+whole stack, never over a tile, or neighbouring tiles would disagree along their seam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LOW, HIGH = 0.5, 99.8
+"""Percentiles that become 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Offset and scale per channel, in the units of the intensities.
+
+    Attributes
+    ----------
+    offset, scale : numpy.ndarray
+        (C,), float64; the scale is positive.
+    """
+
+    offset: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+
+    def apply(self, image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return (C, H, W) intensities as normalised float32."""
+        centred = image.astype(np.float64) - self.offset[:, None, None]
+        return (centred / self.scale[:, None, None]).astype(np.float32)
+
+    def invert(self, image: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return normalised (C, H, W) values in the units of the intensities."""
+        return image.astype(np.float64) * self.scale[:, None, None] + self.offset[:, None, None]
+
+
+def measure(samples: Iterable[npt.NDArray[Any]]) -> Normalisation:
+    """Measure offset and scale from the observed pixels of each channel.
+
+    Parameters
+    ----------
+    samples : iterable of numpy.ndarray
+        One flat array of observed intensities per channel; an empty one for a channel
+        of which nothing is observed.
+
+    Returns
+    -------
+    Normalisation
+        A channel without observed pixels gets the median offset and scale of the others:
+        its level cannot be known, and that of its neighbours is the least surprising.
+    """
+    offsets, scales = [], []
+    for values in samples:
+        finite = values[np.isfinite(values)].astype(np.float64)
+        if finite.size == 0:
+            offsets.append(np.nan)
+            scales.append(np.nan)
+            continue
+        low, high = np.percentile(finite, [LOW, HIGH])
+        if high <= low:
+            low, high = finite.min(), finite.max()
+        offsets.append(low)
+        scales.append(high - low if high > low else 1.0)
+    offset, scale = np.array(offsets), np.array(scales)
+    known = ~np.isnan(offset)
+    offset[~known] = np.median(offset[known]) if known.any() else 0.0
+    scale[~known] = np.median(scale[known]) if known.any() else 1.0
+    return Normalisation(offset, scale)

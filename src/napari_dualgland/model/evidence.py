@@ -1,0 +1,169 @@
+"""What is known of a missing pixel before the network looks: fills and couplings.
+
+Three fills are laid before the generator: the secretory prior, its smooth push–pull
+start, and the *guided* prior, which adds what the channels observed there tell. The
+couplings between channels are measured in the image at hand and never learned from a
+training set, because they differ between antibodies and cell lines.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from napari_dualgland.model.prior import secretory_prior
+
+HIGH_PASS_RADIUS = 12
+"""Radius in pixels of the box average under which detail counts as detail."""
+
+RIDGE = 0.1
+"""Ridge penalty of the couplings, relative to the mean variance of the detail."""
+
+
+class Evidence(NamedTuple):
+    """Fills of a batch and what they were made from; each (B, 4, H, W), normalised.
+
+    Attributes
+    ----------
+    prior : torch.Tensor
+        Observed pixels and the secretory prior.
+    smooth : torch.Tensor
+        Observed pixels and the push–pull fill.
+    guided : torch.Tensor
+        Observed pixels and the prior with the other channels' detail added.
+    detail : torch.Tensor
+        What a channel shows in the holes of the others: its observed pixels minus its
+        own fill of that hole; 0 outside.
+    missing : torch.Tensor
+        Boolean.
+    """
+
+    prior: Tensor
+    smooth: Tensor
+    guided: Tensor
+    detail: Tensor
+    missing: Tensor
+
+    def stacked(self) -> Tensor:
+        """Return the (B, 20, H, W) input of the generator."""
+        return torch.cat(
+            [
+                self.prior,
+                self.missing.to(self.prior.dtype),
+                self.smooth - self.prior,
+                self.guided - self.prior,
+                self.detail,
+            ],
+            dim=1,
+        )
+
+
+def high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -> Tensor:
+    """Return observed pixels minus the mean of the observed pixels around them, else 0."""
+    side = 2 * radius + 1
+
+    def box(x: Tensor) -> Tensor:
+        rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(radius, 0))
+        return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, radius))
+
+    mean = box(image * observed) / box(observed).clamp_min(1e-6)
+    return (image - mean) * observed
+
+
+def detail_moments(image: Tensor, missing: Tensor) -> Tensor:
+    """Return the (B, 4, 4, 2) sums from which :func:`couplings` are solved.
+
+    Last axis: sum of products of two channels' detail over the pixels where both are
+    observed, and the number of those pixels. Sums over tiles and planes may be added.
+    """
+    observed = (~missing).to(image.dtype)
+    detail = high_pass(image, observed)
+    products = torch.einsum("bchw,bdhw->bcd", detail, detail)
+    counts = torch.einsum("bchw,bdhw->bcd", observed, observed)
+    return torch.stack([products, counts], dim=-1)
+
+
+def couplings(moments: Tensor) -> Tensor:
+    """Solve for how much of each channel's detail shows in each other channel.
+
+    Parameters
+    ----------
+    moments : torch.Tensor
+        (B, 4, 4, 2), from :func:`detail_moments`.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, 4, 4), β[b, c, j]: ridge regression of channel c's detail on that of the
+        others j; 0 on the diagonal.
+    """
+    channels = moments.shape[1]
+    # Products are set on their own pixel counts, for channels may be observed at
+    # different places; float64 keeps the small systems well conditioned.
+    covariance = (moments[..., 0] / moments[..., 1].clamp_min(1)).double()
+    beta = torch.zeros_like(covariance)
+    for c in range(channels):
+        others = [j for j in range(channels) if j != c]
+        inner = covariance[:, others][:, :, others]
+        power = inner.diagonal(dim1=1, dim2=2).mean(dim=1)
+        penalty = (RIDGE * power + 1e-9)[:, None, None] * torch.eye(channels - 1).to(inner)
+        beta[:, c, others] = torch.linalg.solve(inner + penalty, covariance[:, others, c])
+    return beta.to(moments.dtype)
+
+
+def _fill_planes(
+    image: Tensor, missing: Tensor, wanted: Tensor, steps: int, levels: int, coarsest: Tensor | None
+) -> Tensor:
+    """Fill the (B, 4) planes that are ``wanted``; the others come back as they are."""
+    if not wanted.any():
+        return image
+    filled = image.clone()
+    filled[wanted] = secretory_prior(
+        image[wanted].unsqueeze(1),
+        missing[wanted].unsqueeze(1),
+        steps,
+        levels,
+        None if coarsest is None else coarsest[wanted].unsqueeze(1),
+    ).squeeze(1)
+    return filled
+
+
+def gather_evidence(
+    image: Tensor,
+    missing: Tensor,
+    beta: Tensor | None = None,
+    steps: int = 24,
+    levels: int = 5,
+    coarsest: Tensor | None = None,
+) -> Evidence:
+    """Lay out what is known of every missing pixel.
+
+    Parameters
+    ----------
+    image : torch.Tensor
+        (B, 4, H, W), normalised, in the order of ROLES; missing pixels may hold anything
+        finite and are never looked at.
+    missing : torch.Tensor
+        (B, 4, H, W), boolean.
+    beta : torch.Tensor, optional
+        (B, 4, 4) couplings; measured in this batch, image by image, where left out.
+    steps, levels, coarsest :
+        As in :func:`~napari_dualgland.model.prior.secretory_prior`.
+    """
+    image = image.masked_fill(missing, 0)
+    if beta is None:
+        beta = couplings(detail_moments(image, missing))
+    own = missing.flatten(2).any(2)
+    prior = _fill_planes(image, missing, own, steps, levels, coarsest)
+    smooth = _fill_planes(image, missing, own, 0, levels, coarsest)
+    anywhere = missing.any(1, keepdim=True).expand_as(missing)
+    # A channel is filled a second time only where another channel's hole is not its own.
+    elsewhere = (anywhere != missing).flatten(2).any(2)
+    refilled = _fill_planes(image, anywhere, elsewhere, steps, levels, coarsest)
+    detail = torch.where(anywhere & ~missing, image - refilled, torch.zeros_like(image))
+    told = torch.einsum("bcj,bjhw->bchw", beta, detail)
+    guided = torch.where(missing, prior + told, prior)
+    return Evidence(prior, smooth, guided, detail, missing)

@@ -1,0 +1,146 @@
+"""Batches: crops of a few sources, shaken, and damaged on the fly.
+
+The crops of one source share their gains, so that couplings between channels can be
+measured over all of them, as the plugin measures them over a whole field.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dualgland_training.config import AugmentOptions, DamageOptions, TrainConfig
+from dualgland_training.damage import draw_damage
+from dualgland_training.data import Source
+
+Rng = np.random.Generator
+
+
+class Batch(NamedTuple):
+    """Intact crops and what they lost.
+
+    Attributes
+    ----------
+    target : torch.Tensor
+        (B, 4, H, W), normalised.
+    missing : torch.Tensor
+        (B, 4, H, W), boolean.
+    group : torch.Tensor
+        (B,), the number of the source that a crop was cut from.
+    """
+
+    target: Tensor
+    missing: Tensor
+    group: Tensor
+
+
+def draw_crop(image: npt.NDArray[Any], size: int, rng: Rng, tries: int = 4) -> npt.NDArray[Any]:
+    """Cut a (C, size, size) crop that holds some signal, mirrored where the image ends."""
+    short = [max(0, size - s) for s in image.shape[1:]]
+    if any(short):
+        image = np.pad(image, [(0, 0), (0, short[0]), (0, short[1])], mode="symmetric")
+    for _ in range(tries):
+        y, x = (rng.integers(0, s - size + 1) for s in image.shape[1:])
+        crop = image[:, y : y + size, x : x + size]
+        if crop[:, ::4, ::4].astype(np.float32).mean() > 0.05:
+            break
+    return crop
+
+
+def draw_channels(rng: Rng, options: DamageOptions, family: str) -> tuple[int, ...] | None:
+    """Draw which channels are hurt; None for all of them."""
+    if family == "channel":
+        return (int(rng.integers(4)),)
+    if rng.random() < options.all_channels:
+        return None
+    count = rng.choice([1, 2, 3], p=[0.75, 0.15, 0.1])
+    # The antibody is what is most often lost alone, and what matters most.
+    weights = np.array([0.2, 0.4, 0.2, 0.2])
+    return tuple(int(c) for c in rng.choice(4, count, replace=False, p=weights))
+
+
+def shake(crops: npt.NDArray[np.float32], rng: Rng, options: AugmentOptions) -> npt.NDArray[Any]:
+    """Change gain and gamma per channel and the roles, alike for all (B, C, H, W) crops."""
+    if rng.random() < options.permute:
+        crops = crops[:, rng.permutation(4)]
+    gain = np.exp(rng.normal(0, options.gain, (1, 4, 1, 1))).astype(np.float32)
+    gamma = np.exp(rng.normal(0, options.gamma, (1, 4, 1, 1))).astype(np.float32)
+    return gain * np.sign(crops) * np.abs(crops) ** gamma
+
+
+class Batches:
+    """Draws one batch after the other from training sources.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    config : TrainConfig
+    rng : numpy.random.Generator
+        Source of all randomness; its state is what a checkpoint keeps.
+    """
+
+    def __init__(self, sources: tuple[Source, ...], config: TrainConfig, rng: Rng) -> None:
+        self.config = config
+        self.rng = rng
+        shares = config.data.shares
+        self.by_kind = {k: [s for s in sources if s.kind == k] for k in shares}
+        self.kinds = [k for k in shares if self.by_kind[k] and shares[k] > 0]
+        weights = np.array([shares[k] for k in self.kinds])
+        self.weights = weights / weights.sum()
+
+    def _image(self) -> npt.NDArray[np.float16]:
+        pool = self.by_kind[str(self.rng.choice(self.kinds, p=self.weights))]
+        images = pool[self.rng.integers(len(pool))].images
+        return images[self.rng.integers(len(images))]
+
+    def _crops(self) -> npt.NDArray[np.float32]:
+        """Return the shaken crops of one source, (crops_per_source, 4, crop, crop)."""
+        config, rng = self.config, self.rng
+        image = self._image()
+        zoom = rng.uniform(*config.augment.zoom) if rng.random() < 0.5 else 1.0
+        side = round(config.crop / zoom)
+        crops = np.stack([draw_crop(image, side, rng) for _ in range(config.crops_per_source)])
+        if rng.random() < config.augment.decouple:
+            stranger = self._image()
+            channel = rng.integers(4)
+            for crop in crops:
+                crop[channel] = draw_crop(stranger, side, rng)[channel]
+        crops = crops.astype(np.float32)
+        if side != config.crop:
+            crops = F.interpolate(
+                torch.from_numpy(crops),
+                (config.crop, config.crop),
+                mode="bilinear",
+                antialias=True,
+                align_corners=False,
+            ).numpy()
+        crops = shake(crops, rng, config.augment)
+        if rng.random() < 0.3:
+            sigma = rng.uniform(0, config.augment.noise)
+            crops = crops + rng.normal(0, sigma, crops.shape).astype(np.float32)
+        turned = [np.rot90(crop, rng.integers(4), (1, 2)) for crop in crops]
+        return np.stack([t[:, :, ::-1] if rng.random() < 0.5 else t for t in turned])
+
+    def draw(self) -> Batch:
+        """Return the next batch."""
+        config, rng = self.config, self.rng
+        targets = np.concatenate([self._crops() for _ in range(config.sources)])
+        names = list(config.damage.families)
+        weights = np.array([config.damage.families[n] for n in names])
+        missing = np.zeros(targets.shape, bool)
+        for target, hole in zip(targets, missing, strict=True):
+            family = str(rng.choice(names, p=weights / weights.sum()))
+            channels = draw_channels(rng, config.damage, family)
+            scale = rng.uniform(*config.damage.scale)
+            hole[:] = draw_damage(target, family, rng, channels, scale)
+        group = torch.arange(config.sources).repeat_interleave(config.crops_per_source)
+        return Batch(
+            torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32)),
+            torch.from_numpy(missing),
+            group,
+        )

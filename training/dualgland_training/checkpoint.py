@@ -1,0 +1,124 @@
+"""Checkpoints that survive being killed at any moment, without pickle.
+
+All tensors (weights, their moving average, the optimiser's moments) lie in one
+safetensors file; step, configuration and random state travel in its header. Files are
+written beside and renamed, and the last two are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from dualgland_training.config import TrainConfig
+from napari_dualgland.model.generator import count_parameters
+from napari_dualgland.model.weights import ModelCard
+
+KEPT = 2
+
+
+def write_beside(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Write a safetensors file so that ``path`` is either the old one or the whole new one."""
+    beside = path.with_name(f".{path.name}.part")
+    save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, beside, header)
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    model: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    state: dict[str, Any],
+) -> Path:
+    """Write ``step-<n>.safetensors`` and drop all but the last two.
+
+    ``state`` is what else is needed to go on exactly, as JSON: configuration, random
+    state, what was measured.
+    """
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for number, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{k}": v for k, v in moments.items()}
+    path = folder / f"step-{step:07d}.safetensors"
+    write_beside(path, tensors, {"step": str(step), "state": json.dumps(state)})
+    for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
+        old.unlink()
+    return path
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[int, dict[str, Any]]:
+    """Put a checkpoint back in place; return its step and state."""
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+        for key in file.keys():  # noqa: SIM118, a safetensors handle is no mapping
+            part, rest = key.split(".", 1)
+            parts[part][rest] = file.get_tensor(key)
+    model.load_state_dict(parts["model"])
+    average.load_state_dict(parts["average"])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in parts["optimiser"].items():
+        number, name = key.split(".", 1)
+        moments.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict(
+        {"state": moments, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
+    return int(header["step"]), json.loads(header["state"])
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint of a run, None if there is none."""
+    found = sorted(folder.glob("step-*.safetensors"))
+    return found[-1] if found else None
+
+
+def export_model(
+    folder: Path,
+    model: nn.Module,
+    config: TrainConfig,
+    step: int,
+    figures: dict[str, Any],
+    use: dict[str, Any],
+) -> Path:
+    """Write the model as fp16 weights and a card that the plugin's pickers take at once."""
+    weights = folder / f"{config.name}.safetensors"
+    write_beside(weights, {k: v.half() for k, v in model.state_dict().items()}, {"format": "pt"})
+    card = ModelCard(
+        name=config.name,
+        summary="Residual U-Net on the secretory prior; fills missing pixels and states "
+        "the standard deviation of its error.",
+        architecture={"kind": "generator", "widths": config.widths, "depths": config.depths},
+        parameters=count_parameters(model),
+        data=(
+            "Human Protein Atlas (proteinatlas.org), fields of view, single cells and "
+            "single channels; images under Creative Commons Attribution-ShareAlike (CC BY-SA).",
+        ),
+        held_out=(*config.data.held_out_fields, *config.data.held_out_groups),
+        recipe=config.model_dump(mode="json", exclude={"threads", "device"}),
+        seed=config.seed,
+        steps=step,
+        figures=figures,
+        use=use,
+        licence="BSD-3-Clause for the weights; the training images are the Human Protein "
+        "Atlas's, CC BY-SA, and are not contained.",
+        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+    )
+    path = weights.with_suffix(".json")
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(card.model_dump_json(indent=2) + "\n")
+    os.replace(beside, path)
+    return weights

@@ -1,0 +1,110 @@
+"""Images for training: read once, normalised, held at several magnifications.
+
+Every image becomes a :class:`Source`: four channels in the order of ROLES, normalised as
+the plugin normalises a stack. Fields are kept at 1, 1/2 and 1/4 of their size, for the
+program must work from 0.08 to 0.32 µm per pixel. Fields of which one channel alone is
+known are laid together, four to a stack: textures are real, couplings are none.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from skimage.io import imread
+
+from dualgland_training.config import DataOptions
+from napari_dualgland.imputation.normalise import measure
+from napari_dualgland.stack import ROLES
+
+SUFFIXES = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image to draw crops from.
+
+    Attributes
+    ----------
+    name : str
+        Where it comes from.
+    kind : str
+        ``fields``, ``cells`` or ``singles``.
+    images : tuple of numpy.ndarray
+        (4, H, W), float16, normalised; the same image at falling magnification.
+    """
+
+    name: str
+    kind: str
+    images: tuple[npt.NDArray[np.float16], ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Sources by what they may be used for."""
+
+    train: tuple[Source, ...]
+    validation: tuple[Source, ...]
+    test: tuple[Source, ...]
+
+
+def shrink(image: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:
+    """Average (C, H, W) over ``factor`` × ``factor`` pixels, dropping what is left over."""
+    c, h, w = image.shape
+    h, w = h // factor, w // factor
+    cut = image[:, : h * factor, : w * factor]
+    return np.asarray(cut.reshape(c, h, factor, w, factor).mean((2, 4)))
+
+
+def make_source(name: str, kind: str, image: npt.NDArray[Any], factors: tuple[int, ...]) -> Source:
+    """Normalise a (4, H, W) image and keep it shrunk by each factor."""
+    unit = measure([channel.ravel() for channel in image]).apply(image)
+    return Source(name, kind, tuple(shrink(unit, f).astype(np.float16) for f in factors))
+
+
+def read_field(root: Path, field: str) -> npt.NDArray[np.uint8]:
+    """Return a field of view as (4, H, W) uint8."""
+    planes = [imread(root / "fields" / f"{field}_{SUFFIXES[role]}.png") for role in ROLES]
+    return np.stack([p if p.ndim == 2 else p.max(-1) for p in planes])
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def read_split(options: DataOptions) -> Split:
+    """Read every image and sort it into training, validation and test.
+
+    Fields are held out whole, cells by group, so that nothing of a held-out image is seen.
+    """
+    parts: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
+    for row in _rows(options.root / "fields.csv"):
+        part = "test" if row["field"] in options.held_out_fields else "train"
+        field = read_field(options.root, row["field"])
+        parts[part].append(make_source(row["field"], "fields", field, (1, 2, 4)))
+    for row in _rows(options.root / "cells.csv"):
+        part = "train"
+        if row["group"] in options.held_out_groups:
+            part = "test"
+        elif row["group"] in options.validation_groups:
+            part = "validation"
+        cell = tifffile.imread(options.root / "cells" / row["file"])
+        parts[part].append(make_source(row["file"], "cells", cell, (1,)))
+    singles: dict[str, list[str]] = {role: [] for role in ROLES}
+    for row in _rows(options.root / "singles.csv"):
+        singles[row["channel"]].append(row["file"])
+    for i, files in enumerate(zip(*singles.values(), strict=False)):
+        planes = [imread(options.root / "singles" / file) for file in files]
+        image = np.stack([p if p.ndim == 2 else p.max(-1) for p in planes])
+        held = options.validation_singles and i % options.validation_singles == 0
+        parts["validation" if held else "train"].append(
+            make_source("+".join(f[:8] for f in files), "singles", image, (1,))
+        )
+    return Split(*(tuple(parts[p]) for p in ("train", "validation", "test")))

@@ -133,15 +133,18 @@ def test_the_checkout_is_what_runs(from_checkout, tmp_path):
     seen = json.loads(run(from_checkout, "-c", LOOK, cwd=tmp_path))
     for place in (seen["home"], seen["training"]):
         assert Path(place).is_relative_to(ROOT)
+    site = from_checkout.parents[1] / "lib"
+    assert not [p for p in site.rglob("napari_dualgland") if p.is_dir()]  # nothing is copied
 
 
 NPE2 = """
 import json
+from pkgutil import resolve_name
 from npe2 import PluginManager
 manager = PluginManager()
 manager.discover()
 manifest = manager.get_manifest("napari-dualgland")
-found = [c.get_callable() for c in manifest.contributions.commands or []]
+found = [resolve_name(c.python_name) for c in manifest.contributions.commands or []]
 print(json.dumps([manifest.name, manifest.package_version, len(found)]))
 """
 

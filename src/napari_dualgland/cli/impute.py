@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,21 +163,13 @@ def _is_set_member(out: Path, source: Path) -> bool:
 def _copy(source: Path, stack: Stack, out: Path) -> None:
     """Write an identical copy: the same bytes where the source is an OME-TIFF already."""
     from napari_dualgland.io import write
+    from napari_dualgland.io.atomic import replacing
 
-    if not (source.is_file() and source.name.lower().endswith(OME_TIFF)):
+    if source.is_file() and source.name.lower().endswith(OME_TIFF):
+        with replacing(out) as beside:
+            shutil.copyfile(source, beside)
+    else:
         write(stack, out)
-        return
-    handle, beside = tempfile.mkstemp(dir=out.absolute().parent, prefix=f".{out.name}.")
-    os.close(handle)
-    try:
-        shutil.copyfile(source, beside)
-        shutil.copymode(source, beside)
-        Path(beside).replace(out)
-    except OSError as error:
-        raise DualglandError(f"{out}: cannot be written ({error.strerror})") from None
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(beside).unlink()
 
 
 def _nothing_to_do(stack: Stack, out: Path, seconds: float) -> dict[str, Any]:

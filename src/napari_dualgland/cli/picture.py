@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from napari_dualgland.cli.compare import Scene
+from napari_dualgland.io.atomic import replacing
 
 Rgb = npt.NDArray[np.float64]
 
@@ -121,12 +122,8 @@ def before_after(
     }
     side = min(scene.missing.shape[1:]) // 6
     picture = _draw(panels, places(panels["truth"], scene.missing, side), side, caption)
-    beside = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as beside:
         picture.save(beside, format="PNG", optimize=True)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _draw(panels: Mapping[str, Rgb], corners: list[Any], side: int, caption: str) -> Image.Image:

@@ -1,0 +1,208 @@
+"""The run as code: the same request, written as Python or as a shell line.
+
+Where the layers came from files, the code reads those files and needs no napari. Where
+they did not, the Python names the open layers, and there is no shell line to give.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.hpa import parse_name
+from napari_dualgland.stack import ROLES
+from napari_dualgland.widgets.guess import told_by
+from napari_dualgland.widgets.layers import Source
+from napari_dualgland.widgets.masks import is_coded
+from napari_dualgland.widgets.request import DETECTION, ImputeRequest
+
+
+def as_python(request: ImputeRequest) -> str:
+    """Return Python that computes the same pixels; it leaves them in ``result``."""
+    path = input_path(request.source)
+    lines = _from_layers(request) if path is None else _from_file(request, path)
+    params = request.params
+    lines += [
+        "result = impute(",
+        "    stack,",
+        "    missing,",
+        f"    model={params.model!r},",
+        f"    device={params.device!r},",
+        f"    tile={params.tile},",
+        f"    seed={params.seed},",
+        ")",
+    ]
+    if path is not None:
+        lines.append(f"write(result, {str(output_path(path))!r})")
+    return "\n".join(lines) + "\n"
+
+
+def as_command(request: ImputeRequest) -> str:
+    """Return the shell line that computes the same pixels.
+
+    Raises
+    ------
+    DualglandError
+        If there is none: layers or marks that are in no file, one plane of many, some
+        channels only.
+    """
+    path = input_path(request.source)
+    if path is None:
+        raise DualglandError(
+            "these layers come from no file that the command line could read; save them first, "
+            "or copy as Python"
+        )
+    if request.frame is not None:
+        raise DualglandError("the command line fills whole stacks; choose “Whole stack” first")
+    if request.how == "nan" or request.roles != frozenset(ROLES):
+        raise DualglandError(
+            "the command line has no option for this choice of missing pixels; copy as Python"
+        )
+    words = ["dualgland", "impute", str(path), "--out", str(output_path(path))]
+    mask = _mask_path(request)
+    if request.marked_in is not None and mask is None:
+        raise DualglandError(
+            f"layer {request.marked_in.name!r} is in no mask file; save it as TIFF and open that, "
+            "or copy as Python"
+        )
+    if mask is not None:
+        words += ["--missing", str(mask)]
+    channels = _channels(request.source)
+    if channels:
+        words += ["--channels", ",".join(f"{role}={key}" for role, key in channels.items())]
+    params = request.params
+    words += ["--model", params.model, "--device", params.device]
+    words += ["--tile", str(params.tile), "--seed", str(params.seed)]
+    return shlex.join(words)
+
+
+def input_path(source: Source) -> Path | None:
+    """Return the file that a program can read to get the same stack, None if there is none.
+
+    Members of one Human Protein Atlas set stand for the set.
+    """
+    paths = source.paths
+    if not paths or _channels(source) is None:
+        return None
+    if len(paths) == 1:
+        return paths[0]
+    names = [parse_name(path.name) for path in paths]
+    one_folder = len({path.parent for path in paths}) == 1
+    if one_folder and all(names) and len({name.stem for name in names if name}) == 1:
+        return paths[0]
+    return None
+
+
+def output_path(path: Path) -> Path:
+    """Return where the result goes: beside the input, never over it."""
+    name = parse_name(path.name)
+    stem = name.stem if name else path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    return path.with_name(f"{stem.removesuffix('.ome')}_imputed.ome.tif")
+
+
+def _channels(source: Source) -> dict[str, Any] | None:
+    """Return the mapping to give with the file; empty where the file tells the same itself.
+
+    None where nothing says which channel of the file a layer is.
+    """
+    if source.one_layer:
+        return dict(source.positions or {})
+    told = {role: told_by(layer) for role, layer in source.layers.items()}
+    if set(told) == set(ROLES) and all(told[role].get("role") == role for role in ROLES):
+        return {}
+    names = {role: known.get("channel") for role, known in told.items()}
+    return names if all(names.values()) else None
+
+
+def _mask_path(request: ImputeRequest) -> Path | None:
+    layer = request.marked_in
+    if request.how != "labels" or layer is None or is_coded(layer) or not layer.source.path:
+        return None
+    return Path(layer.source.path)
+
+
+def _from_file(request: ImputeRequest, path: Path) -> list[str]:
+    mask = _mask_path(request)
+    if request.marked_in is not None and mask is None:
+        return _from_layers(request, write=True)
+    channels = _channels(request.source)
+    mapping = f", channels={channels!r}" if channels else ""
+    read = [f"stack = read({str(path)!r}{mapping})"]
+    names = ["impute", "read", "write"]
+    imports = []
+    if request.frame is not None:
+        imports.append("from napari_dualgland.widgets.planes import plane_of")
+        read.append(f"stack = plane_of(stack, {request.frame!r})")
+    if mask is not None:
+        imports += [
+            "from napari_dualgland.io import read_mask",
+            "from napari_dualgland.missing import match_mask",
+        ]
+        if request.roles != frozenset(ROLES):
+            imports.append("from napari_dualgland.widgets.pixels import only_in")
+        read.append(f"missing = match_mask(read_mask({str(mask)!r}), stack)")
+    else:
+        imports += _detection_imports(request)
+        read.append(_detection(request))
+    return [
+        f"from napari_dualgland import {', '.join(names)}",
+        *imports,
+        "",
+        *read,
+        *_restricted(request),
+    ]
+
+
+def _from_layers(request: ImputeRequest, write: bool = False) -> list[str]:
+    source = request.source
+    layers = ", ".join(f"{r!r}: layers[{x.name!r}]" for r, x in source.layers.items())
+    more = f", {source.channel_axis}, {dict(source.positions or {})!r}" if source.one_layer else ""
+    names = ["impute", "write"] if write else ["impute"]
+    lines = [
+        "# In napari, with the same layers open.",
+        "from napari import current_viewer",
+        f"from napari_dualgland import {', '.join(names)}",
+        "from napari_dualgland.widgets.layers import Source",
+    ]
+    body = [
+        "layers = current_viewer().layers",
+        f"source = Source({{{layers}}}{more})",
+        "stack = source.stack()",
+    ]
+    if request.frame is not None:
+        lines.append("from napari_dualgland.widgets.planes import plane_of, plane_of_mask")
+    if request.marking is not None and request.marked_in is not None:
+        maker = f"marking_from_{request.how}"
+        lines.append(f"from napari_dualgland.widgets.masks import {maker}")
+        body.append(f"marking = {maker}(layers[{request.marked_in.name!r}], source)")
+        body.append(f"missing = marking.mask(stack, {sorted(request.roles)!r})")
+        if request.frame is not None:
+            body.append(f"missing = plane_of_mask(missing, stack, {request.frame!r})")
+            body.append(f"stack = plane_of(stack, {request.frame!r})")
+        return [*lines, "", *body]
+    lines += _detection_imports(request)
+    if request.frame is not None:
+        body.append(f"stack = plane_of(stack, {request.frame!r})")
+    body.append(_detection(request))
+    return [*lines, "", *body, *_restricted(request)]
+
+
+def _detection_imports(request: ImputeRequest) -> list[str]:
+    imports = ["from napari_dualgland.missing import MissingParams, find_missing"]
+    if request.roles != frozenset(ROLES):
+        imports.append("from napari_dualgland.widgets.pixels import only_in")
+    return imports
+
+
+def _detection(request: ImputeRequest) -> str:
+    options = ", ".join(f"{key}={value!r}" for key, value in DETECTION[request.how].items())
+    return f"missing = find_missing(stack, MissingParams({options}))"
+
+
+def _restricted(request: ImputeRequest) -> list[str]:
+    """Leave out the channels that the person has not ticked."""
+    if request.roles == frozenset(ROLES):
+        return []
+    return [f"missing = only_in(missing, stack, {sorted(request.roles)!r})"]

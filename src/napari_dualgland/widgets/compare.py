@@ -1,0 +1,36 @@
+"""Before and after at the same place: one layer swapped for the other, nothing else moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Compare:
+    """Flips between source layers and their results.
+
+    Parameters
+    ----------
+    pairs : sequence of (layer or None, layer)
+        Source and result. None where the channel was never recorded: before, there was
+        nothing to see.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Any, Any]]) -> None:
+        self._pairs = list(pairs)
+        self._unpaired_visible: dict[Any, bool] = {}
+        self.shows_before = False
+
+    def show(self, before: bool) -> None:
+        """Show the sources (``before``) or the results; hidden channels stay hidden."""
+        if before == self.shows_before:
+            return
+        self.shows_before = before
+        for source, result in self._pairs:
+            if source is not None:
+                source.visible, result.visible = result.visible, source.visible
+            elif before:
+                self._unpaired_visible[result] = result.visible
+                result.visible = False
+            else:
+                result.visible = self._unpaired_visible.get(result, True)

@@ -1,0 +1,55 @@
+"""The look of a form, in one place: headings, footnotes, and labels that line up."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+
+_LABEL = "dualgland_label"
+
+
+def form_layout(parent: QWidget) -> QFormLayout:
+    """Return a form that is as dense as napari's own."""
+    form = QFormLayout(parent)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(4)
+    form.setHorizontalSpacing(8)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
+
+
+def heading(text: str) -> QLabel:
+    """Return the bold name of a section."""
+    label = QLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    label.setContentsMargins(0, 6, 0, 0)
+    return label
+
+
+def footnote(text: str = "") -> QLabel:
+    """Return small print that wraps."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet("font-size: 11px;")
+    return label
+
+
+def field_label(label: QLabel) -> QLabel:
+    """Mark a label that stands before a field, for :func:`align_labels`."""
+    label.setProperty(_LABEL, True)
+    return label
+
+
+def align_labels(form: QWidget) -> None:
+    """Give the labels before all fields of a form one width, so that the fields line up."""
+    labels = [x for x in form.findChildren(QLabel) if x.property(_LABEL)]
+    for rows in form.findChildren(QFormLayout):
+        labels += [
+            rows.itemAt(row, QFormLayout.ItemRole.LabelRole).widget()
+            for row in range(rows.rowCount())
+            if rows.itemAt(row, QFormLayout.ItemRole.LabelRole) is not None
+        ]
+    width = max(label.sizeHint().width() for label in labels)
+    for label in labels:
+        label.setFixedWidth(width)

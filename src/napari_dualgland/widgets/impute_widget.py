@@ -1,0 +1,374 @@
+"""The *Impute* dock widget: choose the channels, see what is missing, fill it in.
+
+It asks, shows and passes on; what is computed is computed by the engine, which knows
+nothing of it. Work runs in a thread, layers are made here, on the main thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import notification_manager, show_error
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.results import Imputation
+from napari_dualgland.widgets.channels_form import ChannelsForm, in_percent
+from napari_dualgland.widgets.code import as_command, as_python
+from napari_dualgland.widgets.form_style import align_labels, footnote, form_layout, heading
+from napari_dualgland.widgets.layer_watch import LayerWatch
+from napari_dualgland.widgets.masks import is_coded, shares
+from napari_dualgland.widgets.missing_form import MissingForm
+from napari_dualgland.widgets.missing_layer import find_own, missing_codes, show_missing
+from napari_dualgland.widgets.model_form import ModelForm
+from napari_dualgland.widgets.request import Found, ImputeRequest
+from napari_dualgland.widgets.result_bar import ResultBar
+from napari_dualgland.widgets.result_layers import ResultLayers
+from napari_dualgland.widgets.roles import ESTIMATE_NOTE
+from napari_dualgland.widgets.run_bar import RunBar, in_time
+from napari_dualgland.widgets.worker import Job
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+_REDRAW_MS = 150
+"""Tiles may finish faster than the canvas can be redrawn; it is redrawn this often."""
+_SETTLE_MS = 250
+"""How long the form must rest before the missing pixels are looked for anew."""
+
+
+class ImputeWidget(QWidget):
+    """Fill in the missing pixels of a field of view.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        The viewer whose layers are repaired.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._job: Job | None = None
+        self._finder: Job | None = None
+        self._results: ResultLayers | None = None
+        self._sought: ImputeRequest | None = None
+        self._began = 0.0
+        self.channels = ChannelsForm(napari_viewer)
+        self.missing = MissingForm(napari_viewer)
+        self.model = ModelForm()
+        self.extent = QComboBox()
+        self.show_missing = QPushButton("Show missing")
+        self.run_bar = RunBar("Impute")
+        self.results = ResultBar()
+        self._redraw = _delay(self, _REDRAW_MS)
+        self._look_again = _delay(self, _SETTLE_MS)
+        self._lay_out()
+        self._connect()
+        self._on_channels_changed()
+
+    # --- parameters -----------------------------------------------------------------
+
+    def value(self) -> ImputeParams:
+        """Return the options of the engine as they stand in the form."""
+        return self.model.value()
+
+    def set_value(self, params: ImputeParams) -> None:
+        """Show these options in the form."""
+        self.model.set_value(params)
+
+    def request(self) -> ImputeRequest:
+        """Return the run that the form asks for.
+
+        Raises
+        ------
+        DualglandError
+            If something is not chosen, or what is chosen does not fit together.
+        """
+        source = self.channels.value()
+        frame = None
+        if source.frame_lengths() and self.extent.currentData() == "plane":
+            frame = source.frame_at(self._viewer.dims.point)
+        return ImputeRequest(
+            source=source,
+            how=self.missing.value(),
+            marked_in=self.missing.layer(),
+            marking=self.missing.marking(source),
+            roles=self.missing.chosen_roles(),
+            frame=frame,
+            params=self.value(),
+        )
+
+    # --- impute ---------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to impute; what the button *Impute* does."""
+        try:
+            request = self.request()
+            results = ResultLayers(self._viewer, request.source, request.frame)
+        except DualglandError as error:
+            self._tell(error)
+            return
+        self.results.forget()
+        results.open()
+        self._results = results
+        self._began = time.monotonic()
+        self._enable_form(False)
+        self.run_bar.begin()
+        job = Job(request.impute_steps, self)
+        job.progressed.connect(self._on_progress)
+        job.succeeded.connect(self._on_imputed)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(self._on_ended)
+        self._job = job
+        job.start()
+
+    def cancel(self) -> None:
+        """Stop at the next tile; what the button *Cancel* does."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _on_progress(self, step: Progress) -> None:
+        self.run_bar.progress(step)
+        if step.patch is not None and self._results is not None:
+            self._results.put(step.patch)
+            if not self._redraw.isActive():
+                self._redraw.start()
+
+    def _on_redraw(self) -> None:
+        if self._results is not None and self._job is not None:
+            self._results.refresh()
+
+    def _on_imputed(self, result: Imputation) -> None:
+        assert self._results is not None
+        found = shares(result.missing, result.stack)
+        self.channels.show_shares(found)
+        if not any(found.values()):
+            self._discard()
+            self.run_bar.end("Nothing to do: no pixel is missing.")
+            return
+        try:
+            self._results.finish(result)
+        except Exception as error:  # the run must end in the form, whatever napari says
+            self._on_failed(error)
+            return
+        self.show_missing.setChecked(True)
+        self.results.take(result, self._results.pairs())
+        took = in_time(time.monotonic() - self._began)
+        filled = in_percent(sum(found.values()) / len(found))
+        self.run_bar.end(summary(result, filled, self.run_bar.tiles, took))
+
+    def _on_failed(self, error: Exception) -> None:
+        self._discard()
+        self._tell(error)
+
+    def _on_cancelled(self) -> None:
+        self._discard()
+        self.run_bar.end("Cancelled; nothing was changed.")
+
+    def _on_ended(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.deleteLater()
+        self._results = None
+        self._on_layers_changed()
+        self._enable_form(True)
+
+    def _discard(self) -> None:
+        self._redraw.stop()
+        if self._results is not None:
+            self._results.discard()
+
+    def _tell(self, error: Exception) -> None:
+        """Show an error in the widget and as napari's notification, and restore the button."""
+        if isinstance(error, DualglandError):
+            self.run_bar.end(str(error), error=True)
+            show_error(str(error))
+            return
+        first = (str(error).splitlines() or [""])[0]
+        self.run_bar.end(f"Unexpected {type(error).__name__}: {first}", error=True)
+        # With its traceback, which napari's notification unfolds for a report.
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    # --- show missing ---------------------------------------------------------------
+
+    def _on_show_missing(self, wanted: bool) -> None:
+        if wanted:
+            self._look_for_missing()
+        else:
+            self._look_again.stop()
+            self._hide_missing()
+
+    def _look_for_missing(self) -> None:
+        if self._finder is not None or self._job is not None:
+            self._look_again.start()
+            return
+        try:
+            self._sought = self.request()
+        except DualglandError as error:
+            self._on_not_found(error)
+            return
+        self.show_missing.setText("Looking …")
+        self._finder = Job(self._sought.find_steps, self)
+        self._finder.succeeded.connect(self._on_found)
+        self._finder.failed.connect(self._on_not_found)
+        self._finder.ended.connect(self._on_finder_ended)
+        self._finder.start()
+
+    def _on_found(self, found: Found) -> None:
+        assert self._sought is not None
+        self.channels.show_shares(found.shares)
+        if not self.show_missing.isChecked():
+            return
+        sought = self._sought
+        if sought.marked_in is not None and is_coded(sought.marked_in):
+            # The person edits this very layer: it shows what is missing as it is.
+            sought.marked_in.visible = True
+            return
+        codes = missing_codes(sought.source, found.stack, found.missing, sought.frame)
+        show_missing(self._viewer, sought.source, codes, {}, outline=False)
+
+    def _on_not_found(self, error: Exception) -> None:
+        self.show_missing.setChecked(False)
+        self._tell(error)
+
+    def _on_finder_ended(self) -> None:
+        finder, self._finder = self._finder, None
+        if finder is not None:
+            finder.deleteLater()
+        self.show_missing.setText("Show missing")
+
+    def _hide_missing(self) -> None:
+        try:
+            layer = find_own(self._viewer, "missing", "missing", self.channels.value())
+        except DualglandError:
+            return  # nothing is chosen, so nothing of it is painted
+        if layer is not None:
+            layer.visible = False
+
+    # --- the form -------------------------------------------------------------------
+
+    def _on_form_changed(self) -> None:
+        """What was found belongs to the form as it was; look again if it is being shown."""
+        self.channels.show_shares(None)
+        if self.show_missing.isChecked() and self._job is None:
+            self._look_again.start()
+
+    def _on_channels_changed(self) -> None:
+        try:
+            lengths = self.channels.value().frame_lengths()
+        except DualglandError:
+            lengths = {}
+        self._extent_row.setVisible(bool(lengths))
+        self._on_form_changed()
+
+    def _on_layers_changed(self) -> None:
+        if self._job is None:
+            self.channels.refresh()
+            self.missing.refresh()
+
+    def _copy(self, write: Callable[[ImputeRequest], str]) -> None:
+        try:
+            QGuiApplication.clipboard().setText(write(self.request()))
+        except DualglandError as error:
+            self.run_bar.say(str(error), error=True)
+            return
+        self.run_bar.say("Copied to the clipboard.")
+
+    def _enable_form(self, enabled: bool) -> None:
+        for widget in (self.channels, self.missing, self.model, self._extent_row, self.results):
+            widget.setEnabled(enabled)
+        self.show_missing.setEnabled(enabled)
+
+    def _connect(self) -> None:
+        self.channels.changed.connect(self._on_channels_changed)
+        self.missing.changed.connect(self._on_form_changed)
+        self.extent.currentIndexChanged.connect(self._on_form_changed)
+        self.show_missing.clicked.connect(self._on_show_missing)
+        self.run_bar.started.connect(self.start)
+        self.run_bar.cancelled.connect(self.cancel)
+        self.results.copy_python.connect(partial(self._copy, as_python))
+        self.results.copy_command.connect(partial(self._copy, as_command))
+        self.results.said.connect(self.run_bar.say)
+        self.results.failed.connect(self._tell)
+        self._redraw.timeout.connect(self._on_redraw)
+        self._look_again.timeout.connect(self._look_for_missing)
+        # Kept as an attribute: napari and Qt refer to it weakly.
+        self._watch = LayerWatch(self._viewer.layers, self._on_layers_changed)
+        self.destroyed.connect(self._watch.stop)
+
+    def _lay_out(self) -> None:
+        self.extent.addItem("Whole stack", "whole")
+        self.extent.addItem("This plane", "plane")
+        self.extent.setToolTip("Fill in every plane, or only the one that is shown.")
+        self._extent_row = QWidget()
+        rows = form_layout(self._extent_row)
+        rows.addRow("Fill in", self.extent)
+        self.show_missing.setCheckable(True)
+        self.show_missing.setToolTip(
+            "Paint the missing pixels in the viewer and count them for each channel."
+        )
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(8, 6, 10, 8)
+        column.setSpacing(6)
+        for widget in (
+            heading("Channels"),
+            self.channels,
+            heading("Missing pixels"),
+            self.missing,
+            self.show_missing,
+            heading("Model"),
+            self.model,
+            self._extent_row,
+            self.run_bar,
+            self.results,
+            footnote(ESTIMATE_NOTE),
+        ):
+            column.addWidget(widget)
+        column.addStretch(1)
+        align_labels(inside)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        # Nothing is cut: the dock is never narrower than the form, scroll bar included.
+        bar = scroll.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(inside.minimumSizeHint().width() + bar)
+
+
+def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
+    """Return the line that stands under a finished run."""
+    many = "1 tile" if tiles == 1 else f"{tiles} tiles"
+    line = (
+        f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
+        "as measurements."
+    )
+    notes = " ".join(result.provenance.notes)
+    return f"{line} {notes}" if notes else line
+
+
+def _delay(parent: QWidget, milliseconds: int) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    return timer

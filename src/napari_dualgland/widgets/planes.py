@@ -1,0 +1,59 @@
+"""One plane of a z-stack or time series: taken out, and laid back in its place.
+
+Whoever repairs a single plane still scrolls through the whole stack, so its result is
+shown as the whole stack with that plane exchanged. Lazy pixels stay lazy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+from napari_dualgland.stack import Stack, from_canonical, to_canonical
+
+
+def plane_of(stack: Stack, frame: Mapping[str, int]) -> Stack:
+    """Return the plane at ``{"T": t, "Z": z}`` of a stack, with axes C, Y, X."""
+    t, z = frame["T"], frame["Z"]
+    plane = stack.canonical()[t : t + 1, z : z + 1]
+    return replace(stack, data=from_canonical(plane, "CYX"), axes="CYX", imputed=None)
+
+
+def plane_of_mask(missing: Any, stack: Stack, frame: Mapping[str, int]) -> Any:
+    """Return the same plane of a mask that has the shape of ``stack.data``; axes C, Y, X."""
+    t, z = frame["T"], frame["Z"]
+    return from_canonical(to_canonical(missing, stack.axes)[t : t + 1, z : z + 1], "CYX")
+
+
+def put_plane(whole: Any, plane: Any, frame: Mapping[str, int], axes: str) -> Any:
+    """Return a copy of ``whole`` with one plane exchanged.
+
+    Parameters
+    ----------
+    whole : numpy.ndarray or dask.array.Array
+        With the given axes; it stays as it is.
+    plane : array
+        The same axes, of which T and Z have length 1.
+    frame : mapping of str to int
+        ``{"T": t, "Z": z}``.
+    axes : str
+        Some of T, Z, C, Y, X, in any order.
+    """
+    if isinstance(whole, np.ndarray):
+        changed = whole.copy()
+        at = tuple(slice(frame[a], frame[a] + 1) if a in frame else slice(None) for a in axes)
+        changed[at] = plane
+        return changed
+    split = next((i for i, a in enumerate(axes) if a in frame and whole.shape[i] > 1), None)
+    if split is None:
+        return da.asarray(plane)
+    k = frame[axes[split]]
+    before, here, after = (
+        whole[(slice(None),) * split + (cut,)]
+        for cut in (slice(None, k), slice(k, k + 1), slice(k + 1, None))
+    )
+    return da.concatenate([before, put_plane(here, plane, frame, axes), after], axis=split)

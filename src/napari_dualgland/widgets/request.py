@@ -1,0 +1,114 @@
+"""One run as the person asked for it: what, where, with which options; ready to be done.
+
+The request is made on the main thread, where layers may be looked at, and its steps run
+on another, where they may not be touched. The same request is what *Copy as Python* and
+*Copy as command* write down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.results import Imputation
+from napari_dualgland.stack import ROLES, Stack
+from napari_dualgland.widgets.layers import Source
+from napari_dualgland.widgets.masks import Marking, shares
+from napari_dualgland.widgets.pixels import only_in
+from napari_dualgland.widgets.planes import plane_of, plane_of_mask
+
+How = Literal["detect", "labels", "shapes", "nan"]
+"""Where the mask comes from."""
+
+DETECTION: dict[How, dict[str, bool]] = {
+    "detect": {},
+    "nan": dict.fromkeys(
+        ("dark", "saturated", "constant", "straight", "scattered", "across_channels"), False
+    ),
+}
+"""Options of ``find_missing`` for each way of finding."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The missing pixels of a field of view.
+
+    Attributes
+    ----------
+    stack : Stack
+        The field of view, or the plane of it that was asked for.
+    missing : numpy.ndarray or dask.array.Array
+        Boolean, shape of ``stack.data``.
+    shares : dict of str to float
+        Share of missing pixels, 0 to 1, by role.
+    """
+
+    stack: Stack
+    missing: Any
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ImputeRequest:
+    """A field of view, what is missing of it, and how to fill that in.
+
+    Attributes
+    ----------
+    source : Source
+        The chosen layers.
+    how : str
+        ``detect``, ``labels``, ``shapes`` or ``nan``.
+    marked_in : napari.layers.Layer or None
+        The Labels or Shapes layer.
+    marking : Marking or None
+        What that layer marks.
+    roles : frozenset of str
+        Channels in which pixels count as missing.
+    frame : dict of str to int or None
+        ``{"T": t, "Z": z}`` for one plane, None for the whole stack.
+    params : ImputeParams
+        Model, device, tile and seed.
+    """
+
+    source: Source
+    how: How = "detect"
+    marked_in: Any = None
+    marking: Marking | None = None
+    roles: frozenset[str] = frozenset(ROLES)
+    frame: dict[str, int] | None = None
+    params: ImputeParams = field(default_factory=ImputeParams)
+
+    def find_steps(self, should_stop: Callable[[], bool]) -> Generator[Progress, None, Found]:
+        """Find the missing pixels; the work behind *Show missing*."""
+        yield Progress(0, 0, "Looking for missing pixels")
+        stack, missing = self._stack_and_mask()
+        return Found(stack, missing, shares(missing, stack))
+
+    def impute_steps(
+        self, should_stop: Callable[[], bool]
+    ) -> Generator[Progress, None, Imputation]:
+        """Find the missing pixels and fill them in; the work behind *Impute*."""
+        yield Progress(0, 0, "Looking for missing pixels")
+        stack, missing = self._stack_and_mask()
+        yield Progress(0, 0, "Loading the model")
+        # Here and not above: torch takes seconds to import, and a widget should open at once.
+        from napari_dualgland.imputation.engine import impute_steps
+
+        return (yield from impute_steps(stack, missing, self.params, should_stop))
+
+    def _stack_and_mask(self) -> tuple[Stack, Any]:
+        stack = self.source.stack()
+        if self.marking is not None:
+            missing = self.marking.mask(stack, self.roles)
+            if self.frame is None:
+                return stack, missing
+            return plane_of(stack, self.frame), plane_of_mask(missing, stack, self.frame)
+        if self.frame is not None:
+            stack = plane_of(stack, self.frame)
+        from napari_dualgland.missing import MissingParams, find_missing
+
+        missing = find_missing(stack, MissingParams(**DETECTION[self.how]))
+        return stack, only_in(missing, stack, self.roles)

@@ -1,0 +1,101 @@
+"""What can be done with a result: compare it with its source, export it, write it down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
+
+from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.results import Imputation
+from napari_dualgland.widgets.compare import Compare
+from napari_dualgland.widgets.worker import Job
+
+
+class ResultBar(QWidget):
+    """Buttons under a finished run; *Copy* also works before it."""
+
+    copy_python = Signal()
+    copy_command = Signal()
+    said = Signal(str)
+    """A line for the person."""
+    failed = Signal(object)
+    """The exception that kept a file from being written."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._result: Imputation | None = None
+        self._compare: Compare | None = None
+        self.compare = QPushButton("Compare")
+        self.compare.setCheckable(True)
+        self.compare.setToolTip("Flip between the source and the imputed layers.")
+        self.export = QPushButton("Export …")
+        self.export.setToolTip("Save as OME-TIFF, with the mask and the provenance inside.")
+        self.copy = QPushButton("Copy as")
+        self.copy.setToolTip("Copy the code that does the same again.")
+        menu = QMenu(self.copy)
+        self.python_action = menu.addAction("Python", self.copy_python.emit)
+        self.command_action = menu.addAction("Command line", self.copy_command.emit)
+        self.copy.setMenu(menu)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.compare, 1)
+        row.addWidget(self.export, 1)
+        row.addWidget(self.copy, 1)
+        self.compare.toggled.connect(self._on_compare)
+        self.export.clicked.connect(self._on_export)
+        self.forget()
+
+    def take(self, result: Imputation, pairs: list[tuple[Any, Any]]) -> None:
+        """Offer a result, with its pairs of source and result layers."""
+        self._result = result
+        self._compare = Compare(pairs)
+        self.compare.setEnabled(True)
+        self.export.setEnabled(True)
+
+    def forget(self) -> None:
+        """Show the results that are being compared, and offer none from here on."""
+        self.compare.setChecked(False)
+        self._result = None
+        self._compare = None
+        self.compare.setEnabled(False)
+        self.export.setEnabled(False)
+
+    def _on_compare(self, before: bool) -> None:
+        self.compare.setText("Before" if before else "Compare")
+        if self._compare is not None:
+            self._compare.show(before)
+
+    def _on_export(self) -> None:
+        if self._result is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(
+            self,
+            "Export the imputed stack",
+            f"{self._result.stack.name}_imputed.ome.tif",
+            "OME-TIFF (*.ome.tif *.tif)",
+        )
+        if not path:
+            return
+        path = path if path.endswith((".tif", ".tiff")) else f"{path}.ome.tif"
+        job = Job(partial(_write_steps, self._result, path), self)
+        job.succeeded.connect(self._on_written)
+        job.failed.connect(self.failed)
+        job.ended.connect(job.deleteLater)
+        self.said.emit("Writing …")
+        job.start()
+
+    def _on_written(self, path: Any) -> None:
+        self.said.emit(f"Wrote {path}")
+
+
+def _write_steps(
+    result: Imputation, path: str, should_stop: Callable[[], bool]
+) -> Generator[Progress, None, Any]:
+    from napari_dualgland.io import write
+
+    yield Progress(0, 0, "Writing")
+    return write(result, path)

@@ -1,0 +1,13 @@
+"""How the roles of channels are written for people, in one place."""
+
+from __future__ import annotations
+
+ROLE_LABELS = {
+    "microtubules": "Microtubules",
+    "protein": "Protein",
+    "nucleus": "Nucleus",
+    "er": "ER",
+}
+"""Roles as people write them."""
+
+ESTIMATE_NOTE = "Imputed pixels are a model's estimate, not a measurement."

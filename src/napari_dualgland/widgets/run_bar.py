@@ -1,0 +1,126 @@
+"""The button that starts and cancels, the progress, and the one line that says how it went."""
+
+from __future__ import annotations
+
+import time
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_dualgland.imputation.progress import Progress
+
+
+class RunBar(QWidget):
+    """A button that turns into *Cancel* while the work goes on.
+
+    Parameters
+    ----------
+    verb : str
+        What the button says, the widget's own name.
+    parent : QWidget, optional
+        Qt's parent.
+    """
+
+    started = Signal()
+    """The person wants the work done."""
+    cancelled = Signal()
+    """The person wants it stopped."""
+
+    def __init__(self, verb: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._verb = verb
+        self._running = False
+        self._first_tile: tuple[float, int] | None = None
+        self.tiles = 0
+        self.button = QPushButton(verb)
+        self.button.setMinimumHeight(34)
+        font = self.button.font()
+        font.setBold(True)
+        self.button.setFont(font)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(8)
+        self.says = QLabel()
+        self.says.setWordWrap(True)
+        self.says.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.says.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for widget in (self.button, self.bar, self.says):
+            layout.addWidget(widget)
+        self.bar.hide()
+        self.says.hide()
+        self.button.clicked.connect(self._on_clicked)
+
+    @property
+    def running(self) -> bool:
+        """Whether work is going on."""
+        return self._running
+
+    def begin(self) -> None:
+        """Turn the button into *Cancel*."""
+        self._running = True
+        self._first_tile = None
+        self.tiles = 0
+        self.button.setText("Cancel")
+        self.button.setEnabled(True)
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.say("Starting …")
+
+    def end(self, line: str, *, error: bool = False) -> None:
+        """Restore the button and say how it went."""
+        self._running = False
+        self.button.setText(self._verb)
+        self.button.setEnabled(True)
+        self.bar.hide()
+        self.say(line, error=error)
+
+    def say(self, line: str, *, error: bool = False) -> None:
+        """Show one line; errors stand out."""
+        self.says.setText(f"⚠ {line}" if error else line)
+        self.says.setStyleSheet("color: #e0574f;" if error else "")
+        self.says.setVisible(bool(line))
+
+    def progress(self, step: Progress) -> None:
+        """Show how far the work is and how long it will still take."""
+        if step.total == 0:
+            self.say(f"{step.message} …" if step.message else "")
+            return
+        self.tiles = step.total
+        self.bar.setRange(0, step.total)
+        self.bar.setValue(step.done)
+        words = [f"{step.done} of {step.total} tiles"]
+        left = self._seconds_left(step)
+        if left is not None:
+            words.append(f"{in_time(left)} left")
+        if step.message:
+            words.append(step.message)
+        self.say(" · ".join(words))
+
+    def _seconds_left(self, step: Progress) -> float | None:
+        """Extrapolate from the first finished tile on: loading the model is no tile's time."""
+        now = time.monotonic()
+        if step.done and self._first_tile is None:
+            self._first_tile = (now, step.done)
+        if self._first_tile is None or step.done <= self._first_tile[1]:
+            return None
+        since, first = self._first_tile
+        return (now - since) / (step.done - first) * (step.total - step.done)
+
+    def _on_clicked(self) -> None:
+        if not self._running:
+            self.started.emit()
+            return
+        self.button.setText("Cancelling …")
+        self.button.setEnabled(False)
+        self.cancelled.emit()
+
+
+def in_time(seconds: float) -> str:
+    """Return a duration as people say it: ``8 s``, ``3 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_dualgland.errors import DualglandError
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -52,3 +54,7 @@ class Progress:
     total: int
     message: str = ""
     patch: Patch | None = None
+
+
+class Cancelled(DualglandError):
+    """The person cancelled; nothing was changed."""

@@ -15,7 +15,6 @@ from typing import Any
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
 
 from napari_dualgland.errors import DualglandError
 
@@ -145,6 +144,9 @@ def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:
             f"says {str(card.sha256)[:12]}…); the file is damaged or was exchanged"
         )
     try:
-        return dict(load_safetensors(raw))
+        # Here and not above: it imports torch, which nobody needs for reading a card.
+        from safetensors.torch import load
+
+        return dict(load(raw))
     except SafetensorError as error:
         raise DualglandError(f"{weights}: not a safetensors file ({error})") from None

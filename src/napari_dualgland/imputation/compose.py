@@ -1,0 +1,80 @@
+"""Put estimates into a stack so that every observed pixel keeps the source's own bits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.imputation.progress import Patch
+
+
+def cast(values: npt.NDArray[np.floating], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return estimates in the dtype of the source: integers rounded and clipped."""
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    rounded = np.clip(np.rint(values), limits.min, limits.max)
+    # The largest integers of 64 bits are no floats; a float above them would wrap around.
+    top = rounded >= limits.max
+    cast_down = np.where(top, 0, rounded).astype(dtype)
+    return np.where(top, np.array(limits.max, dtype), cast_down)
+
+
+class Patchwork:
+    """Values that replace those of some pixels of (T, Z, C, Y, X) data.
+
+    Only the patches are held, so memory grows with what is missing, not with the stack.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of what is laid over.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._patches: dict[tuple[int, int], list[tuple[slice, slice, Any, Any]]] = defaultdict(list)
+
+    def add(self, patch: Patch, values: npt.NDArray[Any]) -> None:
+        """Add the missing pixels of a patch, whose ``values`` are (C, h, w)."""
+        self._patches[patch.t, patch.z].append(
+            (patch.y, patch.x, patch.missing, values[patch.missing].astype(self.dtype))
+        )
+
+    def over(self, data: Any) -> Any:
+        """Return ``data`` with the patches laid over: a copy, or lazily for dask data."""
+        if isinstance(data, np.ndarray):
+            starts = ((0, size) for size in data.shape)
+            return self._lay(data, list(starts))
+        import dask.array as da
+
+        def lay(block: npt.NDArray[Any], block_info: Any = None) -> npt.NDArray[Any]:
+            return self._lay(block, block_info[0]["array-location"])
+
+        return da.map_blocks(lay, data, dtype=self.dtype, meta=np.empty((0,) * 5, self.dtype))
+
+    def _lay(self, block: npt.NDArray[Any], place: Sequence[Any]) -> npt.NDArray[Any]:
+        (t0, t1), (z0, z1), (c0, c1), (y0, y1), (x0, x1) = place
+        out = np.array(block, dtype=self.dtype, copy=True)
+        for (t, z), patches in self._patches.items():
+            if not (t0 <= t < t1 and z0 <= z < z1):
+                continue
+            for y, x, missing, values in patches:
+                top, bottom = max(y.start, y0), min(y.stop, y1)
+                left, right = max(x.start, x0), min(x.stop, x1)
+                if top >= bottom or left >= right:
+                    continue
+                whole = np.zeros(missing.shape, self.dtype)
+                whole[missing] = values
+                here = (
+                    slice(c0, c1),
+                    slice(top - y.start, bottom - y.start),
+                    slice(left - x.start, right - x.start),
+                )
+                view = out[t - t0, z - z0, :, top - y0 : bottom - y0, left - x0 : right - x0]
+                np.copyto(view, whole[here], where=missing[here])
+        return out

@@ -1,0 +1,367 @@
+"""Impute: fill what is missing of a stack, and nothing else.
+
+The engine is a generator of progress events that knows nothing of who is listening. It
+looks over the stack once (exposure, couplings), then goes through the frames and, in each,
+through the tiles that hold missing pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import napari_dualgland
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.compose import Patchwork, cast
+from napari_dualgland.imputation.frame import FilledTile, Frame
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.imputation.progress import Cancelled, Patch, Progress
+from napari_dualgland.imputation.survey import Survey, survey
+from napari_dualgland.imputation.tiles import Box, tiles_with_holes
+from napari_dualgland.missing import find_missing, match_mask
+from napari_dualgland.model.device import choose_device
+from napari_dualgland.model.filler import Filler, load_filler
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.results import Imputation
+from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
+
+Mask = npt.NDArray[np.bool_]
+
+SMALLEST_TILE = 64
+
+
+def impute(
+    stack: Stack,
+    missing: Any = None,
+    params: ImputeParams | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Imputation:
+    """Fill the missing pixels of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        Any axes, any real dtype; lazy data stay lazy.
+    missing : array_like, optional
+        Boolean or number, non-zero = missing: (Y, X) for all channels, (C, Y, X), or the
+        shape of ``stack.data``. Found by :func:`napari_dualgland.find_missing` if left out.
+    params : ImputeParams, optional
+        The options; or give them one by one as keywords.
+    progress : callable, optional
+        Called with every :class:`~napari_dualgland.imputation.progress.Progress`.
+    **options
+        Fields of :class:`ImputeParams` that replace those of ``params``.
+
+    Returns
+    -------
+    Imputation
+        Observed pixels are the source's own bits; what was filled is marked.
+
+    Raises
+    ------
+    DualglandError
+        If everything is missing, no channel has a role, or model or device do not exist.
+    """
+    chosen = (params or ImputeParams()).model_dump() | options
+    steps = impute_steps(stack, missing, ImputeParams(**chosen))
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            result: Imputation = end.value
+            return result
+        if progress is not None:
+            progress(event)
+
+
+def impute_steps(
+    stack: Stack,
+    missing: Any = None,
+    params: ImputeParams | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, Imputation]:
+    """Fill the missing pixels of a stack, saying after each tile how far it is.
+
+    As :func:`impute`, but a generator of :class:`Progress` whose return value is the
+    :class:`Imputation`. ``should_stop`` is asked between tiles.
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` returned true.
+    """
+    params = params or ImputeParams()
+    if not stack.roles:
+        raise DualglandError(
+            f"{stack.source or stack.name}: no channel has a role; say which is which, e.g. "
+            "--channels microtubules=0,protein=1,nucleus=2,er=3"
+        )
+    filler = load_filler(params.model, choose_device(params.device))
+    yield Progress(0, 0, "looking for missing pixels")
+    given = find_missing(stack) if missing is None else match_mask(missing, stack)
+    work = _Work(stack, given, filler, params)
+    for number, _ in enumerate(work.read_masks(), 1):
+        if should_stop():
+            raise Cancelled("cancelled; nothing was changed")
+        if work.frame_count > 1:
+            yield Progress(0, 0, f"looking for missing pixels, frame {number}/{work.frame_count}")
+    if work.total == 0:
+        return work.unchanged()
+    work.refuse_if_nothing_is_observed()
+    yield Progress(0, work.total, "measuring exposure")
+    work.look_over()
+    yield Progress(0, work.total)
+    for patch in work.patches(should_stop):
+        yield Progress(work.done, work.total, work.news(), patch)
+    return work.result()
+
+
+class _Work:
+    """What one imputation holds while it runs."""
+
+    def __init__(self, stack: Stack, missing: Any, filler: Filler, params: ImputeParams) -> None:
+        self.source, self.filler, self.params = stack, filler, params
+        self.stack = stack.completed()
+        self.data = self.stack.canonical()
+        self.given = to_canonical(missing, stack.axes)
+        self.places = [(t, z) for t, z in stack.frames()]
+        self.frame_count = len(self.places)
+        self.index = [self.stack.roles[role] for role in ROLES]
+        self.absent = [self.stack.roles[role] for role in stack.absent_roles]
+        self.packed: list[npt.NDArray[np.uint8]] = []
+        self.total, self.done = 0, 0
+        self.notes: list[str] = []
+        self._told = 0
+        self._surveyed: Survey | None = None
+        self.fills = Patchwork(self.stack.dtype)
+        self.sigmas = Patchwork(np.dtype(np.float32))
+        self.states_sigma = False
+        self.filled = np.zeros(len(self.stack.channels), np.int64)
+
+    # What is missing ---------------------------------------------------------------------
+
+    def read_masks(self) -> Iterator[None]:
+        """Read the mask of each frame once and keep it packed; count the tiles to do."""
+        passed_over = False
+        for t, z in self.places:
+            mask = np.zeros(self.data.shape[2:], bool)
+            mask[: len(self.source.channels)] = np.asarray(self.given[t, z])
+            others = [i for i in range(len(mask)) if i not in self.index]
+            passed_over |= bool(mask[others].any())
+            mask[others] = False
+            mask[self.absent] = True
+            lost = mask[self.index].all((0, 1, 2))
+            if lost.all() and self.frame_count > 1:
+                self._note(f"frame t={t}, z={z} has no observed pixel and was left as it is")
+                mask[:] = False
+            self.packed.append(np.packbits(mask))
+            self.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
+            yield
+        if passed_over:
+            self._note("channels without a role were left as they are")
+        if self.absent:
+            names = ", ".join(self.source.absent_roles)
+            self._note(
+                f"{names}: no such channel was recorded; all of it is estimated from the others, "
+                "its intensities are relative"
+            )
+
+    def mask(self, frame: int) -> Mask:
+        """Return the mask of a frame, (C, Y, X)."""
+        shape = self.data.shape[2:]
+        count = int(np.prod(shape))
+        return np.unpackbits(self.packed[frame], count=count).astype(bool).reshape(shape)
+
+    def refuse_if_nothing_is_observed(self) -> None:
+        """Raise where there is nothing to learn from."""
+        if all(self.mask(f)[self.index].all() for f in range(self.frame_count)):
+            raise DualglandError(
+                f"{self.source.source or self.source.name}: everything is missing; "
+                "there is no observed pixel to fill from"
+            )
+
+    # How it is filled --------------------------------------------------------------------
+
+    def _pixels(self, frame: int, box: Box) -> npt.NDArray[Any]:
+        """Return the (4, h, w) pixels of a box in the order of ROLES."""
+        t, z = self.places[frame]
+        return np.asarray(self.data[(t, z, slice(None), *box.slices)])[self.index]
+
+    def _hidden(self, frame: int) -> Mask:
+        """Return what must not be looked at: the mask, and all that is not finite."""
+        mask = self.mask(frame)[self.index]
+        if self.stack.dtype.kind == "f":
+            height, width = mask.shape[1:]
+            mask |= ~np.isfinite(self._pixels(frame, Box(0, height, 0, width)))
+        return mask
+
+    def look_over(self) -> None:
+        """Measure exposure and couplings over the stack."""
+        frames = [self.data[t, z][self.index] for t, z in self.places]
+        self._surveyed = survey(frames, [self._hidden(f) for f in range(self.frame_count)])
+
+    def patches(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
+        """Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""
+        tile = self.params.tile
+        for frame in range(self.frame_count):
+            if not self.mask(frame).any():
+                continue
+            finished: set[Box] = set()
+            while True:
+                try:
+                    for patch, box in self._frame_patches(frame, tile, finished):
+                        yield patch
+                        finished.add(box)
+                        if should_stop():
+                            raise Cancelled("cancelled; nothing was changed")
+                    break
+                except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                    if not _out_of_memory(error):
+                        raise
+                    tile = self._with_less_memory(tile, error)
+
+    def _frame_patches(
+        self, frame: int, tile: int, finished: set[Box]
+    ) -> Iterator[tuple[Patch, Box]]:
+        """Yield the tiles of a frame, less what an earlier attempt has finished."""
+        surveyed, mask = self._surveyed, self.mask(frame)
+        assert surveyed is not None
+        apply = surveyed.normalisation.apply
+        hidden = self._hidden(frame)
+
+        def read(box: Box) -> npt.NDArray[np.float32]:
+            dark = hidden[(slice(None), *box.slices)]
+            return apply(np.where(dark, 0, self._pixels(frame, box)))
+
+        wanted = hidden & mask[self.index].any(0)
+        for box in finished:
+            wanted[(slice(None), *box.slices)] = False
+        field = Frame(read, hidden, self.filler, surveyed.beta, tile, wanted)
+        for filled in field.fill():
+            self.done += 1
+            yield self._patch(frame, filled, mask), filled.box
+
+    def _patch(self, frame: int, filled: FilledTile, mask: Mask) -> Patch:
+        """Bring a filled tile back to the intensities of the stack."""
+        surveyed = self._surveyed
+        assert surveyed is not None
+        (t, z), (y, x) = self.places[frame], filled.box.slices
+        missing = mask[:, y, x]
+        values = np.array(self.data[t, z, :, y, x])
+        estimate = surveyed.normalisation.invert(filled.mean)
+        estimate = np.maximum(estimate, surveyed.lowest[:, None, None])
+        inside = missing[self.index]
+        values[self.index] = np.where(
+            inside, cast(estimate, self.stack.dtype), values[self.index]
+        )
+        patch = Patch(t, z, y, x, values, missing)
+        self.fills.add(patch, values)
+        self.filled += missing.sum((1, 2))
+        if filled.sigma is not None:
+            self.states_sigma = True
+            spread = np.zeros(values.shape, np.float32)
+            spread[self.index] = filled.sigma * surveyed.normalisation.scale[:, None, None]
+            self.sigmas.add(patch, spread)
+        return patch
+
+    def _with_less_memory(self, tile: int, error: BaseException) -> int:
+        """Return a smaller tile, or move to the CPU; raise where neither is left."""
+        if tile // 2 >= SMALLEST_TILE:
+            self._note(f"memory ran out on {self.filler.device}; went on with tiles of {tile // 2}")
+            return tile // 2
+        if self.filler.device.type != "cpu":
+            self._note(f"memory ran out on {self.filler.device}; went on on the CPU")
+            self.filler = self.filler.to(torch.device("cpu"))
+            return self.params.tile
+        raise DualglandError(
+            "out of memory, even on the CPU with the smallest tiles; close other programs or "
+            "cut the field"
+        ) from error
+
+    # What comes out ----------------------------------------------------------------------
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def news(self) -> str:
+        """Return what has been noted since the last call, for people."""
+        fresh = "; ".join(self.notes[self._told :]) if self.done else ""
+        self._told = len(self.notes)
+        return fresh
+
+    def _mask_like_the_stack(self) -> Any:
+        """Return what was filled, boolean, in the shape of the completed stack's data."""
+        shape = self.data.shape
+        if isinstance(self.data, np.ndarray):
+            frames = [self.mask(f) for f in range(self.frame_count)]
+            return from_canonical(np.stack(frames).reshape(shape), self.stack.axes)
+        import dask
+        import dask.array as da
+
+        unpack = dask.delayed(self.mask)
+        frames = [
+            da.from_delayed(unpack(f), shape[2:], dtype=bool) for f in range(self.frame_count)
+        ]
+        return from_canonical(da.stack(frames).reshape(shape), self.stack.axes)
+
+    def _provenance(self) -> Provenance:
+        per_channel = int(np.prod(self.data.shape)) // self.data.shape[2]
+        card = self.filler.card
+        return Provenance(
+            version=napari_dualgland.__version__,
+            model=card.name,
+            model_sha256=card.sha256,
+            options=self.params.model_dump(),
+            seed=self.params.seed,
+            device=str(self.filler.device),
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            source=Path(self.source.source).name if self.source.source else self.source.name,
+            missing_fraction={
+                channel.name: int(count) / per_channel
+                for channel, count in zip(self.stack.channels, self.filled, strict=True)
+            },
+            notes=tuple(dict.fromkeys(self.notes)),
+        )
+
+    def unchanged(self) -> Imputation:
+        """Return the source itself, with an empty mask."""
+        self._note("nothing to do: no pixel is missing")
+        mask = np.zeros(1, bool)
+        if isinstance(self.source.data, np.ndarray):
+            missing: Any = np.zeros(self.source.shape, bool)
+        else:
+            import dask.array as da
+
+            missing = da.broadcast_to(da.from_array(mask), self.source.shape)
+        return Imputation(self.source, missing, None, self._provenance())
+
+    def result(self) -> Imputation:
+        """Return the filled stack."""
+        axes = self.stack.axes
+        missing = self._mask_like_the_stack()
+        blank: Any = np.zeros_like(self.data, dtype=np.float32)
+        uncertainty = from_canonical(self.sigmas.over(blank), axes) if self.states_sigma else None
+        earlier = self.stack.imputed
+        provenance = self._provenance()
+        filled = replace(
+            self.stack.with_canonical(self.fills.over(self.data)),
+            imputed=missing if earlier is None else missing | earlier,
+            provenance=provenance,
+        )
+        return Imputation(filled, missing, uncertainty, provenance)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out; torch has several ways to say so."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text

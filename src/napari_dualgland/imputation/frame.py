@@ -1,0 +1,225 @@
+"""Fill one frame: windows around holes, coarse to fine where holes are deep, no seams.
+
+A frame is read through a function, window by window, so that a lazy image is never
+loaded whole. A hole so deep that a window cannot see its rim is first filled at a
+quarter of the magnification, by this same class, and that fill is where the window's
+own pyramid starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from napari_dualgland.imputation.tiles import (
+    MARGIN,
+    OVERLAP,
+    Box,
+    Mask,
+    blending_weight,
+    hole_box,
+    tiles_with_holes,
+)
+from napari_dualgland.model.evidence import gather_evidence
+from napari_dualgland.model.filler import Filler
+
+Image = npt.NDArray[np.float32]
+Reader = Callable[[Box], Image]
+
+COARSE = 4
+"""Magnification of one level over the next."""
+
+DEEP = 64
+"""A hole is deep where it holds a square of this side: a window may not see its rim."""
+
+MULTIPLE = 16
+"""Windows are completed to multiples of this, mirrored, for the network's strides."""
+
+
+class FilledTile(NamedTuple):
+    """A finished tile, normalised: (4, h, w) each; only missing pixels are meant."""
+
+    box: Box
+    mean: Image
+    sigma: Image | None
+
+
+def shrunk(image: Image, missing: Mask, factor: int = COARSE) -> tuple[Image, Mask]:
+    """Average (C, H, W) over factor², observed pixels alone; odd rims are completed."""
+    short = [-s % factor for s in image.shape[1:]]
+    pad = [(0, 0), (0, short[0]), (0, short[1])]
+    weight = np.pad((~missing).astype(np.float32), pad)
+    padded = np.pad(np.where(missing, 0, image), pad)
+    c, h, w = padded.shape
+    cells = (c, h // factor, factor, w // factor, factor)
+    count = weight.reshape(cells).sum((2, 4))
+    total = padded.reshape(cells).sum((2, 4))
+    return (total / np.maximum(count, 1)).astype(np.float32), count == 0
+
+
+def has_deep_hole(missing: Mask, lost: npt.NDArray[np.bool_]) -> bool:
+    """Tell whether a (C, H, W) mask holds a whole missing square of side DEEP.
+
+    Channels that are ``lost`` altogether do not count: no scale shows their rim.
+    """
+    half = DEEP // 2
+    for plane, gone in zip(missing, lost, strict=True):
+        h, w = (s // half for s in plane.shape)
+        if gone or not h or not w:
+            continue
+        cells = plane[: h * half, : w * half].reshape(h, half, w, half).all((1, 3))
+        if h > 1 and w > 1 and (cells[1:, 1:] & cells[:-1, 1:] & cells[1:, :-1] & cells[:-1, :-1]).any():
+            return True
+    return False
+
+
+class Frame:
+    """One frame to be filled.
+
+    Parameters
+    ----------
+    read : callable
+        From a box to its normalised (4, h, w) float32 pixels; missing ones hold anything.
+    missing : numpy.ndarray
+        (4, Y, X), boolean.
+    filler : Filler
+        The model.
+    beta : torch.Tensor
+        (4, 4) couplings between channels.
+    tile : int
+        Side of a tile.
+    wanted : numpy.ndarray, optional
+        (4, Y, X), boolean: the missing pixels that are to be filled; all if left out.
+    """
+
+    def __init__(
+        self,
+        read: Reader,
+        missing: Mask,
+        filler: Filler,
+        beta: Tensor,
+        tile: int,
+        wanted: Mask | None = None,
+    ) -> None:
+        self.read, self.missing, self.filler = read, missing, filler
+        self.beta, self.tile = beta, tile
+        self.shape = (missing.shape[1], missing.shape[2])
+        self.lost = missing.all((1, 2))
+        self.wanted = missing if wanted is None else wanted
+        self.tiles = list(tiles_with_holes(self.wanted, tile))
+        self.states_sigma = False
+        self._coarse: tuple[Image, Image | None] | None = None
+
+    def fill(self) -> Iterator[FilledTile]:
+        """Yield every tile with missing pixels, finished, in the order of rows."""
+        sums: dict[Box, list[Image]] = {box: [] for box in self.tiles}
+        waiting = list(self.tiles)
+        for number, tile in enumerate(self.tiles):
+            self._add(tile, sums)
+            following = self.tiles[number + 1 :]
+            while waiting and not any(
+                waiting[0].meets(other.grown(OVERLAP, self.shape)) for other in following
+            ):
+                box = waiting.pop(0)
+                mean, sigma, weight = sums.pop(box)
+                yield FilledTile(box, mean / weight, sigma / weight if self.states_sigma else None)
+
+    def _add(self, tile: Box, sums: dict[Box, list[Image]]) -> None:
+        """Estimate a tile with its overlap and add it, weighted, to all tiles it touches."""
+        region = tile.grown(OVERLAP, self.shape)
+        hole = hole_box(self.wanted, region)
+        assert hole is not None
+        mean, sigma = self._estimate(hole)
+        weight = blending_weight(tile, hole)
+        for box, parts in sums.items():
+            shared = box.meets(hole)
+            if box is not tile and shared is None:
+                continue
+            if not parts:
+                size = (4, box.y1 - box.y0, box.x1 - box.x0)
+                parts += [np.zeros(size, np.float32), np.zeros(size, np.float32)]
+                parts += [np.full(size[1:], 1e-12, np.float32)]
+            if shared is None:
+                continue
+            there, here = shared.inside(box), shared.inside(hole)
+            parts[0][(slice(None), *there)] += mean[(slice(None), *here)] * weight[here]
+            if sigma is not None:
+                parts[1][(slice(None), *there)] += sigma[(slice(None), *here)] * weight[here]
+            parts[2][there] += weight[here]
+
+    def _estimate(self, hole: Box) -> tuple[Image, Image | None]:
+        """Return mean and sigma over a box, made from a window around it."""
+        window = hole.grown(MARGIN, self.shape).aligned(self.shape)
+        missing = self.missing[(slice(None), *window.slices)]
+        short = [-s % MULTIPLE for s in missing.shape[1:]]
+        pad = [(0, 0), (0, short[0]), (0, short[1])]
+        image = np.pad(np.where(missing, 0, self.read(window)), pad, mode="symmetric")
+        hidden = np.pad(missing, pad, mode="symmetric")
+        levels, coarsest, floor = 5, None, None
+        if has_deep_hole(missing, self.lost):
+            levels = 2
+            coarsest, floor = self._coarse_window(window, image.shape[1:])
+        device = self.filler.device
+        with torch.inference_mode():
+            evidence = gather_evidence(
+                torch.from_numpy(image)[None].to(device),
+                torch.from_numpy(hidden)[None].to(device),
+                self.beta[None].to(device),
+                levels=levels,
+                coarsest=None if coarsest is None else torch.from_numpy(coarsest)[None].to(device),
+            )
+            said = self.filler.fill(evidence)
+        part = (slice(None), *hole.inside(window))
+        mean = said.mean[0].float().cpu().numpy()[part]
+        if said.sigma is None:
+            return mean, None
+        self.states_sigma = True
+        sigma = said.sigma[0].float().cpu().numpy()
+        if floor is not None:
+            # Deep inside a hole the window knows less than it thinks: what the coarse
+            # pass could not tell, the fine one cannot either.
+            wide = floor.repeat(COARSE, 1).repeat(COARSE, 2)
+            sigma = np.maximum(sigma, wide[:, : sigma.shape[1], : sigma.shape[2]])
+        return mean, sigma[part]
+
+    def _coarse_window(
+        self, window: Box, size: tuple[int, ...]
+    ) -> tuple[Image, Image | None]:
+        """Return the coarse fill of a window and its sigma, completed to ``size`` / 4."""
+        if self._coarse is None:
+            self._coarse = self._fill_coarse()
+        box = Box(*(v // COARSE if i % 2 == 0 else -(-v // COARSE) for i, v in enumerate(window)))
+        wanted = [s // COARSE for s in size]
+
+        def cut(image: Image) -> Image:
+            part = image[(slice(None), *box.slices)]
+            short = [(0, w - s) for w, s in zip(wanted, part.shape[1:], strict=True)]
+            return np.pad(part, [(0, 0), *short], mode="edge")
+
+        mean, sigma = self._coarse
+        return cut(mean), None if sigma is None else cut(sigma)
+
+    def _fill_coarse(self) -> tuple[Image, Image | None]:
+        """Fill the whole frame at a quarter of its magnification, read strip by strip."""
+        strips = []
+        rows = COARSE * 256
+        for y in range(0, self.shape[0], rows):
+            box = Box(y, min(self.shape[0], y + rows), 0, self.shape[1])
+            strips.append(shrunk(self.read(box), self.missing[(slice(None), *box.slices)]))
+        image = np.concatenate([s[0] for s in strips], axis=1)
+        missing = np.concatenate([s[1] for s in strips], axis=1)
+        sigma: Image | None = None
+        coarse = Frame(lambda b: image[(slice(None), *b.slices)], missing, self.filler, self.beta, self.tile)
+        filled = image.copy()
+        for tile in coarse.fill():
+            part = (slice(None), *tile.box.slices)
+            filled[part] = np.where(missing[part], tile.mean, image[part])
+            if tile.sigma is not None:
+                sigma = np.zeros_like(image) if sigma is None else sigma
+                sigma[part] = np.where(missing[part], tile.sigma, 0)
+        return filled, sigma

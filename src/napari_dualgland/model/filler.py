@@ -1,0 +1,105 @@
+"""A model as the engine sees it: from normalised pixels to an estimate of missing ones."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.generator import Generator
+from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
+
+
+class Fill(NamedTuple):
+    """What a model says of missing pixels; each (B, 4, H, W), normalised.
+
+    ``sigma`` is the standard deviation of the error, None where the model states none.
+    """
+
+    mean: Tensor
+    sigma: Tensor | None
+
+
+class Filler(Protocol):
+    """Fills the missing pixels of a batch."""
+
+    card: ModelCard
+    device: torch.device
+
+    def fill(self, evidence: Evidence) -> Fill:
+        """Estimate the missing pixels from what is known of them."""
+        ...
+
+    def to(self, device: torch.device) -> Filler:
+        """Return this filler on another device."""
+        ...
+
+
+class PriorFiller:
+    """The secretory prior in its guided form; no weights."""
+
+    def __init__(self, card: ModelCard, device: torch.device) -> None:
+        self.card, self.device = card, device
+
+    def fill(self, evidence: Evidence) -> Fill:
+        """Return the guided prior."""
+        return Fill(evidence.guided, None)
+
+    def to(self, device: torch.device) -> PriorFiller:
+        """Return this filler on another device."""
+        return PriorFiller(self.card, device)
+
+
+class GeneratorFiller:
+    """A trained generator, in full precision."""
+
+    def __init__(self, card: ModelCard, network: Generator, device: torch.device) -> None:
+        self.card, self.device = card, device
+        self.network = network.to(device).eval()
+
+    def fill(self, evidence: Evidence) -> Fill:
+        """Return the network's estimate and the standard deviation that it states."""
+        said = self.network(evidence)
+        return Fill(said.mean, torch.exp(said.log_sigma))
+
+    def to(self, device: torch.device) -> GeneratorFiller:
+        """Return this filler on another device."""
+        return GeneratorFiller(self.card, self.network, device)
+
+
+def load_filler(model: str, device: torch.device) -> Filler:
+    """Load a model by its name or file.
+
+    Parameters
+    ----------
+    model : str
+        As in :func:`~napari_dualgland.model.weights.read_card`.
+    device : torch.device
+        Where it computes.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model, its weights are damaged, or they do not fit the
+        architecture that the card states.
+    """
+    card, path = read_card(model)
+    kind = card.architecture.get("kind")
+    if kind == "prior":
+        return PriorFiller(card, device)
+    if kind != "generator":
+        raise DualglandError(f"{path}: unknown architecture {kind!r}; a newer version may know it")
+    try:
+        network = Generator(card.architecture["widths"], card.architecture["depths"])
+        network.load_state_dict(
+            {name: tensor.float() for name, tensor in read_tensors(card, path).items()}
+        )
+    except (KeyError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
+    return GeneratorFiller(card, network, device)
+
+

@@ -91,12 +91,13 @@ def simulate_field(
     Raises
     ------
     ValueError
-        If the shape, the pixel size, the number of cells or of planes is not positive.
+        If a size, the number of cells or that of planes is not positive.
     """
-    if min(shape) < 1 or pixel_size <= 0 or (cells or 1) < 1 or (depth or 1) < 1:
+    counts = [*shape, *(n for n in (cells, depth) if n is not None)]
+    if min(counts) < 1 or min(pixel_size, plane_step) <= 0:
         raise ValueError(
             f"a field needs positive sizes: shape {shape}, pixel size {pixel_size} µm, "
-            f"cells {cells}, depth {depth}"
+            f"cells {cells}, depth {depth}, plane step {plane_step} µm"
         )
     # A generator for each part: a change in how one channel is drawn leaves the others.
     plan, blob, *channels, noise = np.random.default_rng(seed).spawn(7)

@@ -26,6 +26,9 @@ ANGLES = np.linspace(-np.pi, np.pi, 256, endpoint=False)
 MARGIN = 14.0
 """How far the plan reaches beyond the field, in µm."""
 
+CROWDED = 500.0
+"""Area per nucleus where no further one fits in, in µm²."""
+
 AREA_PER_CELL = 1150.0
 """Area of the field per nucleus where no number of cells is asked for, in µm²."""
 
@@ -131,7 +134,9 @@ def draw_layout(
     if cells is None:
         area = shape[0] * shape[1] * pixel_size**2
         cells = max(1, round(area / AREA_PER_CELL * rng.uniform(0.7, 1.3)))
+    # Around a small field lies more canvas than field: no more nuclei than fit there.
     wanted = round(cells * canvas[0] * canvas[1] / (shape[0] * shape[1]))
+    wanted = min(wanted, int(size[0] * size[1] / CROWDED) + 1)
     outlines = _place(wanted, size, rng)
     labels, nuclei, level = _rasterise(outlines, canvas, pixel_size, rng)
     outside = ndimage.distance_transform_edt(nuclei == 0).astype(np.float32) * pixel_size

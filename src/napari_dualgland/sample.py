@@ -1,0 +1,67 @@
+"""The simulated samples under *File > Open Sample*: layers as the readers give them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from napari_dualgland.io.napari_io import LayerTuple
+
+FOLDER = Path(__file__).parent / "sample_data"
+"""Where the samples lie, in a wheel and in an editable install alike."""
+
+DAMAGE = "damage"
+"""Name of the layer that marks damaged pixels."""
+
+
+def sample_path(name: str) -> Path:
+    """Return the file of a sample.
+
+    Parameters
+    ----------
+    name : str
+        File name, such as ``dualgland_whole.ome.tif``.
+
+    Raises
+    ------
+    DualglandError
+        If the installation lacks it.
+    """
+    path = FOLDER / name
+    if not path.is_file():
+        raise DualglandError(f"{path}: the sample is not there; install napari-dualgland again")
+    return path
+
+
+def whole_field() -> list[LayerTuple]:
+    """Return the simulated field, a layer per channel."""
+    from napari_dualgland.io import read
+    from napari_dualgland.io.napari_io import layers_of
+
+    return layers_of(read(sample_path("dualgland_whole.ome.tif")))
+
+
+def damaged_field() -> list[LayerTuple]:
+    """Return the damaged field, a layer per channel, and the Labels layer ``damage``."""
+    return _with_mask("dualgland_damaged")
+
+
+def damaged_zstack() -> list[LayerTuple]:
+    """Return the damaged z-stack, a layer per channel, and the Labels layer ``damage``."""
+    return _with_mask("dualgland_zstack")
+
+
+def _with_mask(name: str) -> list[LayerTuple]:
+    from napari_dualgland.io import read, read_mask
+    from napari_dualgland.io.napari_io import layers_of
+
+    stack = read(sample_path(f"{name}.ome.tif"))
+    mask = read_mask(sample_path(f"{name}_mask.tif")) != 0
+    *images, (codes, looks, kind) = layers_of(replace(stack, imputed=mask))
+    # The mask has a bit per channel as in a layer "missing", but nothing is estimated here
+    # yet: under that name, File > Save would write the damage as if it had been repaired.
+    return [*images, (codes, {**looks, "name": DAMAGE}, kind)]

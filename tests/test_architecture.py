@@ -26,6 +26,7 @@ ALLOWED = {
     "io": GROUND,
     "missing": GROUND,
     "classical": GROUND,
+    "sample": GROUND | {"io"},
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "widgets": GROUND | {"", "io", "missing", "model", "imputation"},

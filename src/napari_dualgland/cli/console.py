@@ -82,35 +82,47 @@ def _finite(value: Any) -> Any:
 
 def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) -> int:
     """Run a command and return the exit code; whatever goes wrong is told in one line."""
-    from typer import Abort, BadParameter
+    from typer import BadParameter
 
     usage_error: Any = BadParameter.__base__  # the common base of all that a person mistypes
     try:
         with _quiet(debug), _terminable():
-            return command() or OK
+            code = command() or OK
+        if code != INTERRUPTED:  # typer turns Ctrl-C into a code and says nothing
+            return code
+        line = "interrupted; no file was written"
     except BrokenPipeError:
         # The reader has gone (`dualgland models | head`): there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNEXPECTED
-    except (Abort, KeyboardInterrupt):
-        line, code = "interrupted; no file was written", INTERRUPTED
-    except usage_error as error:
-        line, code = f"{_one_line(error.format_message())} (see --help)", REFUSED
-    except DualglandError as error:
-        line, code = _one_line(str(error)), REFUSED
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        line, code = f"{where}{error.strerror or _one_line(str(error))}", REFUSED
     except Exception as error:
-        said = _one_line(f"{type(error).__name__}: {error}")
-        line = f"unexpected {said}; set DUALGLAND_DEBUG=1 to see where, and please report it"
-        code = UNEXPECTED
-    if debug:
-        traceback.print_exc()
+        if debug:
+            traceback.print_exc()
+        line, code = _explain(error, usage_error)
+    except KeyboardInterrupt:
+        line, code = "interrupted; no file was written", INTERRUPTED
     if as_json:
         write_json({"error": line, "exit_code": code})
     sys.stderr.write(f"dualgland: {line}\n")
     return code
+
+
+def _explain(error: Exception, usage_error: type[Any]) -> tuple[str, int]:
+    """Return the one line and the exit code for what went wrong."""
+    from typer import Abort
+
+    if isinstance(error, Abort):
+        return "interrupted; no file was written", INTERRUPTED
+    if isinstance(error, usage_error):
+        return f"{_one_line(error.format_message())} (see --help)", REFUSED
+    if isinstance(error, DualglandError):
+        return _one_line(str(error)), REFUSED
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or _one_line(str(error))}", REFUSED
+    said = _one_line(f"{type(error).__name__}: {error}")
+    hint = "set DUALGLAND_DEBUG=1 to see where, and please report it"
+    return f"unexpected {said}; {hint}", UNEXPECTED
 
 
 def _one_line(message: str) -> str:

@@ -105,17 +105,23 @@ def run(
     from napari_dualgland.io import read, read_mask, write
     from napari_dualgland.missing import find_missing, match_mask
     from napari_dualgland.model.device import choose_device
+    from napari_dualgland.model.weights import read_card
 
     # Mistyped options are told before minutes are spent on the stack.
     choose_device(params.device)
+    read_card(params.model)
     stack = read(source, channels=parse_channels(channels))
+    _check_members(out, stack)
     lost = find_missing(stack) if mask is None else match_mask(read_mask(mask), stack)
     if not stack.absent_roles and not bool(lost.any()):
         _copy(source, stack, out)
         return _nothing_to_do(stack, out, time.perf_counter() - start)
     result = fill(stack, lost, params)
     write(result, out)
-    return describe(result, out, time.perf_counter() - start)
+    told = describe(result, out, time.perf_counter() - start)
+    # What was odd about reading comes before what was odd about imputing.
+    told["notes"] = list(dict.fromkeys([*stack.metadata.get("notes", ()), *told["notes"]]))
+    return told
 
 
 def fill(stack: Stack, missing: Any, params: ImputeParams) -> Imputation:
@@ -148,16 +154,13 @@ def check_out(out: Path, source: Path, mask: Path | None) -> None:
     for read_from in filter(None, (source, mask)):
         if read_from.exists() and out.samefile(read_from):
             raise DualglandError(f"--out {out}: this is the input, which is never overwritten")
-    if _is_set_member(out, source):
-        raise DualglandError(f"--out {out}: this is part of the input, which is never overwritten")
 
 
-def _is_set_member(out: Path, source: Path) -> bool:
-    """Tell whether an existing file may belong to an HPA set named by its prefix or folder."""
-    if source.is_dir():
-        return out.resolve().is_relative_to(source.resolve())
-    same_folder = out.resolve().parent == source.resolve().parent
-    return not source.exists() and same_folder and out.name.startswith(source.name + "_")
+def _check_members(out: Path, stack: Stack) -> None:
+    """Refuse to replace a file of the set that the stack was read from."""
+    for member in map(Path, stack.metadata.get("files", ())):
+        if out.exists() and out.samefile(member):
+            raise DualglandError(f"--out {out}: this is part of the input, never overwritten")
 
 
 def _copy(source: Path, stack: Stack, out: Path) -> None:

@@ -77,21 +77,27 @@ def missing_map(frame: npt.NDArray[Any], missing: npt.NDArray[np.bool_], shown: 
     return picture
 
 
-def places(truth: Rgb, missing: npt.NDArray[np.bool_], side: int, count: int = 2) -> list[Any]:
-    """Return the corners (y, x) of windows that show most: damage in the midst of signal."""
-    lost = ndimage.uniform_filter(missing.mean(axis=0), side)
+def places(truth: Rgb, missing: npt.NDArray[np.bool_], side: int) -> list[tuple[int, int]]:
+    """Return the corners (y, x) of windows that show most: damage in the midst of signal.
+
+    The first is where every channel is lost, the second where some are and others tell of
+    them; of either kind only what there is.
+    """
     signal = ndimage.uniform_filter(truth.mean(axis=-1), side)
-    # A window that is nothing but hole shows no surroundings to judge the fill by.
-    worth = np.minimum(lost, 0.4) * signal
     half = side // 2
-    inside = np.zeros_like(worth)
-    inside[half : worth.shape[0] - half, half : worth.shape[1] - half] = 1
-    worth *= inside
-    corners = []
-    for _ in range(count):
-        y, x = np.unravel_index(int(worth.argmax()), worth.shape)
-        corners.append((int(y) - half, int(x) - half))
-        worth[max(y - side, 0) : y + side, max(x - side, 0) : x + side] = 0
+    inside = np.zeros_like(signal)
+    inside[half : signal.shape[0] - half, half : signal.shape[1] - half] = 1
+    everywhere = missing.all(axis=0)
+    corners: list[tuple[int, int]] = []
+    for lost in (everywhere, missing.any(axis=0) & ~everywhere):
+        # A window that is nothing but hole shows no surroundings to judge the fill by.
+        share = np.minimum(ndimage.uniform_filter(lost.astype(np.float64), side), 0.35)
+        worth = share * signal * inside
+        for y, x in corners:
+            worth[max(y - half, 0) : y + side + half, max(x - half, 0) : x + side + half] = 0
+        if worth.max() > 0:
+            row, column = np.unravel_index(int(worth.argmax()), worth.shape)
+            corners.append((int(row) - half, int(column) - half))
     return corners
 
 
@@ -126,11 +132,13 @@ def before_after(
         picture.save(beside, format="PNG", optimize=True)
 
 
-def _draw(panels: Mapping[str, Rgb], corners: list[Any], side: int, caption: str) -> Image.Image:
+def _draw(
+    panels: Mapping[str, Rgb], corners: list[tuple[int, int]], side: int, caption: str
+) -> Image.Image:
     """Return the panels in a row, with the enlarged places below each."""
     height, width = next(iter(panels.values())).shape[:2]
     tall = round(PANEL * height / width)
-    small = (PANEL - GAP * (len(corners) - 1)) // len(corners)
+    small = (PANEL - GAP) // 2
     size = (GAP + (PANEL + GAP) * len(panels), HEADER + tall + GAP + small + FOOTER)
     sheet = Image.new("RGB", size, BACKGROUND)
     pen = ImageDraw.Draw(sheet)

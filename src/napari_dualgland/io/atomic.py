@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_dualgland.errors import DualglandError
@@ -39,7 +39,9 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DualglandError(f"{path}: {_reason(folder, error)}; nothing was written") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # On a read-only disk removing what never came to be is an error of its own.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _reason(folder: Path, error: OSError) -> str:

@@ -200,7 +200,8 @@ def _collect(folder: Path, stem: str, kind: str | None) -> HpaSet:
         if name is not None and name.stem == stem:
             found.setdefault(name.role, {})[name.kind] = file
     files = {}
-    for role, by_kind in found.items():
+    for role in (role for role in ROLES if role in found):
+        by_kind = found[role]
         if len(by_kind) == 1:
             files[role] = next(iter(by_kind.values()))
         elif kind in by_kind:

@@ -22,7 +22,7 @@ from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth of equality
 class _Layer:
     """A layer tuple with names to its parts."""
 
@@ -188,24 +188,20 @@ def _color(layer: _Layer) -> str | None:
 def _missing(layer: _Layer, stack: Stack) -> Any:
     """Return a labels layer as a mask of the stack: bits by role, or all channels at once."""
     codes = layer.pixels
-    coded = layer.told.get("kind") == MISSING
-    plain = stack.axes.replace("C", "")
-    if codes.ndim == len(stack.axes) and "C" in stack.axes:
-        masks: Any = codes != 0
-    elif codes.ndim <= len(plain):
-        each = [_of_channel(codes, c.role, coded) for c in stack.channels]
-        xp: Any = np
-        if not isinstance(codes, np.ndarray):
-            import dask.array as xp
-        lead = (None,) * (len(plain) - codes.ndim)
-        each = [xp.broadcast_to(m[lead], _plain_shape(stack)) for m in each]
-        masks = xp.stack(each, axis=stack.axes.index("C")) if "C" in stack.axes else each[0]
-    if codes.ndim > len(stack.axes) or masks.shape != stack.shape:
+    if "C" in stack.axes and codes.shape == stack.shape:
+        return codes != 0
+    shape = _plain_shape(stack)
+    if codes.shape != shape[-codes.ndim :]:
         raise DualglandError(
-            f"layer {layer.name!r} of shape {codes.shape} does not fit the images "
-            f"of shape {_plain_shape(stack)}"
+            f"layer {layer.name!r} of shape {codes.shape} does not fit the images of shape {shape}"
         )
-    return masks
+    xp: Any = np
+    if not isinstance(codes, np.ndarray):
+        import dask.array as xp
+    codes = xp.broadcast_to(codes, shape)  # a mask of one plane holds for all
+    coded = layer.told.get("kind") == MISSING
+    each = [_of_channel(codes, channel.role, coded) for channel in stack.channels]
+    return xp.stack(each, axis=stack.axes.index("C")) if "C" in stack.axes else each[0]
 
 
 def _of_channel(codes: Any, role: str | None, coded: bool) -> Any:

@@ -27,10 +27,14 @@ _CHUNK_PIXELS = 4096 * 4096
 
 @dataclass(frozen=True)
 class _Plane:
-    """Where one plane lies: its file and the offset of its IFD, or of its bare pixels."""
+    """Where one plane lies: its file and the offset of its IFD, or of its bare pixels.
+
+    ``sample`` counts planes that share an IFD: that is how channels are often stored.
+    """
 
     path: str
     offset: int
+    sample: int = 0
 
 
 class TiffPlanes:
@@ -47,7 +51,7 @@ class TiffPlanes:
         self._stored = self.dtype.newbyteorder(keyframe.parent.byteorder)
         self._bare = series.dataoffset is not None
         self._planes = list(_locate(series, math.prod(shape[:-2])))
-        self.segment = tuple(keyframe.chunks[-2:]) if keyframe.ndim == 2 else shape[-2:]
+        self.segment = (1, shape[-1]) if self._bare else tuple(keyframe.chunks[-2:])
 
     def __getitem__(self, index: tuple[slice, ...]) -> npt.NDArray[Any]:
         *lead, rows, columns = (
@@ -78,15 +82,18 @@ class TiffPlanes:
 
 
 def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array | None:
-    """Return a series as a dask array of the given shape; None where planes are not 2-D."""
+    """Return a series as a dask array of the given shape.
+
+    None where the samples of a pixel lie together, as in RGB, so that there are no planes.
+    """
     import dask.array as da
 
-    if series.dataoffset is None:
-        keyframe = series.keyframe
-        if keyframe.ndim != 2 or keyframe.shape != shape[-2:]:
-            return None
-        if len(series.pages) != math.prod(shape[:-2]):
-            return None
+    keyframe = series.keyframe
+    if keyframe.shape[-2:] != shape[-2:] or keyframe.shaped[1] != 1 or keyframe.shaped[4] != 1:
+        return None
+    there = len(series.pages) * keyframe.shaped[0]
+    if series.dataoffset is None and there != math.prod(shape[:-2]):
+        return None
     planes = TiffPlanes(series, shape)
     chunks = (*(1,) * (len(shape) - 2), *_chunk_of(shape[-2:], planes.segment))
     return da.from_array(  # type: ignore[no-any-return,no-untyped-call]
@@ -109,7 +116,8 @@ def _locate(series: tifffile.TiffPageSeries, count: int) -> Iterator[_Plane]:
     for page in series.pages:
         if page is None:  # a check for completeness goes before; a lone caller gets a clear end
             raise DualglandError(f"{series.keyframe.parent.filehandle.path}: a plane is lacking")
-        yield _Plane(page.parent.filehandle.path, page.offset)
+        for sample in range(series.keyframe.shaped[0]):
+            yield _Plane(page.parent.filehandle.path, page.offset, sample)
 
 
 def _chunk_of(plane: tuple[int, ...], segment: tuple[int, ...]) -> tuple[int, int]:
@@ -127,10 +135,10 @@ def _decode_region(plane: _Plane, rows: range, columns: range, out: npt.NDArray[
         page = tifffile.TiffPage(tif, 0)
         page.init_decode()
         height, width = page.chunks[-2:]
-        across = math.ceil(page.imagewidth / width)
+        across, down = math.ceil(page.imagewidth / width), math.ceil(page.imagelength / height)
         for i in range(rows.start // height, (rows.stop - 1) // height + 1):
             for j in range(columns.start // width, (columns.stop - 1) // width + 1):
-                number = i * across + j
+                number = (plane.sample * down + i) * across + j
                 tif.filehandle.seek(page.dataoffsets[number])
                 count = page.databytecounts[number]
                 encoded = tif.filehandle.read(count) if count else None

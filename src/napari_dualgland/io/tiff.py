@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import math
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -124,7 +125,17 @@ def opened(path: Path) -> Iterator[tifffile.TiffFile]:
 
 
 def check_complete(path: Path, tif: tifffile.TiffFile) -> None:
-    """Raise DualglandError if pixels that the file announces lie beyond its end."""
+    """Raise DualglandError if pages or pixels that the file announces lie beyond its end.
+
+    tifffile only logs the loss of pages and goes on with those that are left.
+    """
+    _chain_within(path, tif)
+    announced = int((tif.imagej_metadata or {}).get("images", 1))
+    if announced > len(tif.pages) and tif.series[0].kind != "imagej":
+        raise DualglandError(
+            f"{path}: the file is truncated, {len(tif.pages)} of {announced} planes are left; "
+            "fetch or export it again"
+        )
     for series in tif.series:
         expected = math.prod(series.get_shape(squeeze=False)) // max(series.keyframe.size, 1)
         there = sum(page is not None for page in series.pages)
@@ -141,6 +152,17 @@ def check_complete(path: Path, tif: tifffile.TiffFile) -> None:
                     continue
                 segments = zip(page.dataoffsets, page.databytecounts, strict=True)
                 _within(path, page, max(offset + count for offset, count in segments))
+
+
+def _chain_within(path: Path, tif: tifffile.TiffFile) -> None:
+    """Raise DualglandError if the last page points to a further one that is not there."""
+    end = tif.pages.next_page_offset  # walks the chain
+    if end is None:
+        return
+    tif.filehandle.seek(end)
+    (onward,) = struct.unpack(tif.tiff.offsetformat, tif.filehandle.read(tif.tiff.offsetsize))
+    if onward:
+        _within(path, tif.pages.first, onward + 1)
 
 
 def _within(path: Path, page: tifffile.TiffPage | tifffile.TiffFrame, end: int) -> None:
@@ -212,7 +234,7 @@ def _stack_of(
         pixels, axes = from_canonical(to_canonical(pixels, axes), wanted), wanted
     count = pixels.shape[axes.index("C")] if "C" in axes else 1
     channels = header.channels
-    if header.samples > 1 or len(channels) != count:
+    if len(channels) != count:
         components = ("red", "green", "blue", "alpha") if header.samples > 1 else ()
         channels = tuple(
             Channel(components[i] if i < len(components) else f"channel {i}") for i in range(count)

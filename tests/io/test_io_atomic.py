@@ -1,0 +1,168 @@
+"""A full disk, Ctrl-C or a kill leaves the older file, or none, and no rubbish."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io import read, write
+from napari_dualgland.stack import Channel, Stack
+
+NOISE = np.random.default_rng(0).integers(0, 255, (400, 400), np.uint8)  # does not compress
+
+
+def noise_stack(data=NOISE):
+    return Stack(data, "YX", (Channel("DAPI", "nucleus"),), name="noise")
+
+
+def small_stack():
+    return noise_stack(np.zeros((4, 4), np.uint8))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A tmpfs of 64 kB, where this user may mount one."""
+    if os.name != "posix" or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting is not permitted here")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_full_disk(small_disk, lazy, monkeypatch):
+    path = write(small_stack(), small_disk / "a.ome.tif")
+    before = path.read_bytes()
+    data = NOISE
+    if lazy:  # by way of a file beside, which does not fit either
+        monkeypatch.setattr("napari_dualgland.io.tiff_writing._FRAME_BYTES", 0)
+        data = da.from_array(NOISE)
+    with pytest.raises(DualglandError, match=r"a\.ome\.tif: the disk is full"):
+        write(noise_stack(data), path)
+    assert os.listdir(small_disk) == ["a.ome.tif"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX")
+def test_a_limit_on_the_size_of_files(tmp_path):
+    code = f"""
+        import resource, sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_io_atomic import noise_stack, write
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        try:
+            write(noise_stack(), {str(tmp_path / "a.ome.tif")!r})
+        except ValueError as error:
+            print(error)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert "a.ome.tif: the disk is full, or the file larger than allowed" in run.stdout
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(DualglandError, match="there is no folder"):
+        write(small_stack(), tmp_path / "no" / "a.ome.tif")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are POSIX")
+def test_a_folder_that_cannot_be_written(tmp_path):
+    if os.geteuid() == 0:
+        # Root may write anywhere but on a file system that is mounted read-only.
+        mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", tmp_path]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("mounting is not permitted here")
+    else:
+        tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(DualglandError, match="cannot be written to"):
+            write(small_stack(), tmp_path / "a.ome.tif")
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", tmp_path], check=True)
+        else:
+            tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.ome.zarr", "a", "a.ome.tif.gz"])
+def test_other_endings_are_refused(tmp_path, name):
+    with pytest.raises(DualglandError, match=r"end the name in \.ome\.tif"):
+        write(small_stack(), tmp_path / name)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_of_that_name(tmp_path):
+    (tmp_path / "a.ome.tif").mkdir()
+    with pytest.raises(DualglandError, match="is a folder"):
+        write(small_stack(), tmp_path / "a.ome.tif")
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, MemoryError, DualglandError])
+def test_an_interruption_leaves_the_older_file(tmp_path, raised):
+    path = write(small_stack(), tmp_path / "a.ome.tif")
+    before = path.read_bytes()
+
+    def stop(block, block_info=None):
+        if block_info[None]["chunk-location"][0] == 1:
+            raise raised
+        return block
+
+    data = da.from_array(np.stack([NOISE, NOISE]), chunks=(1, 400, 400)).map_blocks(
+        stop, dtype=np.uint8
+    )
+    stack = Stack(data, "ZYX", (Channel("DAPI", "nucleus"),))
+    with pytest.raises(raised):
+        write(stack, path)
+    assert os.listdir(tmp_path) == ["a.ome.tif"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are POSIX")
+def test_a_kill_in_the_midst_leaves_no_file_of_that_name(tmp_path):
+    code = f"""
+        import sys, time
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        import dask.array as da
+        from test_io_atomic import NOISE, Channel, Stack, write
+
+        def slow(block, block_info=None):
+            time.sleep(0.05)
+            return block
+
+        lazy = da.concatenate([da.from_array(NOISE[None])] * 10_000).map_blocks(slow, dtype="u1")
+        write(Stack(lazy, "ZYX", (Channel("DAPI", "nucleus"),)), {str(tmp_path / "a.ome.tif")!r})
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)])
+    deadline = time.monotonic() + 60
+    while not any(f.stat().st_size > 300_000 for f in tmp_path.iterdir()):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "a.ome.tif").exists()
+    assert read(write(noise_stack(), tmp_path / "a.ome.tif")).shape == (400, 400)
+
+
+def test_the_file_has_the_rights_that_other_files_get(tmp_path):
+    (tmp_path / "plain").touch()
+    path = write(small_stack(), tmp_path / "a.ome.tif")
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode

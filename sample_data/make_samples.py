@@ -89,7 +89,7 @@ FIELD_DAMAGE = (
     Damage("column", (ER,), 0, 560, 1024, 2),
     # Scratches and fibres on the slide hurt all channels alike.
     Damage("scratches", ALL, 540, 600, 340, 420, seed=3),
-    # A large hole with a ragged outline.
+    # Large irregular holes.
     Damage("thick", ALL, 770, 380, 200, 260, seed=327),
     # Pixels that were lost one by one.
     Damage("dropout", ALL, 60, 640, 90, 120, seed=7),

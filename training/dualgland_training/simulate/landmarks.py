@@ -86,7 +86,7 @@ def draw_nucleus(
     clumps = smooth_noise(layout.shape, 0.42 * um, rng)
     holes = smooth_noise(layout.shape, 0.33 * um, rng)
     count = len(layout.outlines)
-    grain = layout.per_cell(rng.uniform(0.10, 0.2, count))
+    grain = layout.per_cell(rng.uniform(0.13, 0.24, count))
     texture = np.exp(0.11 * coarse + grain * clumps)
     texture *= 1 - 0.45 * np.clip(holes - 1.4, 0, 1)
     texture *= 1 - 0.55 * blobs
@@ -96,7 +96,7 @@ def draw_nucleus(
     fine = np.stack([smooth_noise(layout.shape, 0.2 * um, rng) for _ in slabs])
     # Nothing but DNA is stained, but the rest of the cell is never quite dark.
     haze = 0.004 * cytoplasm_occupancy(layout, slabs)
-    light = nucleus_occupancy(layout, slabs) * (texture * brightness) * np.exp(0.16 * fine)
+    light = nucleus_occupancy(layout, slabs) * (texture * brightness) * np.exp(0.22 * fine)
     return np.asarray(light + haze, dtype=np.float32)
 
 

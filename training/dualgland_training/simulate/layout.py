@@ -214,7 +214,7 @@ def _cell_outline(
         tilt = axis + rng.normal(0, 0.3)
         reach *= 0.75
         for end in (tilt, tilt + np.pi + rng.normal(0, 0.4)):
-            reach += rng.uniform(12, 34) * _bump(end, rng.uniform(8, 30))
+            reach += rng.uniform(14, 42) * _bump(end, rng.uniform(10, 50))
     for _ in range(rng.integers(3, 7)):
         reach += rng.uniform(4, 24) * _bump(rng.uniform(-np.pi, np.pi), rng.uniform(5, 40))
     return np.asarray(np.maximum(reach, nucleus + 2.0))
@@ -235,7 +235,8 @@ def _rasterise(
     # A gentle warp makes the edges wander as membranes do.
     warp_y, warp_x = (
         1.1 * smooth_noise(canvas, 4.5 / pixel_size, rng)
-        + 0.35 * smooth_noise(canvas, 1.0 / pixel_size, rng)
+        + 0.6 * smooth_noise(canvas, 2.0 / pixel_size, rng)
+        + 0.3 * smooth_noise(canvas, 0.8 / pixel_size, rng)
         for _ in range(2)
     )
     cells, nuclei = np.zeros(canvas, np.int32), np.zeros(canvas, np.int32)

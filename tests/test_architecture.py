@@ -27,10 +27,11 @@ ALLOWED = {
     "missing": GROUND,
     "classical": GROUND,
     "sample": GROUND | {"io"},
+    "sample": GROUND | {"io"},
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "widgets": GROUND | {"", "io", "missing", "model", "imputation"},
-    "cli": GROUND | {"", "io", "missing", "classical", "model", "imputation"},
+    "cli": GROUND | {"", "io", "missing", "sample", "classical", "model", "imputation"},
     "__main__": {"cli"},
 }
 # The version, which provenance needs, is the one thing that all may ask of the package.

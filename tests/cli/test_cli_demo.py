@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from napari_dualgland.cli.compare import Scene
-from napari_dualgland.cli.demo import IMPUTED, PICTURE, SAMPLE
+from napari_dualgland.cli.demo import IMPUTED, PICTURE
 from napari_dualgland.cli.picture import composite, looks, missing_map, places
 from napari_dualgland.io import read, read_mask
+from napari_dualgland.sample import sample_path
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def test_the_demo_leaves_a_stack_a_picture_and_figures(dualgland, offline, tmp_p
     told = said.result
     assert {p.name for p in folder.iterdir()} == {IMPUTED, PICTURE}
 
-    truth = np.asarray(read(SAMPLE / "dualgland_whole.ome.tif").data)
-    lost = read_mask(SAMPLE / "dualgland_damaged_mask.tif") != 0
+    truth = np.asarray(read(sample_path("dualgland_whole.ome.tif")).data)
+    lost = read_mask(sample_path("dualgland_damaged_mask.tif")) != 0
     filled = read(folder / IMPUTED)
     np.testing.assert_array_equal(np.asarray(filled.data)[~lost], truth[~lost])
     np.testing.assert_array_equal(np.asarray(filled.imputed), lost)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from napari_dualgland.imputation.params import ImputeParams
     from napari_dualgland.stack import Stack
 
-SAMPLE = Path(__file__).parents[1] / "sample_data"
 IMPUTED = "dualgland_imputed.ome.tif"
 PICTURE = "dualgland_before_after.png"
 CAPTION = (
@@ -59,14 +58,15 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     from napari_dualgland.cli.picture import before_after
     from napari_dualgland.io import read, read_mask, write
     from napari_dualgland.missing import match_mask
+    from napari_dualgland.sample import sample_path
 
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DualglandError(f"--out {out}: cannot be made ({error.strerror})") from None
-    whole = read(SAMPLE / "dualgland_whole.ome.tif")
-    damaged = read(SAMPLE / "dualgland_damaged.ome.tif")
-    missing = match_mask(read_mask(SAMPLE / "dualgland_damaged_mask.tif"), damaged)
+    whole = read(sample_path("dualgland_whole.ome.tif"))
+    damaged = read(sample_path("dualgland_damaged.ome.tif"))
+    missing = match_mask(read_mask(sample_path("dualgland_damaged_mask.tif")), damaged)
 
     start = time.perf_counter()
     result = fill(damaged, missing, params)

@@ -112,6 +112,8 @@ class Frame:
         self.lost = missing.all((1, 2))
         self.wanted = missing if wanted is None else wanted
         self.tiles = list(tiles_with_holes(self.wanted, tile))
+        # Decided for the frame, not for the window, or the tile size would show.
+        self.deep = has_deep_hole(missing, self.lost)
         self.states_sigma = False
         self._coarse: tuple[Image, Image | None] | None = None
 
@@ -161,7 +163,7 @@ class Frame:
         image = np.pad(np.where(missing, 0, self.read(window)), pad, mode="symmetric")
         hidden = np.pad(missing, pad, mode="symmetric")
         levels, coarsest, floor = 5, None, None
-        if has_deep_hole(missing, self.lost):
+        if self.deep:
             levels = 2
             coarsest, floor = self._coarse_window(window, image.shape[1:])
         device = self.filler.device

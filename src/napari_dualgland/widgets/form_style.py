@@ -50,6 +50,6 @@ def align_labels(form: QWidget) -> None:
             for row in range(rows.rowCount())
             if rows.itemAt(row, QFormLayout.ItemRole.LabelRole) is not None
         ]
-    width = max(label.sizeHint().width() for label in labels)
+    width = max(label.sizeHint().width() + 4 for label in labels)
     for label in labels:
         label.setFixedWidth(width)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QComboBox,
@@ -112,6 +112,11 @@ class ImputeWidget(QWidget):
             frame=frame,
             params=self.value(),
         )
+
+    @property
+    def idle(self) -> bool:
+        """Whether no work is going on."""
+        return self._job is None and self._finder is None
 
     # --- impute ---------------------------------------------------------------------
 
@@ -342,8 +347,8 @@ class ImputeWidget(QWidget):
         ):
             column.addWidget(widget)
         column.addStretch(1)
-        align_labels(inside)
-        scroll = QScrollArea()
+        self._form = inside
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -351,9 +356,26 @@ class ImputeWidget(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        # Nothing is cut: the dock is never narrower than the form, scroll bar included.
-        bar = scroll.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(inside.minimumSizeHint().width() + bar)
+
+    def _fit(self) -> None:
+        """Cut nothing: labels line up, the dock is never narrower than the form.
+
+        To be done anew when napari's theme or font size changes the fonts.
+        """
+        align_labels(self._form)
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(self._form.minimumSizeHint().width() + bar)
+
+    def showEvent(self, event: Any) -> None:
+        """Fit the form to the fonts that napari has set by now."""
+        super().showEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: Any) -> None:
+        """Fit the form to changed fonts."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
+            QTimer.singleShot(0, self._fit)
 
 
 def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:

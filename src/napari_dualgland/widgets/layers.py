@@ -118,11 +118,11 @@ class Source:
             )
         chosen: dict[Any, str] = {}
         for role, layer in self.layers.items():
-            key = (self.positions or {}).get(role) if self.one_layer else layer.name
+            key = (self.positions or {}).get(role) if self.one_layer else layer
             if key in chosen:
+                which = f"channel {key}" if self.one_layer else f"layer {layer.name!r}"
                 raise DualglandError(
-                    f"{'channel' if self.one_layer else 'layer'} {key!r} is chosen for both "
-                    f"{chosen[key]} and {role}; a channel has one role"
+                    f"{which} is chosen for both {chosen[key]} and {role}; a channel has one role"
                 )
             chosen[key] = role
             if not self.one_layer:

@@ -14,8 +14,9 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_dualgland.io.napari_io import METADATA_KEY
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.guess import METADATA_KEY, told_by
+from napari_dualgland.widgets.guess import told_by
 from napari_dualgland.widgets.layers import Source, as_array
 from napari_dualgland.widgets.looks import full_resolution, placement
 from napari_dualgland.widgets.masks import encode, roles_of_code

@@ -95,6 +95,10 @@ class ModelForm(QWidget):
         self.advanced.addWidget(inner)
         self.advanced.setCollapsedIcon("▸")
         self.advanced.setExpandedIcon("▾")
+        # napari paints a checked button as an active tool, which an open section is not.
+        self.advanced.toggleButton().setStyleSheet(
+            "text-align: left; border: none; background: transparent; padding: 2px 0px;"
+        )
         self.advanced.layout().setContentsMargins(0, 0, 0, 0)
         self.advanced.content().layout().setContentsMargins(0, 4, 0, 0)
         outer.addWidget(self.advanced)

@@ -65,7 +65,7 @@ class ResultBar(QWidget):
         self.export.setEnabled(False)
 
     def _on_compare(self, before: bool) -> None:
-        self.compare.setText("Before" if before else "Compare")
+        self.compare.setText("Shows source" if before else "Compare")
         if self._compare is not None:
             self._compare.show(before)
 

@@ -16,9 +16,10 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 
 from napari_dualgland.imputation.progress import Patch
+from napari_dualgland.io.napari_io import METADATA_KEY
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, ROLES, from_canonical
-from napari_dualgland.widgets.guess import METADATA_KEY, told_by
+from napari_dualgland.widgets.guess import told_by
 from napari_dualgland.widgets.layers import Source, as_array
 from napari_dualgland.widgets.live import LiveArray
 from napari_dualgland.widgets.looks import full_resolution, image_looks, placement

@@ -1,0 +1,110 @@
+"""A small field of view in a real viewer, and the widget that is docked beside it."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.stack import ROLES
+
+SIDE = 160
+HOLE = (slice(40, 90), slice(50, 120))
+"""Spans several tiles of 64 pixels, in every channel."""
+COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
+
+
+def paint(dtype="uint8", side=SIDE, seed=0):
+    """Return four channels with structure on several scales and a hole in each."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    channels = []
+    for k in range(len(ROLES)):
+        waves = np.sin(9 * y + k) * np.cos(7 * x - k) + 0.3 * np.sin(40 * (x + y) + k)
+        channels.append(120 + 60 * waves + rng.normal(0, 4, (side, side)))
+    pixels = np.stack(channels).clip(20, 240).astype(dtype)
+    pixels[(slice(None), *HOLE)] = 0
+    return pixels
+
+
+@pytest.fixture
+def field():
+    """Four named layers of one field, by role, each looked at in its own way."""
+    pixels = paint()
+    return {
+        role: Image(
+            pixels[i],
+            name=role,
+            colormap=COLORMAPS[role],
+            blending="additive",
+            contrast_limits=(5 + i, 200 + i),
+            gamma=0.8 + 0.1 * i,
+            opacity=0.9,
+            scale=(0.08, 0.08),
+            translate=(3, -2),
+            rotate=10,
+            shear=[0.05],
+            affine=np.array([[1, 0, 4], [0, 1, 5], [0, 0, 1]]),
+            units=("um", "um"),
+            axis_labels=("y", "x"),
+        )
+        for i, role in enumerate(ROLES)
+    }
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy, qtbot):
+    """A viewer that refuses to be written to from another thread."""
+    yield make_napari_viewer_proxy()
+    # Docked widgets are deleted by Qt's loop; the next test must not find them.
+    qtbot.wait(20)
+    gc.collect()
+
+
+@pytest.fixture
+def dock(viewer, qtbot):
+    """Dock the widget beside layers and set options that run fast on any machine."""
+    from napari_dualgland.widgets.impute_widget import ImputeWidget
+
+    made = []
+
+    def _dock(layers=()):
+        for layer in layers:
+            viewer.add_layer(layer)
+        widget = ImputeWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Impute")
+        widget.set_value(ImputeParams(model="prior", device="cpu", tile=64))
+        made.append(widget)
+        return widget
+
+    yield _dock
+    for widget in made:
+        widget.cancel()
+        qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+
+
+@pytest.fixture
+def click(qtbot):
+    """Press and release the left mouse button on a widget."""
+    from qtpy.QtCore import QPoint, Qt
+
+    def _click(widget):
+        # Near the left edge: a wide check box answers only where its box and text are.
+        where = QPoint(8, widget.height() // 2)
+        qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=where)
+
+    return _click
+
+
+@pytest.fixture
+def run(qtbot, click):
+    """Click *Impute* and wait until the button says so again."""
+
+    def _run(widget, timeout=60000):
+        click(widget.run_bar.button)
+        qtbot.waitUntil(lambda: widget.idle, timeout=timeout)
+
+    return _run

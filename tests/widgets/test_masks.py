@@ -1,0 +1,159 @@
+"""What is painted or drawn is what counts as missing, pixel by pixel."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.layers import Image, Labels, Shapes
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.stack import ROLES
+from napari_dualgland.widgets.layers import Source
+from napari_dualgland.widgets.looks import placement
+from napari_dualgland.widgets.masks import (
+    ROLE_BITS,
+    encode,
+    marking_from_labels,
+    marking_from_shapes,
+    roles_of_code,
+    shares,
+)
+
+
+@pytest.fixture
+def zstack():
+    pixels = np.zeros((3, 20, 24), "uint8")
+    return Source({r: Image(pixels, name=r, scale=(2, 1, 1)) for r in ROLES})
+
+
+@pytest.fixture
+def plane(field):
+    return Source(field)
+
+
+def labels_on(source, pixels, **options):
+    return Labels(pixels, name="mask", **{**placement(source.first), **options})
+
+
+def test_labels_mark_all_chosen_channels(plane):
+    painted = np.zeros((160, 160), int)
+    painted[10:20, 30:50] = 7
+    stack = plane.stack()
+    mask = marking_from_labels(labels_on(plane, painted), plane).mask(stack, {"protein", "er"})
+    assert mask.shape == stack.shape
+    for role, i in stack.roles.items():
+        expected = painted > 0 if role in ("protein", "er") else np.zeros_like(painted, bool)
+        np.testing.assert_array_equal(mask[i], expected)
+
+
+def test_labels_with_a_channel_axis_mark_each_channel(plane):
+    painted = np.random.default_rng(0).integers(0, 2, (4, 160, 160))
+    layer = Labels(painted, scale=(1, 0.08, 0.08), translate=(0, 3, -2))
+    layer.affine = plane.first.affine.expand_dims([0])
+    layer.rotate = np.array(_with_lead(plane.first.rotate))
+    layer.shear = (0, 0, 0.05)
+    mask = marking_from_labels(layer, plane).mask(plane.stack(), ROLES)
+    np.testing.assert_array_equal(mask, painted > 0)
+
+
+def _with_lead(matrix):
+    whole = np.eye(3)
+    whole[1:, 1:] = matrix
+    return whole
+
+
+def test_a_missing_layer_tells_the_channels_by_its_codes(plane):
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 16, (160, 160)).astype("uint8")
+    layer = labels_on(plane, codes, metadata={"dualgland": {"kind": "missing"}})
+    stack = plane.stack()
+    mask = marking_from_labels(layer, plane).mask(stack, ROLES)
+    for role, i in stack.roles.items():
+        np.testing.assert_array_equal(mask[i], codes & ROLE_BITS[role] > 0)
+    again = encode(mask[None, None], stack.roles)
+    np.testing.assert_array_equal(again[0, 0, 0], codes)
+
+
+def test_flat_labels_mark_every_plane(zstack):
+    painted = np.zeros((20, 24), int)
+    painted[3, 4] = 1
+    mask = marking_from_labels(Labels(painted), zstack).mask(zstack.stack(), ROLES)
+    assert mask.sum() == 4 * 3
+    assert mask[:, :, 3, 4].all()
+
+
+def test_deep_labels_mark_their_planes(zstack):
+    painted = np.zeros((3, 20, 24), int)
+    painted[1, 3, 4] = 1
+    mask = marking_from_labels(labels_on(zstack, painted), zstack).mask(zstack.stack(), ROLES)
+    assert mask.sum() == 4
+    assert mask[:, 1, 3, 4].all()
+
+
+def test_lazy_labels_stay_lazy(zstack):
+    layer = labels_on(zstack, da.ones((3, 20, 24), dtype="uint8", chunks=(1, 20, 24)))
+    mask = marking_from_labels(layer, zstack).mask(zstack.stack(), ROLES)
+    assert isinstance(mask, da.Array)
+    assert mask.all().compute()
+
+
+def test_labels_of_another_size_are_refused(plane):
+    with pytest.raises(DualglandError, match=r"'mask' is 20 × 30 and does not fit.*160 × 160"):
+        marking_from_labels(labels_on(plane, np.zeros((20, 30), int)), plane)
+
+
+def test_labels_that_lie_elsewhere_are_refused(plane):
+    layer = labels_on(plane, np.zeros((160, 160), int), translate=(3, 7))
+    with pytest.raises(DualglandError, match="does not lie on top of"):
+        marking_from_labels(layer, plane)
+
+
+def test_shapes_mark_their_insides_in_the_image_pixels(plane):
+    # Drawn in world coordinates, as a person does over a scaled and rotated image.
+    corners = np.array([[20, 30], [20, 60], [50, 60], [50, 30]])
+    world = np.array([plane.first.data_to_world(corner) for corner in corners])
+    layer = Shapes([world], shape_type="polygon")
+    mask = marking_from_shapes(layer, plane).mask(plane.stack(), {"nucleus"})
+    inside = mask[plane.stack().roles["nucleus"]]
+    assert mask.sum() == inside.sum()
+    assert inside[22:49, 32:59].all()
+    assert not inside[:19].any()
+    assert not inside[52:].any()
+    assert 29 * 29 <= inside.sum() <= 32 * 32
+
+
+def test_shapes_with_their_own_scale(zstack):
+    layer = Shapes([np.array([[2, 3], [2, 6], [5, 6], [5, 3]])], scale=(2, 2))
+    drawn = marking_from_shapes(layer, zstack)
+    assert drawn.axes == "YX"
+    assert drawn.pixels[5:10, 7:12].all()
+    assert not drawn.pixels[:3].any()
+
+
+def test_shapes_of_a_plane_mark_that_plane(zstack):
+    square = np.array([[4, 3], [4, 9], [10, 9], [10, 3]])
+    layer = Shapes([np.c_[np.full(4, 2.0), square]], shape_type="polygon", scale=(1, 1, 1))
+    mask = marking_from_shapes(layer, zstack).mask(zstack.stack(), ROLES)
+    # z = 2 in world coordinates is plane 1 of a stack with steps of 2.
+    assert mask[:, 1].any(axis=(1, 2)).all()
+    assert not mask[:, [0, 2]].any()
+
+
+def test_an_empty_shapes_layer_is_refused(plane):
+    with pytest.raises(DualglandError, match="holds no shape"):
+        marking_from_shapes(Shapes(name="outlines"), plane)
+
+
+def test_codes_are_told_in_words():
+    assert roles_of_code(5) == ("microtubules", "nucleus")
+    assert roles_of_code(15) == ROLES
+
+
+@pytest.mark.parametrize("xp", [np, da])
+def test_shares_by_role(plane, xp):
+    stack = plane.stack()
+    mask = np.zeros(stack.shape, bool)
+    mask[1, :16] = True
+    found = shares(mask if xp is np else da.from_array(mask), stack)
+    assert found == {"microtubules": 0, "protein": 0.1, "nucleus": 0, "er": 0}

@@ -176,6 +176,29 @@ def test_estimates_of_an_earlier_run_stay_marked(tmp_path):
     np.testing.assert_array_equal(back.imputed, result.missing | first)
 
 
+def test_the_provenance_of_an_earlier_run_is_kept_apart(tmp_path):
+    first = read(write(imputed(four_channels()), tmp_path / "a.ome.tif"))
+    later = PROVENANCE.model_copy(update={"model": "prior", "seed": 8})
+    path = write(Imputation(first, first.imputed, None, later), tmp_path / "b.ome.tif")
+    assert read(path).provenance == later
+    said = from_tiff(path, validate=True).structured_annotations.map_annotations
+    earlier = {a.namespace: dict(a.value) for a in said}["napari-dualgland:provenance:earlier"]
+    assert earlier["model"] == "generator"
+    again = from_tiff(write(read(path), tmp_path / "c.ome.tif"), validate=True)
+    assert len(again.structured_annotations.map_annotations) == len(said)
+
+
+def test_bigtiff_where_it_is_needed(tmp_path, monkeypatch):
+    stack = four_channels()
+    with tifffile.TiffFile(write(stack, tmp_path / "a.ome.tif")) as tif:
+        assert not tif.is_bigtiff
+    monkeypatch.setattr("napari_dualgland.io.tiff_writing._BIGTIFF_ABOVE", 10_000)
+    path = write(stack, tmp_path / "b.ome.tif")
+    with tifffile.TiffFile(path) as tif:
+        assert tif.is_bigtiff
+    assert_same(read(path), stack)
+
+
 def test_pyramid_where_a_side_exceeds_4096(tmp_path):
     stack = Stack(
         field((2, 300, 4101), "uint8"), "CYX", (Channel("DAPI", "nucleus"), Channel("ER", "er"))

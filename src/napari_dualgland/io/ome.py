@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 PROVENANCE_NS = "napari-dualgland:provenance"
 """Namespace of the map annotation that says how pixels were estimated."""
+EARLIER_NS = "napari-dualgland:provenance:earlier"
+"""Namespace of the provenance of runs before the last one, whose estimates are still there."""
 STACK_NS = "napari-dualgland:stack"
 """Namespace of the map annotation that says what OME cannot: axes in use, roles."""
 IMAGEJ_NS = "napari-dualgland:imagej"

@@ -19,7 +19,7 @@ import numpy as np
 from ome_types import from_xml, model, to_xml
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.ome import IMAGEJ_NS, PROVENANCE_NS, STACK_NS
+from napari_dualgland.io.ome import EARLIER_NS, IMAGEJ_NS, PROVENANCE_NS, STACK_NS
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
 
@@ -74,7 +74,7 @@ def build_ome_xml(
     creator : str
         The program and its version.
     """
-    ome = _source_header(stack)
+    ome = _source_header(stack, provenance)
     source = ome.images[0] if ome.images else None
     annotations = _annotations(stack, provenance, _taken_ids(ome))
     first = _image(stack, images[0], 0, source, [a.id for a in annotations])
@@ -90,7 +90,7 @@ def build_ome_xml(
     return to_xml(ome)
 
 
-def _source_header(stack: Stack) -> model.OME:
+def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
     """Return the source's header less what no longer holds: other images, plates, our notes."""
     xml = stack.metadata.get("ome_xml")
     if not xml:
@@ -110,6 +110,10 @@ def _source_header(stack: Stack) -> model.OME:
     ome.projects, ome.datasets = [], []
     held = ome.structured_annotations
     if held is not None:
+        if stack.provenance != provenance:
+            for annotation in held.map_annotations:
+                if annotation.namespace == PROVENANCE_NS:
+                    annotation.namespace = EARLIER_NS
         stale = {a.id for a in held.map_annotations if a.namespace in (PROVENANCE_NS, STACK_NS)}
         held.map_annotations = [a for a in held.map_annotations if a.id not in stale]
         for image in ome.images[:1]:

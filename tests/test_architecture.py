@@ -27,7 +27,6 @@ ALLOWED = {
     "missing": GROUND,
     "classical": GROUND,
     "sample": GROUND | {"io"},
-    "sample": GROUND | {"io"},
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "widgets": GROUND | {"", "io", "missing", "model", "imputation"},

@@ -109,7 +109,7 @@ def mask(tmp_path) -> Path:
     lost = np.zeros((4, 96, 96), np.uint8)
     lost[:, 30:50, 40:60] = 255
     lost[1, 60:80, 10:30] = 1
-    tifffile.imwrite(tmp_path / "mask.tif", lost)
+    tifffile.imwrite(tmp_path / "mask.tif", lost, photometric="minisblack")
     return tmp_path / "mask.tif"
 
 

@@ -131,7 +131,12 @@ def _models(lacking: list[str]) -> tuple[dict[str, str], str]:
 
 def _qt(lacking: list[str]) -> dict[str, Any]:
     """Return the Qt bindings that are installed and the system libraries that are not."""
-    bindings = {name: _version(name) for name in QT_BINDINGS if util.find_spec(name)}
+    bindings = {
+        # PySide6 may come as its essentials alone, under another name.
+        name: _version(name) or _version(f"{name}-Essentials")
+        for name in QT_BINDINGS
+        if util.find_spec(name)
+    }
     if util.find_spec("napari") is None or not bindings:
         lacking.append("napari with Qt, to see stacks: pip install 'napari-dualgland[all]'")
     absent = []

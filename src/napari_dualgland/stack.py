@@ -173,7 +173,8 @@ class Stack:
 
     def canonical(self) -> npt.NDArray[Any] | da.Array:
         """Return the data as a (T, Z, C, Y, X) view; axes that are lacking have length 1."""
-        return to_canonical(self.data, self.axes)
+        data: npt.NDArray[Any] | da.Array = to_canonical(self.data, self.axes)
+        return data
 
     def frames(self) -> Iterator[tuple[int, int]]:
         """Yield every (t, z) of the stack, time outermost."""

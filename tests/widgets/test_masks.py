@@ -17,7 +17,6 @@ from napari_dualgland.widgets.masks import (
     marking_from_labels,
     marking_from_shapes,
     roles_of_code,
-    shares,
 )
 
 
@@ -148,12 +147,3 @@ def test_an_empty_shapes_layer_is_refused(plane):
 def test_codes_are_told_in_words():
     assert roles_of_code(5) == ("microtubules", "nucleus")
     assert roles_of_code(15) == ROLES
-
-
-@pytest.mark.parametrize("xp", [np, da])
-def test_shares_by_role(plane, xp):
-    stack = plane.stack()
-    mask = np.zeros(stack.shape, bool)
-    mask[1, :16] = True
-    found = shares(mask if xp is np else da.from_array(mask), stack)
-    assert found == {"microtubules": 0, "protein": 0.1, "nucleus": 0, "er": 0}

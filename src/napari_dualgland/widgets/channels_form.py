@@ -95,7 +95,7 @@ class ChannelsForm(QWidget):
     def show_shares(self, shares: dict[str, float] | None) -> None:
         """Write the share of missing pixels behind each channel, or clear it."""
         for role, label in self.shares.items():
-            label.setText("" if shares is None else in_percent(shares[role]))
+            label.setText("" if shares is None else in_percent(shares.get(role, 1.0)))
 
     def refresh(self) -> None:
         """Follow the layer list: offer what is there, guess what the person left open."""

@@ -117,10 +117,14 @@ def _channels(source: Source) -> dict[str, Any] | None:
 
 
 def _mask_path(request: ImputeRequest) -> Path | None:
+    """Return the file of the mask, None if it is in none or means something else there."""
     layer = request.marked_in
-    if request.how != "labels" or layer is None or is_coded(layer) or not layer.source.path:
+    if request.how != "labels" or layer is None or not layer.source.path:
         return None
-    return Path(layer.source.path)
+    # Role codes and the planes of a mask are the layer's own; a file is read more simply.
+    if is_coded(layer) or request.frame is not None:
+        return None
+    return Path(layer.source.path).absolute()
 
 
 def _from_file(request: ImputeRequest, path: Path) -> list[str]:
@@ -190,7 +194,8 @@ def _from_layers(request: ImputeRequest, write: bool = False) -> list[str]:
 
 
 def _detection_imports(request: ImputeRequest) -> list[str]:
-    imports = ["from napari_dualgland.missing import MissingParams, find_missing"]
+    names = "MissingParams, find_missing" if DETECTION[request.how] else "find_missing"
+    imports = [f"from napari_dualgland.missing import {names}"]
     if request.roles != frozenset(ROLES):
         imports.append("from napari_dualgland.widgets.pixels import only_in")
     return imports
@@ -198,7 +203,7 @@ def _detection_imports(request: ImputeRequest) -> list[str]:
 
 def _detection(request: ImputeRequest) -> str:
     options = ", ".join(f"{key}={value!r}" for key, value in DETECTION[request.how].items())
-    return f"missing = find_missing(stack, MissingParams({options}))"
+    return f"missing = find_missing(stack{f', MissingParams({options})' if options else ''})"
 
 
 def _restricted(request: ImputeRequest) -> list[str]:

@@ -31,7 +31,7 @@ from napari_dualgland.widgets.channels_form import ChannelsForm, in_percent
 from napari_dualgland.widgets.code import as_command, as_python
 from napari_dualgland.widgets.form_style import align_labels, footnote, form_layout, heading
 from napari_dualgland.widgets.layer_watch import LayerWatch
-from napari_dualgland.widgets.masks import is_coded, shares
+from napari_dualgland.widgets.masks import is_coded
 from napari_dualgland.widgets.missing_form import MissingForm
 from napari_dualgland.widgets.missing_layer import find_own, missing_codes, show_missing
 from napari_dualgland.widgets.model_form import ModelForm
@@ -129,7 +129,7 @@ class ImputeWidget(QWidget):
             self._tell(error)
             return
         self.results.forget()
-        results.open()
+        results.open(request.marked_in)
         self._results = results
         self._began = time.monotonic()
         self._enable_form(False)
@@ -161,7 +161,7 @@ class ImputeWidget(QWidget):
 
     def _on_imputed(self, result: Imputation) -> None:
         assert self._results is not None
-        found = shares(result.missing, result.stack)
+        found = shares(result)
         self.channels.show_shares(found)
         if not any(found.values()):
             self._discard()
@@ -217,6 +217,8 @@ class ImputeWidget(QWidget):
             self._look_for_missing()
         else:
             self._look_again.stop()
+            if self._finder is not None:
+                self._finder.cancel()
             self._hide_missing()
 
     def _look_for_missing(self) -> None:
@@ -376,6 +378,12 @@ class ImputeWidget(QWidget):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
             QTimer.singleShot(0, self._fit)
+
+
+def shares(result: Imputation) -> dict[str, float]:
+    """Return the share of pixels that were filled, 0 to 1, by role."""
+    channels, told = result.stack.channels, result.provenance.missing_fraction
+    return {role: told[channels[i].name] for role, i in result.stack.roles.items()}
 
 
 def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:

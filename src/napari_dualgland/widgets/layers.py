@@ -18,7 +18,7 @@ from napari.layers import Image
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES, Channel, Stack
-from napari_dualgland.widgets.guess import told_by
+from napari_dualgland.widgets.guess import is_ours, told_by
 from napari_dualgland.widgets.looks import (
     full_resolution,
     pixel_size,
@@ -151,12 +151,12 @@ class Source:
     @property
     def paths(self) -> tuple[Path, ...]:
         """Files that the layers were read from; empty unless every layer has one."""
+        if any(is_ours(layer) for layer in self.distinct_layers):
+            return ()  # what we made tells the file of its source, which it differs from
         paths = [
             told_by(layer).get("source") or layer.source.path for layer in self.distinct_layers
         ]
-        if not all(paths):
-            return ()
-        return tuple(dict.fromkeys(Path(path) for path in paths))
+        return tuple(dict.fromkeys(Path(p).absolute() for p in paths)) if all(paths) else ()
 
     def frame_lengths(self) -> dict[str, int]:
         """Return the lengths of the Z and T axes that are longer than one plane."""

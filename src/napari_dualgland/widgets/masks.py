@@ -156,15 +156,6 @@ def roles_of_code(code: int) -> tuple[str, ...]:
     return tuple(role for role, bit in ROLE_BITS.items() if code & bit)
 
 
-def shares(missing: Any, stack: Stack) -> dict[str, float]:
-    """Return the share of missing pixels, 0 to 1, by role; 1 for a role without a channel."""
-    canonical = to_canonical(missing, stack.axes)
-    counted = {role: canonical[:, :, i].mean() for role, i in stack.roles.items()}
-    if isinstance(canonical, da.Array):
-        counted = dict(zip(counted, da.compute(*counted.values()), strict=True))
-    return {role: float(counted.get(role, 1.0)) for role in ROLES}
-
-
 def _corners(ndim: int) -> list[np.ndarray]:
     """Three points that fix where a plane lies: its origin and one along Y and X each."""
     origin, along_y, along_x = np.zeros((3, ndim))

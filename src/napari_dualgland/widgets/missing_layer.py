@@ -97,8 +97,8 @@ def show_missing(
         # Above the results, which would else shine through it.
         viewer.layers.move(viewer.layers.index(layer), len(viewer.layers))
     layer.metadata = {METADATA_KEY: told}
-    layer.contour = 2 if outline else 0
-    layer.opacity = 0.9 if outline else 0.55
+    layer.contour = 1 if outline else 0
+    layer.opacity = 0.8 if outline else 0.55
     return layer
 
 

@@ -93,8 +93,11 @@ class ModelForm(QWidget):
         more.addRow("Tile size", self.tile)
         more.addRow("Seed", self.seed)
         self.advanced.addWidget(inner)
-        self.advanced.setCollapsedIcon("▸")
-        self.advanced.setExpandedIcon("▾")
+        # As text and not as icons: text takes the colour of the theme.
+        self.advanced.setCollapsedIcon("")
+        self.advanced.setExpandedIcon("")
+        self.advanced.toggled.connect(self._name_advanced)
+        self._name_advanced(False)
         # napari paints a checked button as an active tool, which an open section is not.
         self.advanced.toggleButton().setStyleSheet(
             "text-align: left; border: none; background: transparent; padding: 2px 0px;"
@@ -102,6 +105,9 @@ class ModelForm(QWidget):
         self.advanced.layout().setContentsMargins(0, 0, 0, 0)
         self.advanced.content().layout().setContentsMargins(0, 4, 0, 0)
         outer.addWidget(self.advanced)
+
+    def _name_advanced(self, expanded: bool) -> None:
+        self.advanced.setText("▾ Advanced" if expanded else "▸ Advanced")
 
     def _round_tile(self) -> None:
         self.tile.setValue(round(self.tile.value() / 32) * 32)

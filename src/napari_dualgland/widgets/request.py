@@ -8,15 +8,18 @@ on another, where they may not be touched. The same request is what *Copy as Pyt
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import dask.array as da
+import numpy as np
+
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.imputation.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
-from napari_dualgland.stack import ROLES, Stack
+from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.masks import Marking, shares
+from napari_dualgland.widgets.masks import Marking
 from napari_dualgland.widgets.pixels import only_in
 from napari_dualgland.widgets.planes import plane_of, plane_of_mask
 
@@ -85,21 +88,37 @@ class ImputeRequest:
         """Find the missing pixels; the work behind *Show missing*."""
         yield Progress(0, 0, "Looking for missing pixels")
         stack, missing = self._stack_and_mask()
-        return Found(stack, missing, shares(missing, stack))
+        canonical, places = to_canonical(missing, stack.axes), list(stack.frames())
+        in_memory = isinstance(stack.data, np.ndarray)
+        found = np.zeros(canonical.shape, dtype=bool) if in_memory else None
+        counts = np.zeros(canonical.shape[2])
+        for number, (t, z) in enumerate(places):
+            if should_stop():
+                raise Cancelled("cancelled; nothing was changed")
+            yield Progress(number, len(places))
+            plane = np.asarray(canonical[t, z])
+            counts += plane.mean(axis=(1, 2)) / len(places)
+            if found is not None:
+                found[t, z] = plane
+        # Of a lazy stack the mask stays lazy too: it is as large as the stack.
+        kept = missing if found is None else from_canonical(found, stack.axes)
+        shares = {role: float(counts[i]) for role, i in stack.roles.items()}
+        return Found(stack, kept, {role: shares.get(role, 1.0) for role in ROLES})
 
     def impute_steps(
         self, should_stop: Callable[[], bool]
     ) -> Generator[Progress, None, Imputation]:
         """Find the missing pixels and fill them in; the work behind *Impute*."""
-        yield Progress(0, 0, "Looking for missing pixels")
-        stack, missing = self._stack_and_mask()
         yield Progress(0, 0, "Loading the model")
         # Here and not above: torch takes seconds to import, and a widget should open at once.
         from napari_dualgland.imputation.engine import impute_steps
 
+        yield Progress(0, 0, "Looking for missing pixels")
+        stack, missing = self._stack_and_mask()
         return (yield from impute_steps(stack, missing, self.params, should_stop))
 
     def _stack_and_mask(self) -> tuple[Stack, Any]:
+        """Return what is to be filled and its mask, found lazily where there are many planes."""
         stack = self.source.stack()
         if self.marking is not None:
             missing = self.marking.mask(stack, self.roles)
@@ -110,5 +129,14 @@ class ImputeRequest:
             stack = plane_of(stack, self.frame)
         from napari_dualgland.missing import MissingParams, find_missing
 
-        missing = find_missing(stack, MissingParams(**DETECTION[self.how]))
+        # Plane by plane, when each is asked for: so a person can cancel between planes.
+        missing = find_missing(lazily(stack), MissingParams(**DETECTION[self.how]))
         return stack, only_in(missing, stack, self.roles)
+
+
+def lazily(stack: Stack) -> Stack:
+    """Return a stack of many planes as a lazy one, a chunk for each plane."""
+    if not isinstance(stack.data, np.ndarray) or len(list(stack.frames())) == 1:
+        return stack
+    chunks = tuple(1 if axis in "TZ" else -1 for axis in stack.axes)
+    return replace(stack, data=da.from_array(stack.data, chunks=chunks, name=False))

@@ -23,6 +23,7 @@ from napari_dualgland.widgets.guess import told_by
 from napari_dualgland.widgets.layers import Source, as_array
 from napari_dualgland.widgets.live import LiveArray
 from napari_dualgland.widgets.looks import full_resolution, image_looks, placement
+from napari_dualgland.widgets.masks import is_coded
 from napari_dualgland.widgets.missing_layer import find_own, missing_codes, show_missing
 from napari_dualgland.widgets.pixels import (
     cast,
@@ -86,11 +87,17 @@ class ResultLayers:
         self.missing: Labels | None = None
         self.uncertainty: list[Image] = []
 
-    def open(self) -> None:
-        """Show the source once more, in layers that will take the tiles."""
+    def open(self, marked_in: Any = None) -> None:
+        """Show the source once more, in layers that will take the tiles.
+
+        The layer that the person has marked what is missing in is hidden meanwhile.
+        """
         earlier = [own for own in map(self._earlier, self._views) if own is not None]
         visible = {id(view): view.source is None or view.source.visible for view in self._views}
-        for layer in (*self._source.distinct_layers, *earlier):
+        # Marks of what is missing would hide the tiles that are to be seen.
+        marks = [layer for layer in self._viewer.layers if is_coded(layer)]
+        marks += [marked_in] if marked_in is not None and marked_in not in marks else []
+        for layer in (*self._source.distinct_layers, *earlier, *marks):
             if layer.visible:
                 self._hidden.append(layer)
                 layer.visible = False

@@ -1,0 +1,16 @@
+"""Which pixels of a stack are missing: found in the image itself, or given as a mask.
+
+A zero is not by itself a missing pixel: the background of the Human Protein Atlas is
+exactly 0, and honest bright spots reach the top of the scale. What tells damage from
+both is the *rim*. Nature fades to its floor and to its ceiling over a few pixels, damage
+cuts at full level. :mod:`.rims` measures that, :mod:`.levels` fills the holes that such
+rims enclose, :mod:`.edges` completes dead tiles and dropped lines from their straight
+edges, :mod:`.dropout` finds scattered pixels, :mod:`.detect` puts them together for a
+stack, and :mod:`.masks` fits masks that a person brings.
+"""
+
+from napari_dualgland.missing.detect import find_missing
+from napari_dualgland.missing.masks import match_mask, missing_fraction
+from napari_dualgland.missing.params import MissingParams
+
+__all__ = ["MissingParams", "find_missing", "match_mask", "missing_fraction"]

@@ -1,0 +1,210 @@
+"""Dead tiles and dropped lines that lie partly over background, from their straight edges.
+
+Over background of its own value a dead tile cannot be seen, but where it cuts through
+signal it leaves straight, axis-aligned, hard edges. Two such edges that bound a common
+rectangle of one value give that rectangle; a long edge that stands alone gives the
+square on it, as far as the value reaches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_dualgland.missing.rims import Mask, Plane
+
+TOP, BOTTOM, LEFT, RIGHT = range(4)
+COVERAGE = 0.65
+"""Share of an edge along which the pixels just outside must differ from the region."""
+LIKELY_NOISE = 0.7
+"""Edges average over more pixels than rims do, so they may stand lower above the noise."""
+MAX_EDGES = 1500
+"""The longest so many edges of a plane are paired; pairing grows with their square."""
+
+Pixel = TypeVar("Pixel", bound=np.generic)
+Edges = npt.NDArray[np.int64]
+"""(N, 5): side (TOP … RIGHT), then first and last row, first and last column, inclusive."""
+
+
+def _seen_from(image: npt.NDArray[Pixel], side: int) -> npt.NDArray[Pixel]:
+    """Return a view in which edges of that side are top edges."""
+    if side in (LEFT, RIGHT):
+        image = image.T
+    return image[::-1] if side in (BOTTOM, RIGHT) else image
+
+
+def _top_edges(
+    level: Mask, height: Plane, observed: Mask, gain: float, step: float, noise: float, length: int
+) -> list[tuple[int, int, int]]:
+    """Return row, first and last column of the hard top edges of a region of one value."""
+    outside = level[4:] & ~level[3:-1] & observed[3:-1]
+    rows = np.flatnonzero(outside.sum(axis=1) >= COVERAGE * length)
+    if rows.size == 0:
+        return []
+    outside, at = outside[rows], rows + 4
+
+    def along(values: npt.NDArray[Any]) -> Plane:
+        mean = ndimage.uniform_filter1d(values.astype(np.float32), length, axis=1, mode="constant")
+        return np.asarray(mean, dtype=np.float32)
+
+    near = along(height[at - 1] * observed[at - 1])
+    far = along((height[at - 3] * observed[at - 3] + height[at - 4] * observed[at - 4]) / 2)
+    hard = (along(outside) >= COVERAGE) & (near > step * far)
+    hard &= near > (LIKELY_NOISE * noise) ** 2 * gain
+    # The region itself must be unbroken along the whole edge.
+    hard &= ndimage.minimum_filter1d(
+        level[at].view(np.uint8), length, axis=1, mode="constant"
+    ).view(np.bool_)
+    if not hard.any():
+        return []
+    whole = ndimage.maximum_filter1d(hard.view(np.uint8), length, axis=1, mode="constant")
+    labels, _ = ndimage.label(whole, [[0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    found = []
+    for where in ndimage.find_objects(labels):
+        i, start = where[0].start, where[1].start
+        seen = np.flatnonzero(outside[i, where[1]])
+        found.append((int(at[i]), int(start + seen[0]), int(start + seen[-1])))
+    return found
+
+
+def straight_edges(
+    level: Mask, height: Plane, observed: Mask, gain: float, step: float, noise: float, length: int
+) -> Edges:
+    """Return the straight, axis-aligned, hard edges of regions of one value.
+
+    Parameters
+    ----------
+    level : numpy.ndarray
+        (Y, X), boolean: all pixels of that value.
+    height, observed, gain, step, noise
+        As for :func:`napari_dualgland.missing.rims.hard_rim`.
+    length : int
+        Pixels; the shortest edge.
+
+    Returns
+    -------
+    numpy.ndarray
+        See :data:`Edges`.
+    """
+    rows, columns = level.shape
+    edges = []
+    for side in (TOP, BOTTOM, LEFT, RIGHT):
+        turned = _seen_from(level, side)
+        if turned.shape[0] < 5 or turned.shape[1] < length:
+            continue
+        last = (rows if side in (TOP, BOTTOM) else columns) - 1
+        for at, first, final in _top_edges(
+            turned,
+            _seen_from(height, side),
+            _seen_from(observed, side),
+            gain,
+            step,
+            noise,
+            length,
+        ):
+            at = last - at if side in (BOTTOM, RIGHT) else at
+            where = (at, at, first, final) if side in (TOP, BOTTOM) else (first, final, at, at)
+            edges.append((side, *where))
+    return np.array(edges, dtype=np.int64).reshape(-1, 5)
+
+
+@dataclass
+class _Rectangles:
+    """Rectangles of one value, tested and painted through integral images."""
+
+    counts: npt.NDArray[np.int32]
+    paint: npt.NDArray[np.int32]
+
+    @classmethod
+    def over(cls, level: Mask) -> _Rectangles:
+        shape = (level.shape[0] + 1, level.shape[1] + 1)
+        counts = np.zeros(shape, dtype=np.int32)
+        np.cumsum(np.cumsum(level, axis=0, dtype=np.int32), axis=1, out=counts[1:, 1:])
+        return cls(counts, np.zeros(shape, dtype=np.int32))
+
+    def filled(self, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> Mask:
+        """Return which rectangles hold nothing but the value."""
+        c = self.counts
+        inside = c[y1 + 1, x1 + 1] - c[y0, x1 + 1] - c[y1 + 1, x0] + c[y0, x0]
+        return np.asarray(inside == (y1 - y0 + 1) * (x1 - x0 + 1))
+
+    def add(self, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> None:
+        np.add.at(self.paint, (y0, x0), 1)
+        np.add.at(self.paint, (y1 + 1, x1 + 1), 1)
+        np.add.at(self.paint, (y0, x1 + 1), -1)
+        np.add.at(self.paint, (y1 + 1, x0), -1)
+
+    def mask(self) -> Mask:
+        return np.asarray(self.paint.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0)
+
+
+def _bounds(edges: Edges, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> Mask:
+    """Return which edges lie on that side of the rectangle which they claim to be."""
+    side, top, bottom, left, right = np.moveaxis(edges, -1, 0)
+    return np.asarray(
+        np.select(
+            [side == TOP, side == BOTTOM, side == LEFT],
+            [top == y0, bottom == y1, left == x0],
+            right == x1,
+        )
+    )
+
+
+def _square_on(edge: Edges, rectangles: _Rectangles, shape: tuple[int, int]) -> None:
+    """Paint the square on an edge that stands alone, as deep as the value reaches."""
+    side, y0, y1, x0, x1 = edge
+    depth = np.arange(max(y1 - y0, x1 - x0), -1, -1)
+    y0, y1, x0, x1 = (np.full(depth.shape, v) for v in (y0, y1, x0, x1))
+    if side == TOP:
+        y1 = np.minimum(y0 + depth, shape[0] - 1)
+    elif side == BOTTOM:
+        y0 = np.maximum(y1 - depth, 0)
+    elif side == LEFT:
+        x1 = np.minimum(x0 + depth, shape[1] - 1)
+    else:
+        x0 = np.maximum(x1 - depth, 0)
+    deepest = np.flatnonzero(rectangles.filled(y0, y1, x0, x1))[:1]
+    rectangles.add(y0[deepest], y1[deepest], x0[deepest], x1[deepest])
+
+
+def rectangles(level: Mask, edges: Edges, min_alone: int) -> Mask:
+    """Return the rectangles of one value that straight edges bound.
+
+    Parameters
+    ----------
+    level : numpy.ndarray
+        (Y, X), boolean: all pixels of that value.
+    edges : numpy.ndarray
+        See :func:`straight_edges`.
+    min_alone : int
+        Pixels; the shortest edge that is believed without a second one.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), boolean.
+    """
+    lengths = (edges[:, 2] - edges[:, 1]) + (edges[:, 4] - edges[:, 3]) + 1
+    longest = np.argsort(-lengths, kind="stable")[:MAX_EDGES]
+    edges, lengths = edges[longest], lengths[longest]
+    found = _Rectangles.over(level)
+    paired = np.zeros(len(edges), dtype=bool)
+    for i, edge in enumerate(edges):
+        others = edges[i + 1 :]
+        y0, x0 = np.minimum(edge[1], others[:, 1]), np.minimum(edge[3], others[:, 3])
+        y1, x1 = np.maximum(edge[2], others[:, 2]), np.maximum(edge[4], others[:, 4])
+        hull = (y0, y1, x0, x1)
+        fits = _bounds(np.broadcast_to(edge, others.shape), *hull) & _bounds(others, *hull)
+        fits &= found.filled(*hull)
+        found.add(*(side[fits] for side in hull))
+        # Two pieces of the same side say nothing yet of how deep the rectangle is.
+        across = fits & (others[:, 0] != edge[0])
+        paired[i] |= across.any()
+        paired[i + 1 :] |= across
+    for edge in edges[~paired & (lengths >= min_alone)]:
+        _square_on(edge, found, level.shape)
+    return found.mask()

@@ -123,7 +123,7 @@ class Batches:
         if rng.random() < 0.3:
             sigma = rng.uniform(0, config.augment.noise)
             crops = crops + rng.normal(0, sigma, crops.shape).astype(np.float32)
-        turned = [np.rot90(crop, rng.integers(4), (1, 2)) for crop in crops]
+        turned = [np.rot90(crop, int(rng.integers(4)), (1, 2)) for crop in crops]
         return np.stack([t[:, :, ::-1] if rng.random() < 0.5 else t for t in turned])
 
     def draw(self) -> Batch:

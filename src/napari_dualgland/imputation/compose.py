@@ -24,6 +24,9 @@ def cast(values: npt.NDArray[np.floating], dtype: np.dtype[Any]) -> npt.NDArray[
     return np.where(top, np.array(limits.max, dtype), cast_down)
 
 
+_Piece = tuple[slice, slice, npt.NDArray[np.bool_], npt.NDArray[Any]]
+
+
 class Patchwork:
     """Values that replace those of some pixels of (T, Z, C, Y, X) data.
 
@@ -37,7 +40,7 @@ class Patchwork:
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
-        self._patches: dict[tuple[int, int], list[tuple[slice, slice, Any, Any]]] = defaultdict(list)
+        self._patches: dict[tuple[int, int], list[_Piece]] = defaultdict(list)
 
     def add(self, patch: Patch, values: npt.NDArray[Any]) -> None:
         """Add the missing pixels of a patch, whose ``values`` are (C, h, w)."""
@@ -55,7 +58,8 @@ class Patchwork:
         def lay(block: npt.NDArray[Any], block_info: Any = None) -> npt.NDArray[Any]:
             return self._lay(block, block_info[0]["array-location"])
 
-        return da.map_blocks(lay, data, dtype=self.dtype, meta=np.empty((0,) * 5, self.dtype))
+        blank = np.empty((0,) * 5, self.dtype)
+        return da.map_blocks(lay, data, dtype=self.dtype, meta=blank)  # type: ignore[no-untyped-call]
 
     def _lay(self, block: npt.NDArray[Any], place: Sequence[Any]) -> npt.NDArray[Any]:
         (t0, t1), (z0, z1), (c0, c1), (y0, y1), (x0, x1) = place

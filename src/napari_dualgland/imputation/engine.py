@@ -227,6 +227,17 @@ class _Work:
                     if not _out_of_memory(error):
                         raise
                     tile = self._with_less_memory(tile, error)
+                    self.total = self.done + self._tiles_from(frame, tile, finished)
+
+    def _tiles_from(self, frame: int, tile: int, finished: set[Box]) -> int:
+        """Count the tiles that are left, from a frame on that is partly finished."""
+        count = 0
+        for number in range(frame, self.frame_count):
+            mask = self.mask(number)
+            for box in finished if number == frame else ():
+                mask[(slice(None), *box.slices)] = False
+            count += sum(1 for _ in tiles_with_holes(mask, tile))
+        return count
 
     def _frame_patches(
         self, frame: int, tile: int, finished: set[Box]
@@ -259,9 +270,7 @@ class _Work:
         estimate = surveyed.normalisation.invert(filled.mean)
         estimate = np.maximum(estimate, surveyed.lowest[:, None, None])
         inside = missing[self.index]
-        values[self.index] = np.where(
-            inside, cast(estimate, self.stack.dtype), values[self.index]
-        )
+        values[self.index] = np.where(inside, cast(estimate, self.stack.dtype), values[self.index])
         patch = Patch(t, z, y, x, values, missing)
         self.fills.add(patch, values)
         self.filled += missing.sum((1, 2))
@@ -303,14 +312,15 @@ class _Work:
         if isinstance(self.data, np.ndarray):
             frames = [self.mask(f) for f in range(self.frame_count)]
             return from_canonical(np.stack(frames).reshape(shape), self.stack.axes)
-        import dask
         import dask.array as da
 
-        unpack = dask.delayed(self.mask)
-        frames = [
-            da.from_delayed(unpack(f), shape[2:], dtype=bool) for f in range(self.frame_count)
-        ]
-        return from_canonical(da.stack(frames).reshape(shape), self.stack.axes)
+        def unpack(block_info: Any = None) -> Mask:
+            (t, _), (z, _) = block_info[None]["array-location"][:2]
+            return self.mask(self.places.index((t, z)))[None, None]
+
+        chunks = [(1,) * shape[0], (1,) * shape[1], *((s,) for s in shape[2:])]
+        mask = da.map_blocks(unpack, chunks=chunks, dtype=bool)  # type: ignore[no-untyped-call]
+        return from_canonical(mask, self.stack.axes)
 
     def _provenance(self) -> Provenance:
         per_channel = int(np.prod(self.data.shape)) // self.data.shape[2]
@@ -334,13 +344,7 @@ class _Work:
     def unchanged(self) -> Imputation:
         """Return the source itself, with an empty mask."""
         self._note("nothing to do: no pixel is missing")
-        mask = np.zeros(1, bool)
-        if isinstance(self.source.data, np.ndarray):
-            missing: Any = np.zeros(self.source.shape, bool)
-        else:
-            import dask.array as da
-
-            missing = da.broadcast_to(da.from_array(mask), self.source.shape)
+        missing = np.zeros_like(self.source.data, dtype=bool)
         return Imputation(self.source, missing, None, self._provenance())
 
     def result(self) -> Imputation:

@@ -70,10 +70,11 @@ def has_deep_hole(missing: Mask, lost: npt.NDArray[np.bool_]) -> bool:
     half = DEEP // 2
     for plane, gone in zip(missing, lost, strict=True):
         h, w = (s // half for s in plane.shape)
-        if gone or not h or not w:
+        if gone or h < 2 or w < 2:
             continue
         cells = plane[: h * half, : w * half].reshape(h, half, w, half).all((1, 3))
-        if h > 1 and w > 1 and (cells[1:, 1:] & cells[:-1, 1:] & cells[1:, :-1] & cells[:-1, :-1]).any():
+        squares = cells[1:, 1:] & cells[:-1, 1:] & cells[1:, :-1] & cells[:-1, :-1]
+        if squares.any():
             return True
     return False
 
@@ -109,7 +110,7 @@ class Frame:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
         self.shape = (missing.shape[1], missing.shape[2])
-        self.lost = missing.all((1, 2))
+        self.lost = np.logical_and.reduce(missing, axis=(1, 2))
         self.wanted = missing if wanted is None else wanted
         self.tiles = list(tiles_with_holes(self.wanted, tile))
         # Decided for the frame, not for the window, or the tile size would show.
@@ -189,9 +190,7 @@ class Frame:
             sigma = np.maximum(sigma, wide[:, : sigma.shape[1], : sigma.shape[2]])
         return mean, sigma[part]
 
-    def _coarse_window(
-        self, window: Box, size: tuple[int, ...]
-    ) -> tuple[Image, Image | None]:
+    def _coarse_window(self, window: Box, size: tuple[int, ...]) -> tuple[Image, Image | None]:
         """Return the coarse fill of a window and its sigma, completed to ``size`` / 4."""
         if self._coarse is None:
             self._coarse = self._fill_coarse()
@@ -216,7 +215,11 @@ class Frame:
         image = np.concatenate([s[0] for s in strips], axis=1)
         missing = np.concatenate([s[1] for s in strips], axis=1)
         sigma: Image | None = None
-        coarse = Frame(lambda b: image[(slice(None), *b.slices)], missing, self.filler, self.beta, self.tile)
+
+        def read(box: Box) -> Image:
+            return image[(slice(None), *box.slices)]
+
+        coarse = Frame(read, missing, self.filler, self.beta, self.tile)
         filled = image.copy()
         for tile in coarse.fill():
             part = (slice(None), *tile.box.slices)

@@ -91,8 +91,9 @@ def tiles_with_holes(missing: Mask, tile: int) -> Iterator[Box]:
 
 def hole_box(missing: Mask, region: Box) -> Box | None:
     """Return the bounding box of what is missing of a region, None if nothing is."""
-    hole = missing[(slice(None), *region.slices)].any(axis=0)
-    rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+    hole = np.logical_or.reduce(missing[(slice(None), *region.slices)], axis=0)
+    rows = np.flatnonzero(np.logical_or.reduce(hole, axis=1))
+    columns = np.flatnonzero(np.logical_or.reduce(hole, axis=0))
     if not rows.size:
         return None
     return Box(
@@ -115,6 +116,7 @@ def blending_weight(tile: Box, region: Box) -> npt.NDArray[np.float32]:
         depth = np.minimum(centre - low, high - centre)
         return np.clip((depth + OVERLAP) / (2 * OVERLAP), 1e-3, 1).astype(np.float32)
 
-    return np.outer(
-        ramp(tile.y0, tile.y1, region.y0, region.y1), ramp(tile.x0, tile.x1, region.x0, region.x1)
-    )
+    rows = ramp(tile.y0, tile.y1, region.y0, region.y1)
+    columns = ramp(tile.x0, tile.x1, region.x0, region.x1)
+    weight: npt.NDArray[np.float32] = rows[:, None] * columns
+    return weight

@@ -33,5 +33,6 @@ def choose_device(name: str = "auto") -> torch.device:
     if wanted == "auto":
         return torch.device(here[0])
     if wanted not in here:
-        raise DualglandError(f"no device {name!r} on this machine; there are auto, {', '.join(here)}")
+        known = ", ".join(("auto", *here))
+        raise DualglandError(f"no device {name!r} on this machine; there are {known}")
     return torch.device(wanted)

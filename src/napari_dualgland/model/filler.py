@@ -101,5 +101,3 @@ def load_filler(model: str, device: torch.device) -> Filler:
         first = str(error).splitlines()[0]
         raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
     return GeneratorFiller(card, network, device)
-
-

@@ -1,0 +1,61 @@
+"""The generator: starts at its prior, keeps what is observed, does not know tile borders."""
+
+import pytest
+import torch
+
+from napari_dualgland.model.evidence import gather_evidence
+from napari_dualgland.model.generator import Generator, count_parameters
+
+
+@pytest.fixture
+def scene() -> tuple[torch.Tensor, torch.Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    image = torch.rand(2, 4, 64, 64, generator=rng)
+    missing = torch.zeros_like(image, dtype=torch.bool)
+    missing[0, :, 20:40, 20:40] = True
+    missing[1, 1, 10:50, 30:36] = True
+    return image, missing
+
+
+def test_an_untrained_generator_stands_near_its_prior(
+    scene: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    image, missing = scene
+    evidence = gather_evidence(image, missing)
+    with torch.no_grad():
+        said = Generator()(evidence)
+    assert torch.equal(said.mean[~missing], image[~missing])
+    lowest = torch.minimum(torch.minimum(evidence.prior, evidence.guided), evidence.smooth)
+    highest = torch.maximum(torch.maximum(evidence.prior, evidence.guided), evidence.smooth)
+    assert (said.mean >= lowest - 1e-5).all()
+    assert (said.mean <= highest + 1e-5).all()
+    assert float((said.mean - evidence.prior).abs().mean()) < 0.02
+
+
+def test_every_part_learns(scene: tuple[torch.Tensor, torch.Tensor]) -> None:
+    torch.manual_seed(0)
+    image, missing = scene
+    model = Generator((16, 24, 32), (1, 1, 1))
+    optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
+    evidence = gather_evidence(image, missing)
+    losses = []
+    for _ in range(60):
+        error = (model(evidence).mean - image)[missing].square().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+        losses.append(float(error.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_sides_that_do_not_fit_are_refused(scene: tuple[torch.Tensor, torch.Tensor]) -> None:
+    image, missing = (part[..., :60] for part in scene)
+    with pytest.raises(ValueError, match="multiples of 8, not 64 × 60"):
+        Generator()(gather_evidence(image, missing))
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    assert count_parameters(Generator()) <= 8_000_000

@@ -1,0 +1,138 @@
+"""Training for real, on simulated fields: it learns, survives a kill, and gives a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+import yaml
+from safetensors.torch import load_file
+from skimage.io import imsave
+
+from dualgland_training.batches import Batches
+from dualgland_training.config import TrainConfig, read_recipe
+from dualgland_training.data import SUFFIXES, read_split
+from dualgland_training.simulate import simulate_field
+from napari_dualgland.model.filler import load_filler
+from napari_dualgland.stack import ROLES
+
+TINY = {
+    "widths": [8, 8, 16],
+    "depths": [1, 1, 1],
+    "crop": 32,
+    "sources": 2,
+    "crops_per_source": 2,
+    "steps": 20,
+    "validate_every": 20,
+    "checkpoint_every": 5,
+    "threads": 1,
+    "device": "cpu",
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder laid out as the atlas collection, of simulated pixels."""
+    root = tmp_path_factory.mktemp("atlas")
+    for folder in ("fields", "cells", "singles"):
+        (root / folder).mkdir()
+    fields = {
+        name: np.asarray(simulate_field((128, 128), seed=i).data) for i, name in enumerate("ab")
+    }
+    for name, image in fields.items():
+        for role, plane in zip(ROLES, image, strict=True):
+            imsave(root / "fields" / f"{name}_{SUFFIXES[role]}.png", plane, check_contrast=False)
+    (root / "fields.csv").write_text("field\na\nb\n")
+    rows, singles = ["file,group"], ["file,channel"]
+    for i, group in enumerate(["1-1", "1-1", "1-2", "1-3"]):
+        tifffile.imwrite(
+            root / "cells" / f"c{i}.tif", fields["a"][:, i : i + 70, :64], photometric="minisblack"
+        )
+        rows.append(f"c{i}.tif,{group}")
+    for i in range(3):
+        for role, plane in zip(ROLES, fields["b"], strict=True):
+            imsave(root / "singles" / f"{i}_{SUFFIXES[role]}.png", plane, check_contrast=False)
+            singles.append(f"{i}_{SUFFIXES[role]}.png,{role}")
+    (root / "cells.csv").write_text("\n".join(rows) + "\n")
+    (root / "singles.csv").write_text("\n".join(singles) + "\n")
+    return root
+
+
+@pytest.fixture
+def recipe(atlas: Path, tmp_path: Path) -> Path:
+    held = {"held_out_fields": ["b"], "held_out_groups": ["1-2"], "validation_groups": ["1-3"]}
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(TINY | {"data": {"root": str(atlas), **held}}))
+    return path
+
+
+def train(recipe: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dualgland_training", str(recipe), "--out", str(out)]
+    return subprocess.Popen([*command, *options], env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+def test_splits_keep_apart_what_is_held_out(recipe: Path) -> None:
+    split = read_split(read_recipe(recipe).data)
+    names = {
+        part: {s.name for s in getattr(split, part)} for part in ("train", "validation", "test")
+    }
+    assert {"a", "c0.tif", "c1.tif"} <= names["train"]
+    assert names["test"] == {"b", "c2.tif"}
+    assert "c3.tif" in names["validation"]
+    assert not names["train"] & (names["validation"] | names["test"])
+
+
+def test_unknown_options_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "typo.yaml"
+    path.write_text("learning_rte: 1\n")
+    with pytest.raises(ValueError, match="learning_rte"):
+        read_recipe(path)
+
+
+def test_batches_are_damaged_and_seeded(recipe: Path) -> None:
+    config = read_recipe(recipe)
+    sources = read_split(config.data).train
+    first, second = (Batches(sources, config, np.random.default_rng(9)).draw() for _ in range(2))
+    assert torch.equal(first.target, second.target)
+    assert torch.equal(first.missing, second.missing)
+    assert first.target.shape == (4, 4, 32, 32)
+    assert first.missing.flatten(1).any(1).all()
+    assert torch.isfinite(first.target).all()
+    assert first.group.tolist() == [0, 0, 1, 1]
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(recipe: Path, tmp_path: Path) -> None:
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    assert train(recipe, straight).wait() == 0
+    process = train(recipe, broken)
+    deadline = time.monotonic() + 300
+    while not list(broken.glob("step-0000010*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert train(recipe, broken, "--resume").wait() == 0
+    one, other = (load_file(f / "step-0000020.safetensors") for f in (straight, broken))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert len(list(straight.glob("step-*.safetensors"))) == 2
+
+    events = [json.loads(line) for line in (straight / "events.jsonl").read_text().splitlines()]
+    shown = [e["validation"] for e in events if "validation" in e]
+    assert shown
+    assert all(np.isfinite(v) for row in shown[-1].values() for v in row.values())
+
+    filler = load_filler(str(straight / "generator.safetensors"), torch.device("cpu"))
+    assert filler.card.steps == 20
+    assert filler.card.seed == 3
+    assert filler.card.held_out == ("b", "1-2")
+    assert TrainConfig.model_validate(filler.card.recipe).widths == (8, 8, 16)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QComboBox,
@@ -59,6 +59,9 @@ class ImputeWidget(QWidget):
     napari_viewer : napari.viewer.Viewer
         The viewer whose layers are repaired.
     """
+
+    result_ready = Signal(object)
+    """The :class:`~napari_dualgland.results.Imputation` of a run, after its layers are shown."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -177,6 +180,7 @@ class ImputeWidget(QWidget):
         took = in_time(time.monotonic() - self._began)
         filled = in_percent(sum(found.values()) / len(found))
         self.run_bar.end(summary(result, filled, self.run_bar.tiles, took))
+        self.result_ready.emit(result)
 
     def _on_failed(self, error: Exception) -> None:
         self._discard()

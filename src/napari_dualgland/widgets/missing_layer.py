@@ -97,7 +97,7 @@ def show_missing(
         # Above the results, which would else shine through it.
         viewer.layers.move(viewer.layers.index(layer), len(viewer.layers))
     layer.metadata = {METADATA_KEY: told}
-    layer.contour = 1 if outline else 0
+    layer.contour = 2 if outline else 0
     layer.opacity = 0.8 if outline else 0.55
     return layer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QComboBox,
     QSizePolicy,
@@ -94,8 +95,8 @@ class ModelForm(QWidget):
         more.addRow("Seed", self.seed)
         self.advanced.addWidget(inner)
         # As text and not as icons: text takes the colour of the theme.
-        self.advanced.setCollapsedIcon("")
-        self.advanced.setExpandedIcon("")
+        self.advanced.setCollapsedIcon(QIcon())
+        self.advanced.setExpandedIcon(QIcon())
         self.advanced.toggled.connect(self._name_advanced)
         self._name_advanced(False)
         # napari paints a checked button as an active tool, which an open section is not.

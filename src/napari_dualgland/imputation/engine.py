@@ -23,6 +23,7 @@ from napari_dualgland.imputation.compose import Patchwork, cast
 from napari_dualgland.imputation.frame import FilledTile, Frame
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.progress import Cancelled, Patch, Progress
+from napari_dualgland.imputation.rehearsal import no_rehearsal, rehearse
 from napari_dualgland.imputation.survey import Survey, survey
 from napari_dualgland.imputation.tiles import Box, tiles_with_holes
 from napari_dualgland.missing import find_missing, match_mask
@@ -116,7 +117,7 @@ def impute_steps(
     if work.total == 0:
         return work.unchanged()
     work.refuse_if_nothing_is_observed()
-    yield Progress(0, work.total, "measuring exposure")
+    yield Progress(0, work.total, "measuring exposure and rehearsing")
     work.look_over()
     yield Progress(0, work.total)
     for patch in work.patches(should_stop):
@@ -141,6 +142,7 @@ class _Work:
         self.notes: list[str] = []
         self._told = 0
         self._surveyed: Survey | None = None
+        self._rehearsed = no_rehearsal()
         self.fills = Patchwork(self.stack.dtype)
         self.sigmas = Patchwork(np.dtype(np.float32))
         self.states_sigma = False
@@ -204,9 +206,12 @@ class _Work:
         return mask
 
     def look_over(self) -> None:
-        """Measure exposure and couplings over the stack."""
+        """Measure exposure and couplings over the stack, and rehearse on it."""
         frames = [self.data[t, z][self.index] for t, z in self.places]
-        self._surveyed = survey(frames, [self._hidden(f) for f in range(self.frame_count)])
+        masks = [self._hidden(f) for f in range(self.frame_count)]
+        self._surveyed = survey(frames, masks)
+        if self.params.rehearse:
+            self._rehearsed = rehearse(frames, masks, self._surveyed, self.filler, self.params.seed)
 
     def patches(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
         """Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""
@@ -255,7 +260,7 @@ class _Work:
         wanted = hidden & mask[self.index].any(0)
         for box in finished:
             wanted[(slice(None), *box.slices)] = False
-        field = Frame(read, hidden, self.filler, surveyed.beta, tile, wanted)
+        field = Frame(read, hidden, self.filler, surveyed.beta, tile, wanted, self._rehearsed)
         for filled in field.fill():
             self.done += 1
             yield self._patch(frame, filled, mask), filled.box

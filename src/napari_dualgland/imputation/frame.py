@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from napari_dualgland.imputation.rehearsal import Rehearsal, no_rehearsal
 from napari_dualgland.imputation.tiles import (
     MARGIN,
     OVERLAP,
@@ -96,6 +97,8 @@ class Frame:
         Side of a tile.
     wanted : numpy.ndarray, optional
         (4, Y, X), boolean: the missing pixels that are to be filled; all if left out.
+    rehearsed : Rehearsal, optional
+        How far to trust the model on this image; fully if left out.
     """
 
     def __init__(
@@ -106,9 +109,11 @@ class Frame:
         beta: Tensor,
         tile: int,
         wanted: Mask | None = None,
+        rehearsed: Rehearsal | None = None,
     ) -> None:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
+        self.rehearsed = rehearsed or no_rehearsal()
         self.shape = (missing.shape[1], missing.shape[2])
         self.lost = np.logical_and.reduce(missing, axis=(1, 2))
         self.wanted = missing if wanted is None else wanted
@@ -177,12 +182,15 @@ class Frame:
                 coarsest=None if coarsest is None else torch.from_numpy(coarsest)[None].to(device),
             )
             said = self.filler.fill(evidence)
+            trust = self.rehearsed.trust.to(device)[:, None, None]
+            believed = evidence.prior + trust * (said.mean - evidence.prior)
         part = (slice(None), *hole.inside(window))
-        mean = said.mean[0].float().cpu().numpy()[part]
+        mean = believed[0].float().cpu().numpy()[part]
         if said.sigma is None:
             return mean, None
         self.states_sigma = True
-        sigma = said.sigma[0].float().cpu().numpy()
+        honest = said.sigma[0].float().cpu() * self.rehearsed.honesty[:, None, None]
+        sigma = honest.numpy()
         if floor is not None:
             # Deep inside a hole the window knows less than it thinks: what the coarse
             # pass could not tell, the fine one cannot either.
@@ -219,7 +227,7 @@ class Frame:
         def read(box: Box) -> Image:
             return image[(slice(None), *box.slices)]
 
-        coarse = Frame(read, missing, self.filler, self.beta, self.tile)
+        coarse = Frame(read, missing, self.filler, self.beta, self.tile, rehearsed=self.rehearsed)
         filled = image.copy()
         for tile in coarse.fill():
             part = (slice(None), *tile.box.slices)

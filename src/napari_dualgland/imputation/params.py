@@ -16,6 +16,9 @@ class ImputeParams(BaseModel):
         ``auto``, ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
     tile : int
         Side of a tile in pixels, without its surroundings.
+    rehearse : bool
+        First fill some of the holes where the truth is known, on the image itself, and
+        believe the model as far as it was right there.
     seed : int
         Seed of everything random; the same seed, input and device give the same output.
     """
@@ -25,4 +28,5 @@ class ImputeParams(BaseModel):
     model: str = "generator"
     device: str = "auto"
     tile: int = Field(default=256, ge=64, le=2048, multiple_of=32)
+    rehearse: bool = True
     seed: int = Field(default=0, ge=0)

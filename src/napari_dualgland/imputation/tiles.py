@@ -114,7 +114,8 @@ def blending_weight(tile: Box, region: Box) -> npt.NDArray[np.float32]:
     def ramp(low: int, high: int, start: int, stop: int) -> npt.NDArray[np.float32]:
         centre = np.arange(start, stop, dtype=np.float32) + 0.5
         depth = np.minimum(centre - low, high - centre)
-        return np.clip((depth + OVERLAP) / (2 * OVERLAP), 1e-3, 1).astype(np.float32)
+        weight: npt.NDArray[np.float32] = np.clip((depth + OVERLAP) / (2 * OVERLAP), 1e-3, 1)
+        return weight
 
     rows = ramp(tile.y0, tile.y1, region.y0, region.y1)
     columns = ramp(tile.x0, tile.x1, region.x0, region.x1)

@@ -1,0 +1,138 @@
+"""Rehearse on the image at hand: lay its own holes where the truth is known.
+
+What a network has learned elsewhere need not hold for this antibody, cell line or
+microscope. So some of the stack's own holes are laid over observed places of the same
+stack and filled; how far the model's departure from the secretory prior was right there
+tells, per channel, how much of it to believe, and how the stated standard deviation
+compares with the errors that were made. Missing pixels take no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_dualgland.imputation.survey import Survey
+from napari_dualgland.imputation.tiles import ALIGNMENT
+from napari_dualgland.model.evidence import gather_evidence
+from napari_dualgland.model.filler import Filler
+
+SIDE = 192
+"""Side of a rehearsed window in pixels."""
+
+COUNT = 12
+"""Windows that are rehearsed at most."""
+
+BELIEF = 0.25
+"""Weight of the belief that the model is right, relative to what is rehearsed: few
+pixels say little, and then the model is trusted as it was trained."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was learned by rehearsing.
+
+    Attributes
+    ----------
+    trust : torch.Tensor
+        (4,), 0 to 1: how much of the model's departure from its prior to believe.
+    honesty : torch.Tensor
+        (4,): factor that brings the stated standard deviation to the errors seen.
+    pixels : int
+        Observed pixels that were filled and compared.
+    """
+
+    trust: torch.Tensor
+    honesty: torch.Tensor
+    pixels: int
+
+
+def no_rehearsal() -> Rehearsal:
+    """Return full trust, for an image on which nothing can be rehearsed."""
+    return Rehearsal(torch.ones(4), torch.ones(4), 0)
+
+
+def _places(
+    masks: Sequence[Mask], rng: np.random.Generator
+) -> Iterator[tuple[int, tuple[int, int], tuple[int, int], int]]:
+    """Yield (frame, corner of a hole, corner of another place, side), seeded."""
+    hurt = [f for f, mask in enumerate(masks) if mask.any() and not mask.all()]
+    for _ in range(COUNT if hurt else 0):
+        frame = hurt[int(rng.integers(len(hurt)))]
+        height, width = masks[frame].shape[1:]
+        side = min(SIDE, height // ALIGNMENT * ALIGNMENT, width // ALIGNMENT * ALIGNMENT)
+        if side < ALIGNMENT:
+            continue
+        # A channel that is lost throughout has no hole to be laid elsewhere.
+        gone = np.logical_and.reduce(masks[frame], axis=(1, 2))
+        rows, columns = np.nonzero(np.logical_or.reduce(masks[frame][~gone], axis=0))
+        if not rows.size:
+            continue
+        pick = int(rng.integers(rows.size))
+        centre = np.array([rows[pick], columns[pick]]) - side // 2
+        room = np.array([height - side, width - side])
+        hole = np.clip(centre, 0, room)
+        place = rng.integers(0, room + 1)
+        yield frame, (int(hole[0]), int(hole[1])), (int(place[0]), int(place[1])), side
+
+
+def rehearse(
+    frames: Sequence[Any], masks: Sequence[Mask], surveyed: Survey, filler: Filler, seed: int
+) -> Rehearsal:
+    """Fill copies of the holes where the truth is known, and compare.
+
+    Parameters
+    ----------
+    frames : sequence of array
+        Each (4, Y, X), in the order of ROLES.
+    masks : sequence of numpy.ndarray
+        Each (4, Y, X), boolean: what must not be looked at.
+    surveyed : Survey
+        Exposure and couplings.
+    filler : Filler
+        The model.
+    seed : int
+        Decides which holes are laid where.
+    """
+    rng = np.random.default_rng(seed)
+    right, moved, misses = (torch.zeros(4, dtype=torch.float64) for _ in range(3))
+    pixels = torch.zeros(4, dtype=torch.float64)
+    for frame, hole, place, side in _places(masks, rng):
+        part = (slice(None), slice(place[0], place[0] + side), slice(place[1], place[1] + side))
+        source = (slice(None), slice(hole[0], hole[0] + side), slice(hole[1], hole[1] + side))
+        lost = masks[frame][part]
+        gone = np.logical_and.reduce(masks[frame], axis=(1, 2))[:, None, None]
+        copied = masks[frame][source] & ~lost & ~gone
+        if not copied.any():
+            continue
+        image = np.where(lost, 0, np.asarray(frames[frame][part]))
+        truth = torch.from_numpy(surveyed.normalisation.apply(image))
+        missing = torch.from_numpy(copied | lost)
+        with torch.inference_mode():
+            evidence = gather_evidence(
+                truth[None].to(filler.device),
+                missing[None].to(filler.device),
+                surveyed.beta[None].to(filler.device),
+            )
+            said = filler.fill(evidence)
+        prior, mean = evidence.prior[0].cpu().double(), said.mean[0].cpu().double()
+        judged = torch.from_numpy(copied).double()
+        step = (mean - prior) * judged
+        right += (step * (truth - prior)).sum((1, 2))
+        moved += (step * step).sum((1, 2))
+        pixels += judged.sum((1, 2))
+        if said.sigma is not None:
+            surprise = (truth - mean) / said.sigma[0].cpu().double()
+            misses += (surprise.square() * judged).sum((1, 2))
+    trust = (right + BELIEF * moved) / ((1 + BELIEF) * moved).clamp_min(1e-12)
+    trust = torch.where(moved > 0, trust.clamp(0, 1), torch.ones(4, dtype=torch.float64))
+    # As if 1000 pixels more had been just as wrong as was said.
+    honesty = ((misses + 1000) / (pixels + 1000)).sqrt()
+    return Rehearsal(trust.float(), honesty.float(), int(pixels.sum()))

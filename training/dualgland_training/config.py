@@ -91,7 +91,7 @@ class AugmentOptions(_Options):
     permute: float = 0.15
     decouple: float = 0.1
     zoom: tuple[float, float] = (0.8, 1.25)
-    noise: float = 0.03
+    noise: float = 0.015
 
 
 class TrainConfig(_Options):
@@ -127,7 +127,7 @@ class TrainConfig(_Options):
     crops_per_source: int = 3
     steps: int = 10_000
     warmup: int = 200
-    learning_rate: float = 1e-3
+    learning_rate: float = 8e-4
     weight_decay: float = 1e-2
     ema: float = 0.999
     clip: float = 1.0

@@ -42,14 +42,16 @@ def reconstruction_loss(
     dict
         ``decibel``: 10 log₁₀ of the mean squared error per image and channel, averaged
         over those that lost pixels. ``absolute``: mean absolute error. ``likelihood``:
-        negative Gaussian log-likelihood of the error under ``log_sigma``; the error is
-        detached, so that the estimate is never blurred to please its own uncertainty.
+        negative Laplace log-likelihood of the error under ``log_sigma``, whose tails one
+        missed spot does not blow up; the error is detached, so that the estimate is never
+        blurred to please its own uncertainty.
     """
     hurt = missing.flatten(2).any(2)
     mse = squared_error(prediction, target, missing)[hurt]
     error = (prediction - target)[missing]
     scatter = log_sigma[missing]
-    likelihood = scatter + 0.5 * error.detach().square() * torch.exp(-2 * scatter)
+    # A Laplace distribution of standard deviation σ has the scale σ / √2.
+    likelihood = scatter + math.sqrt(2) * error.detach().abs() * torch.exp(-scatter)
     return {
         "decibel": (10 / math.log(10)) * torch.log(mse + NOISE_FLOOR).mean(),
         "absolute": error.abs().mean(),

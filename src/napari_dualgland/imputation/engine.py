@@ -175,6 +175,8 @@ class _Work:
                 f"{names}: no such channel was recorded; all of it is estimated from the others, "
                 "its intensities are relative"
             )
+            if self.filler.card.architecture["kind"] == "prior":
+                self._note(f"{names}: the prior knows no channel but itself; it stays empty")
 
     def mask(self, frame: int) -> Mask:
         """Return the mask of a frame, (C, Y, X)."""

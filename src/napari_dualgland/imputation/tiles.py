@@ -17,7 +17,7 @@ import numpy.typing as npt
 OVERLAP = 16
 """Pixels over which the estimates of neighbouring tiles are blended, on either side."""
 
-MARGIN = 64
+MARGIN = 48
 """Pixels of surroundings that an estimate is made from."""
 
 ALIGNMENT = 32

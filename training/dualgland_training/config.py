@@ -127,7 +127,7 @@ class TrainConfig(_Options):
     crops_per_source: int = 3
     steps: int = 10_000
     warmup: int = 200
-    learning_rate: float = 8e-4
+    learning_rate: float = 6e-4
     weight_decay: float = 1e-2
     ema: float = 0.999
     clip: float = 1.0

@@ -27,13 +27,12 @@ from dualgland_training.checkpoint import (
 from dualgland_training.config import TrainConfig
 from dualgland_training.data import read_split
 from dualgland_training.losses import reconstruction_loss
-from dualgland_training.losses.reconstruction import NOISE_FLOOR, squared_error
 from dualgland_training.validate import compare, draw_validation
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.model.evidence import couplings, detail_moments, gather_evidence
 from napari_dualgland.model.generator import Generator
 
-WEIGHTS = {"decibel": 0.1, "absolute": 1.0, "likelihood": 0.02}
+WEIGHTS = {"relative": 1.0, "absolute": 1.0, "likelihood": 0.02}
 """Of the terms of the reconstruction loss."""
 
 
@@ -110,7 +109,9 @@ class Training:
         evidence = gather_evidence(batch.target, batch.missing, beta)
         with torch.autocast(self.device.type, torch.bfloat16):
             said = self.model(evidence)
-        terms = reconstruction_loss(said.mean, said.log_sigma, batch.target, batch.missing)
+        terms = reconstruction_loss(
+            said.mean, said.log_sigma, evidence.prior, batch.target, batch.missing
+        )
         loss = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -128,16 +129,8 @@ class Training:
         with torch.no_grad():
             for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 mean.lerp_(now, 1 - decay)
-        before = squared_error(evidence.prior, batch.target, batch.missing)
-        after = squared_error(said.mean.detach(), batch.target, batch.missing)
-        hurt = batch.missing.flatten(2).any(2)
-        ratio = (before + NOISE_FLOOR)[hurt] / (after + NOISE_FLOOR)[hurt]
         shown = {name: float(term.detach()) for name, term in terms.items()}
-        # The loss itself swings with what is drawn; how far it is ahead of the prior less.
-        return shown | {
-            "ahead_of_prior": float(10 * torch.log10(ratio).mean()),
-            "gradient": float(norm),
-        }
+        return shown | {"gradient": float(norm)}
 
     def _keep(self) -> None:
         state = {

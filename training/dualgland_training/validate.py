@@ -11,9 +11,12 @@ from torch import Tensor
 from dualgland_training.batches import draw_crop
 from dualgland_training.damage import draw_damage
 from dualgland_training.data import Source
-from dualgland_training.losses.reconstruction import NOISE_FLOOR, squared_error
+from dualgland_training.losses.reconstruction import squared_error
 from napari_dualgland.model.evidence import Evidence, gather_evidence
 from napari_dualgland.model.generator import Estimate, Generator
+
+FLOOR = 1e-4
+"""Mean squared error below which PSNR is no longer told apart (40 dB)."""
 
 CASES: dict[str, tuple[str, tuple[int, ...] | None]] = {
     "box, all channels": ("box", None),
@@ -53,7 +56,7 @@ def draw_validation(
 def decibels(fill: Tensor, target: Tensor, missing: Tensor) -> Tensor:
     """Return the PSNR inside the hole of each hurt channel, range 1, as a flat tensor."""
     hurt = missing.flatten(2).any(2)
-    return -10 * torch.log10(squared_error(fill, target, missing)[hurt] + NOISE_FLOOR)
+    return -10 * torch.log10(squared_error(fill, target, missing)[hurt] + FLOOR)
 
 
 @torch.no_grad()

@@ -1,8 +1,9 @@
-"""Reconstruction of what is missing, measured as the gain over the prior.
+"""Reconstruction of what is missing, held against the prior.
 
 The squared error differs by orders of magnitude between a dim and a bright crop and
-between a scratch and a dead tile. Its logarithm does not: it is the PSNR up to a factor,
-so every crop and family counts alike and a gain of one decibel is worth the same anywhere.
+between a scratch and a dead tile. Its ratio to the error of the prior does not: every
+crop and family counts alike. (Its logarithm, the PSNR, was tried: nearly empty crops then
+drown all others, and after 300 steps the network stood 0.1 dB behind the prior.)
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import math
 import torch
 from torch import Tensor
 
-NOISE_FLOOR = 1e-4
-"""Mean squared error, normalised, below which a better fit is worth nothing."""
+NOISE_FLOOR = 1e-3
+"""Mean squared error, normalised, added to the prior's own: below it there is little but
+noise to gain."""
 
 
 def squared_error(prediction: Tensor, target: Tensor, missing: Tensor) -> Tensor:
@@ -24,7 +26,7 @@ def squared_error(prediction: Tensor, target: Tensor, missing: Tensor) -> Tensor
 
 
 def reconstruction_loss(
-    prediction: Tensor, log_sigma: Tensor, target: Tensor, missing: Tensor
+    prediction: Tensor, log_sigma: Tensor, prior: Tensor, target: Tensor, missing: Tensor
 ) -> dict[str, Tensor]:
     """Return the terms of the reconstruction loss, each a scalar.
 
@@ -32,28 +34,30 @@ def reconstruction_loss(
     ----------
     prediction, log_sigma : torch.Tensor
         (B, C, H, W): the estimate and the logarithm of its standard deviation.
-    target : torch.Tensor
-        (B, C, H, W), the intact image, normalised.
+    prior, target : torch.Tensor
+        (B, C, H, W), the prior's fill and the intact image, normalised.
     missing : torch.Tensor
         (B, C, H, W), boolean.
 
     Returns
     -------
     dict
-        ``decibel``: 10 log₁₀ of the mean squared error per image and channel, averaged
-        over those that lost pixels. ``absolute``: mean absolute error. ``likelihood``:
+        ``relative``: mean squared error over that of the prior, per image and channel,
+        averaged over those that lost pixels; 1 is no better than the prior.
+        ``absolute``: mean absolute error. ``likelihood``:
         negative Laplace log-likelihood of the error under ``log_sigma``, whose tails one
         missed spot does not blow up; the error is detached, so that the estimate is never
         blurred to please its own uncertainty.
     """
     hurt = missing.flatten(2).any(2)
     mse = squared_error(prediction, target, missing)[hurt]
+    before = squared_error(prior, target, missing)[hurt]
     error = (prediction - target)[missing]
     scatter = log_sigma[missing]
     # A Laplace distribution of standard deviation σ has the scale σ / √2.
     likelihood = scatter + math.sqrt(2) * error.detach().abs() * torch.exp(-scatter)
     return {
-        "decibel": (10 / math.log(10)) * torch.log(mse + NOISE_FLOOR).mean(),
+        "relative": (mse / (before + NOISE_FLOOR)).mean(),
         "absolute": error.abs().mean(),
         "likelihood": likelihood.mean(),
     }

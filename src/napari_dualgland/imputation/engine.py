@@ -213,7 +213,9 @@ class _Work:
         masks = [self._hidden(f) for f in range(self.frame_count)]
         self._surveyed = survey(frames, masks)
         if self.params.rehearse:
-            self._rehearsed = rehearse(frames, masks, self._surveyed, self.filler, self.params.seed)
+            self._rehearsed = rehearse(
+                frames, masks, self._surveyed, self.filler, self.params.seed, 2 * self.total
+            )
 
     def patches(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
         """Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""

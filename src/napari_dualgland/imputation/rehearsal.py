@@ -28,6 +28,9 @@ SIDE = 192
 COUNT = 12
 """Windows that are rehearsed at most."""
 
+TRIES = 3
+"""Places among which the one with most signal is rehearsed."""
+
 BELIEF = 0.25
 """Weight of the belief that the model is right, relative to what is rehearsed: few
 pixels say little, and then the model is trusted as it was trained."""
@@ -59,32 +62,64 @@ def no_rehearsal() -> Rehearsal:
     return Rehearsal(torch.ones(4), torch.ones(4), 0)
 
 
-def _places(
-    masks: Sequence[Mask], rng: np.random.Generator
-) -> Iterator[tuple[int, tuple[int, int], tuple[int, int], int]]:
-    """Yield (frame, corner of a hole, corner of another place, side), seeded."""
+def _corners(mask: Mask, side: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield corners of windows of a (4, Y, X) mask: first around a hole, then anywhere."""
+    # A channel that is lost throughout has no hole to be laid elsewhere.
+    gone = np.logical_and.reduce(mask, axis=(1, 2))
+    rows, columns = np.nonzero(np.logical_or.reduce(mask[~gone], axis=0))
+    room = np.array(mask.shape[1:]) - side
+    if not rows.size:
+        return
+    pick = int(rng.integers(rows.size))
+    hole = np.clip(np.array([rows[pick], columns[pick]]) - side // 2, 0, room)
+    yield int(hole[0]), int(hole[1])
+    for _ in range(TRIES):
+        place = rng.integers(0, room + 1)
+        yield int(place[0]), int(place[1])
+
+
+def _scenes(
+    frames: Sequence[Any], masks: Sequence[Mask], count: int, rng: np.random.Generator
+) -> Iterator[tuple[npt.NDArray[Any], Mask, Mask]]:
+    """Yield (pixels, what is missing of them, the hole that is laid over them), seeded."""
     hurt = [f for f, mask in enumerate(masks) if mask.any() and not mask.all()]
-    for _ in range(COUNT if hurt else 0):
+    for _ in range(count if hurt else 0):
         frame = hurt[int(rng.integers(len(hurt)))]
-        height, width = masks[frame].shape[1:]
-        side = min(SIDE, height // ALIGNMENT * ALIGNMENT, width // ALIGNMENT * ALIGNMENT)
+        mask = masks[frame]
+        side = min(SIDE, *(s // ALIGNMENT * ALIGNMENT for s in mask.shape[1:]))
         if side < ALIGNMENT:
             continue
-        # A channel that is lost throughout has no hole to be laid elsewhere.
-        gone = np.logical_and.reduce(masks[frame], axis=(1, 2))
-        rows, columns = np.nonzero(np.logical_or.reduce(masks[frame][~gone], axis=0))
-        if not rows.size:
+        windows = [
+            (slice(None), slice(y, y + side), slice(x, x + side))
+            for y, x in _corners(mask, side, rng)
+        ]
+        if not windows:
             continue
-        pick = int(rng.integers(rows.size))
-        centre = np.array([rows[pick], columns[pick]]) - side // 2
-        room = np.array([height - side, width - side])
-        hole = np.clip(centre, 0, room)
-        place = rng.integers(0, room + 1)
-        yield frame, (int(hole[0]), int(hole[1])), (int(place[0]), int(place[1])), side
+        hole, *places = windows
+        # Of a few places the one with most to see: on empty background all models agree.
+        pixels = [np.asarray(frames[frame][place]) for place in places]
+        seen = [
+            float(np.nanstd(np.where(mask[place], np.nan, p.astype(np.float64))))
+            for p, place in zip(pixels, places, strict=True)
+            if not mask[place].all()
+        ]
+        if len(seen) < len(places):
+            continue
+        best = int(np.argmax(seen))
+        lost = mask[places[best]]
+        gone = np.logical_and.reduce(mask, axis=(1, 2))[:, None, None]
+        copied = mask[hole] & ~lost & ~gone
+        if copied.any():
+            yield pixels[best], lost, copied
 
 
 def rehearse(
-    frames: Sequence[Any], masks: Sequence[Mask], surveyed: Survey, filler: Filler, seed: int
+    frames: Sequence[Any],
+    masks: Sequence[Mask],
+    surveyed: Survey,
+    filler: Filler,
+    seed: int,
+    count: int = COUNT,
 ) -> Rehearsal:
     """Fill copies of the holes where the truth is known, and compare.
 
@@ -100,19 +135,14 @@ def rehearse(
         The model.
     seed : int
         Decides which holes are laid where.
+    count : int
+        Windows to rehearse, at most COUNT.
     """
     rng = np.random.default_rng(seed)
     right, moved, misses = (torch.zeros(4, dtype=torch.float64) for _ in range(3))
-    pixels = torch.zeros(4, dtype=torch.float64)
-    for frame, hole, place, side in _places(masks, rng):
-        part = (slice(None), slice(place[0], place[0] + side), slice(place[1], place[1] + side))
-        source = (slice(None), slice(hole[0], hole[0] + side), slice(hole[1], hole[1] + side))
-        lost = masks[frame][part]
-        gone = np.logical_and.reduce(masks[frame], axis=(1, 2))[:, None, None]
-        copied = masks[frame][source] & ~lost & ~gone
-        if not copied.any():
-            continue
-        image = np.where(lost, 0, np.asarray(frames[frame][part]))
+    judged_pixels = torch.zeros(4, dtype=torch.float64)
+    for pixels, lost, copied in _scenes(frames, masks, min(COUNT, count), rng):
+        image = np.where(lost, 0, pixels)
         truth = torch.from_numpy(surveyed.normalisation.apply(image))
         missing = torch.from_numpy(copied | lost)
         with torch.inference_mode():
@@ -127,12 +157,12 @@ def rehearse(
         step = (mean - prior) * judged
         right += (step * (truth - prior)).sum((1, 2))
         moved += (step * step).sum((1, 2))
-        pixels += judged.sum((1, 2))
+        judged_pixels += judged.sum((1, 2))
         if said.sigma is not None:
             surprise = (truth - mean) / said.sigma[0].cpu().double()
             misses += (surprise.square() * judged).sum((1, 2))
     trust = (right + BELIEF * moved) / ((1 + BELIEF) * moved).clamp_min(1e-12)
     trust = torch.where(moved > 0, trust.clamp(0, 1), torch.ones(4, dtype=torch.float64))
     # As if 1000 pixels more had been just as wrong as was said.
-    honesty = ((misses + 1000) / (pixels + 1000)).sqrt()
-    return Rehearsal(trust.float(), honesty.float(), int(pixels.sum()))
+    honesty = ((misses + 1000) / (judged_pixels + 1000)).sqrt()
+    return Rehearsal(trust.float(), honesty.float(), int(judged_pixels.sum()))

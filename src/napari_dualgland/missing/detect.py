@@ -8,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_dualgland.missing.cutouts import cut_away
 from napari_dualgland.missing.dropout import scattered
 from napari_dualgland.missing.edges import rectangles, straight_edges
 from napari_dualgland.missing.levels import connected, holes
 from napari_dualgland.missing.params import MissingParams
-from napari_dualgland.missing.rims import Mask, Plane, Rim, hard_rim, noise_gain
+from napari_dualgland.missing.rims import Rim, hard_rim, noise_gain
+from napari_dualgland.missing.windows import Mask, Plane, dilated, flat
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 
 CORE = 7
 """Side in pixels of the flat patch that makes a middle value suspicious."""
+CUT = 0.35
+"""A background was cut away where along more than this share it ends abruptly."""
 MAX_CONSTANTS = 4
 """So many middle values are looked at in a plane, those with the most pixels first."""
 
@@ -73,6 +77,8 @@ def find_in_planes(planes: npt.NDArray[Any], params: MissingParams) -> Mask:
         (C, Y, X), boolean.
     """
     channels = [_Channel(plane, params) for plane in planes]
+    if params.masked_background:
+        _leave_cut_away(channels)
     for channel in channels:
         channel.search()
     if params.across_channels and len(channels) > 1:
@@ -82,6 +88,15 @@ def find_in_planes(planes: npt.NDArray[Any], params: MissingParams) -> Mask:
                 if i != j:
                     channel.confirm(other)
     return np.stack([channel.result() for channel in channels])
+
+
+def _leave_cut_away(channels: list[_Channel]) -> None:
+    """Take a background that was cut away around a cell out of the search."""
+    floor = [channel.observed & (channel.plane == channel.low) for channel in channels]
+    background = cut_away(np.logical_and.reduce(floor))
+    if background.any() and max(c.abruptness(background) for c in channels) > CUT:
+        for channel in channels:
+            channel.observed = channel.observed & ~background
 
 
 class _Channel:
@@ -130,11 +145,19 @@ class _Channel:
         if self.params.scattered:
             self._search_scattered(self.low)
 
+    def abruptness(self, region: Mask) -> float:
+        """Return along how much of its rim a region at the floor ends abruptly."""
+        if self.gain is None or self.low == self.high:
+            return 0.0
+        rim = self._rim(region, self.height(self.low), self.observed)
+        inner = region & dilated(rim.touching, 3)
+        return float(rim.likely[inner].mean()) if inner.any() else 0.0
+
     def _search_level(self, value: Any, share: float, core: bool = False) -> None:
         level = (self.plane == value) & self.observed
         region = connected(level, self.params.min_size)
         if core:
-            region = _touching(region, _flat(self.plane) & level)
+            region = _touching(region, flat(self.plane, CORE) & level)
         if not region.any():
             return
         observed = self.observed & ~self.found
@@ -161,9 +184,9 @@ class _Channel:
 
     def _constants(self) -> list[Any]:
         """Return the middle values that fill flat patches."""
-        flat = _flat(self.plane) & self.observed
-        flat &= (self.plane != self.low) & (self.plane != self.high)
-        values, counts = np.unique(self.plane[flat], return_counts=True)
+        patches = flat(self.plane, CORE) & self.observed
+        patches &= (self.plane != self.low) & (self.plane != self.high)
+        values, counts = np.unique(self.plane[patches], return_counts=True)
         return list(values[np.argsort(-counts, kind="stable")[:MAX_CONSTANTS]])
 
     def _search_scattered(self, value: Any) -> None:
@@ -182,25 +205,22 @@ class _Channel:
         if self.gain is None or self.low == self.high or not other.any():
             return
         labels, count = ndimage.label(other)
+        inside = np.flatnonzero(other)
+        which, values = labels.flat[inside], self.plane.flat[inside]
+        area = np.bincount(which, minlength=count + 1)
+        known = np.bincount(which, self.found.flat[inside], count + 1)
         for value in (self.low, self.high):
-            level = (self.plane == value) & self.observed
-            area = np.bincount(labels.ravel(), minlength=count + 1)
-            same = np.bincount(labels.ravel(), level.ravel(), count + 1)
-            known = np.bincount(labels.ravel(), self.found.ravel(), count + 1)
-            candidates = (same >= 0.999 * area) & (known < area)
+            same = np.bincount(which, (values == value) & self.observed.flat[inside], count + 1)
+            candidates = (same >= 0.999 * area) & (known < area) & (area >= self.params.min_edge)
             candidates[0] = False
             if not candidates.any():
                 continue
-            region = candidates[labels] & level
-            rim = self._rim(region, self.height(value), self.observed & ~self.found & ~level)
-            hard = np.bincount(labels.ravel(), rim.likely.ravel(), count + 1)
+            level = (self.plane == value) & self.observed
+            rim = self._rim(
+                candidates[labels] & level, self.height(value), self.observed & ~self.found & ~level
+            )
+            hard = np.bincount(which, rim.likely.flat[inside], count + 1)
             self.found |= (candidates & (hard >= self.params.min_edge))[labels]
-
-
-def _flat(plane: npt.NDArray[Any]) -> Mask:
-    """Return the middles of flat patches of 7 × 7 pixels."""
-    highest = ndimage.maximum_filter(plane, CORE, mode="nearest")
-    return np.asarray(highest == ndimage.minimum_filter(plane, CORE, mode="nearest"))
 
 
 def _touching(region: Mask, seeds: Mask) -> Mask:

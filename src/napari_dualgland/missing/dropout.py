@@ -7,24 +7,32 @@ others must be nearly so; dropout leaves a gap between the lost pixels and the r
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import ndimage
+from collections.abc import Iterator
+from typing import Any
 
-from napari_dualgland.missing.rims import Mask, Plane, box_mean, dilated
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.missing.windows import Mask, Plane, blocks, box_sum, dilated, running
 
 WINDOW = 9
 """Side of the neighbourhood in pixels; it holds some observed pixels even at 90 % dropout."""
+NEAR = 7
+"""Side of that over which the pixels that touch a lost one are averaged."""
+WIDE = 15
+"""Side of that in which lost, dim and kept pixels are counted."""
+BLOCK = 256
+"""Side of the blocks, in pixels, that are looked at more closely."""
 
 
-def _one_sided(image: Plane, axis: int, forward: bool) -> Plane:
-    """Return the mean over the half of the neighbourhood on one side of each pixel."""
+def _beside(image: npt.NDArray[Any], combine: np.ufunc) -> Iterator[npt.NDArray[Any]]:
+    """Yield ``combine`` over the neighbours above, below, to the left and to the right."""
     half = WINDOW // 2
-    mean = ndimage.uniform_filter1d(image, WINDOW, axis=1 - axis, mode="constant")
-    # Moved so that it starts or ends with the pixel itself, which weighs nothing.
-    origin = -(half // 2) if forward else (half - 1) // 2
-    return np.asarray(
-        ndimage.uniform_filter1d(mean, half, axis=axis, mode="constant", origin=origin)
-    )
+    for axis in (0, 1):
+        band = running(image, combine, half, half, 1 - axis)
+        # The pixel itself is within; it is no neighbour and counts nothing.
+        yield running(band, combine, half, 0, axis)
+        yield running(band, combine, 0, half, axis)
 
 
 def scattered(level: Mask, height: Plane, observed: Mask, gain: float, noise: float) -> Mask:
@@ -46,30 +54,40 @@ def scattered(level: Mask, height: Plane, observed: Mask, gain: float, noise: fl
         (Y, X), boolean.
     """
     around = observed & ~level
-    density = box_mean(around, WINDOW)
-    total = box_mean(height * around, WINDOW)
-    mean = total / np.maximum(density, 1e-6)
-    clear = mean / np.float32(gain)
-    candidates = level & (clear > noise**2) & (density > 2.5 / WINDOW**2)
+    candidates = level.copy()
+    # Cheap first: without a bright neighbour on every side there is nothing to weigh.
+    for bright in _beside(around & (height > np.float32(noise**2 * gain)), np.logical_or):
+        candidates &= bright
     if not candidates.any():
         return candidates
+    found = np.zeros_like(level)
+    for outer, inner, block in blocks(candidates, BLOCK, WINDOW + NEAR):
+        found[block] = _weighed(
+            candidates[outer], level[outer], height[outer], around[outer], gain, noise
+        )[inner]
+    return found
+
+
+def _weighed(
+    candidates: Mask, level: Mask, height: Plane, around: Mask, gain: float, noise: float
+) -> Mask:
+    """Return the candidates that their neighbourhoods do not explain."""
+    signal = height * around
+    weight = around.astype(np.float32)
+    n_around = box_sum(weight, WINDOW)
+    mean = box_sum(signal, WINDOW) / np.maximum(n_around, 1)
+    clear = mean / np.float32(gain)
+    candidates = candidates & (clear > noise**2) & (n_around >= 3)
     # Natural gaps darken towards their middle; next to dropped pixels nothing does.
     beside_lost = dilated(level, 3) & around
-    n_beside = np.maximum(box_mean(beside_lost, WINDOW - 2), 1e-6)
-    candidates &= box_mean(height * beside_lost, WINDOW - 2) > 0.85 * mean * n_beside
-    signal = (height * around).astype(np.float32)
-    weight = around.astype(np.float32)
-    for axis in (0, 1):
-        for forward in (True, False):
-            beside = _one_sided(signal, axis, forward)
-            share = _one_sided(weight, axis, forward)
-            candidates &= beside >= 0.6 * mean * np.maximum(share, 1e-6)
-            candidates &= share > 0.5 / (WINDOW * (WINDOW // 2))
-    wide = 2 * WINDOW - 3
-    n_lost, n_kept = box_mean(level & observed, wide), box_mean(around, wide)
-    n_dim = box_mean(around & (height < 0.3 * mean), wide)
-    lost_share = n_lost / np.maximum(n_lost + n_kept, 1e-6)
-    gap = n_dim < 0.25 * n_lost
-    many = (lost_share > 0.15) & gap
-    alone = (clear > (2 * noise) ** 2) & (n_dim < np.maximum(n_lost, 1 / wide**2))
+    n_beside = box_sum(beside_lost, NEAR)
+    candidates &= box_sum(height * beside_lost, NEAR) > 0.85 * mean * n_beside
+    if not candidates.any():
+        return candidates
+    for total, count in zip(_beside(signal, np.add), _beside(weight, np.add), strict=True):
+        candidates &= (total >= 0.6 * mean * count) & (count >= 1)
+    n_lost, n_kept = box_sum(level, WIDE), box_sum(weight, WIDE)
+    n_dim = box_sum(around & (height < 0.3 * mean), WIDE)
+    many = (n_lost > 0.15 * (n_lost + n_kept)) & (n_dim < 0.25 * n_lost)
+    alone = (clear > (2 * noise) ** 2) & (n_dim < n_lost)
     return np.asarray(candidates & (many | alone))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_dualgland.missing.rims import Mask, Plane
+from napari_dualgland.missing.windows import Mask, Plane, running
 
 TOP, BOTTOM, LEFT, RIGHT = range(4)
 COVERAGE = 0.65
@@ -42,32 +42,32 @@ def _top_edges(
 ) -> list[tuple[int, int, int]]:
     """Return row, first and last column of the hard top edges of a region of one value."""
     outside = level[4:] & ~level[3:-1] & observed[3:-1]
-    rows = np.flatnonzero(outside.sum(axis=1) >= COVERAGE * length)
-    if rows.size == 0:
-        return []
-    outside, at = outside[rows], rows + 4
+    half, rest = length // 2, length - 1 - length // 2
 
     def along(values: npt.NDArray[Any]) -> Plane:
-        mean = ndimage.uniform_filter1d(values.astype(np.float32), length, axis=1, mode="constant")
-        return np.asarray(mean, dtype=np.float32)
+        total = running(values.astype(np.float32), np.add, half, rest, axis=1)
+        return np.asarray(total, dtype=np.float32)
 
+    # Cheap first: the region itself must be unbroken along the whole edge.
+    whole = running(level[4:], np.logical_and, half, rest, axis=1)
+    seen = running(outside.astype(np.uint8), np.add, half, rest, axis=1)
+    hard = whole & (seen >= COVERAGE * length)
+    rows = np.flatnonzero(hard.any(axis=1))
+    if rows.size == 0:
+        return []
+    outside, hard, at = outside[rows], hard[rows], rows + 4
     near = along(height[at - 1] * observed[at - 1])
     far = along((height[at - 3] * observed[at - 3] + height[at - 4] * observed[at - 4]) / 2)
-    hard = (along(outside) >= COVERAGE) & (near > step * far)
-    hard &= near > (LIKELY_NOISE * noise) ** 2 * gain
-    # The region itself must be unbroken along the whole edge.
-    hard &= ndimage.minimum_filter1d(
-        level[at].view(np.uint8), length, axis=1, mode="constant"
-    ).view(np.bool_)
+    hard &= (near > step * far) & (near > length * (LIKELY_NOISE * noise) ** 2 * gain)
     if not hard.any():
         return []
-    whole = ndimage.maximum_filter1d(hard.view(np.uint8), length, axis=1, mode="constant")
-    labels, _ = ndimage.label(whole, [[0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    edge = running(hard, np.logical_or, rest, half, axis=1)
+    labels, _ = ndimage.label(edge, [[0, 0, 0], [1, 1, 1], [0, 0, 0]])
     found = []
     for where in ndimage.find_objects(labels):
         i, start = where[0].start, where[1].start
-        seen = np.flatnonzero(outside[i, where[1]])
-        found.append((int(at[i]), int(start + seen[0]), int(start + seen[-1])))
+        touched = np.flatnonzero(outside[i, where[1]])
+        found.append((int(at[i]), int(start + touched[0]), int(start + touched[-1])))
     return found
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_dualgland.missing.rims import Mask, Rim, dilated
+from napari_dualgland.missing.rims import Rim
+from napari_dualgland.missing.windows import Mask, dilated
 
 EIGHT = np.ones((3, 3), dtype=bool)
 """Pixels that touch at a corner belong together."""
@@ -90,7 +91,10 @@ def holes(region: Mask, rim: Rim, reach: int, min_certain: int, share: float) ->
     numpy.ndarray
         (Y, X), boolean.
     """
-    found = enclosed(region, rim.likely)
+    if np.count_nonzero(rim.certain) < min_certain:
+        return np.zeros_like(region)
+    # Noise interrupts a rim here and there; a ray may end at such a place.
+    found = enclosed(region, region & dilated(rim.likely, 5))
     found |= region & dilated(rim.certain & dilated(rim.touching, 3), 2 * reach + 1)
     labels, count = ndimage.label(found, EIGHT)
     flat = labels.ravel()

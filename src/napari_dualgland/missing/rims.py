@@ -13,35 +13,27 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-Mask = npt.NDArray[np.bool_]
-Plane = npt.NDArray[np.float32]
+from napari_dualgland.missing.windows import Mask, Plane, blocks, box_sum, dilated
 
 NEAR_WINDOW = 7
 """Side of the window, in pixels, over which the pixels that touch a region are averaged."""
 FAR_WINDOW = 13
 """The same for those three to four pixels away."""
+BLOCK = 256
+"""Side of the blocks, in pixels, in which the means are taken."""
+LIKELY = 0.65
+"""Share of ``noise`` above which a rim is likely to be hard."""
+MANY_PIXELS = 1 << 20
+"""The noise of larger planes is read off so many of their pixels, whole rows at a time."""
 CERTAIN = 1.3
 """So many times the step of a likely rim makes a certain one."""
+THIN = 3.0
+"""A near mean of more than so many times the far one belongs to a structure, not a rim."""
 SHARP = 1.5
 """So many times the step is asked for in channels whose natural rims are steep."""
 BRIGHT = 0.2
 """Share of a channel's full scale that stands in for the far mean where nothing is far."""
-
-
-def dilated(mask: Mask, side: int) -> Mask:
-    """Return the pixels whose ``side`` × ``side`` surroundings hold a pixel of the mask."""
-    grown = ndimage.maximum_filter(mask.view(np.uint8), size=side, mode="constant")
-    return np.asarray(grown.view(np.bool_))
-
-
-def box_mean(image: npt.NDArray[Any], side: int) -> Plane:
-    """Return the mean over ``side`` × ``side`` pixels; 0 is assumed outside the image."""
-    smooth = ndimage.uniform_filter(
-        image.astype(np.float32, copy=False), size=side, mode="constant"
-    )
-    return np.asarray(smooth, dtype=np.float32)
 
 
 def noise_gain(plane: npt.NDArray[Any], observed: Mask, low: float, high: float) -> float | None:
@@ -65,6 +57,9 @@ def noise_gain(plane: npt.NDArray[Any], observed: Mask, low: float, high: float)
     float or None
         In intensity units, positive; None where fewer than 64 pairs can be compared.
     """
+    if plane.size > MANY_PIXELS:
+        every = -(-plane.size // MANY_PIXELS)
+        plane, observed = plane[::every], observed[::every]
     usable = observed & (plane != low) & (plane != high)
     pairs = usable[:, 1:] & usable[:, :-1]
     right = plane[:, 1:][pairs].astype(np.float64)
@@ -125,7 +120,8 @@ def hard_rim(
     step : float
         Least share of the far mean that the near mean must have, for ``likely``.
     noise : float
-        Least ratio of the near mean to its noise, for ``certain``; 0.65 of it for ``likely``.
+        Least ratio of the near mean to its noise, for ``certain``; :data:`LIKELY`
+        of it for ``likely``.
 
     Returns
     -------
@@ -133,23 +129,34 @@ def hard_rim(
     """
     touching = dilated(region, 3) & ~region & observed
     far = dilated(region, 9) & ~dilated(region, 5) & observed
-    n_near, n_far = box_mean(touching, NEAR_WINDOW), box_mean(far, FAR_WINDOW)
-    near_mean = box_mean(height * touching, NEAR_WINDOW) / np.maximum(n_near, 1e-6)
-    far_mean = box_mean(height * far, FAR_WINDOW) / np.maximum(n_far, 1e-6)
+    # A mean can stand above the noise only where some pixel does.
+    floor = np.float32((LIKELY * noise) ** 2 * gain)
+    candidates = dilated(touching & (height > floor), NEAR_WINDOW) & region
+    n_near, n_far, near_mean, far_mean = np.zeros((4, *region.shape), dtype=np.float32)
+    for outer, inner, block in blocks(candidates, BLOCK, FAR_WINDOW // 2):
+        n, h = touching[outer], height[outer]
+        n_near[block] = box_sum(n, NEAR_WINDOW)[inner]
+        near_mean[block] = box_sum(h * n, NEAR_WINDOW)[inner]
+        n = far[outer]
+        n_far[block] = box_sum(n, FAR_WINDOW)[inner]
+        far_mean[block] = box_sum(h * n, FAR_WINDOW)[inner]
+    near_mean /= np.maximum(n_near, 1)
+    far_mean /= np.maximum(n_far, 1)
     # In a dense net of damage nothing is three pixels away; in a saturated bundle or in
     # dim noise nothing is either, but there the pixels between are near the region's value.
-    far_mean[n_far < 3 / FAR_WINDOW**2] = BRIGHT * full_scale
+    far_mean[n_far < 3] = BRIGHT * full_scale
     # mean / noise with noise² = gain · mean, squared to save the root
     clear = near_mean / np.float32(gain)
     # A speck of noise in the background is no rim.
-    likely = region & (n_near > 2.5 / NEAR_WINDOW**2) & (clear > (0.65 * noise) ** 2)
-    likely &= near_mean > step * far_mean
+    likely = candidates & (n_near >= 3) & (near_mean > floor)
+    # Between sparse filaments the near mean stands on a filament, the far one beyond it.
+    likely &= (near_mean > step * far_mean) & (near_mean < THIN * far_mean)
     inner = likely & dilated(touching, 3) & (clear > noise**2)
     steep = np.count_nonzero(near_mean[inner] > SHARP * step * far_mean[inner])
     if np.count_nonzero(inner) > 1.4 * steep:
         # Coarse pixels: nature itself fades within two of them. Ask for more.
         step *= SHARP
         likely &= near_mean > step * far_mean
-    certain = likely & (clear > noise**2) & (n_near > 3.5 / NEAR_WINDOW**2)
+    certain = likely & (clear > noise**2) & (n_near >= 4)
     certain &= near_mean > CERTAIN * step * far_mean
     return Rim(likely=likely, certain=certain, touching=touching)

@@ -1,0 +1,65 @@
+"""Backgrounds that somebody has cut away around a cell are no damage.
+
+Single cells are often shared with everything around them set to one value, in every
+channel alike. Such a background ends as abruptly as damage does, but it takes up much
+of the image's border, which damage rarely does, and follows the outline of a cell; a
+dead tile or a dead half of the sensor ends along straight lines.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from napari_dualgland.missing.windows import Mask, dilated, running
+
+OPENING = 15
+"""Pixels; what is thinner is no background, but may be a scratch that runs into it."""
+BORDER_SHARE = 0.25
+"""Of the image's border, at least this share belongs to a background that was cut away."""
+STRAIGHT_SHARE = 0.5
+"""Of its outline, less than this share runs straight along rows or columns."""
+
+
+def cut_away(common: Mask) -> Mask:
+    """Return the part of a region that may have been cut away around a cell.
+
+    Parameters
+    ----------
+    common : numpy.ndarray
+        (Y, X), boolean: pixels at the floor in every channel.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), boolean; empty where nothing looks like it. Whether it ends abruptly is
+        for the caller to see.
+    """
+    half = OPENING // 2
+    wide = common
+    for axis in (0, 1):
+        wide = running(wide, np.logical_and, half, half, axis)
+    wide = dilated(wide, OPENING)
+    labels, count = ndimage.label(wide)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    on_border = np.bincount(border, minlength=count + 1)
+    on_border[0] = 0
+    largest = int(on_border.argmax())
+    if on_border[largest] < BORDER_SHARE * border.size:
+        return np.zeros_like(common)
+    background = labels == largest
+    if _straight_share(background) >= STRAIGHT_SHARE:
+        return np.zeros_like(common)
+    return np.asarray(background)
+
+
+def _straight_share(region: Mask) -> float:
+    """Return how much of a region's outline runs straight for 15 pixels or more."""
+    outline, straight = 0, 0
+    for axis in (0, 1):
+        steps = np.diff(region, axis=axis)
+        runs = running(steps, np.logical_and, OPENING - 1, 0, 1 - axis)
+        runs = running(runs, np.logical_or, 0, OPENING - 1, 1 - axis)
+        outline += np.count_nonzero(steps)
+        straight += np.count_nonzero(runs)
+    return straight / max(outline, 1)

@@ -142,7 +142,7 @@ class _Work:
         self.notes: list[str] = []
         self._told = 0
         self._surveyed: Survey | None = None
-        self._rehearsed = no_rehearsal()
+        self._rehearsed = no_rehearsal(filler)
         self.fills = Patchwork(self.stack.dtype)
         self.sigmas = Patchwork(np.dtype(np.float32))
         self.states_sigma = False
@@ -212,10 +212,16 @@ class _Work:
         frames = [self.data[t, z][self.index] for t, z in self.places]
         masks = [self._hidden(f) for f in range(self.frame_count)]
         self._surveyed = survey(frames, masks)
-        if self.params.rehearse:
+        if not self.params.rehearse:
+            return
+        try:
             self._rehearsed = rehearse(
                 frames, masks, self._surveyed, self.filler, self.params.seed, 2 * self.total
             )
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            self._note("memory ran out while rehearsing; the model is believed as it was trained")
 
     def patches(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
         """Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""

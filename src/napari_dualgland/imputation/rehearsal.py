@@ -2,9 +2,9 @@
 
 What a network has learned elsewhere need not hold for this antibody, cell line or
 microscope. So some of the stack's own holes are laid over observed places of the same
-stack and filled; how far the model's departure from the secretory prior was right there
-tells, per channel, how much of it to believe, and how the stated standard deviation
-compares with the errors that were made. Missing pixels take no part.
+stack and filled; how far the model's departures from the secretory prior were right there
+tells, per channel, how far to follow each, and how the stated standard deviation compares
+with the errors that were made. Missing pixels take no part.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.optimize import lsq_linear
 
 from napari_dualgland.imputation.survey import Survey
 from napari_dualgland.imputation.tiles import ALIGNMENT
@@ -32,8 +33,11 @@ TRIES = 3
 """Places among which the one with most signal is rehearsed."""
 
 BELIEF = 0.25
-"""Weight of the belief that the model is right, relative to what is rehearsed: few
-pixels say little, and then the model is trusted as it was trained."""
+"""Weight of the belief that the model is right, relative to what is rehearsed: a few
+windows say little of a field, and without this their noise would be followed."""
+
+FURTHEST = 1.5
+"""No departure is followed further than this, or backwards, whatever a rehearsal says."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -45,7 +49,7 @@ class Rehearsal:
     Attributes
     ----------
     trust : torch.Tensor
-        (4,), 0 to 1: how much of the model's departure from its prior to believe.
+        (K, 4): how far to follow each of the model's departures from the prior.
     honesty : torch.Tensor
         (4,): factor that brings the stated standard deviation to the errors seen.
     pixels : int
@@ -56,10 +60,15 @@ class Rehearsal:
     honesty: torch.Tensor
     pixels: int
 
+    def estimate(self, prior: torch.Tensor, departures: torch.Tensor) -> torch.Tensor:
+        """Return the estimate (B, 4, H, W) from a prior and its (K, B, 4, H, W) departures."""
+        trust = self.trust.to(prior.device)[:, None, :, None, None]
+        return prior + (trust * departures).sum(0)
 
-def no_rehearsal() -> Rehearsal:
-    """Return full trust, for an image on which nothing can be rehearsed."""
-    return Rehearsal(torch.ones(4), torch.ones(4), 0)
+
+def no_rehearsal(filler: Filler) -> Rehearsal:
+    """Return the model's own belief, for an image on which nothing can be rehearsed."""
+    return Rehearsal(torch.tensor(filler.belief)[:, None].repeat(1, 4), torch.ones(4), 0)
 
 
 def _corners(mask: Mask, side: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
@@ -139,8 +148,11 @@ def rehearse(
         Windows to rehearse, at most COUNT.
     """
     rng = np.random.default_rng(seed)
-    right, moved, misses = (torch.zeros(4, dtype=torch.float64) for _ in range(3))
+    kinds = len(filler.belief)
+    right = torch.zeros(4, kinds, dtype=torch.float64)
+    moved = torch.zeros(4, kinds, kinds, dtype=torch.float64)
     judged_pixels = torch.zeros(4, dtype=torch.float64)
+    surprises: list[tuple[torch.Tensor, ...]] = []
     for pixels, lost, copied in _scenes(frames, masks, min(COUNT, count), rng):
         image = np.where(lost, 0, pixels)
         truth = torch.from_numpy(surveyed.normalisation.apply(image))
@@ -152,17 +164,45 @@ def rehearse(
                 surveyed.beta[None].to(filler.device),
             )
             said = filler.fill(evidence)
-        prior, mean = evidence.prior[0].cpu().double(), said.mean[0].cpu().double()
         judged = torch.from_numpy(copied).double()
-        step = (mean - prior) * judged
-        right += (step * (truth - prior)).sum((1, 2))
-        moved += (step * step).sum((1, 2))
+        departures = said.departures[:, 0].cpu().double() * judged
+        error = (truth - evidence.prior[0].cpu()).double() * judged
+        right += torch.einsum("kchw,chw->ck", departures, error)
+        moved += torch.einsum("kchw,lchw->ckl", departures, departures)
         judged_pixels += judged.sum((1, 2))
         if said.sigma is not None:
-            surprise = (truth - mean) / said.sigma[0].cpu().double()
-            misses += (surprise.square() * judged).sum((1, 2))
-    trust = (right + BELIEF * moved) / ((1 + BELIEF) * moved).clamp_min(1e-12)
-    trust = torch.where(moved > 0, trust.clamp(0, 1), torch.ones(4, dtype=torch.float64))
+            # Kept as sums, for the trust is known only at the end.
+            weight = judged / said.sigma[0].cpu().double().square()
+            surprises.append(
+                (
+                    (error.square() * weight).sum((1, 2)),
+                    torch.einsum("kchw,chw->ck", departures, error * weight),
+                    torch.einsum("kchw,lchw,chw->ckl", departures, departures, weight),
+                )
+            )
+    trust = torch.stack([_follow(m, r, filler.belief) for m, r in zip(moved, right, strict=True)])
+    misses = torch.zeros(4, dtype=torch.float64)
+    for square, cross, own in surprises:
+        misses += square - 2 * (trust * cross).sum(1)
+        misses += torch.einsum("ck,ckl,cl->c", trust, own, trust)
     # As if 1000 pixels more had been just as wrong as was said.
-    honesty = ((misses + 1000) / (judged_pixels + 1000)).sqrt()
-    return Rehearsal(trust.float(), honesty.float(), int(judged_pixels.sum()))
+    honesty = ((misses.clamp_min(0) + 1000) / (judged_pixels + 1000)).sqrt()
+    return Rehearsal(trust.T.float(), honesty.float(), int(judged_pixels.sum()))
+
+
+def _follow(moved: torch.Tensor, right: torch.Tensor, belief: tuple[float, ...]) -> torch.Tensor:
+    """Return how far to follow each departure in one channel: ridge regression, bounded.
+
+    ``moved`` (K, K) and ``right`` (K,) are the sums of products of the departures with
+    each other and with the error of the prior. The ridge draws towards the belief.
+    """
+    held = torch.tensor(belief, dtype=torch.float64)
+    own = moved.diagonal()
+    if not (own > 0).any():
+        return held
+    ridge = BELIEF * own + 1e-6 * own.max()
+    system = moved + torch.diag(ridge)
+    root = torch.linalg.cholesky(system)
+    aim = torch.linalg.solve_triangular(root, (right + ridge * held)[:, None], upper=False)
+    solved = lsq_linear(root.T.numpy(), aim[:, 0].numpy(), bounds=(0, FURTHEST))
+    return torch.from_numpy(solved.x)

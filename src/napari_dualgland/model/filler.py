@@ -14,12 +14,18 @@ from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
 
 
 class Fill(NamedTuple):
-    """What a model says of missing pixels; each (B, 4, H, W), normalised.
+    """What a model says of missing pixels, normalised.
 
-    ``sigma`` is the standard deviation of the error, None where the model states none.
+    Attributes
+    ----------
+    departures : torch.Tensor
+        (K, B, 4, H, W): in which directions the estimate may leave the secretory prior,
+        0 at observed pixels. The estimate is the prior plus their weighted sum.
+    sigma : torch.Tensor or None
+        (B, 4, H, W), the standard deviation of the error, None where none is stated.
     """
 
-    mean: Tensor
+    departures: Tensor
     sigma: Tensor | None
 
 
@@ -28,6 +34,8 @@ class Filler(Protocol):
 
     card: ModelCard
     device: torch.device
+    belief: tuple[float, ...]
+    """How far to go along each departure where nothing else is known."""
 
     def fill(self, evidence: Evidence) -> Fill:
         """Estimate the missing pixels from what is known of them."""
@@ -41,12 +49,14 @@ class Filler(Protocol):
 class PriorFiller:
     """The secretory prior in its guided form; no weights."""
 
+    belief: tuple[float, ...] = (1.0,)
+
     def __init__(self, card: ModelCard, device: torch.device) -> None:
         self.card, self.device = card, device
 
     def fill(self, evidence: Evidence) -> Fill:
-        """Return the guided prior."""
-        return Fill(evidence.guided, None)
+        """Return what the other channels tell."""
+        return Fill((evidence.guided - evidence.prior)[None], None)
 
     def to(self, device: torch.device) -> PriorFiller:
         """Return this filler on another device."""
@@ -54,7 +64,13 @@ class PriorFiller:
 
 
 class GeneratorFiller:
-    """A trained generator, in full precision."""
+    """A trained generator, in full precision.
+
+    The guided prior stays at hand: where rehearsing shows that the image's own couplings
+    tell more than the network made of them, they are heard as well.
+    """
+
+    belief: tuple[float, ...] = (1.0, 0.0)
 
     def __init__(self, card: ModelCard, network: Generator, device: torch.device) -> None:
         self.card, self.device = card, device
@@ -63,7 +79,8 @@ class GeneratorFiller:
     def fill(self, evidence: Evidence) -> Fill:
         """Return the network's estimate and the standard deviation that it states."""
         said = self.network(evidence)
-        return Fill(said.mean, torch.exp(said.log_sigma))
+        directions = torch.stack([said.mean, evidence.guided]) - evidence.prior
+        return Fill(directions, torch.exp(said.log_sigma))
 
     def to(self, device: torch.device) -> GeneratorFiller:
         """Return this filler on another device."""

@@ -75,9 +75,7 @@ manifest: .venv/.dev
 	$(BIN)/npe2 validate src/napari_dualgland/napari.yaml
 
 screenshots: .venv/.dev .venv/.screen
-	$(BIN)/dualgland demo --no-gui --out .cache/demo
-	mkdir -p docs/images && cp .cache/demo/dualgland_before_after.png docs/images/before_after.png
-	xvfb-run --auto-servernum --server-args="-screen 0 1920x1200x24" $(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/screenshots.py
 
 benchmarks: .venv/.dev
 	$(BIN)/python benchmarks/impute.py

@@ -8,6 +8,7 @@ import tifffile
 
 from napari_dualgland.cli.impute import parse_channels
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
 
 PRIOR = ("--model", "prior", "--device", "cpu", "--tile", "64")
@@ -56,6 +57,15 @@ def test_the_same_seed_gives_the_same_pixels(dualgland, whole, mask, out):
         fills.append(np.asarray(read(out).data))
     np.testing.assert_array_equal(*fills)
     assert read(out).provenance.seed == 3
+
+
+def test_every_option_of_the_parameter_object_can_be_given(dualgland, whole, mask, out):
+    options = ("--model", "prior", "--device", "cpu", "--tile", 96, "--seed", 5, "--no-rehearse")
+    said = dualgland("impute", whole, "--out", out, "--missing", mask, *options)
+    assert said.code == 0, said.err
+    given = {"model": "prior", "device": "cpu", "tile": 96, "seed": 5, "rehearse": False}
+    assert {*given} == {*ImputeParams.model_fields}
+    assert read(out).provenance.options == given
 
 
 def test_auto_finds_a_dead_tile(dualgland, field, tmp_path, out):

@@ -80,12 +80,19 @@ def impute(
     model: Model = DEFAULTS.model,
     device: Device = DEFAULTS.device,
     tile: Tile = DEFAULTS.tile,
+    rehearse: Annotated[
+        bool,
+        typer.Option(
+            "--rehearse/--no-rehearse",
+            help="Try the model where the truth is known, and believe it as far as it was right.",
+        ),
+    ] = DEFAULTS.rehearse,
     as_json: Json = False,
 ) -> None:
     """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
 
-    params = verb.make_params(seed=seed, model=model, device=device, tile=tile)
+    params = verb.make_params(seed=seed, model=model, device=device, tile=tile, rehearse=rehearse)
     answer(lambda: verb.run(source, out, missing, channels, params), verb.show, as_json)
 
 

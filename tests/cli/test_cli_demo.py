@@ -92,8 +92,11 @@ def test_the_enlarged_places_show_both_kinds_of_damage_and_do_not_overlap():
     missing = np.zeros((2, 200, 200), bool)
     missing[:, 20:40, 20:40] = True
     missing[1, 150:180, 140:170] = True
-    (y0, x0), (y1, x1) = places(truth, missing, 40)
+    damaged = np.where(missing.any(axis=0)[..., None], 0.1, truth)
+    (y0, x0), (y1, x1) = places(truth, damaged, missing, 40)
     assert missing[:, y0 : y0 + 40, x0 : x0 + 40].all(axis=0).any()
     assert missing[1, y1 : y1 + 40, x1 : x1 + 40].any()
     assert max(abs(y0 - y1), abs(x0 - x1)) >= 40
-    assert places(truth, missing[1:], 40) == [(y1, x1)]
+    missing[0] = False
+    missing[1, 20:40, 20:40] = False
+    assert places(truth, damaged, missing, 40) == [(y1, x1)]

@@ -77,22 +77,24 @@ def missing_map(frame: npt.NDArray[Any], missing: npt.NDArray[np.bool_], shown: 
     return picture
 
 
-def places(truth: Rgb, missing: npt.NDArray[np.bool_], side: int) -> list[tuple[int, int]]:
-    """Return the corners (y, x) of windows that show most: damage in the midst of signal.
+def places(
+    truth: Rgb, damaged: Rgb, missing: npt.NDArray[np.bool_], side: int
+) -> list[tuple[int, int]]:
+    """Return the corners (y, x) of windows that show most: where damage hides most from the eye.
 
     The first is where every channel is lost, the second where some are and others tell of
     them; of either kind only what there is.
     """
-    signal = ndimage.uniform_filter(truth.mean(axis=-1), side)
+    hidden = np.abs(truth - damaged).mean(axis=-1)
     half = side // 2
-    inside = np.zeros_like(signal)
-    inside[half : signal.shape[0] - half, half : signal.shape[1] - half] = 1
+    inside = np.zeros_like(hidden)
+    inside[half : hidden.shape[0] - half, half : hidden.shape[1] - half] = 1
     everywhere = missing.all(axis=0)
     corners: list[tuple[int, int]] = []
     for lost in (everywhere, missing.any(axis=0) & ~everywhere):
-        # A window that is nothing but hole shows no surroundings to judge the fill by.
-        share = np.minimum(ndimage.uniform_filter(lost.astype(np.float64), side), 0.35)
-        worth = share * signal * inside
+        # A window that is mostly hole shows too little around it to judge the fill by.
+        share = ndimage.uniform_filter(lost.astype(np.float64), side)
+        worth = ndimage.uniform_filter(hidden * lost, side) * inside * (share < 0.5)
         for y, x in corners:
             worth[max(y - half, 0) : y + side + half, max(x - half, 0) : x + side + half] = 0
         if worth.max() > 0:
@@ -127,7 +129,8 @@ def before_after(
         "truth": composite(scene.truth, shown),
     }
     side = min(scene.missing.shape[1:]) // 6
-    picture = _draw(panels, places(panels["truth"], scene.missing, side), side, caption)
+    corners = places(panels["truth"], panels["damaged"], scene.missing, side)
+    picture = _draw(panels, corners, side, caption)
     with replacing(path) as beside:
         picture.save(beside, format="PNG", optimize=True)
 

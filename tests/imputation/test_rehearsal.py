@@ -15,15 +15,13 @@ from napari_dualgland.model.weights import read_card
 class Claim(PriorFiller):
     """Departs from the prior towards or away from what is true, and says how sure it is."""
 
-    belief: tuple[float, ...] = (1.0,)
-
     def __init__(self, truth_scale: float, sigma: float) -> None:
         super().__init__(read_card("prior")[0], torch.device("cpu"))
         self.truth_scale, self.sigma = truth_scale, sigma
 
     def fill(self, evidence: Evidence) -> Fill:
         step = self.truth_scale * (evidence.guided - evidence.prior)
-        return Fill(step[None], torch.full_like(evidence.prior, self.sigma))
+        return Fill(evidence.prior + step, torch.full_like(evidence.prior, self.sigma))
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +33,7 @@ def scene() -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 def trust(scene: tuple[list[np.ndarray], list[np.ndarray]], scale: float) -> float:
     frames, masks = scene
-    return float(
-        rehearse(frames, masks, survey(frames, masks), Claim(scale, 0.1), seed=0).trust[0, 1]
-    )
+    return float(rehearse(frames, masks, survey(frames, masks), Claim(scale, 0.1), seed=0).trust[1])
 
 
 def test_who_is_right_is_believed(scene: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
@@ -45,7 +41,7 @@ def test_who_is_right_is_believed(scene: tuple[list[np.ndarray], list[np.ndarray
 
 
 def test_who_is_wrong_is_not(scene: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
-    assert trust(scene, -1.0) < 1e-6
+    assert trust(scene, -1.0) == 0
 
 
 def test_who_exaggerates_is_believed_in_part(
@@ -59,25 +55,8 @@ def test_channels_without_holes_are_left_alone(
 ) -> None:
     frames, masks = scene
     done = rehearse(frames, masks, survey(frames, masks), Claim(-1, 0.1), seed=0)
-    assert done.trust[0, [0, 2, 3]].tolist() == [1, 1, 1]
+    assert done.trust[[0, 2, 3]].tolist() == [1, 1, 1]
     assert done.pixels > 0
-
-
-class TwoVoices(Claim):
-    """One departure that is right and believed by no one, and one that is wrong."""
-
-    belief: tuple[float, ...] = (1.0, 0.0)
-
-    def fill(self, evidence: Evidence) -> Fill:
-        step = evidence.guided - evidence.prior
-        return Fill(torch.stack([-0.5 * step.roll(9, -1), step]), None)
-
-
-def test_the_better_voice_is_heard(scene: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
-    frames, masks = scene
-    done = rehearse(frames, masks, survey(frames, masks), TwoVoices(1, 1), seed=0)
-    assert done.trust[1, 1] > 0.6
-    assert done.trust[0, 1] < 0.4
 
 
 def test_boasting_is_corrected(scene: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
@@ -107,5 +86,5 @@ def test_nothing_to_rehearse_is_full_trust() -> None:
     image = np.zeros((4, 20, 20), np.uint8)
     masks = [box(image.shape, side=4)]
     done = rehearse([image], masks, survey([image], masks), Claim(1, 0.1), seed=0)
-    assert done.trust.tolist() == [[1, 1, 1, 1]]
+    assert done.trust.tolist() == [1, 1, 1, 1]
     assert done.pixels == 0

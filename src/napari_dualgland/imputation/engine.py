@@ -142,7 +142,7 @@ class _Work:
         self.notes: list[str] = []
         self._told = 0
         self._surveyed: Survey | None = None
-        self._rehearsed = no_rehearsal(filler)
+        self._rehearsed = no_rehearsal()
         self.fills = Patchwork(self.stack.dtype)
         self.sigmas = Patchwork(np.dtype(np.float32))
         self.states_sigma = False

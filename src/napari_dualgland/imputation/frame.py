@@ -113,7 +113,7 @@ class Frame:
     ) -> None:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
-        self.rehearsed = rehearsed or no_rehearsal(filler)
+        self.rehearsed = rehearsed or no_rehearsal()
         self.shape = (missing.shape[1], missing.shape[2])
         self.lost = np.logical_and.reduce(missing, axis=(1, 2))
         self.wanted = missing if wanted is None else wanted
@@ -182,7 +182,7 @@ class Frame:
                 coarsest=None if coarsest is None else torch.from_numpy(coarsest)[None].to(device),
             )
             said = self.filler.fill(evidence)
-            believed = self.rehearsed.estimate(evidence.prior, said.departures)
+            believed = self.rehearsed.believed(evidence.prior, said.mean)
         part = (slice(None), *hole.inside(window))
         mean = believed[0].float().cpu().numpy()[part]
         if said.sigma is None:

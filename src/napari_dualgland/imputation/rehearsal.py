@@ -2,8 +2,8 @@
 
 What a network has learned elsewhere need not hold for this antibody, cell line or
 microscope. So some of the stack's own holes are laid over observed places of the same
-stack and filled; how far the model's departures from the secretory prior were right there
-tells, per channel, how far to follow each, and how the stated standard deviation compares
+stack and filled; how far the model's departure from the secretory prior was right there
+tells, per channel, how far to follow it, and how the stated standard deviation compares
 with the errors that were made. Missing pixels take no part.
 """
 
@@ -16,28 +16,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import lsq_linear
 
 from napari_dualgland.imputation.survey import Survey
 from napari_dualgland.imputation.tiles import ALIGNMENT
 from napari_dualgland.model.evidence import gather_evidence
 from napari_dualgland.model.filler import Filler
 
-SIDE = 192
+SIDE = 160
 """Side of a rehearsed window in pixels."""
 
-COUNT = 12
+COUNT = 16
 """Windows that are rehearsed at most."""
 
 TRIES = 3
 """Places among which the one with most signal is rehearsed."""
 
-BELIEF = 0.25
+BELIEF = 0.5
 """Weight of the belief that the model is right, relative to what is rehearsed: a few
 windows say little of a field, and without this their noise would be followed."""
 
-FURTHEST = 1.5
-"""No departure is followed further than this, or backwards, whatever a rehearsal says."""
+FLOOR = 1e-3
+"""Mean squared error, normalised, that is added to a window's own before windows are
+weighed against each other; as in the training loss."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -49,7 +49,7 @@ class Rehearsal:
     Attributes
     ----------
     trust : torch.Tensor
-        (K, 4): how far to follow each of the model's departures from the prior.
+        (4,), 0 to 1: how far to follow the model's departure from the prior.
     honesty : torch.Tensor
         (4,): factor that brings the stated standard deviation to the errors seen.
     pixels : int
@@ -60,15 +60,14 @@ class Rehearsal:
     honesty: torch.Tensor
     pixels: int
 
-    def estimate(self, prior: torch.Tensor, departures: torch.Tensor) -> torch.Tensor:
-        """Return the estimate (B, 4, H, W) from a prior and its (K, B, 4, H, W) departures."""
-        trust = self.trust.to(prior.device)[:, None, :, None, None]
-        return prior + (trust * departures).sum(0)
+    def believed(self, prior: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+        """Return the estimate between prior and model, each (B, 4, H, W)."""
+        return torch.lerp(prior, mean, self.trust.to(prior.device)[:, None, None])
 
 
-def no_rehearsal(filler: Filler) -> Rehearsal:
-    """Return the model's own belief, for an image on which nothing can be rehearsed."""
-    return Rehearsal(torch.tensor(filler.belief)[:, None].repeat(1, 4), torch.ones(4), 0)
+def no_rehearsal() -> Rehearsal:
+    """Return full trust, for an image on which nothing can be rehearsed."""
+    return Rehearsal(torch.ones(4), torch.ones(4), 0)
 
 
 def _corners(mask: Mask, side: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
@@ -98,13 +97,13 @@ def _scenes(
         side = min(SIDE, *(s // ALIGNMENT * ALIGNMENT for s in mask.shape[1:]))
         if side < ALIGNMENT:
             continue
-        windows = [
+        boxes = [
             (slice(None), slice(y, y + side), slice(x, x + side))
             for y, x in _corners(mask, side, rng)
         ]
-        if not windows:
+        if not boxes:
             continue
-        hole, *places = windows
+        hole, *places = boxes
         # Of a few places the one with most to see: on empty background all models agree.
         pixels = [np.asarray(frames[frame][place]) for place in places]
         seen = [
@@ -128,7 +127,7 @@ def rehearse(
     surveyed: Survey,
     filler: Filler,
     seed: int,
-    count: int = COUNT,
+    windows: int = COUNT,
 ) -> Rehearsal:
     """Fill copies of the holes where the truth is known, and compare.
 
@@ -144,16 +143,12 @@ def rehearse(
         The model.
     seed : int
         Decides which holes are laid where.
-    count : int
+    windows : int
         Windows to rehearse, at most COUNT.
     """
     rng = np.random.default_rng(seed)
-    kinds = len(filler.belief)
-    right = torch.zeros(4, kinds, dtype=torch.float64)
-    moved = torch.zeros(4, kinds, kinds, dtype=torch.float64)
-    judged_pixels = torch.zeros(4, dtype=torch.float64)
-    surprises: list[tuple[torch.Tensor, ...]] = []
-    for pixels, lost, copied in _scenes(frames, masks, min(COUNT, count), rng):
+    right, moved, misses, judged_pixels = torch.zeros(4, 4, dtype=torch.float64)
+    for pixels, lost, copied in _scenes(frames, masks, min(COUNT, windows), rng):
         image = np.where(lost, 0, pixels)
         truth = torch.from_numpy(surveyed.normalisation.apply(image))
         missing = torch.from_numpy(copied | lost)
@@ -165,44 +160,20 @@ def rehearse(
             )
             said = filler.fill(evidence)
         judged = torch.from_numpy(copied).double()
-        departures = said.departures[:, 0].cpu().double() * judged
+        departure = (said.mean - evidence.prior)[0].cpu().double() * judged
         error = (truth - evidence.prior[0].cpu()).double() * judged
-        right += torch.einsum("kchw,chw->ck", departures, error)
-        moved += torch.einsum("kchw,lchw->ckl", departures, departures)
-        judged_pixels += judged.sum((1, 2))
+        # Relative to the prior's error there, or bright windows alone would decide, and a
+        # faint haze over what is truly dark would cost nothing.
+        count = judged.sum((1, 2))
+        weight = 1 / (error.square().sum((1, 2)) + FLOOR * count.clamp_min(1))
+        right += (departure * error).sum((1, 2)) * weight
+        moved += departure.square().sum((1, 2)) * weight
+        judged_pixels += count
         if said.sigma is not None:
-            # Kept as sums, for the trust is known only at the end.
-            weight = judged / said.sigma[0].cpu().double().square()
-            surprises.append(
-                (
-                    (error.square() * weight).sum((1, 2)),
-                    torch.einsum("kchw,chw->ck", departures, error * weight),
-                    torch.einsum("kchw,lchw,chw->ckl", departures, departures, weight),
-                )
-            )
-    trust = torch.stack([_follow(m, r, filler.belief) for m, r in zip(moved, right, strict=True)])
-    misses = torch.zeros(4, dtype=torch.float64)
-    for square, cross, own in surprises:
-        misses += square - 2 * (trust * cross).sum(1)
-        misses += torch.einsum("ck,ckl,cl->c", trust, own, trust)
+            surprise = (error - departure) / said.sigma[0].cpu().double()
+            misses += surprise.square().sum((1, 2))
+    trust = (right + BELIEF * moved) / ((1 + BELIEF) * moved).clamp_min(1e-12)
+    trust = torch.where(moved > 0, trust.clamp(0, 1), torch.ones_like(trust))
     # As if 1000 pixels more had been just as wrong as was said.
-    honesty = ((misses.clamp_min(0) + 1000) / (judged_pixels + 1000)).sqrt()
-    return Rehearsal(trust.T.float(), honesty.float(), int(judged_pixels.sum()))
-
-
-def _follow(moved: torch.Tensor, right: torch.Tensor, belief: tuple[float, ...]) -> torch.Tensor:
-    """Return how far to follow each departure in one channel: ridge regression, bounded.
-
-    ``moved`` (K, K) and ``right`` (K,) are the sums of products of the departures with
-    each other and with the error of the prior. The ridge draws towards the belief.
-    """
-    held = torch.tensor(belief, dtype=torch.float64)
-    own = moved.diagonal()
-    if not (own > 0).any():
-        return held
-    ridge = BELIEF * own + 1e-6 * own.max()
-    system = moved + torch.diag(ridge)
-    root = torch.linalg.cholesky(system)
-    aim = torch.linalg.solve_triangular(root, (right + ridge * held)[:, None], upper=False)
-    solved = lsq_linear(root.T.numpy(), aim[:, 0].numpy(), bounds=(0, FURTHEST))
-    return torch.from_numpy(solved.x)
+    honesty = ((misses + 1000) / (judged_pixels + 1000)).sqrt()
+    return Rehearsal(trust.float(), honesty.float(), int(judged_pixels.sum()))

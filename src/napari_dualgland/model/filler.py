@@ -14,18 +14,12 @@ from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
 
 
 class Fill(NamedTuple):
-    """What a model says of missing pixels, normalised.
+    """What a model says of missing pixels; each (B, 4, H, W), normalised.
 
-    Attributes
-    ----------
-    departures : torch.Tensor
-        (K, B, 4, H, W): in which directions the estimate may leave the secretory prior,
-        0 at observed pixels. The estimate is the prior plus their weighted sum.
-    sigma : torch.Tensor or None
-        (B, 4, H, W), the standard deviation of the error, None where none is stated.
+    ``sigma`` is the standard deviation of the error, None where the model states none.
     """
 
-    departures: Tensor
+    mean: Tensor
     sigma: Tensor | None
 
 
@@ -34,8 +28,6 @@ class Filler(Protocol):
 
     card: ModelCard
     device: torch.device
-    belief: tuple[float, ...]
-    """How far to go along each departure where nothing else is known."""
 
     def fill(self, evidence: Evidence) -> Fill:
         """Estimate the missing pixels from what is known of them."""
@@ -49,14 +41,12 @@ class Filler(Protocol):
 class PriorFiller:
     """The secretory prior in its guided form; no weights."""
 
-    belief: tuple[float, ...] = (1.0,)
-
     def __init__(self, card: ModelCard, device: torch.device) -> None:
         self.card, self.device = card, device
 
     def fill(self, evidence: Evidence) -> Fill:
-        """Return what the other channels tell."""
-        return Fill((evidence.guided - evidence.prior)[None], None)
+        """Return the guided prior."""
+        return Fill(evidence.guided, None)
 
     def to(self, device: torch.device) -> PriorFiller:
         """Return this filler on another device."""
@@ -64,13 +54,7 @@ class PriorFiller:
 
 
 class GeneratorFiller:
-    """A trained generator, in full precision.
-
-    The guided prior stays at hand: where rehearsing shows that the image's own couplings
-    tell more than the network made of them, they are heard as well.
-    """
-
-    belief: tuple[float, ...] = (1.0, 0.0)
+    """A trained generator, in full precision."""
 
     def __init__(self, card: ModelCard, network: Generator, device: torch.device) -> None:
         self.card, self.device = card, device
@@ -79,8 +63,7 @@ class GeneratorFiller:
     def fill(self, evidence: Evidence) -> Fill:
         """Return the network's estimate and the standard deviation that it states."""
         said = self.network(evidence)
-        directions = torch.stack([said.mean, evidence.guided]) - evidence.prior
-        return Fill(directions, torch.exp(said.log_sigma))
+        return Fill(said.mean, torch.exp(said.log_sigma))
 
     def to(self, device: torch.device) -> GeneratorFiller:
         """Return this filler on another device."""
@@ -109,12 +92,11 @@ def load_filler(model: str, device: torch.device) -> Filler:
         return PriorFiller(card, device)
     if kind != "generator":
         raise DualglandError(f"{path}: unknown architecture {kind!r}; a newer version may know it")
+    tensors = read_tensors(card, path)
     try:
         network = Generator(card.architecture["widths"], card.architecture["depths"])
-        network.load_state_dict(
-            {name: tensor.float() for name, tensor in read_tensors(card, path).items()}
-        )
-    except (KeyError, RuntimeError) as error:
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
     return GeneratorFiller(card, network, device)

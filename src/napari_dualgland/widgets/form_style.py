@@ -43,13 +43,13 @@ def field_label(label: QLabel) -> QLabel:
 
 def align_labels(form: QWidget) -> None:
     """Give the labels before all fields of a form one width, so that the fields line up."""
-    labels = [x for x in form.findChildren(QLabel) if x.property(_LABEL)]
+    labels = [label for label in form.findChildren(QLabel) if label.property(_LABEL)]
     for rows in form.findChildren(QFormLayout):
-        labels += [
-            rows.itemAt(row, QFormLayout.ItemRole.LabelRole).widget()
-            for row in range(rows.rowCount())
-            if rows.itemAt(row, QFormLayout.ItemRole.LabelRole) is not None
-        ]
+        for row in range(rows.rowCount()):
+            item = rows.itemAt(row, QFormLayout.ItemRole.LabelRole)
+            label = None if item is None else item.widget()
+            if isinstance(label, QLabel):
+                labels.append(label)
     width = max(label.sizeHint().width() + 4 for label in labels)
     for label in labels:
         label.setFixedWidth(width)

@@ -156,7 +156,8 @@ class Source:
         paths = [
             told_by(layer).get("source") or layer.source.path for layer in self.distinct_layers
         ]
-        return tuple(dict.fromkeys(Path(p).absolute() for p in paths)) if all(paths) else ()
+        found = [Path(path).absolute() for path in paths if path]
+        return tuple(dict.fromkeys(found)) if len(found) == len(paths) else ()
 
     def frame_lengths(self) -> dict[str, int]:
         """Return the lengths of the Z and T axes that are longer than one plane."""

@@ -58,9 +58,9 @@ def views_of(source: Source) -> list[_View]:
     order = present + [role for role in ROLES if role not in source.layers]
     views = []
     for role in ROLES:
-        layer = source.layers.get(role)
-        name = layer.name if layer is not None else role
-        views.append(_View(f"{name} imputed", source.axes, role, order.index(role), layer))
+        own = source.layers.get(role)
+        name = own.name if own is not None else role
+        views.append(_View(f"{name} imputed", source.axes, role, order.index(role), own))
     return views
 
 

@@ -55,9 +55,9 @@ class Job(QObject):
         super().__init__(parent)
         self._stop = threading.Event()
         self.destroyed.connect(self._stop.set)
-        self._worker = create_worker(
-            _run, steps, self._stop, _start_thread=False, _ignore_errors=True
-        )
+        # napari's types know neither generator functions nor signals without a value.
+        create: Any = create_worker
+        self._worker = create(_run, steps, self._stop, _start_thread=False, _ignore_errors=True)
         self._worker.yielded.connect(self._on_progress)
         self._worker.returned.connect(self._on_outcome)
         self._worker.aborted.connect(self._on_aborted)

@@ -23,6 +23,14 @@ RIDGE = 0.1
 """Ridge penalty of the couplings, relative to the mean variance of the detail."""
 
 
+STEPS = (24, 24)
+"""Descent steps of the prior on the finest and on the coarser levels."""
+
+NUCLEUS, NUCLEUS_STEPS = 2, (120, 400)
+"""A stained nucleus is smooth from rim to rim: relaxed further, its prior gains 1 to 1.5 dB
+in boxes, while microtubules, protein and ER lose by it."""
+
+
 class Evidence(NamedTuple):
     """Fills of a batch and what they were made from; each (B, 4, H, W), normalised.
 
@@ -115,7 +123,12 @@ def couplings(moments: Tensor) -> Tensor:
 
 
 def _fill_planes(
-    image: Tensor, missing: Tensor, wanted: Tensor, steps: int, levels: int, coarsest: Tensor | None
+    image: Tensor,
+    missing: Tensor,
+    wanted: Tensor,
+    steps: tuple[int, int],
+    levels: int,
+    coarsest: Tensor | None,
 ) -> Tensor:
     """Fill the (B, 4) planes that are ``wanted``; the others come back as they are."""
     if not wanted.any():
@@ -124,9 +137,10 @@ def _fill_planes(
     filled[wanted] = secretory_prior(
         image[wanted].unsqueeze(1),
         missing[wanted].unsqueeze(1),
-        steps,
+        steps[0],
         levels,
         None if coarsest is None else coarsest[wanted].unsqueeze(1),
+        steps[1],
     ).squeeze(1)
     return filled
 
@@ -135,7 +149,6 @@ def gather_evidence(
     image: Tensor,
     missing: Tensor,
     beta: Tensor | None = None,
-    steps: int = 24,
     levels: int = 5,
     coarsest: Tensor | None = None,
 ) -> Evidence:
@@ -150,19 +163,22 @@ def gather_evidence(
         (B, 4, H, W), boolean.
     beta : torch.Tensor, optional
         (B, 4, 4) couplings; measured in this batch, image by image, where left out.
-    steps, levels, coarsest :
+    levels, coarsest :
         As in :func:`~napari_dualgland.model.prior.secretory_prior`.
     """
     image = image.masked_fill(missing, 0)
     if beta is None:
         beta = couplings(detail_moments(image, missing))
     own = missing.flatten(2).any(2)
-    prior = _fill_planes(image, missing, own, steps, levels, coarsest)
-    smooth = _fill_planes(image, missing, own, 0, levels, coarsest)
+    nucleus = torch.zeros_like(own)
+    nucleus[:, NUCLEUS] = own[:, NUCLEUS]
+    prior = _fill_planes(image, missing, own & ~nucleus, STEPS, levels, coarsest)
+    prior = _fill_planes(prior, missing, nucleus, NUCLEUS_STEPS, levels, coarsest)
+    smooth = _fill_planes(image, missing, own, (0, 0), levels, coarsest)
     anywhere = missing.any(1, keepdim=True).expand_as(missing)
     # A channel is filled a second time only where another channel's hole is not its own.
     elsewhere = (anywhere != missing).flatten(2).any(2)
-    refilled = _fill_planes(image, anywhere, elsewhere, steps, levels, coarsest)
+    refilled = _fill_planes(image, anywhere, elsewhere, STEPS, levels, coarsest)
     detail = torch.where(anywhere & ~missing, image - refilled, torch.zeros_like(image))
     told = torch.einsum("bcj,bjhw->bchw", beta, detail)
     guided = torch.where(missing, prior + told, prior)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.evidence import NUCLEUS, Evidence
 from napari_dualgland.model.generator import Generator
 from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
 
@@ -45,8 +45,13 @@ class PriorFiller:
         self.card, self.device = card, device
 
     def fill(self, evidence: Evidence) -> Fill:
-        """Return the guided prior."""
-        return Fill(evidence.guided, None)
+        """Return the guided prior, for the nucleus the unguided one.
+
+        A nucleus is not where other stains have detail: guiding it cost 0.7 dB.
+        """
+        mean = evidence.guided.clone()
+        mean[:, NUCLEUS] = evidence.prior[:, NUCLEUS]
+        return Fill(mean, None)
 
     def to(self, device: torch.device) -> PriorFiller:
         """Return this filler on another device."""

@@ -68,7 +68,12 @@ def relax(image: Tensor, missing: Tensor, steps: int) -> Tensor:
 
 
 def secretory_prior(
-    image: Tensor, missing: Tensor, steps: int = 24, levels: int = 5, coarsest: Tensor | None = None
+    image: Tensor,
+    missing: Tensor,
+    steps: int = 24,
+    levels: int = 5,
+    coarsest: Tensor | None = None,
+    coarse_steps: int | None = None,
 ) -> Tensor:
     """Fill the missing pixels of every channel from that channel's own surroundings.
 
@@ -79,9 +84,12 @@ def secretory_prior(
     missing : torch.Tensor
         (B, C, H, W), boolean.
     steps : int
-        Descent steps on each of the finest ``levels`` levels.
+        Descent steps on the finest level.
     levels : int
         Levels with descent; coarser ones are plain push–pull.
+    coarse_steps : int, optional
+        Descent steps on each of the other levels; as many as ``steps`` if left out. More
+        of both suit what is smooth throughout, such as a nucleus.
     coarsest : torch.Tensor, optional
         Start for the level number ``levels`` (0 is the finest), e.g. from a coarse pass
         over a whole field; (B, C, ⌈H/2^levels⌉, ⌈W/2^levels⌉).
@@ -105,5 +113,6 @@ def secretory_prior(
         size = (known.shape[-2], known.shape[-1])
         fill = torch.where(hole, double(fill, size), known)
         if level < levels:
-            fill = relax(fill, hole.to(fill.dtype), steps)
+            count = steps if level == 0 or coarse_steps is None else coarse_steps
+            fill = relax(fill, hole.to(fill.dtype), count)
     return fill

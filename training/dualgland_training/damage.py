@@ -62,9 +62,18 @@ def _stroke(shape: tuple[int, int], rng: Rng, length: float, bend: float) -> Mas
 
 def _widened(mask: Mask, radius: float) -> Mask:
     """Return all pixels within ``radius`` of the mask."""
-    if not mask.any():
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
         return mask
-    return np.asarray(ndimage.distance_transform_edt(~mask) <= radius, dtype=bool)
+    # Distances are taken near the mask alone: a field has hundreds of scratches.
+    reach = int(radius) + 1
+    near = (
+        slice(max(0, rows[0] - reach), rows[-1] + reach + 1),
+        slice(max(0, columns[0] - reach), columns[-1] + reach + 1),
+    )
+    wide = np.zeros_like(mask)
+    wide[near] = ndimage.distance_transform_edt(~mask[near]) <= radius
+    return wide
 
 
 def scratches_mask(shape: tuple[int, int], rng: Rng, scale: float = 1.0) -> Mask:

@@ -57,7 +57,7 @@ def copied(action):
 
 
 def test_python_for_a_file_needs_no_napari(opened, viewer, run, saved):
-    opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5))
+    opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5, rehearse=False))
     run(opened)
     code = copied(opened.results.python_action)
     assert "napari import" not in code
@@ -68,7 +68,7 @@ def test_python_for_a_file_needs_no_napari(opened, viewer, run, saved):
 
 
 def test_command_for_a_file(opened, viewer, run, saved):
-    opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5))
+    opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5, rehearse=False))
     run(opened)
     line = copied(opened.results.command_action)
     words = shlex.split(line)

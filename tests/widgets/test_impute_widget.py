@@ -89,13 +89,14 @@ def test_results_lie_and_look_like_their_source(viewer, field, dock, run):
 
 def test_provenance_stays_with_the_layer(viewer, field, dock, run):
     widget = dock(field.values())
-    widget.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=7))
+    widget.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=7, rehearse=False))
     run(widget)
     told = viewer.layers["protein imputed"].metadata["dualgland"]
     assert told["role"] == "protein"
     assert told["provenance"]["model"] == "prior"
     assert told["provenance"]["seed"] == 7
     assert told["provenance"]["options"]["tile"] == 96
+    assert told["provenance"]["options"]["rehearse"] is False
     assert "estimate" in told["note"]
 
 

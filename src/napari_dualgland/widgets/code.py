@@ -32,6 +32,7 @@ def as_python(request: ImputeRequest) -> str:
         f"    device={params.device!r},",
         f"    tile={params.tile},",
         f"    seed={params.seed},",
+        *([] if params.rehearse else ["    rehearse=False,"]),
         ")",
     ]
     if path is not None:
@@ -75,6 +76,7 @@ def as_command(request: ImputeRequest) -> str:
     params = request.params
     words += ["--model", params.model, "--device", params.device]
     words += ["--tile", str(params.tile), "--seed", str(params.seed)]
+    words += [] if params.rehearse else ["--no-rehearse"]
     return shlex.join(words)
 
 

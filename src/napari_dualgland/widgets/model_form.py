@@ -1,4 +1,4 @@
-"""Model, device, tile and seed: a projection of :class:`ImputeParams`, nothing more."""
+"""Model, device, tile, seed and rehearsing: a projection of :class:`ImputeParams`, nothing more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QSizePolicy,
     QSpinBox,
@@ -36,6 +37,7 @@ class ModelForm(QWidget):
         self.device = DeviceCombo()
         self.tile = QSpinBox()
         self.seed = QSpinBox()
+        self.rehearse = QCheckBox("Rehearse on this image")
         self.advanced = QCollapsible("Advanced")
         self._lay_out()
         self._offer_models()
@@ -45,6 +47,7 @@ class ModelForm(QWidget):
             self.device.currentIndexChanged,
             self.tile.valueChanged,
             self.seed.valueChanged,
+            self.rehearse.toggled,
         ):
             signal.connect(self.changed)
 
@@ -55,6 +58,7 @@ class ModelForm(QWidget):
             device=self.device.currentText(),
             tile=self.tile.value(),
             seed=self.seed.value(),
+            rehearse=self.rehearse.isChecked(),
         )
 
     def set_value(self, params: ImputeParams) -> None:
@@ -66,6 +70,7 @@ class ModelForm(QWidget):
         self.device.setCurrentText(params.device)
         self.tile.setValue(params.tile)
         self.seed.setValue(params.seed)
+        self.rehearse.setChecked(params.rehearse)
 
     def _lay_out(self) -> None:
         for combo in (self.model, self.device):
@@ -80,6 +85,11 @@ class ModelForm(QWidget):
         self.tile.editingFinished.connect(self._round_tile)
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The same seed, image and device give the same result.")
+        self.rehearse.setChecked(ImputeParams.model_fields["rehearse"].default)
+        self.rehearse.setToolTip(
+            "First fill some of the holes where the truth is known, and believe the model as\n"
+            "far as it was right there."
+        )
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(4)
@@ -93,6 +103,7 @@ class ModelForm(QWidget):
         more = form_layout(inner)
         more.addRow("Tile size", self.tile)
         more.addRow("Seed", self.seed)
+        more.addRow("", self.rehearse)
         self.advanced.addWidget(inner)
         # As text and not as icons: text takes the colour of the theme.
         self.advanced.setCollapsedIcon(QIcon())

@@ -273,7 +273,7 @@ def test_interrupted_midway(field, tmp_path, out, nothing_written, sent):
         stderr=its_end,
         env={**os.environ, "OMP_NUM_THREADS": "1", "TERM": "xterm"},
         # A shell that runs the tests in the background has Ctrl-C ignored, which is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509, one thread
     ) as running:
         os.close(its_end)
         assert b"imputing" in read_until(terminal, b"imputing")

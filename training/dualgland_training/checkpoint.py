@@ -24,6 +24,13 @@ from napari_dualgland.model.weights import ModelCard
 
 KEPT = 2
 
+USE = {
+    "where": "every missing pixel",
+    "how far": "per channel, from 0 (the prior alone) to 1 (the network alone), as far as "
+    "rehearsing on the image at hand bears the network out",
+}
+"""Where a generator is used and where the prior stands alone; goes into its card."""
+
 
 def write_beside(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
     """Write a safetensors file so that ``path`` is either the old one or the whole new one."""
@@ -92,7 +99,6 @@ def export_model(
     config: TrainConfig,
     step: int,
     figures: dict[str, Any],
-    use: dict[str, Any],
 ) -> Path:
     """Write the model as fp16 weights and a card that the plugin's pickers take at once."""
     weights = folder / f"{config.name}.safetensors"
@@ -112,7 +118,7 @@ def export_model(
         seed=config.seed,
         steps=step,
         figures=figures,
-        use=use,
+        use=USE,
         licence="BSD-3-Clause for the weights; the training images are the Human Protein "
         "Atlas's, CC BY-SA, and are not contained.",
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),

@@ -163,8 +163,8 @@ class Training:
             if self.step % config.validate_every == 0 or self.step == config.steps:
                 self.figures = compare(self.average, self.watched)
                 self.log(validation=self.figures)
-                export_model(self.folder, self.average, config, self.step, self.figures, {})
+                export_model(self.folder, self.average, config, self.step, self.figures)
                 started = time.perf_counter()
             if self.step % config.checkpoint_every == 0 or self.step == config.steps:
                 self._keep()
-        return export_model(self.folder, self.average, config, self.step, self.figures, {})
+        return export_model(self.folder, self.average, config, self.step, self.figures)

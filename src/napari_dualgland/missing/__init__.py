@@ -5,8 +5,8 @@ exactly 0, and honest bright spots reach the top of the scale. What tells damage
 both is the *rim*. Nature fades to its floor and to its ceiling over a few pixels, damage
 cuts at full level. :mod:`.rims` measures that, :mod:`.levels` fills the holes that such
 rims enclose, :mod:`.edges` completes dead tiles and dropped lines from their straight
-edges, :mod:`.dropout` finds scattered pixels, :mod:`.detect` puts them together for a
-stack, and :mod:`.masks` fits masks that a person brings.
+edges, :mod:`.dropout` finds scattered pixels, :mod:`.channel` puts them together for one
+channel and :mod:`.detect` for a stack, and :mod:`.masks` fits masks that a person brings.
 """
 
 from napari_dualgland.missing.detect import find_missing

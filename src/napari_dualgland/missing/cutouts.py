@@ -55,11 +55,11 @@ def cut_away(common: Mask) -> Mask:
 
 def _straight_share(region: Mask) -> float:
     """Return how much of a region's outline runs straight for 15 pixels or more."""
-    outline, straight = 0, 0
+    outline = straight = 0
     for axis in (0, 1):
         steps = np.diff(region, axis=axis)
         runs = running(steps, np.logical_and, OPENING - 1, 0, 1 - axis)
         runs = running(runs, np.logical_or, 0, OPENING - 1, 1 - axis)
-        outline += np.count_nonzero(steps)
-        straight += np.count_nonzero(runs)
+        outline += int(np.count_nonzero(steps))
+        straight += int(np.count_nonzero(runs))
     return straight / max(outline, 1)

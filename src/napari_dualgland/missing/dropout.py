@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_dualgland.missing.noise import Noise
 from napari_dualgland.missing.windows import Mask, Plane, blocks, box_sum, dilated, running
 
 WINDOW = 9
@@ -35,16 +36,16 @@ def _beside(image: npt.NDArray[Any], combine: np.ufunc) -> Iterator[npt.NDArray[
         yield running(band, combine, 0, half, axis)
 
 
-def scattered(level: Mask, height: Plane, observed: Mask, gain: float, noise: float) -> Mask:
+def scattered(level: Mask, height: Plane, observed: Mask, noise: Noise, sigmas: float) -> Mask:
     """Return the pixels of one value that no natural noise brings about.
 
     Parameters
     ----------
     level : numpy.ndarray
         (Y, X), boolean: pixels of that value that are not explained otherwise.
-    height, observed, gain
+    height, observed, noise
         As for :func:`napari_dualgland.missing.rims.hard_rim`.
-    noise : float
+    sigmas : float
         Standard deviations of the noise that the neighbours must stand above the value,
         twice over for a pixel that stands alone.
 
@@ -56,28 +57,29 @@ def scattered(level: Mask, height: Plane, observed: Mask, gain: float, noise: fl
     around = observed & ~level
     candidates = level.copy()
     # Cheap first: without a bright neighbour on every side there is nothing to weigh.
-    for bright in _beside(around & (height > np.float32(noise**2 * gain)), np.logical_or):
+    for bright in _beside(
+        around & (height > np.float32(noise.least(sigmas, alone=True))), np.logical_or
+    ):
         candidates &= bright
     if not candidates.any():
         return candidates
     found = np.zeros_like(level)
     for outer, inner, block in blocks(candidates, BLOCK, WINDOW + NEAR):
         found[block] = _weighed(
-            candidates[outer], level[outer], height[outer], around[outer], gain, noise
+            candidates[outer], level[outer], height[outer], around[outer], noise, sigmas
         )[inner]
     return found
 
 
 def _weighed(
-    candidates: Mask, level: Mask, height: Plane, around: Mask, gain: float, noise: float
+    candidates: Mask, level: Mask, height: Plane, around: Mask, noise: Noise, sigmas: float
 ) -> Mask:
     """Return the candidates that their neighbourhoods do not explain."""
     signal = height * around
     weight = around.astype(np.float32)
     n_around = box_sum(weight, WINDOW)
     mean = box_sum(signal, WINDOW) / np.maximum(n_around, 1)
-    clear = mean / np.float32(gain)
-    candidates = candidates & (clear > noise**2) & (n_around >= 3)
+    candidates = candidates & (mean > noise.least(sigmas, alone=True)) & (n_around >= 3)
     # Natural gaps darken towards their middle; next to dropped pixels nothing does.
     beside_lost = dilated(level, 3) & around
     n_beside = box_sum(beside_lost, NEAR)
@@ -89,5 +91,5 @@ def _weighed(
     n_lost, n_kept = box_sum(level, WIDE), box_sum(weight, WIDE)
     n_dim = box_sum(around & (height < 0.3 * mean), WIDE)
     many = (n_lost > 0.15 * (n_lost + n_kept)) & (n_dim < 0.25 * n_lost)
-    alone = (clear > (2 * noise) ** 2) & (n_dim < n_lost)
+    alone = (mean > noise.least(2 * sigmas, alone=True)) & (n_dim < n_lost)
     return np.asarray(candidates & (many | alone))

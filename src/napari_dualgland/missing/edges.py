@@ -2,8 +2,9 @@
 
 Over background of its own value a dead tile cannot be seen, but where it cuts through
 signal it leaves straight, axis-aligned, hard edges. Two such edges that bound a common
-rectangle of one value give that rectangle; a long edge that stands alone gives the
-square on it, as far as the value reaches.
+rectangle of one value give that rectangle; a long edge with none opposite it gives the
+square on it, as far as the value reaches: more than may be missing, but over background,
+where a fill does no harm.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_dualgland.missing.noise import Noise
 from napari_dualgland.missing.windows import Mask, Plane, running
 
 TOP, BOTTOM, LEFT, RIGHT = range(4)
 COVERAGE = 0.65
 """Share of an edge along which the pixels just outside must differ from the region."""
-LIKELY_NOISE = 0.7
+LIKELY = 0.7
 """Edges average over more pixels than rims do, so they may stand lower above the noise."""
 MAX_EDGES = 1500
 """The longest so many edges of a plane are paired; pairing grows with their square."""
@@ -38,7 +40,13 @@ def _seen_from(image: npt.NDArray[Pixel], side: int) -> npt.NDArray[Pixel]:
 
 
 def _top_edges(
-    level: Mask, height: Plane, observed: Mask, gain: float, step: float, noise: float, length: int
+    level: Mask,
+    height: Plane,
+    observed: Mask,
+    noise: Noise,
+    step: float,
+    sigmas: float,
+    length: int,
 ) -> list[tuple[int, int, int]]:
     """Return row, first and last column of the hard top edges of a region of one value."""
     outside = level[4:] & ~level[3:-1] & observed[3:-1]
@@ -58,7 +66,7 @@ def _top_edges(
     outside, hard, at = outside[rows], hard[rows], rows + 4
     near = along(height[at - 1] * observed[at - 1])
     far = along((height[at - 3] * observed[at - 3] + height[at - 4] * observed[at - 4]) / 2)
-    hard &= (near > step * far) & (near > length * (LIKELY_NOISE * noise) ** 2 * gain)
+    hard &= (near > step * far) & (near > length * noise.least(LIKELY * sigmas))
     if not hard.any():
         return []
     edge = running(hard, np.logical_or, rest, half, axis=1)
@@ -72,7 +80,13 @@ def _top_edges(
 
 
 def straight_edges(
-    level: Mask, height: Plane, observed: Mask, gain: float, step: float, noise: float, length: int
+    level: Mask,
+    height: Plane,
+    observed: Mask,
+    noise: Noise,
+    step: float,
+    sigmas: float,
+    length: int,
 ) -> Edges:
     """Return the straight, axis-aligned, hard edges of regions of one value.
 
@@ -80,7 +94,7 @@ def straight_edges(
     ----------
     level : numpy.ndarray
         (Y, X), boolean: all pixels of that value.
-    height, observed, gain, step, noise
+    height, observed, noise, step, sigmas
         As for :func:`napari_dualgland.missing.rims.hard_rim`.
     length : int
         Pixels; the shortest edge.
@@ -101,9 +115,9 @@ def straight_edges(
             turned,
             _seen_from(height, side),
             _seen_from(observed, side),
-            gain,
-            step,
             noise,
+            step,
+            sigmas,
             length,
         ):
             at = last - at if side in (BOTTOM, RIGHT) else at
@@ -155,7 +169,7 @@ def _bounds(edges: Edges, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> Mask:
 
 
 def _square_on(edge: Edges, rectangles: _Rectangles, shape: tuple[int, int]) -> None:
-    """Paint the square on an edge that stands alone, as deep as the value reaches."""
+    """Paint the square on an edge that none opposes, as deep as the value reaches."""
     side, y0, y1, x0, x1 = edge
     depth = np.arange(max(y1 - y0, x1 - x0), -1, -1)
     y0, y1, x0, x1 = (np.full(depth.shape, v) for v in (y0, y1, x0, x1))
@@ -181,7 +195,7 @@ def rectangles(level: Mask, edges: Edges, min_alone: int) -> Mask:
     edges : numpy.ndarray
         See :func:`straight_edges`.
     min_alone : int
-        Pixels; the shortest edge that is believed without a second one.
+        Pixels; the shortest edge that is believed without one opposite it.
 
     Returns
     -------
@@ -192,7 +206,7 @@ def rectangles(level: Mask, edges: Edges, min_alone: int) -> Mask:
     longest = np.argsort(-lengths, kind="stable")[:MAX_EDGES]
     edges, lengths = edges[longest], lengths[longest]
     found = _Rectangles.over(level)
-    paired = np.zeros(len(edges), dtype=bool)
+    opposed = np.zeros(len(edges), dtype=bool)
     for i, edge in enumerate(edges):
         others = edges[i + 1 :]
         y0, x0 = np.minimum(edge[1], others[:, 1]), np.minimum(edge[3], others[:, 3])
@@ -201,10 +215,11 @@ def rectangles(level: Mask, edges: Edges, min_alone: int) -> Mask:
         fits = _bounds(np.broadcast_to(edge, others.shape), *hull) & _bounds(others, *hull)
         fits &= found.filled(*hull)
         found.add(*(side[fits] for side in hull))
-        # Two pieces of the same side say nothing yet of how deep the rectangle is.
-        across = fits & (others[:, 0] != edge[0])
-        paired[i] |= across.any()
-        paired[i + 1 :] |= across
-    for edge in edges[~paired & (lengths >= min_alone)]:
+        # Only the opposite edge tells how deep the rectangle is. TOP and BOTTOM differ in
+        # their last bit, LEFT and RIGHT too.
+        across = fits & (others[:, 0] == edge[0] ^ 1)
+        opposed[i] |= across.any()
+        opposed[i + 1 :] |= across
+    for edge in edges[~opposed & (lengths >= min_alone)]:
         _square_on(edge, found, level.shape)
     return found.mask()

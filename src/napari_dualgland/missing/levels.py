@@ -2,7 +2,7 @@
 
 Damage often runs into natural background of the same value, so connected regions cannot
 be judged as a whole. Instead every pixel of the region looks up, down, left and right to
-where the region ends, and is missing if it sees hard rims on opposite sides or on three.
+where the region ends, and is missing if it sees hard rims on opposite sides.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def _ends(region: Mask, axis: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[n
 
 
 def enclosed(region: Mask, rim: Mask) -> Mask:
-    """Return the pixels of a region that see a hard rim on opposite sides or on three.
+    """Return the pixels of a region that see hard rims on opposite sides.
 
     The border of the image stands in for a rim where the run that ends there is short
-    (a scratch that leaves the image); in a corner two rims and two borders suffice.
+    (a scratch that leaves the image).
     """
-    hits, borders = [], []
+    between = []
     for axis in (0, 1):
         before, after = _ends(region, axis)
         length = region.shape[axis]
@@ -60,13 +60,8 @@ def enclosed(region: Mask, rim: Mask) -> Mask:
         short = after - before <= BORDER_RUN
         seen_first = np.where(at_start, short & last & ~at_end, first)
         seen_last = np.where(at_end, short & first & ~at_start, last)
-        hits += [seen_first, seen_last]
-        borders += [at_start & ~seen_first, at_end & ~seen_last]
-    rims = np.sum(hits, axis=0, dtype=np.uint8)
-    open_ends = np.sum(borders, axis=0, dtype=np.uint8)
-    opposite = (hits[0] & hits[1]) | (hits[2] & hits[3])
-    corner = (rims >= 2) & (rims + open_ends == 4)
-    return np.asarray(region & (opposite | (rims >= 3) | corner))
+        between.append(seen_first & seen_last)
+    return np.asarray(region & (between[0] | between[1]))
 
 
 def holes(region: Mask, rim: Rim, reach: int, min_certain: int, share: float) -> Mask:

@@ -1,0 +1,163 @@
+"""The search of one channel of one plane, detector by detector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_dualgland.missing.dropout import scattered
+from napari_dualgland.missing.edges import rectangles, straight_edges
+from napari_dualgland.missing.levels import connected, holes
+from napari_dualgland.missing.noise import Noise, measure_noise
+from napari_dualgland.missing.params import MissingParams
+from napari_dualgland.missing.rims import Rim, hard_rim
+from napari_dualgland.missing.windows import Mask, Plane, dilated, flat
+
+CORE = 7
+"""Side in pixels of the flat patch that makes a middle value suspicious."""
+MAX_CONSTANTS = 4
+"""So many middle values are looked at in a plane, those with the most pixels first."""
+
+
+class ChannelSearch:
+    """One channel of one plane while it is searched.
+
+    Attributes
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    observed, found : numpy.ndarray
+        (Y, X), boolean: pixels that may be looked at, and those found missing so far.
+    low, high : number
+        Lowest and highest finite value.
+    """
+
+    def __init__(self, plane: npt.NDArray[Any], params: MissingParams) -> None:
+        self.params = params
+        finite = np.isfinite(plane)
+        self.nan = ~finite
+        self.observed = finite
+        self.found = np.zeros(plane.shape, dtype=bool)
+        # NaN would spread through every mean; what stands in for it is never looked at.
+        self.plane = plane if finite.all() else np.where(finite, plane, plane.dtype.type(0))
+        values = plane[finite]
+        self.low: Any = values.min() if values.size else 0
+        self.high: Any = values.max() if values.size else 0
+        noise = measure_noise(self.plane, finite, float(self.low), float(self.high))
+        self.says_nothing = noise is None or self.low == self.high
+        self.noise = noise or Noise(gain=np.inf, speck=0.0)
+
+    def result(self) -> Mask:
+        return self.found | self.nan if self.params.nan else self.found
+
+    def height(self, value: Any) -> Plane:
+        """Return the distance of every pixel from a value, float32."""
+        wide = np.float64 if self.plane.dtype.itemsize > 2 else np.float32
+        distance = np.abs(np.subtract(self.plane, value, dtype=wide))
+        return np.asarray(distance, dtype=np.float32)
+
+    def search(self) -> None:
+        """Look for every kind of damage; the brightest first, as it hides the rest.
+
+        Background that bright damage encloses would look as if it ended abruptly.
+        """
+        if self.says_nothing:
+            return
+        if self.params.saturated:
+            self._search_level(self.high, share=0.5)
+        if self.params.scattered:
+            self._search_scattered(self.high)
+        if self.params.constant:
+            for value in self._constants():
+                self._search_level(value, share=0.5, core=True)
+        if self.params.dark:
+            self._search_level(self.low, share=0.04)
+            if self.low < 0 < self.high:
+                self._search_level(self.plane.dtype.type(0), share=0.5)
+        if self.params.scattered:
+            self._search_scattered(self.low)
+
+    def abruptness(self, region: Mask) -> float:
+        """Return along how much of its rim a region at the floor ends abruptly."""
+        if self.says_nothing:
+            return 0.0
+        rim = self._rim(region, self.height(self.low), self.observed)
+        inner = region & dilated(rim.touching, 3)
+        return float(rim.likely[inner].mean()) if inner.any() else 0.0
+
+    def _search_level(self, value: Any, share: float, core: bool = False) -> None:
+        level = (self.plane == value) & self.observed
+        region = connected(level, self.params.min_size)
+        if core:
+            region = _touching(region, flat(self.plane, CORE) & level)
+        if not region.any():
+            return
+        observed = self.observed & ~self.found
+        height, params = self.height(value), self.params
+        rim = self._rim(region, height, observed)
+        if rim.sharp:
+            self.found |= holes(region, rim, reach=2, min_certain=16, share=max(share, 0.25))
+        else:
+            self.found |= holes(region, rim, reach=7, min_certain=12, share=share)
+        if params.straight:
+            edges = straight_edges(
+                level, height, observed, self.noise, params.step, params.noise, params.min_edge
+            )
+            if len(edges):
+                self.found |= rectangles(level, edges, round(1.6 * params.min_edge))
+
+    def _rim(self, region: Mask, height: Plane, observed: Mask) -> Rim:
+        full_scale = float(self.high) - float(self.low)
+        step, sigmas = self.params.step, self.params.noise
+        return hard_rim(region, height, observed, self.noise, full_scale, step, sigmas)
+
+    def _constants(self) -> list[Any]:
+        """Return the middle values that fill flat patches."""
+        patches = flat(self.plane, CORE) & self.observed
+        patches &= (self.plane != self.low) & (self.plane != self.high)
+        values, counts = np.unique(self.plane[patches], return_counts=True)
+        return list(values[np.argsort(-counts, kind="stable")[:MAX_CONSTANTS]])
+
+    def _search_scattered(self, value: Any) -> None:
+        level = (self.plane == value) & self.observed & ~self.found
+        if level.any():
+            self.found |= scattered(
+                level,
+                self.height(value),
+                self.observed & ~self.found,
+                self.noise,
+                self.params.noise,
+            )
+
+    def confirm(self, other: Mask) -> None:
+        """Take over the holes of another channel that this one bears out."""
+        if self.says_nothing or not other.any():
+            return
+        labels, count = ndimage.label(other)
+        inside = np.flatnonzero(other)
+        which, values = labels.flat[inside], self.plane.flat[inside]
+        area = np.bincount(which, minlength=count + 1)
+        known = np.bincount(which, self.found.flat[inside], count + 1)
+        for value in (self.low, self.high):
+            same = np.bincount(which, (values == value) & self.observed.flat[inside], count + 1)
+            candidates = (same >= 0.999 * area) & (known < area) & (area >= self.params.min_edge)
+            candidates[0] = False
+            if not candidates.any():
+                continue
+            level = (self.plane == value) & self.observed
+            rim = self._rim(
+                candidates[labels] & level, self.height(value), self.observed & ~self.found & ~level
+            )
+            hard = np.bincount(which, rim.likely.flat[inside], count + 1)
+            self.found |= (candidates & (hard >= self.params.min_edge))[labels]
+
+
+def _touching(region: Mask, seeds: Mask) -> Mask:
+    """Return the connected parts of a region that hold a seed."""
+    labels, count = ndimage.label(region)
+    keep = np.bincount(labels.ravel(), seeds.ravel(), count + 1) > 0
+    keep[0] = False
+    return np.asarray(keep[labels])

@@ -1,0 +1,108 @@
+"""How bright a place must be to stand above the noise of its channel.
+
+Two kinds of noise count. Photon noise grows with the intensity; it decides whether a zero
+amid signal can be natural. Noise of the camera is left of a background that was clipped
+at 0 as scattered specks; what is no brighter than they are is no signal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.missing.windows import Mask, box_sum
+
+MANY_PIXELS = 1 << 20
+"""The noise of larger planes is read off so many of their pixels, whole rows at a time."""
+MIN_PAIRS = 64
+"""Fewer neighbours that can be compared tell nothing."""
+SPECK_WINDOW = 15
+"""Side of the surroundings, in pixels, in which a speck stands nearly alone."""
+SPECK_SHARE = 0.05
+"""Specks are lit pixels in surroundings of which less than this share is lit."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of one channel, in intensity units above its floor.
+
+    Attributes
+    ----------
+    gain : float
+        Variance of the photon noise per unit of intensity.
+    speck : float
+        Mean height of the specks in a clipped background; 0 where there are none.
+    """
+
+    gain: float
+    speck: float
+
+    def least(self, sigmas: float, alone: bool = False) -> float:
+        """Return the least mean intensity that is so many standard deviations above 0.
+
+        The variance is gain · mean, so mean / √(gain · mean) ≥ σ solves to σ² · gain.
+        Heights of specks fall off exponentially, so their mean is their spread. A mean
+        over a rim must only be as bright as specks are; one over neighbours that may
+        themselves be specks (``alone``) must stand well above them.
+        """
+        return max(sigmas**2 * self.gain, (1.2 if alone else 0.5) * sigmas * self.speck)
+
+
+def measure_noise(plane: npt.NDArray[Any], observed: Mask, low: float, high: float) -> Noise | None:
+    """Return the noise of a channel, read off the channel itself.
+
+    Photon noise shows in the differences of neighbours at intermediate intensities,
+    where neither the floor nor the ceiling clips it and texture (smoothed by the optics)
+    adds little.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    observed : numpy.ndarray
+        (Y, X), boolean: pixels that may be looked at.
+    low, high : float
+        The channel's floor and ceiling; pixels at either are left out.
+
+    Returns
+    -------
+    Noise or None
+        None where too few neighbours can be compared.
+    """
+    usable = observed & (plane != low) & (plane != high)
+    every = -(-plane.size // MANY_PIXELS)
+    some, rows = usable[::every], plane[::every]
+    pairs = some[:, 1:] & some[:, :-1]
+    right = rows[:, 1:][pairs].astype(np.float64)
+    left = rows[:, :-1][pairs].astype(np.float64)
+    if right.size < MIN_PAIRS:
+        return None
+    step, level = np.abs(right - left), (right + left) / 2 - low
+    top = np.percentile(level, 99.5)
+    middle = (level > 0.15 * top) & (level < 0.6 * top)
+    if np.count_nonzero(middle) >= MIN_PAIRS:
+        step, level = step[middle], level[middle]
+    # 1.05 = 1.4826 / √2 turns the median absolute difference into a standard deviation;
+    # 1.3 makes up for zeros that clipping has taken out of the dim half.
+    gain = float(np.median((1.05 * step) ** 2 / level)) * 1.3
+    # In a nearly empty channel most neighbours are equal, and rounding is all the noise
+    # there is; one grey level must not count as signal.
+    gain = max(gain, _grey_level(right), 1e-9 * (high - low))
+    return Noise(gain, _speck_height(plane, usable, low))
+
+
+def _grey_level(values: npt.NDArray[np.float64]) -> float:
+    """Return the smallest step between the values that occur, 0 where there is but one."""
+    steps = np.diff(np.unique(values))
+    return float(steps.min()) if steps.size else 0.0
+
+
+def _speck_height(plane: npt.NDArray[Any], lit: Mask, low: float) -> float:
+    """Return the mean height of lit pixels that stand nearly alone."""
+    alone = lit & (box_sum(lit, SPECK_WINDOW) < SPECK_SHARE * SPECK_WINDOW**2)
+    if np.count_nonzero(alone) < MIN_PAIRS:
+        return 0.0
+    return float(plane[alone].astype(np.float64).mean() - low)

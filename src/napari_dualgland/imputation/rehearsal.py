@@ -31,7 +31,7 @@ COUNT = 16
 TRIES = 3
 """Places among which the one with most signal is rehearsed."""
 
-BELIEF = 0.5
+BELIEF = 0.15
 """Weight of the belief that the model is right, relative to what is rehearsed: a few
 windows say little of a field, and without this their noise would be followed."""
 

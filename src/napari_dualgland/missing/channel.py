@@ -18,6 +18,15 @@ from napari_dualgland.missing.windows import Mask, Plane, dilated, flat
 
 CORE = 7
 """Side in pixels of the flat patch that makes a middle value suspicious."""
+SHARE = 0.5
+"""Of a hole's pixels at likely rims, this share must be at certain ones."""
+SHARE_DARK = 0.04
+"""The same at the floor, where damaged rims in dim signal are rarely certain; natural ones
+in fields of the atlas never are."""
+SHARE_SHARP = 0.25
+"""The same, at least, in channels whose natural rims are steep too."""
+REACH, REACH_SHARP = 7, 2
+"""Pixels; so far into a region a certain rim proves damage by itself."""
 MAX_CONSTANTS = 4
 """So many middle values are looked at in a plane, those with the most pixels first."""
 
@@ -67,16 +76,16 @@ class ChannelSearch:
         if self.says_nothing:
             return
         if self.params.saturated:
-            self._search_level(self.high, share=0.5)
+            self._search_level(self.high, SHARE)
         if self.params.scattered:
             self._search_scattered(self.high)
         if self.params.constant:
             for value in self._constants():
-                self._search_level(value, share=0.5, core=True)
+                self._search_level(value, SHARE, core=True)
         if self.params.dark:
-            self._search_level(self.low, share=0.04)
+            self._search_level(self.low, SHARE_DARK)
             if self.low < 0 < self.high:
-                self._search_level(self.plane.dtype.type(0), share=0.5)
+                self._search_level(self.plane.dtype.type(0), SHARE)
         if self.params.scattered:
             self._search_scattered(self.low)
 
@@ -99,9 +108,9 @@ class ChannelSearch:
         height, params = self.height(value), self.params
         rim = self._rim(region, height, observed)
         if rim.sharp:
-            self.found |= holes(region, rim, reach=2, min_certain=16, share=max(share, 0.25))
-        else:
-            self.found |= holes(region, rim, reach=7, min_certain=12, share=share)
+            share = max(share, SHARE_SHARP)
+        reach, min_certain = (REACH_SHARP, 16) if rim.sharp else (REACH, 12)
+        self.found |= holes(region, rim, reach, min_certain, share)
         if params.straight:
             edges = straight_edges(
                 level, height, observed, self.noise, params.step, params.noise, params.min_edge

@@ -1,0 +1,135 @@
+"""How close a fill is to the truth inside the hole: pure functions on arrays.
+
+Every figure looks at missing pixels alone, for observed ones come back bit for bit and
+would only flatter it. Means are over channels that lost enough pixels to make a figure.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.metrics import structural_similarity
+
+from napari_dualgland.errors import DualglandError
+
+Image = npt.NDArray[np.floating]
+Mask = npt.NDArray[np.bool_]
+
+FLOOR = 1 / 12
+"""Mean squared error of rounding to whole grey levels; nothing can be closer."""
+
+FEWEST = 64
+"""Missing pixels of a channel below which no figure is made."""
+
+
+def _check(filled: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], missing: Mask) -> None:
+    if filled.shape != truth.shape or filled.shape != missing.shape or filled.ndim != 3:
+        raise DualglandError(
+            f"fill {filled.shape}, truth {truth.shape} and mask {missing.shape} must be the same "
+            "(C, Y, X); cut them alike"
+        )
+
+
+def mean_squared_error(filled: Image, truth: Image, missing: Mask) -> float:
+    """Return the mean squared error inside the hole, at least :data:`FLOOR`, grey levels²."""
+    _check(filled, truth, missing)
+    error = filled[missing].astype(float) - truth[missing]
+    return max(float(np.square(error).mean()), FLOOR)
+
+
+def psnr(mse: npt.ArrayLike, value_range: float = 255) -> npt.NDArray[np.float64]:
+    """Return 10 log₁₀(range² / mse) in dB."""
+    return np.asarray(10 * np.log10(value_range**2 / np.asarray(mse, float)))
+
+
+def mean_absolute_error(filled: Image, truth: Image, missing: Mask) -> float:
+    """Return the mean absolute error inside the hole, grey levels."""
+    _check(filled, truth, missing)
+    return float(np.abs(filled[missing].astype(float) - truth[missing]).mean())
+
+
+def pearson(filled: Image, truth: Image, missing: Mask) -> float:
+    """Return Pearson's correlation inside the hole, mean over hurt channels; NaN if flat."""
+    _check(filled, truth, missing)
+    found = []
+    for one, other, hole in zip(filled, truth, missing, strict=True):
+        if hole.sum() >= FEWEST and one[hole].std() > 0 and other[hole].std() > 0:
+            found.append(np.corrcoef(one[hole].astype(float), other[hole].astype(float))[0, 1])
+    return float(np.mean(found)) if found else float("nan")
+
+
+def ssim(filled: Image, truth: Image, missing: Mask, value_range: float = 255) -> float:
+    """Return SSIM (7 × 7 windows) averaged over missing pixels, mean over hurt channels."""
+    _check(filled, truth, missing)
+    found = []
+    for one, other, hole in zip(filled, truth, missing, strict=True):
+        if hole.sum() >= FEWEST and min(hole.shape) >= 7:
+            _, local = structural_similarity(
+                one.astype(float), other.astype(float), data_range=value_range, full=True
+            )
+            found.append(local[hole].mean())
+    return float(np.mean(found)) if found else float("nan")
+
+
+def rim_jump(filled: Image, truth: Image, missing: Mask) -> float:
+    """Return the false step across the rim of the hole, grey levels; NaN without a rim.
+
+    The mean over neighbours e, one of them missing and one observed, of |∇ₑ fill − ∇ₑ truth|:
+    J of the salivary loss at full resolution, all channels pooled.
+    """
+    _check(filled, truth, missing)
+    error = filled.astype(float) - truth
+    steps = []
+    for axis in (1, 2):
+        across = np.diff(missing.astype(np.int8), axis=axis) != 0
+        steps.append(np.abs(np.diff(error, axis=axis))[across])
+    pooled = np.concatenate(steps)
+    return float(pooled.mean()) if pooled.size else float("nan")
+
+
+def texture_ratio(filled: Image, truth: Image, missing: Mask, sigma: float = 1.5) -> float:
+    """Return the fill's share of the truth's fine texture: 1 is as rough, 0 is flat.
+
+    Power of what a Gaussian of ``sigma`` pixels takes away, inside the hole, fill over
+    truth, pooled over channels. NaN where the truth is flat.
+    """
+    _check(filled, truth, missing)
+    powers = []
+    for image in (filled, truth):
+        values = image.astype(float)
+        fine = values - ndimage.gaussian_filter(values, (0, sigma, sigma))
+        powers.append(float(np.square(fine[missing]).sum()))
+    return powers[0] / powers[1] if powers[1] > 0 else float("nan")
+
+
+def set_points(image: Image, compartments: Image, epsilon: float = 1e-3) -> Image:
+    """Return h = log[(mean over compartment + ε) / (mean over cell + ε)], (K − 1, C).
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (C, Y, X), normalised; negative values count as 0.
+    compartments : numpy.ndarray
+        (K, Y, X), adding up to 1 over K; the last is the background, which is no cell.
+    """
+    values = np.clip(image.astype(float), 0, None)
+    inside = compartments[:-1].astype(float)
+    cell = inside.sum(0)
+
+    def mean(weight: Image) -> Image:
+        return np.asarray((values * weight).sum((1, 2)) / (weight.sum() + 1e-9))
+
+    whole = mean(cell)
+    return np.stack([np.log((mean(part) + epsilon) / (whole + epsilon)) for part in inside])
+
+
+def set_point_error(filled: Image, truth: Image, missing: Mask, compartments: Image) -> float:
+    """Return the mean |h(fill) − h(truth)| over compartments and hurt channels.
+
+    ``compartments`` are the truth's, for both: a fill is not to move its own yardstick.
+    """
+    _check(filled, truth, missing)
+    hurt = missing.any((1, 2))
+    difference = np.abs(set_points(filled, compartments) - set_points(truth, compartments))
+    return float(difference[:, hurt].mean())

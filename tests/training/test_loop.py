@@ -102,7 +102,7 @@ def test_unknown_options_are_refused(tmp_path: Path) -> None:
 def test_batches_are_damaged_and_seeded(recipe: Path) -> None:
     config = read_recipe(recipe)
     sources = read_split(config.data).train
-    first, second = (Batches(sources, config, np.random.default_rng(9)).draw() for _ in range(2))
+    first, second = (Batches(sources, config).draw(9) for _ in range(2))
     assert torch.equal(first.target, second.target)
     assert torch.equal(first.missing, second.missing)
     assert first.target.shape == (4, 4, 32, 32)

@@ -1,7 +1,9 @@
 """Batches: crops of a few sources, shaken, and damaged on the fly.
 
 The crops of one source share their gains, so that couplings between channels can be
-measured over all of them, as the plugin measures them over a whole field.
+measured over all of them, as the plugin measures them over a whole field. Source i of step
+s is drawn from the seed (run, s, i) and from nothing before it: a resumed run, several
+processes and drawing ahead all meet the same batches.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ from torch import Tensor
 from dualgland_training.config import AugmentOptions, DamageOptions, TrainConfig
 from dualgland_training.damage import draw_damage
 from dualgland_training.data import Source
+from napari_dualgland.errors import DualglandError
 
 Rng = np.random.Generator
+Mask = npt.NDArray[np.bool_]
+Seeds = npt.NDArray[np.int64]
 
 
 class Batch(NamedTuple):
@@ -31,12 +36,33 @@ class Batch(NamedTuple):
     missing : torch.Tensor
         (B, 4, H, W), boolean.
     group : torch.Tensor
-        (B,), the number of the source that a crop was cut from.
+        (B,), the number of the source that a crop was cut from; from 0 in every batch.
+    seed : torch.Tensor
+        (B,), int64: a seed for each crop, the same in any number of processes.
     """
 
     target: Tensor
     missing: Tensor
     group: Tensor
+    seed: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """Return this batch on another device."""
+        return Batch(*(part.to(device, non_blocking=True) for part in self))
+
+
+def draw_noise(batch: Batch, channels: int, salt: int = 0) -> Tensor:
+    """Draw (B, channels, H, W) standard normal noise, each crop from its own seed.
+
+    ``salt`` tells several draws for the same batch apart. The noise is drawn on the CPU, so
+    that it is the same on every device and in any number of processes.
+    """
+    shape = (channels, *batch.target.shape[2:])
+    planes = [
+        torch.randn(shape, generator=torch.Generator().manual_seed((int(seed) + salt) % 2**63))
+        for seed in batch.seed.tolist()
+    ]
+    return torch.stack(planes).to(batch.target)
 
 
 def draw_crop(image: npt.NDArray[Any], size: int, rng: Rng, tries: int = 4) -> npt.NDArray[Any]:
@@ -74,39 +100,52 @@ def shake(crops: npt.NDArray[np.float32], rng: Rng, options: AugmentOptions) -> 
 
 
 class Batches:
-    """Draws one batch after the other from training sources.
+    """Draws the batch of any step from training sources.
 
     Parameters
     ----------
     sources : sequence of Source
     config : TrainConfig
-    rng : numpy.random.Generator
-        Source of all randomness; its state is what a checkpoint keeps.
+    rank, world : int
+        This process and their number; it draws its slice of the joined batch.
+
+    Raises
+    ------
+    DualglandError
+        If the sources of a batch cannot be shared among the processes.
     """
 
-    def __init__(self, sources: tuple[Source, ...], config: TrainConfig, rng: Rng) -> None:
+    def __init__(
+        self, sources: tuple[Source, ...], config: TrainConfig, rank: int = 0, world: int = 1
+    ) -> None:
+        if config.sources % world:
+            raise DualglandError(
+                f"a batch of {config.sources} sources cannot be shared among {world} processes; "
+                f"set sources: to a multiple of {world}"
+            )
         self.config = config
-        self.rng = rng
+        share = config.sources // world
+        self.items = range(rank * share, (rank + 1) * share)
         shares = config.data.shares
         self.by_kind = {k: [s for s in sources if s.kind == k] for k in shares}
         self.kinds = [k for k in shares if self.by_kind[k] and shares[k] > 0]
         weights = np.array([shares[k] for k in self.kinds])
         self.weights = weights / weights.sum()
 
-    def _image(self) -> npt.NDArray[np.float16]:
-        pool = self.by_kind[str(self.rng.choice(self.kinds, p=self.weights))]
-        images = pool[self.rng.integers(len(pool))].images
-        return images[self.rng.integers(len(images))]
+    def _image(self, rng: Rng) -> npt.NDArray[np.float16]:
+        pool = self.by_kind[str(rng.choice(self.kinds, p=self.weights))]
+        images = pool[rng.integers(len(pool))].images
+        return images[rng.integers(len(images))]
 
-    def _crops(self) -> npt.NDArray[np.float32]:
+    def _crops(self, rng: Rng) -> npt.NDArray[np.float32]:
         """Return the shaken crops of one source, (crops_per_source, 4, crop, crop)."""
-        config, rng = self.config, self.rng
-        image = self._image()
+        config = self.config
+        image = self._image(rng)
         zoom = rng.uniform(*config.augment.zoom) if rng.random() < 0.5 else 1.0
         side = round(config.crop / zoom)
         crops = np.stack([draw_crop(image, side, rng) for _ in range(config.crops_per_source)])
         if rng.random() < config.augment.decouple:
-            stranger = self._image()
+            stranger = self._image(rng)
             channel = rng.integers(4)
             for crop in crops:
                 crop[channel] = draw_crop(stranger, side, rng)[channel]
@@ -126,10 +165,11 @@ class Batches:
         turned = [np.rot90(crop, int(rng.integers(4)), (1, 2)) for crop in crops]
         return np.stack([t[:, :, ::-1] if rng.random() < 0.5 else t for t in turned])
 
-    def draw(self) -> Batch:
-        """Return the next batch."""
-        config, rng = self.config, self.rng
-        targets = np.concatenate([self._crops() for _ in range(config.sources)])
+    def _item(self, step: int, item: int) -> tuple[npt.NDArray[np.float32], Mask, Seeds]:
+        """Return crops, what they lost and their seeds, of one source of one step."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, step, item])
+        targets = np.ascontiguousarray(self._crops(rng), dtype=np.float32)
         names = list(config.damage.families)
         weights = np.array([config.damage.families[n] for n in names])
         missing = np.zeros(targets.shape, bool)
@@ -138,9 +178,13 @@ class Batches:
             channels = draw_channels(rng, config.damage, family)
             scale = rng.uniform(*config.damage.scale)
             hole[:] = draw_damage(target, family, rng, channels, scale)
-        group = torch.arange(config.sources).repeat_interleave(config.crops_per_source)
+        return targets, missing, rng.integers(2**62, size=len(targets))
+
+    def draw(self, step: int) -> Batch:
+        """Return this process's slice of the batch of a step."""
+        drawn = [self._item(step, item) for item in self.items]
+        targets, missing, seeds = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
+        group = torch.arange(len(self.items)).repeat_interleave(self.config.crops_per_source)
         return Batch(
-            torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32)),
-            torch.from_numpy(missing),
-            group,
+            torch.from_numpy(targets), torch.from_numpy(missing), group, torch.from_numpy(seeds)
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dualgland_training.config import TrainConfig
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.generator import count_parameters
 from napari_dualgland.model.weights import ModelCard
 
@@ -44,20 +46,37 @@ def write_beside(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
 def save_checkpoint(
     folder: Path,
     step: int,
-    model: nn.Module,
+    networks: Mapping[str, nn.Module],
     average: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+    objective: Mapping[str, Tensor],
     state: dict[str, Any],
 ) -> Path:
     """Write ``step-<n>.safetensors`` and drop all but the last two.
 
-    ``state`` is what else is needed to go on exactly, as JSON: configuration, random
-    state, what was measured.
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the run.
+    step : int
+        Steps that are done.
+    networks, optimisers : mapping
+        By name.
+    average : torch.nn.Module
+        The moving average of the generator.
+    objective : mapping of str to torch.Tensor
+        What the objective keeps beside its networks.
+    state : dict
+        What else is needed to go on exactly, as JSON: configuration, random state, what
+        was measured.
     """
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    for number, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{number}.{k}": v for k, v in moments.items()}
+    tensors = {f"average.{k}": v for k, v in average.state_dict().items()}
+    tensors |= {f"objective.{k}": v for k, v in objective.items()}
+    for name, network in networks.items():
+        tensors |= {f"network.{name}.{k}": v for k, v in network.state_dict().items()}
+    for name, optimiser in optimisers.items():
+        for number, moments in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{name}.{number}.{k}": v for k, v in moments.items()}
     path = folder / f"step-{step:07d}.safetensors"
     write_beside(path, tensors, {"step": str(step), "state": json.dumps(state)})
     for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
@@ -65,26 +84,47 @@ def save_checkpoint(
     return path
 
 
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose name begins with a prefix, by the rest of their name."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
 def load_checkpoint(
-    path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[int, dict[str, Any]]:
-    """Put a checkpoint back in place; return its step and state."""
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+    path: Path,
+    networks: Mapping[str, nn.Module],
+    average: nn.Module,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+) -> tuple[int, dict[str, Tensor], dict[str, Any]]:
+    """Put a checkpoint back in place; return its step, the objective's tensors and state.
+
+    Raises
+    ------
+    DualglandError
+        If the checkpoint is of other networks than the recipe's.
+    """
     with safe_open(path, "pt") as file:
         header = file.metadata()
-        for key in file.keys():  # noqa: SIM118, a safetensors handle is no mapping
-            part, rest = key.split(".", 1)
-            parts[part][rest] = file.get_tensor(key)
-    model.load_state_dict(parts["model"])
-    average.load_state_dict(parts["average"])
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, value in parts["optimiser"].items():
-        number, name = key.split(".", 1)
-        moments.setdefault(int(number), {})[name] = value
-    optimiser.load_state_dict(
-        {"state": moments, "param_groups": optimiser.state_dict()["param_groups"]}
-    )
-    return int(header["step"]), json.loads(header["state"])
+        # A safetensors handle is no mapping.
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    try:
+        average.load_state_dict(_under(tensors, "average."))
+        for name, network in networks.items():
+            network.load_state_dict(_under(tensors, f"network.{name}."))
+    except RuntimeError as error:
+        raise DualglandError(
+            f"{path}: the checkpoint is of other networks than the recipe's "
+            f"({str(error).splitlines()[-1].strip()}); resume with the recipe it was started "
+            "with, or start anew in another folder"
+        ) from None
+    for name, optimiser in optimisers.items():
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, f"optimiser.{name}.").items():
+            number, what = key.split(".", 1)
+            moments.setdefault(int(number), {})[what] = value
+        optimiser.load_state_dict(
+            {"state": moments, "param_groups": optimiser.state_dict()["param_groups"]}
+        )
+    return int(header["step"]), _under(tensors, "objective."), json.loads(header["state"])
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -97,6 +137,7 @@ def export_model(
     folder: Path,
     model: nn.Module,
     config: TrainConfig,
+    architecture: dict[str, Any],
     step: int,
     figures: dict[str, Any],
 ) -> Path:
@@ -107,7 +148,7 @@ def export_model(
         name=config.name,
         summary="Residual U-Net on the secretory prior; fills missing pixels and states "
         "the standard deviation of its error.",
-        architecture={"kind": "generator", "widths": config.widths, "depths": config.depths},
+        architecture=architecture,
         parameters=count_parameters(model),
         data=(
             "Human Protein Atlas (proteinatlas.org), fields of view, single cells and "

@@ -7,6 +7,7 @@ resolved configuration goes into every checkpoint and into the model card.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -104,7 +105,8 @@ class TrainConfig(_Options):
     widths, depths : tuple of int
         Of the generator.
     crop, sources, crops_per_source : int
-        A batch is ``sources × crops_per_source`` crops of ``crop``² pixels.
+        A batch is ``sources × crops_per_source`` crops of ``crop``² pixels; several
+        processes share it, so ``sources`` is a multiple of their number.
     steps, warmup : int
         Optimiser steps in all and until the learning rate is full.
     learning_rate, weight_decay, ema, clip : float
@@ -117,6 +119,10 @@ class TrainConfig(_Options):
         CPU threads.
     device : str
         As in ``dualgland impute --device``.
+    precision : str
+        ``bf16`` (autocast) or ``fp32``.
+    start : pathlib.Path or None
+        Weights of an earlier model to start from; what has another name or shape is new.
     """
 
     name: str = "generator"
@@ -136,6 +142,8 @@ class TrainConfig(_Options):
     checkpoint_every: int = 250
     threads: int = 2
     device: str = "auto"
+    precision: Literal["bf16", "fp32"] = "bf16"
+    start: Path | None = None
     data: DataOptions = DataOptions()
     damage: DamageOptions = DamageOptions()
     augment: AugmentOptions = AugmentOptions()

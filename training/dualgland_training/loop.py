@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from dualgland_training import distributed
 from dualgland_training.batches import Batch, Batches
 from dualgland_training.checkpoint import (
     export_model,
@@ -26,26 +27,20 @@ from dualgland_training.checkpoint import (
 )
 from dualgland_training.config import TrainConfig
 from dualgland_training.data import read_split
-from dualgland_training.losses import reconstruction_loss
+from dualgland_training.initial import load_start
+from dualgland_training.objective import Objective
 from dualgland_training.validate import compare, draw_validation
 from napari_dualgland.model.device import choose_device
-from napari_dualgland.model.evidence import couplings, detail_moments, gather_evidence
-from napari_dualgland.model.generator import Generator
 
-WEIGHTS = {"relative": 1.0, "absolute": 1.0, "likelihood": 0.02}
-"""Of the terms of the reconstruction loss."""
+Terms = dict[str, dict[str, Tensor]]
+"""What one step says: by network, then by name."""
+
+NOISE = 0x6E6F6973
+"""Tells the seed of the noise from that of the batches."""
 
 
 class NotFinite(RuntimeError):
     """A loss or a gradient is NaN or infinite; training on would destroy the weights."""
-
-
-def grouped_couplings(batch: Batch) -> Tensor:
-    """Measure couplings over all crops of a source, as the plugin does over a field."""
-    moments = detail_moments(batch.target.masked_fill(batch.missing, 0), batch.missing)
-    pooled = torch.zeros(int(batch.group.max()) + 1, *moments.shape[1:]).to(moments)
-    pooled.index_add_(0, batch.group, moments)
-    return couplings(pooled)[batch.group]
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
@@ -56,8 +51,17 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move an average of weights a step towards a network; buffers are copied."""
+    with torch.no_grad():
+        for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
+        for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+            kept.copy_(buffer)
+
+
 class Training:
-    """A run: model, moving average, optimiser and what they are fed with.
+    """A run: networks, moving average, optimisers and what they are fed with.
 
     Parameters
     ----------
@@ -73,89 +77,118 @@ class Training:
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.device = choose_device(config.device)
-        self.rng = np.random.default_rng(config.seed)
+        distributed.join(self.device)
         split = read_split(config.data)
-        self.batches = Batches(split.train, config, self.rng)
+        self.batches = Batches(split.train, config, distributed.rank(), distributed.world())
         self.watched = draw_validation(split.validation, 24, 128, seed=1)
-        self.model = Generator(config.widths, config.depths).to(self.device)
-        self.model = self.model.to(memory_format=torch.channels_last)
-        self.average = deepcopy(self.model).requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(),
-            config.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=config.weight_decay,
-        )
+        self.objective = Objective(config, self.device)
+        self.networks = self.objective.networks
         self.step = 0
         self.figures: dict[str, Any] = {}
+        if config.start is not None:
+            new = load_start(self.networks["generator"], config.start)
+            self.log(start=str(config.start), new_tensors=new)
+        for network in self.networks.values():
+            distributed.agree(network.state_dict().values())
+        self.average = deepcopy(self.objective.generator).requires_grad_(False)
+        self.optimisers = {name: self.objective.optimiser(name) for name in self.networks}
+        self.rates = {
+            name: [group["lr"] for group in optimiser.param_groups]
+            for name, optimiser in self.optimisers.items()
+        }
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
         path = latest_checkpoint(self.folder)
         if path is None:
             return
-        self.step, state = load_checkpoint(path, self.model, self.average, self.optimiser)
-        self.rng.bit_generator.state = state["rng"]
+        self.step, kept, state = load_checkpoint(path, self.networks, self.average, self.optimisers)
+        self.objective.load_state(kept)
         self.figures = state["figures"]
 
     def log(self, **event: Any) -> None:
-        """Append one event to the run's log."""
-        with (self.folder / "events.jsonl").open("a") as file:
-            file.write(json.dumps({"step": self.step, "time": time.time(), **event}) + "\n")
+        """Append one event to the run's log; the first process writes for all."""
+        if distributed.rank() == 0:
+            with (self.folder / "events.jsonl").open("a") as file:
+                file.write(json.dumps({"step": self.step, "time": time.time(), **event}) + "\n")
 
-    def _advance(self, batch: Batch) -> dict[str, float]:
-        batch = Batch(*(part.to(self.device) for part in batch))
-        beta = grouped_couplings(batch)
-        evidence = gather_evidence(batch.target, batch.missing, beta)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            said = self.model(evidence)
-        terms = reconstruction_loss(
-            said.mean, said.log_sigma, evidence.prior, batch.target, batch.missing
-        )
-        loss = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        if not torch.isfinite(norm):
-            raise NotFinite(
-                f"step {self.step}: the gradient is not finite ({float(loss.detach())=}); lower "
-                "the learning rate, or resume from the last checkpoint with another seed"
-            )
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * learning_rate(self.step, self.config)
-        self.optimiser.step()
+    def _advance(self, batch: Batch) -> Terms:
+        """Step every network once; return the terms of their losses."""
+        seed = np.random.SeedSequence([self.config.seed, self.step, distributed.rank(), NOISE])
+        noise = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
+        said: Terms = {}
+        for name, loss, terms in self.objective.losses(batch.to(self.device), self.step, noise):
+            norm = self._descend(name, loss)
+            said[name] = {k: term.detach() for k, term in terms.items()}
+            said[name] |= {"loss": loss.detach(), "gradient": norm}
         # A young average follows closely, or it would remember the random start.
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(now, 1 - decay)
-        shown = {name: float(term.detach()) for name, term in terms.items()}
-        return shown | {"gradient": float(norm)}
+        follow(self.average, self.networks["generator"], decay)
+        return said
+
+    def _descend(self, name: str, loss: Tensor) -> Tensor:
+        """Step one network down its loss; return the norm of the gradient.
+
+        Raises
+        ------
+        NotFinite
+            Before the step, if the gradient is NaN or infinite.
+        """
+        network, optimiser = self.networks[name], self.optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        distributed.average_gradients(network.parameters())
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
+        if not torch.isfinite(norm):
+            raise NotFinite(
+                f"step {self.step}: the gradient of the {name} is not finite "
+                f"(loss {float(loss.detach()):.4g}); lower the learning rate, or resume from "
+                "the last checkpoint with another seed"
+            )
+        factor = learning_rate(self.step, self.config)
+        for group, rate in zip(optimiser.param_groups, self.rates[name], strict=True):
+            group["lr"] = rate * factor
+        optimiser.step()
+        return norm
 
     def _keep(self) -> None:
-        state = {
-            "config": self.config.model_dump(mode="json"),
-            "rng": self.rng.bit_generator.state,
-            "figures": self.figures,
-        }
-        save_checkpoint(self.folder, self.step, self.model, self.average, self.optimiser, state)
+        if distributed.rank() == 0:
+            state = {"config": self.config.model_dump(mode="json"), "figures": self.figures}
+            save_checkpoint(
+                self.folder,
+                self.step,
+                self.networks,
+                self.average,
+                self.optimisers,
+                self.objective.state(),
+                state,
+            )
+
+    def _export(self) -> Path:
+        return export_model(
+            self.folder,
+            self.average,
+            self.config,
+            self.objective.architecture(),
+            self.step,
+            self.figures,
+        )
 
     def run(self) -> Path:
         """Train to the end; return the path of the finished model's weights."""
         config = self.config
-        window: list[dict[str, float]] = []
+        window: list[Terms] = []
         drawing, started = 0.0, time.perf_counter()
         while self.step < config.steps:
             before = time.perf_counter()
-            batch = self.batches.draw()
+            batch = self.batches.draw(self.step)
             drawing += time.perf_counter() - before
             window.append(self._advance(batch))
             self.step += 1
             if self.step % 50 == 0:
                 spent = time.perf_counter() - started
-                means = {k: float(np.mean([w[k] for w in window])) for k in window[0]}
                 self.log(
-                    losses=means,
+                    losses=mean_terms(window),
                     steps_per_second=len(window) / spent,
                     share_of_drawing=drawing / spent,
                 )
@@ -163,8 +196,22 @@ class Training:
             if self.step % config.validate_every == 0 or self.step == config.steps:
                 self.figures = compare(self.average, self.watched)
                 self.log(validation=self.figures)
-                export_model(self.folder, self.average, config, self.step, self.figures)
+                self._export()
                 started = time.perf_counter()
             if self.step % config.checkpoint_every == 0 or self.step == config.steps:
                 self._keep()
-        return export_model(self.folder, self.average, config, self.step, self.figures)
+        return self._export()
+
+
+def mean_terms(window: list[Terms]) -> dict[str, dict[str, float]]:
+    """Return the mean of every term over some steps and all processes, by network."""
+    means: dict[str, dict[str, float]] = {}
+    for name in window[-1]:
+        said = [step[name] for step in window if name in step]
+        means[name] = {
+            term: float(
+                distributed.mean(torch.stack([s[term].float() for s in said if term in s]).mean())
+            )
+            for term in said[-1]
+        }
+    return means

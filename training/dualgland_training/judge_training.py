@@ -85,11 +85,12 @@ RECIPES = {
     "judge": JudgeRecipe(
         widths=(20, 40, 64, 80),
         seed=47,
-        gain=0.4,
-        gamma=0.25,
-        noise=0.04,
-        zoom=(0.7, 1.1),
-        blank=0.1,
+        steps=700,
+        gain=0.3,
+        gamma=0.2,
+        noise=0.03,
+        zoom=(0.75, 1.15),
+        blank=0.0,
     ),
 }
 
@@ -168,7 +169,7 @@ def train_judge(
         by_class.setdefault(label, []).append(image)
     labels = sorted(by_class)
     judge = Judge(recipe.widths).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    mean = AveragedModel(judge, multi_avg_fn=get_ema_multi_avg_fn(0.98))
+    mean: Any = AveragedModel(judge, multi_avg_fn=get_ema_multi_avg_fn(0.98))
     optimiser = torch.optim.AdamW(judge.parameters(), weight_decay=recipe.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, recipe.steps)
     best, kept, kept_step = {"mean_recall": -1.0}, copy.deepcopy(judge), 0

@@ -65,7 +65,7 @@ def ssim(filled: Image, truth: Image, missing: Mask, value_range: float = 255) -
     found = []
     for one, other, hole in zip(filled, truth, missing, strict=True):
         if hole.sum() >= FEWEST and min(hole.shape) >= 7:
-            _, local = structural_similarity(
+            _, local = structural_similarity(  # type: ignore[no-untyped-call]
                 one.astype(float), other.astype(float), data_range=value_range, full=True
             )
             found.append(local[hole].mean())

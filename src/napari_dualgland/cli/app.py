@@ -128,6 +128,42 @@ def models(
 
 
 @app.command()
+def evaluate(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|FILE", help="What is evaluated; may be repeated."),
+    ] = None,
+    ablation: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="A model trained without NAME; may be repeated."),
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the atlas collection.")
+    ] = Path("../shared/data/hpa"),
+    cells: Annotated[int, typer.Option(min=0, help="Held-out cells to fill.")] = 20,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw before and after, outside any repository."),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="events.jsonl of the training.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure models on images that none of them was trained on."""
+    from napari_dualgland.cli import evaluate as verb
+
+    words = ["--data", str(data), "--cells", str(cells), *(["--quick"] if quick else [])]
+    for name, values in (("--model", model), ("--ablation", ablation)):
+        words += [word for value in values or [] for word in (name, value)]
+    for name, path in (("--pictures", pictures), ("--log", log)):
+        words += [name, str(path)] if path is not None else []
+    answer(lambda: verb.run(out, words), verb.show, as_json)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Tell what this machine has and lacks."""
     from napari_dualgland.cli import doctor as verb

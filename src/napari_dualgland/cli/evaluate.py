@@ -1,0 +1,78 @@
+"""``dualgland evaluate``: start the evaluation of the training module, as a process.
+
+A process of its own, for the plugin never imports the training module; what it says on
+the way goes to stderr, and the report that it leaves is the result.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NAME = "evaluation"
+
+
+def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """Evaluate with the arguments of the training module and return the report in short.
+
+    Raises
+    ------
+    DualglandError
+        With the last line of the process, if it failed.
+    """
+    command = [sys.executable, "-m", "dualgland_training.evaluate", "--out", str(out)]
+    last = ""
+    with subprocess.Popen(
+        [*command, "--name", NAME, *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                last = line.strip() or last
+                if last.endswith(" done"):
+                    sys.stderr.write(f"{last}\n")
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise DualglandError(last or f"the evaluation ended with code {process.returncode}")
+    report = json.loads((out / f"{NAME}.json").read_text(encoding="utf-8"))
+    return {
+        "model": report["ours"],
+        "setting": report["setting"],
+        "gains": {
+            kind: {
+                case: {k: v for k, v in row.items() if k.startswith("gain")}
+                for case, row in report["comparison"][kind].items()
+            }
+            for kind in ("field", "cell")
+        },
+        "calibration": report["calibration"],
+        "report": [str(out / f"{NAME}{end}") for end in (".json", ".md")],
+    }
+
+
+def show(result: dict[str, Any], to: Console) -> None:
+    """Show the result of :func:`run` to a person."""
+    from rich.table import Table
+
+    table = Table("images", "damage", "over best classical", "over prior", box=None, pad_edge=False)
+    for kind, cases in result["gains"].items():
+        for case, row in cases.items():
+            both = (row.get(f"gain_over_{other}", {}) for other in ("best_classical", "prior"))
+            table.add_row(
+                f"{kind}s",
+                case,
+                *(f"{g['mean']:+.2f} dB" if "mean" in g else "–" for g in both),
+            )
+    to.print(table)
+    to.print(f"whole report: {result['report'][1]}", soft_wrap=True)

@@ -1,0 +1,186 @@
+"""An evaluation from end to end on simulated images, and what holds it together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from safetensors.torch import save_file
+from skimage.io import imsave
+
+from dualgland_training.data import SUFFIXES
+from dualgland_training.evaluate.cases import held_out, mask_of
+from dualgland_training.evaluate.comparison import gain, interval
+from dualgland_training.evaluate.methods import fill_with, find_method
+from dualgland_training.evaluate.paper import (
+    DEFINITIONS,
+    NOT_COMPARABLE,
+    convergence_epoch,
+    last_fifth_variance,
+    training_figures,
+)
+from dualgland_training.evaluate.run import EvaluateOptions, evaluate
+from dualgland_training.evaluate.scoring import blocks_of, cut, hole_centres
+from dualgland_training.simulate import simulate_field
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.generator import Generator
+from napari_dualgland.model.weights import ModelCard
+from napari_dualgland.stack import ROLES
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("atlas")
+    (root / "fields").mkdir()
+    (root / "cells").mkdir()
+    image = np.asarray(simulate_field((384, 384), seed=1).data)
+    for role, plane in zip(ROLES, image, strict=True):
+        imsave(root / "fields" / f"f_{SUFFIXES[role]}.png", plane, check_contrast=False)
+    rows = ["file,label_28,group"]
+    for i in range(3):
+        cell = image[:, 96 * i : 96 * i + 128, :160]
+        tifffile.imwrite(root / "cells" / f"{i}.tif", cell, photometric="minisblack")
+        rows.append(f"{i}.tif,{25 if i else 0},{'h' if i else 'other'}")
+    (root / "cells.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An untrained generator with a card that names what was held out."""
+    folder = tmp_path_factory.mktemp("model")
+    data = {"held_out_fields": ("f",), "held_out_groups": ("h",)}
+    torch.manual_seed(0)
+    network = Generator((8, 8, 16), (1, 1, 1))
+    weights = folder / "tiny.safetensors"
+    save_file({k: v.half().contiguous() for k, v in network.state_dict().items()}, weights)
+    card = ModelCard(
+        name="tiny",
+        architecture={"kind": "generator", "widths": (8, 8, 16), "depths": (1, 1, 1)},
+        recipe={"data": data},
+        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+    )
+    weights.with_suffix(".json").write_text(card.model_dump_json())
+    return str(weights)
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.asarray(simulate_field((128, 128), seed=5).data)
+
+
+def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    out = tmp_path / "out"
+    report = evaluate(
+        EvaluateOptions(
+            models=(model,),
+            ablations={"SG": model},
+            data=atlas,
+            out=out,
+            cells=2,
+            quick=True,
+            pictures=tmp_path / "pictures",
+        ),
+        said.append,
+    )
+    assert json.loads((out / "evaluation.json").read_text())["ours"] == model
+    assert {*report["methods"]} == {"mean", "Telea", "Navier–Stokes", "biharmonic", "prior", model}
+    assert len(said) == 6
+    row = report["comparison"]["field"]["box, all channels"]
+    assert row["figures"]["prior"]["psnr"]["mean"] > row["figures"]["mean"]["psnr"]["mean"]
+    covered = report["calibration"][model]["all cases"]["covered"]
+    assert 0 <= covered["0.5"] <= covered["0.9"] <= 1
+    # Against itself nothing is gained, and every block is paired.
+    assert report["ablations"]["SG"]["psnr"]["mean"] == 0
+    assert report["setting"]["cells"] == 2
+    text = (out / "evaluation.md").read_text()
+    assert NOT_COMPARABLE in text
+    assert all(definition in text for definition in DEFINITIONS.values())
+    assert {p.name for p in out.glob("*.png")} == {
+        "evaluation_gains.png",
+        "evaluation_reliability.png",
+    }
+
+
+def test_pictures_never_get_into_a_repository(atlas: Path, model: str, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    options = EvaluateOptions(
+        models=(model,), data=atlas, out=tmp_path / "out", pictures=tmp_path / "a" / "b"
+    )
+    with pytest.raises(DualglandError, match="outside it"):
+        evaluate(options, str)
+    assert not (tmp_path / "a").exists()
+
+
+def test_what_was_held_out_stands_in_the_card(model: str) -> None:
+    assert held_out([model, "prior"]).groups == ("h",)
+    with pytest.raises(DualglandError, match="what was held out"):
+        held_out(["prior"])
+    with pytest.raises(DualglandError, match="one by one"):
+        held_out([model, "generator"])
+
+
+def test_methods_are_found_by_name_and_never_peek(image: np.ndarray) -> None:
+    missing = mask_of("box, all channels", image, seed=0)
+    method = find_method("prior")
+    other = np.where(missing, 255 - image, image)
+    one, two = (fill_with(method, i, missing).estimate for i in (image, other))
+    np.testing.assert_array_equal(one, two)
+    assert find_method("generator --no-rehearse").options == {
+        "model": "generator",
+        "rehearse": False,
+    }
+    with pytest.raises(DualglandError, match="no variant --magic"):
+        find_method("generator --magic")
+
+
+def test_damage_is_the_same_for_every_method(image: np.ndarray) -> None:
+    one, two = (mask_of("thick, all channels", image, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, mask_of("thick, all channels", image, seed=4))
+
+
+def test_empty_background_makes_no_figure(image: np.ndarray) -> None:
+    missing = np.zeros(image.shape, bool)
+    missing[:, 30:60, 30:60] = True
+    dark = np.zeros_like(image)
+    lit = np.full_like(image, 90)
+    assert not blocks_of(dark, missing)
+    assert not hole_centres(dark, missing)
+    assert len(blocks_of(lit, missing)) == 1
+    ((y, x),) = hole_centres(lit, missing)
+    assert abs(y - 44.5) <= 1
+    assert abs(x - 44.5) <= 1
+    assert cut(lit, (0, 0), 32).shape == (4, 32, 32)
+    assert cut(missing, (y, x), 32)[:, 4:-4, 4:-4].all()
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    ends = [interval(rng.normal(1, 2, 40)) for _ in range(200)]
+    assert 0.88 <= np.mean([low <= 1 <= high for low, high in ends]) <= 0.99
+    paired = gain(np.array([2.0, 3, np.nan]), np.array([1.0, 2, 0]))
+    assert (paired["mean"], paired["low"], paired["high"], paired["blocks"]) == (1, 1, 1, 2)
+
+
+def test_convergence_and_stability_from_a_log(tmp_path: Path) -> None:
+    assert convergence_epoch([5, 1.005, 4, 1.0, 1.001, 1.0, 1.009, 1.0]) == 4
+    assert convergence_epoch([3, 2, 1]) is None
+    assert last_fifth_variance([9.0] * 8 + [1, 3]) == 1
+    lines = []
+    for epoch in range(6):
+        for wobble in (-1, 1):
+            lines.append({"losses": {"generator": 2 + wobble + epoch % 2}})
+        lines.append({"validation": {"box": {"salivary": 1.0 if epoch else 4.0}}})
+    log = tmp_path / "events.jsonl"
+    log.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    assert training_figures(log) == {
+        "variance of generator loss": 0.25,
+        "convergence, epochs": 2,
+    }

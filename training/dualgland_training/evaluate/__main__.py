@@ -1,0 +1,53 @@
+"""``python -m dualgland_training.evaluate --out DIR``: what ``dualgland evaluate`` starts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dualgland_training.evaluate.run import EvaluateOptions, evaluate
+from napari_dualgland.errors import DualglandError
+
+REFUSED = 2
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    model: Annotated[list[str] | None, typer.Option(help="Name or file; may be repeated.")] = None,
+    ablation: Annotated[list[str] | None, typer.Option(help="NAME=FILE; may be repeated.")] = None,
+    data: Annotated[Path, typer.Option(help="The atlas folder.")] = Path("../shared/data/hpa"),
+    cells: Annotated[int, typer.Option(min=0, help="Held-out cells to fill.")] = 20,
+    pictures: Annotated[Path | None, typer.Option(help="Folder outside any repository.")] = None,
+    log: Annotated[Path | None, typer.Option(help="events.jsonl of the training.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of every method.")] = 1,
+    name: Annotated[str, typer.Option(help="Of the report's files.")] = "evaluation",
+    quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
+) -> None:
+    """Evaluate models on images that none of them was trained on."""
+    try:
+        pairs = [pair.partition("=") for pair in ablation or []]
+        if not all(key and file for key, _, file in pairs):
+            raise DualglandError("an ablation is given as NAME=FILE, e.g. no-SG=no_sg.safetensors")
+        options = EvaluateOptions(
+            models=tuple(model or ["generator"]),
+            ablations={key: file for key, _, file in pairs},
+            data=data,
+            out=out,
+            name=name,
+            cells=cells,
+            threads=threads,
+            pictures=pictures,
+            log=log,
+            quick=quick,
+        )
+        evaluate(options, lambda line: typer.echo(line, err=True))
+    except DualglandError as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(REFUSED) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

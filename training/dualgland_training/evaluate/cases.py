@@ -1,0 +1,121 @@
+"""What is damaged and how: held-out images by name, and the cases reported apart."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from dualgland_training.damage import draw_damage
+from dualgland_training.data import read_field, shrink
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.weights import read_card
+
+Image = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+CASES: dict[str, tuple[str, tuple[int, ...] | None]] = {
+    "box, all channels": ("box", None),
+    "scratches, all channels": ("scratches", None),
+    "dropped lines, all channels": ("lines", None),
+    "thick, all channels": ("thick", None),
+    "random, all channels": ("random", None),
+    "saturated, all channels": ("saturated", None),
+    "box, protein only": ("box", (1,)),
+    "scratches, protein only": ("scratches", (1,)),
+    "thick, protein only": ("thick", (1,)),
+    "random, protein only": ("random", (1,)),
+    "box, microtubules only": ("box", (0,)),
+    "box, nucleus only": ("box", (2,)),
+    "box, er only": ("box", (3,)),
+}
+NATIVE = ("box, all channels", "scratches, all channels", "box, protein only")
+"""Cases that are also run, and timed, on the field at its full resolution."""
+
+QUICK = ("box, all channels", "box, protein only")
+"""Cases of a quick look."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Fields and groups of cells that none of the models was trained on or chosen by."""
+
+    fields: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+def held_out(models: Sequence[str]) -> HeldOut:
+    """Return what all the models' cards say was kept from training.
+
+    Raises
+    ------
+    DualglandError
+        If a model does not exist, or nothing was kept from all of them.
+    """
+    found: list[tuple[set[str], set[str]]] = []
+    for model in models:
+        kept = read_card(model)[0].recipe.get("data")
+        if kept:
+            found.append((set(kept["held_out_fields"]), set(kept["held_out_groups"])))
+    if not found:
+        raise DualglandError(
+            "no card of these models says what was held out; evaluate a trained model too"
+        )
+    fields, groups = (set.intersection(*part) for part in zip(*found, strict=True))
+    if not fields and not groups:
+        raise DualglandError(
+            "nothing was held out from all of these models; evaluate them one by one"
+        )
+    return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))
+
+
+def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str, Image]:
+    """Return the held-out images by name, (4, Y, X) uint8: fields at two sizes, and cells.
+
+    A quick look takes the middle 512² pixels of every field at the coarser size.
+
+    Raises
+    ------
+    DualglandError
+        If the folder does not hold the collection.
+    """
+    if not (data / "cells.csv").is_file():
+        raise DualglandError(f"{data}: no cells.csv in there; name the atlas folder with --data")
+    found: dict[str, Image] = {}
+    for field in kept.fields:
+        whole = read_field(data, field)
+        half = np.rint(shrink(whole, 2)).astype(np.uint8)
+        if quick:
+            y, x = (max(0, (s - 512) // 2) for s in half.shape[1:])
+            half = half[:, y : y + 512, x : x + 512].copy()
+        else:
+            found[f"field {field[:8]}, 0.08 µm"] = whole
+        found[f"field {field[:8]}, 0.16 µm"] = half
+    rows = [row for row in cell_rows(data) if row["group"] in kept.groups]
+    for row in rows[:: max(1, len(rows) // max(1, cells))][:cells]:
+        image = tifffile.imread(data / "cells" / row["file"])
+        found[f"cell {row['group']} {row['file']}"] = image
+    return found
+
+
+def cell_rows(data: Path) -> list[dict[str, str]]:
+    """Return the rows of the collection's table of cells."""
+    with (data / "cells.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def mask_of(case: str, image: Image, seed: int) -> Mask:
+    """Return the damage of a case to an image, (4, Y, X); the same for every method."""
+    family, channels = CASES[case]
+    return draw_damage(image, family, np.random.default_rng(seed), channels, 1.0)
+
+
+def runs_on(case: str, name: str) -> bool:
+    """Tell whether a case is run on an image: full resolution is kept for a few."""
+    return "0.08" not in name or case in NATIVE

@@ -1,0 +1,87 @@
+"""Every way to fill a hole that is compared, by name: classical fills, models, variants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dualgland_training.evaluate.cases import Image, Mask
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.stack import ROLES, Channel, Stack
+
+CLASSICAL = ("mean", "Telea", "Navier–Stokes", "biharmonic")
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "--no-adapt": {"adapt": False},
+    "--no-rehearse": {"rehearse": False},
+    "--plausible": {"plausible": True},
+    "--samples 4": {"samples": 4},
+}
+"""Options of a model that make a method of their own: how it is written → overrides."""
+
+SHOWN = ("--no-adapt", "--plausible", "--samples 4")
+"""Variants that are run unasked, where the engine has the option."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to fill: a classical one has no options, a model has its parameters."""
+
+    name: str
+    options: dict[str, Any] | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What a method made of the holes: (4, Y, X), and None for what it does not state."""
+
+    estimate: Image
+    deviation: Image | None = None
+    samples: tuple[Image, ...] = ()
+
+
+def available(variant: str) -> bool:
+    """Tell whether the engine has the options of a variant."""
+    return set(VARIANTS[variant]) <= set(ImputeParams.model_fields)
+
+
+def find_method(name: str) -> Method:
+    """Return the method of a name such as ``Telea``, ``generator`` or ``generator --no-adapt``.
+
+    Raises
+    ------
+    DualglandError
+        For a variant that does not exist, or whose option the engine lacks.
+    """
+    if name in CLASSICAL:
+        return Method(name)
+    model, mark, variant = name.partition(" --")
+    options: dict[str, Any] = {}
+    if mark:
+        if "--" + variant not in VARIANTS or not available("--" + variant):
+            known = ", ".join(v for v in VARIANTS if available(v))
+            raise DualglandError(f"{name}: no variant --{variant}; there are {known}")
+        options = VARIANTS["--" + variant]
+    return Method(name, {"model": model, **options})
+
+
+def fill_with(method: Method, image: Image, missing: Mask) -> Fill:
+    """Fill with one method; the lost pixels are zeroed first, so that none can peek."""
+    damaged = np.where(missing, 0, image).astype(image.dtype)
+    if method.options is None:
+        from napari_dualgland.classical import FILLS
+
+        drawn = FILLS[method.name](damaged, missing)
+        return Fill(np.clip(np.rint(drawn), 0, 255).astype(np.uint8))
+    # Here and not above: it loads torch, whose memory is no part of a classical fill.
+    from napari_dualgland import impute
+
+    stack = Stack(damaged, "CYX", tuple(Channel(r, r) for r in ROLES))
+    result = impute(stack, missing, **method.options)
+    # An engine that draws no samples has no such field.
+    samples = getattr(result, "samples", None) or ()
+    deviation = None if result.uncertainty is None else np.asarray(result.uncertainty)
+    return Fill(np.asarray(result.stack.data), deviation, tuple(np.asarray(s) for s in samples))

@@ -1,0 +1,145 @@
+"""The whole evaluation in order: fill, score, compare, look at the pictures, write."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from dualgland_training.evaluate.ablations import ablate
+from dualgland_training.evaluate.cases import CASES, QUICK, Image, cell_rows, held_out, read_images
+from dualgland_training.evaluate.comparison import calibration, compare
+from dualgland_training.evaluate.figures import draw_gains, draw_reliability
+from dualgland_training.evaluate.markdown import markdown
+from dualgland_training.evaluate.methods import CLASSICAL, SHOWN, VARIANTS, available, find_method
+from dualgland_training.evaluate.paper import paper_table, training_figures
+from dualgland_training.evaluate.pictures import check_outside, draw_pictures
+from dualgland_training.evaluate.scoring import COMPARTMENTS, compartments_of, score_method
+from dualgland_training.evaluate.worker import Job, start
+from dualgland_training.judge import load_judge
+from napari_dualgland.model.weights import read_card
+
+
+class EvaluateOptions(BaseModel):
+    """Options of an evaluation.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Names or files; the first is the one that is held against the others.
+    ablations : dict
+        Name of what a model was trained without → its file.
+    data, out : pathlib.Path
+        The atlas folder, and where the report goes.
+    name : str
+        Of the report's files.
+    cells, threads : int
+        Held-out cells to fill; CPU threads of every method.
+    pictures : pathlib.Path or None
+        Folder outside any repository for pictures of atlas pixels.
+    log : pathlib.Path or None
+        ``events.jsonl`` of the run behind the first model.
+    quick : bool
+        Two cases, the middle of every field, no variants.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[str, ...] = ("generator",)
+    ablations: dict[str, str] = {}
+    data: Path
+    out: Path
+    name: str = "evaluation"
+    cells: int = 20
+    threads: int = 1
+    pictures: Path | None = None
+    log: Path | None = None
+    quick: bool = False
+
+
+def methods_of(options: EvaluateOptions) -> tuple[list[str], list[str]]:
+    """Return the names of all methods, and a sentence on each that is left out."""
+    names = [*CLASSICAL, "prior", *options.models]
+    left = []
+    for variant in () if options.quick else SHOWN:
+        if available(variant):
+            names.append(f"{options.models[0]} {variant}")
+        else:
+            left.append(f"`{variant}`, the engine has no option {next(iter(VARIANTS[variant]))}")
+    return list(dict.fromkeys([*names, *options.ablations.values()])), left
+
+
+def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, Any]:
+    """Evaluate, write ``<name>.json``, ``.md`` and two figures, and return the report.
+
+    Raises
+    ------
+    DualglandError
+        If a model, the collection or held-out images are missing, a method fails, or
+        pictures would get into a repository.
+    """
+    if options.pictures is not None:
+        check_outside(options.pictures)
+    ours = options.models[0]
+    card, _ = read_card(ours)
+    names, left = methods_of(options)
+    for name in names:
+        find_method(name)
+    job = Job(
+        data=options.data,
+        held=held_out([*options.models, *options.ablations.values()]),
+        cells=options.cells,
+        quick=options.quick,
+        cases=QUICK if options.quick else tuple(CASES),
+        threads=options.threads,
+    )
+    held = read_images(job.data, job.held, job.cells, job.quick)
+    classes = {f"cell {r['group']} {r['file']}": r.get("label_28") for r in cell_rows(job.data)}
+    labels = {title: int(label) for title, label in classes.items() if label}
+    judge = load_judge("judge")
+    results: dict[str, Any] = {}
+    papers: dict[str, Any] = {}
+    seen: dict[str, dict[str, Image]] = {}
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            start(name, job, Path(folder))
+            results[name], seen[name] = score_method(Path(folder), job, held, labels)
+        papers[name] = paper_table(judge, seen[name])
+        say(f"{name} done")
+    if compartments_of(next(iter(held.values()))[:, :64, :64].astype("float32")) is None:
+        left.append(f"set points, there is no `{COMPARTMENTS}`")
+    if options.log is None:
+        left.append("stability and convergence, no `--log` of the training was given")
+    report: dict[str, Any] = {
+        "setting": {
+            "model": card.name,
+            "sha256": card.sha256 or "",
+            "machine": platform.processor() or platform.machine(),
+            "threads": options.threads,
+            "quick": options.quick,
+            "fields": len(job.held.fields),
+            "cells": sum(title.startswith("cell") for title in held),
+            "left_out": left,
+        },
+        "ours": ours,
+        "methods": names,
+        "comparison": compare(results, ours),
+        "calibration": calibration(results),
+        "paper": papers,
+        "training": training_figures(options.log) if options.log else {},
+        "ablations": ablate(results, papers, ours, options.ablations),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    base = options.out / options.name
+    base.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+    base.with_suffix(".md").write_text(markdown(report))
+    draw_gains(report["comparison"], ours, options.out / f"{options.name}_gains.png")
+    draw_reliability(report["calibration"], options.out / f"{options.name}_reliability.png")
+    if options.pictures is not None:
+        draw_pictures(seen, options.pictures)
+    return report

@@ -1,0 +1,154 @@
+"""Scores the fills of one method: closeness per block, calibration, and crops for the judge."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from dualgland_training import metrics
+from dualgland_training.evaluate.cases import Image, Mask, mask_of, runs_on
+from dualgland_training.evaluate.worker import Job
+from dualgland_training.metrics_calibration import LEVELS, covered
+from napari_dualgland.imputation.normalise import measure
+
+BLOCK = 256
+DARK = 4
+"""Grey levels: a hole whose truth is darker on average is empty background."""
+
+CROP, CELL = 96, 192
+"""Sides of a hole-centred crop and of the picture of a cell, in pixels."""
+
+CROP_CASES = ("box, all channels", "thick, all channels", "box, protein only")
+CELL_CASE = "box, protein only"
+COMPARTMENTS = "napari_dualgland.model.compartments"
+
+
+def blocks_of(truth: Image, missing: Mask) -> list[tuple[slice, slice, slice]]:
+    """Return the 256² blocks whose hole is large and bright enough to make a figure."""
+    found = []
+    for y in range(0, truth.shape[1], BLOCK):
+        for x in range(0, truth.shape[2], BLOCK):
+            part = (slice(None), slice(y, y + BLOCK), slice(x, x + BLOCK))
+            hole = missing[part]
+            if hole.sum() >= metrics.FEWEST and truth[part][hole].mean() >= DARK:
+                found.append(part)
+    return found
+
+
+def score_block(filled: Image, truth: Image, missing: Mask) -> dict[str, float]:
+    """Return every closeness of one block by name."""
+    return {
+        "mse": metrics.mean_squared_error(filled, truth, missing),
+        "l1": metrics.mean_absolute_error(filled, truth, missing),
+        "ssim": metrics.ssim(filled, truth, missing),
+        "pearson": metrics.pearson(filled, truth, missing),
+        "rim": metrics.rim_jump(filled, truth, missing),
+        "texture": metrics.texture_ratio(filled, truth, missing),
+    }
+
+
+def compartments_of(unit: Image) -> Image | None:
+    """Return soft compartments (K, Y, X) of a normalised image; None where there is no model."""
+    if importlib.util.find_spec(COMPARTMENTS) is None:
+        return None
+    module = importlib.import_module(COMPARTMENTS)
+    with torch.no_grad():
+        return np.asarray(module.soft_compartments(torch.from_numpy(unit)[None])[0])
+
+
+def hole_centres(truth: Image, missing: Mask, most: int = 4) -> list[tuple[int, int]]:
+    """Return the middles (y, x) of the largest holes that are not over empty background."""
+    labels, count = ndimage.label(missing.any(0))
+    sizes = np.bincount(labels.ravel())[1:]
+    found = []
+    for number in np.argsort(-sizes)[: min(count, 4 * most)]:
+        hole = labels == number + 1
+        lit = truth[:, hole].mean() >= DARK
+        if sizes[number] >= metrics.FEWEST and lit:
+            y, x = ndimage.center_of_mass(hole)
+            found.append((round(y), round(x)))
+    return found[:most]
+
+
+def cut(image: Image, centre: tuple[int, int], side: int) -> Image:
+    """Return (C, side, side) around a place, black where the image ends."""
+    half = side // 2
+    padded = np.pad(image, [(0, 0), (half, half), (half, half)])
+    y, x = centre
+    return np.asarray(padded[:, y : y + side, x : x + side])
+
+
+def _calibration(filled: dict[str, Image], truth: Image, seen: Mask) -> dict[str, Any]:
+    estimate, real = filled["estimate"][seen].astype(float), truth[seen].astype(float)
+    result: dict[str, Any] = {"pixels": int(seen.sum())}
+    if "deviation" in filled:
+        result["covered"] = covered(estimate, real, filled["deviation"][seen])
+        result["levels"] = list(LEVELS)
+    samples = [v for k, v in filled.items() if k.startswith("sample")]
+    if samples:
+        errors = [float(np.square(s[seen].astype(float) - real).sum()) for s in samples]
+        result["sample_error"] = float(np.mean(errors))
+    result["error"] = float(np.square(estimate - real).sum())
+    return result
+
+
+def score_method(
+    folder: Path, job: Job, held: dict[str, Image], labels: dict[str, int]
+) -> tuple[dict[str, Any], dict[str, Image]]:
+    """Score what a worker left in ``folder``, deleting each fill when it is done.
+
+    Returns
+    -------
+    dict, dict
+        Figures by case and image; and, normalised as their truths, ``crops`` and
+        ``cells`` with ``true_crops``, ``true_cells`` and ``labels`` beside them.
+    """
+    run = json.loads((folder / "run.json").read_text())
+    result: dict[str, Any] = {"memory": run["memory"], "cases": {}}
+    seen: dict[str, list[Any]] = {
+        k: [] for k in ("crops", "true_crops", "cells", "true_cells", "labels")
+    }
+    for i, case in enumerate(job.cases):
+        result["cases"][case] = {}
+        for number, (title, truth) in enumerate(held.items()):
+            if not runs_on(case, title):
+                continue
+            path = folder / f"{i}-{number}.npz"
+            with np.load(path, allow_pickle=False) as file:
+                filled = dict(file)
+            path.unlink()
+            missing = mask_of(case, truth, seed=number)
+            parts = blocks_of(truth, missing)
+            counted = np.zeros_like(missing)
+            for part in parts:
+                counted[part] = missing[part]
+            estimate = filled["estimate"]
+            unit = measure([c.ravel() for c in truth])
+            true, made = unit.apply(truth), unit.apply(estimate)
+            found: dict[str, Any] = {
+                "blocks": [score_block(estimate[p], truth[p], missing[p]) for p in parts],
+                "seconds": run["seconds"][case][title],
+                "missing": float(missing.mean()),
+                "calibration": _calibration(filled, truth, counted),
+            }
+            compartments = compartments_of(true)
+            if compartments is not None:
+                found["set_points"] = metrics.set_point_error(made, true, missing, compartments)
+            result["cases"][case][title] = found
+            if case in CROP_CASES and "0.08" not in title:
+                for centre in hole_centres(truth, missing):
+                    seen["crops"].append(cut(made, centre, CROP))
+                    seen["true_crops"].append(cut(true, centre, CROP))
+            if case == CELL_CASE and title in labels:
+                middle = (truth.shape[1] // 2, truth.shape[2] // 2)
+                seen["cells"].append(cut(made, middle, CELL))
+                seen["true_cells"].append(cut(true, middle, CELL))
+                seen["labels"].append(labels[title])
+    return result, {k: np.stack(v) if v else np.zeros(0, np.float32) for k, v in seen.items()}

@@ -1,0 +1,97 @@
+"""Fills every image in every case with one method, in a process of its own.
+
+Apart, so that its peak of memory is its own; it scores nothing, for scoring needs memory
+too. What it writes is read by :mod:`dualgland_training.evaluate.scoring` and thrown away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import typer
+from pydantic import BaseModel, ConfigDict
+
+from dualgland_training.evaluate.cases import HeldOut, mask_of, read_images, runs_on
+from dualgland_training.evaluate.methods import fill_with, find_method
+from napari_dualgland.errors import DualglandError
+
+
+class Job(BaseModel):
+    """What every method is given alike."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path
+    held: HeldOut
+    cells: int
+    quick: bool
+    cases: tuple[str, ...]
+    threads: int
+
+
+def run_method(name: str, job: Job, folder: Path) -> None:
+    """Write ``<case>-<image>.npz`` for every fill and ``run.json`` with seconds and memory."""
+    method = find_method(name)
+    held = read_images(job.data, job.held, job.cells, job.quick)
+    # Once for nothing: imports and weights are not what is measured.
+    first = next(iter(held.values()))[:, :64, :64]
+    fill_with(method, first, np.broadcast_to(np.eye(*first.shape[1:]) > 0, first.shape))
+    kib = 1024
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kib
+    seconds: dict[str, dict[str, float]] = {}
+    for i, case in enumerate(job.cases):
+        seconds[case] = {}
+        for number, (title, image) in enumerate(held.items()):
+            if not runs_on(case, title):
+                continue
+            missing = mask_of(case, image, seed=number)
+            began = time.perf_counter()
+            fill = fill_with(method, image, missing)
+            seconds[case][title] = time.perf_counter() - began
+            if not np.array_equal(fill.estimate[~missing], image[~missing]):
+                raise DualglandError(f"{name} changed observed pixels of {title} ({case})")
+            arrays = {"estimate": fill.estimate}
+            if fill.deviation is not None:
+                arrays["deviation"] = fill.deviation
+            arrays |= {f"sample{n}": s for n, s in enumerate(fill.samples)}
+            np.savez(folder / f"{i}-{number}.npz", **arrays)  # type: ignore[arg-type]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kib
+    memory = {"start_mib": start, "peak_mib": peak}
+    (folder / "run.json").write_text(json.dumps({"seconds": seconds, "memory": memory}))
+
+
+def start(name: str, job: Job, folder: Path) -> None:
+    """Run one method in a process of its own and wait for it.
+
+    Raises
+    ------
+    DualglandError
+        If it failed, with the last line that it said.
+    """
+    command = [sys.executable, "-m", "dualgland_training.evaluate.worker", name]
+    done = subprocess.run(
+        [*command, job.model_dump_json(), str(folder)],
+        env=os.environ | {"OMP_NUM_THREADS": str(job.threads)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise DualglandError(f"{name} failed: {last}; leave it out or see to that first")
+
+
+def main(name: str, job: str, folder: Path) -> None:
+    """Run one method on a job given as JSON."""
+    run_method(name, Job.model_validate_json(job), folder)
+
+
+if __name__ == "__main__":
+    typer.run(main)

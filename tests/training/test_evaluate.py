@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from dualgland_training.evaluate.paper import (
 )
 from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 from dualgland_training.evaluate.scoring import blocks_of, cut, hole_centres
+from dualgland_training.evaluate.worker import peak_memory
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.generator import Generator
@@ -106,6 +109,14 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
         "evaluation_gains.png",
         "evaluation_reliability.png",
     }
+
+
+def test_a_method_is_not_charged_with_its_parents_memory() -> None:
+    held = np.ones(400 * 2**20, np.uint8)
+    code = "from dualgland_training.evaluate.worker import peak_memory as p; raise SystemExit("
+    assert subprocess.call([sys.executable, "-c", code + "p() > 400)"]) == 0
+    assert held.size / 2**20 == 400
+    assert peak_memory() > 400
 
 
 def test_pictures_never_get_into_a_repository(atlas: Path, model: str, tmp_path: Path) -> None:

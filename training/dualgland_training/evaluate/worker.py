@@ -36,6 +36,17 @@ class Job(BaseModel):
     threads: int
 
 
+def peak_memory() -> float:
+    """Return the most memory that this process has held, MiB."""
+    # On Linux getrusage counts what the parent held when it started us, and it is heavy.
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def run_method(name: str, job: Job, folder: Path) -> None:
     """Write ``<case>-<image>.npz`` for every fill and ``run.json`` with seconds and memory."""
     method = find_method(name)
@@ -43,8 +54,7 @@ def run_method(name: str, job: Job, folder: Path) -> None:
     # Once for nothing: imports and weights are not what is measured.
     first = next(iter(held.values()))[:, :64, :64]
     fill_with(method, first, np.broadcast_to(np.eye(*first.shape[1:]) > 0, first.shape))
-    kib = 1024
-    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kib
+    start = peak_memory()
     seconds: dict[str, dict[str, float]] = {}
     for i, case in enumerate(job.cases):
         seconds[case] = {}
@@ -62,8 +72,7 @@ def run_method(name: str, job: Job, folder: Path) -> None:
                 arrays["deviation"] = fill.deviation
             arrays |= {f"sample{n}": s for n, s in enumerate(fill.samples)}
             np.savez(folder / f"{i}-{number}.npz", **arrays)  # type: ignore[arg-type]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kib
-    memory = {"start_mib": start, "peak_mib": peak}
+    memory = {"start_mib": start, "peak_mib": peak_memory()}
     (folder / "run.json").write_text(json.dumps({"seconds": seconds, "memory": memory}))
 
 

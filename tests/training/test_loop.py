@@ -33,6 +33,7 @@ TINY = {
     "crops_per_source": 2,
     "steps": 20,
     "validate_every": 20,
+    "validation_crops": 2,
     "checkpoint_every": 5,
     "threads": 1,
     "device": "cpu",
@@ -77,12 +78,14 @@ def recipe(atlas: Path, tmp_path: Path) -> Path:
 
 
 def train(recipe: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "dualgland_training", str(recipe), "--out", str(out)]
+    command = [sys.executable, "-m", "dualgland_training", "train", str(recipe), "--out", str(out)]
     return subprocess.Popen([*command, *options], env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def test_splits_keep_apart_what_is_held_out(recipe: Path) -> None:
-    split = read_split(read_recipe(recipe).data)
+    warnings: list[str] = []
+    split = read_split(read_recipe(recipe), warnings.append)
+    assert not warnings
     names = {
         part: {s.name for s in getattr(split, part)} for part in ("train", "validation", "test")
     }
@@ -101,7 +104,7 @@ def test_unknown_options_are_refused(tmp_path: Path) -> None:
 
 def test_batches_are_damaged_and_seeded(recipe: Path) -> None:
     config = read_recipe(recipe)
-    sources = read_split(config.data).train
+    sources = read_split(config, pytest.fail).train
     first, second = (Batches(sources, config).draw(9) for _ in range(2))
     assert torch.equal(first.target, second.target)
     assert torch.equal(first.missing, second.missing)

@@ -1,27 +1,76 @@
-"""``python -m dualgland_training RECIPE.yaml --out FOLDER [--resume]``: train a generator."""
+"""``python -m dualgland_training train RECIPE.yaml --out FOLDER``: what ``dualgland train`` starts.
+
+Errors that a person can put right are one line and exit code 2, as on the plugin's own
+command line; a run that was told to stop ends with 128 + the signal, as a shell has it.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from dualgland_training.config import read_recipe
-from dualgland_training.loop import Training
+from napari_dualgland.cli.console import guarded, write_json
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+@app.callback()
+def _verbs() -> None:
+    """Train generators for napari-dualgland."""
+
+
+@app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="YAML file of options.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     resume: Annotated[bool, typer.Option(help="Go on from the newest checkpoint.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps; over the recipe's.")
+    ] = None,
+    tensorboard: Annotated[bool, typer.Option(help="Write curves for TensorBoard.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Train a generator by a recipe; the finished model lies in OUT."""
-    training = Training(read_recipe(recipe), out)
-    if resume:
-        training.resume()
-    typer.echo(training.run())
+    # Not above: --help answers at once, and a mistyped recipe is told before torch is loaded.
+    from dualgland_training.config import read_recipe
+
+    config = read_recipe(recipe, **({} if device is None else {"device": device}))
+
+    from dualgland_training import distributed
+    from dualgland_training.loop import Stopped, Training
+
+    try:
+        training = Training(config, out, resume=resume, tensorboard=tensorboard)
+        model = training.run()
+    except Stopped as stop:
+        sys.stderr.write(f"{stop}\n")
+        raise SystemExit(128 + stop.cause) from None
+    finally:
+        distributed.leave()
+    if distributed.rank() > 0 or int(os.environ.get("RANK", "0")) > 0:
+        return
+    result: dict[str, Any] = {
+        "model": str(model),
+        "card": str(model.with_suffix(".json")),
+        "events": str(training.events.path),
+        "steps": training.step,
+        "figures": training.figures,
+    }
+    if as_json:
+        write_json(result)
+    else:
+        sys.stdout.write(f"{model}\n")
 
 
 if __name__ == "__main__":
-    typer.run(train)
+    raise SystemExit(
+        guarded(
+            lambda: app(prog_name="dualgland train", standalone_mode=False),
+            as_json="--json" in sys.argv,
+            debug=os.environ.get("DUALGLAND_DEBUG", "0") not in ("", "0"),
+        )
+    )

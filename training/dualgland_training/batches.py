@@ -23,7 +23,6 @@ from napari_dualgland.errors import DualglandError
 
 Rng = np.random.Generator
 Mask = npt.NDArray[np.bool_]
-Seeds = npt.NDArray[np.int64]
 
 
 class Batch(NamedTuple):
@@ -34,17 +33,25 @@ class Batch(NamedTuple):
     target : torch.Tensor
         (B, 4, H, W), normalised.
     missing : torch.Tensor
-        (B, 4, H, W), boolean.
+        (B, 4, H, W), boolean. A channel that the image does not have is missing all over.
     group : torch.Tensor
         (B,), the number of the source that a crop was cut from; from 0 in every batch.
     seed : torch.Tensor
         (B,), int64: a seed for each crop, the same in any number of processes.
+    known : torch.Tensor
+        (B, 4), boolean: whether there is a truth for the channel at all.
     """
 
     target: Tensor
     missing: Tensor
     group: Tensor
     seed: Tensor
+    known: Tensor
+
+    @property
+    def scored(self) -> Tensor:
+        """Missing pixels whose truth is known, (B, 4, H, W): what losses may look at."""
+        return self.missing & self.known[:, :, None, None]
 
     def to(self, device: torch.device) -> Batch:
         """Return this batch on another device."""
@@ -78,22 +85,23 @@ def draw_crop(image: npt.NDArray[Any], size: int, rng: Rng, tries: int = 4) -> n
     return crop
 
 
-def draw_channels(rng: Rng, options: DamageOptions, family: str) -> tuple[int, ...] | None:
-    """Draw which channels are hurt; None for all of them."""
+def draw_channels(
+    rng: Rng, options: DamageOptions, family: str, known: Mask
+) -> tuple[int, ...] | None:
+    """Draw which channels are hurt, a known one among them; None for all of them."""
     if family == "channel":
-        return (int(rng.integers(4)),)
+        return (int(rng.choice(np.flatnonzero(known))),)
     if rng.random() < options.all_channels:
         return None
     count = rng.choice([1, 2, 3], p=[0.75, 0.15, 0.1])
     # The antibody is what is most often lost alone, and what matters most.
     weights = np.array([0.2, 0.4, 0.2, 0.2])
-    return tuple(int(c) for c in rng.choice(4, count, replace=False, p=weights))
+    hurt = tuple(int(c) for c in rng.choice(4, count, replace=False, p=weights))
+    return hurt if known[list(hurt)].any() else (int(rng.choice(np.flatnonzero(known))),)
 
 
 def shake(crops: npt.NDArray[np.float32], rng: Rng, options: AugmentOptions) -> npt.NDArray[Any]:
-    """Change gain and gamma per channel and the roles, alike for all (B, C, H, W) crops."""
-    if rng.random() < options.permute:
-        crops = crops[:, rng.permutation(4)]
+    """Change gain and gamma per channel, alike for all (B, C, H, W) crops."""
     gain = np.exp(rng.normal(0, options.gain, (1, 4, 1, 1))).astype(np.float32)
     gamma = np.exp(rng.normal(0, options.gamma, (1, 4, 1, 1))).astype(np.float32)
     return gain * np.sign(crops) * np.abs(crops) ** gamma
@@ -127,28 +135,41 @@ class Batches:
         share = config.sources // world
         self.items = range(rank * share, (rank + 1) * share)
         shares = config.data.shares
-        self.by_kind = {k: [s for s in sources if s.kind == k] for k in shares}
+        self.by_kind = {k: [s for s in sources if s.kind == k and any(s.known)] for k in shares}
         self.kinds = [k for k in shares if self.by_kind[k] and shares[k] > 0]
+        if not self.kinds:
+            raise DualglandError(
+                "nothing to draw from: data: shares: is 0 for every kind of image that there is"
+            )
         weights = np.array([shares[k] for k in self.kinds])
         self.weights = weights / weights.sum()
 
-    def _image(self, rng: Rng) -> npt.NDArray[np.float16]:
+    def _image(self, rng: Rng) -> tuple[npt.NDArray[np.float16], Mask]:
+        """Return an image of a source and which of its channels are known."""
         pool = self.by_kind[str(rng.choice(self.kinds, p=self.weights))]
-        images = pool[rng.integers(len(pool))].images
-        return images[rng.integers(len(images))]
+        source = pool[rng.integers(len(pool))]
+        return source.images[rng.integers(len(source.images))], np.array(source.known)
 
-    def _crops(self, rng: Rng) -> npt.NDArray[np.float32]:
-        """Return the shaken crops of one source, (crops_per_source, 4, crop, crop)."""
+    def _crops(self, rng: Rng) -> tuple[npt.NDArray[np.float32], Mask]:
+        """Return the shaken crops of one source, (crops_per_source, 4, crop, crop).
+
+        With them, which of the four channels are known.
+        """
         config = self.config
-        image = self._image(rng)
+        image, known = self._image(rng)
         zoom = rng.uniform(*config.augment.zoom) if rng.random() < 0.5 else 1.0
         side = round(config.crop / zoom)
         crops = np.stack([draw_crop(image, side, rng) for _ in range(config.crops_per_source)])
         if rng.random() < config.augment.decouple:
-            stranger = self._image(rng)
+            stranger, has = self._image(rng)
             channel = rng.integers(4)
-            for crop in crops:
-                crop[channel] = draw_crop(stranger, side, rng)[channel]
+            if has[channel]:
+                known[channel] = True
+                for crop in crops:
+                    crop[channel] = draw_crop(stranger, side, rng)[channel]
+        if rng.random() < config.augment.permute:
+            order = rng.permutation(4)
+            crops, known = crops[:, order], known[order]
         crops = crops.astype(np.float32)
         if side != config.crop:
             crops = F.interpolate(
@@ -163,28 +184,32 @@ class Batches:
             sigma = rng.uniform(0, config.augment.noise)
             crops = crops + rng.normal(0, sigma, crops.shape).astype(np.float32)
         turned = [np.rot90(crop, int(rng.integers(4)), (1, 2)) for crop in crops]
-        return np.stack([t[:, :, ::-1] if rng.random() < 0.5 else t for t in turned])
+        turned = [t[:, :, ::-1] if rng.random() < 0.5 else t for t in turned]
+        return np.ascontiguousarray(np.stack(turned), dtype=np.float32), known
 
-    def _item(self, step: int, item: int) -> tuple[npt.NDArray[np.float32], Mask, Seeds]:
-        """Return crops, what they lost and their seeds, of one source of one step."""
+    def _item(self, step: int, item: int) -> tuple[npt.NDArray[Any], ...]:
+        """Return crops, what they lost, their seeds and known channels, of one source."""
         config = self.config
         rng = np.random.default_rng([config.seed, step, item])
-        targets = np.ascontiguousarray(self._crops(rng), dtype=np.float32)
+        targets, known = self._crops(rng)
         names = list(config.damage.families)
         weights = np.array([config.damage.families[n] for n in names])
         missing = np.zeros(targets.shape, bool)
         for target, hole in zip(targets, missing, strict=True):
             family = str(rng.choice(names, p=weights / weights.sum()))
-            channels = draw_channels(rng, config.damage, family)
+            channels = draw_channels(rng, config.damage, family, known)
             scale = rng.uniform(*config.damage.scale)
             hole[:] = draw_damage(target, family, rng, channels, scale)
-        return targets, missing, rng.integers(2**62, size=len(targets))
+        targets[:, ~known] = 0
+        missing[:, ~known] = True
+        seeds = rng.integers(2**62, size=len(targets))
+        return targets, missing, seeds, np.tile(known, (len(targets), 1))
 
     def draw(self, step: int) -> Batch:
         """Return this process's slice of the batch of a step."""
         drawn = [self._item(step, item) for item in self.items]
-        targets, missing, seeds = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-        group = torch.arange(len(self.items)).repeat_interleave(self.config.crops_per_source)
-        return Batch(
-            torch.from_numpy(targets), torch.from_numpy(missing), group, torch.from_numpy(seeds)
+        targets, missing, seeds, known = (
+            torch.from_numpy(np.concatenate(parts)) for parts in zip(*drawn, strict=True)
         )
+        group = torch.arange(len(self.items)).repeat_interleave(self.config.crops_per_source)
+        return Batch(targets, missing, group, seeds, known)

@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dualgland_training.config import TrainConfig
+from dualgland_training.data import Split
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.generator import count_parameters
 from napari_dualgland.model.weights import ModelCard
@@ -133,10 +134,30 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def _data(config: TrainConfig) -> tuple[str, ...]:
+    """Return what a model was trained on, with attribution."""
+    told = []
+    if config.data.root is not None:
+        told.append(
+            "Human Protein Atlas (proteinatlas.org), fields of view, single cells and "
+            "single channels; images under Creative Commons Attribution-ShareAlike (CC BY-SA)."
+        )
+    if config.data.images:
+        told.append(f"Images {', '.join(config.data.images)}. {config.data.credit}".strip())
+    return tuple(told)
+
+
+def _held_out(config: TrainConfig, split: Split) -> tuple[str, ...]:
+    """Return the images and groups that were never trained on and never chosen by."""
+    named = (*config.data.held_out_fields, *config.data.held_out_groups)
+    return (*named, *(source.name for source in split.test if source.kind == "images"))
+
+
 def export_model(
     folder: Path,
     model: nn.Module,
     config: TrainConfig,
+    split: Split,
     architecture: dict[str, Any],
     step: int,
     figures: dict[str, Any],
@@ -150,18 +171,15 @@ def export_model(
         "the standard deviation of its error.",
         architecture=architecture,
         parameters=count_parameters(model),
-        data=(
-            "Human Protein Atlas (proteinatlas.org), fields of view, single cells and "
-            "single channels; images under Creative Commons Attribution-ShareAlike (CC BY-SA).",
-        ),
-        held_out=(*config.data.held_out_fields, *config.data.held_out_groups),
+        data=_data(config),
+        held_out=_held_out(config, split),
         recipe=config.model_dump(mode="json", exclude={"threads", "device"}),
         seed=config.seed,
         steps=step,
         figures=figures,
         use=USE,
-        licence="BSD-3-Clause for the weights; the training images are the Human Protein "
-        "Atlas's, CC BY-SA, and are not contained.",
+        licence="BSD-3-Clause for the weights; the images they were trained on are not contained"
+        + (" (the Human Protein Atlas's: CC BY-SA)." if config.data.root else "."),
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
     )
     path = weights.with_suffix(".json")

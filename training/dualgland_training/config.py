@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_dualgland.errors import DualglandError
 
 
 class _Options(BaseModel):
@@ -20,26 +22,48 @@ class _Options(BaseModel):
 class DataOptions(_Options):
     """Where the images lie and what is kept from training.
 
+    Paths are looked for from the recipe's folder, then from the working directory.
+
     Attributes
     ----------
-    root : pathlib.Path
+    images : tuple of str
+        Globs of images that ``napari_dualgland.read`` opens: members of HPA four-file
+        sets, TIFF, OME-TIFF, OME-Zarr. ``**`` goes into folders.
+    channels : dict
+        From role to position or name of a channel, where names do not tell.
+    split : pathlib.Path or None
+        CSV with a column ``glob`` (or ``path``, or ``field``: the name of an image) and
+        ``split`` (train, validation, test) or ``group`` or both. Images of no row are
+        left out. Without it images are drawn whole, by the seed.
+    validation_share, test_share : float
+        Of the images (or groups) that are drawn for it where nothing says.
+    credit : str
+        Attribution of the images, for the model card.
+    root : pathlib.Path or None
         Folder with ``fields``, ``cells`` and ``singles`` as in the atlas collection.
     held_out_fields, held_out_groups : tuple of str
-        Fields and groups of cells for the final figures: never trained on, never chosen by.
+        Of ``root``: fields and groups of cells for the final figures, never trained on.
     validation_groups : tuple of str
-        Groups of cells by which a checkpoint is chosen.
+        Of ``root``: groups of cells by which a checkpoint is chosen.
     validation_singles : int
-        Every n-th single-channel field is kept for validation.
+        Of ``root``: every n-th single-channel field is kept for validation.
     shares : dict
-        How often a source is drawn: ``fields``, ``cells``, ``singles``.
+        How often a source is drawn: ``fields``, ``cells``, ``singles`` of ``root``,
+        ``images`` of the globs. What there is none of is not drawn.
     """
 
-    root: Path = Path("../shared/data/hpa")
+    images: tuple[str, ...] = ()
+    channels: dict[str, int | str] = {}
+    split: Path | None = None
+    validation_share: float = Field(default=0.1, ge=0, le=0.5)
+    test_share: float = Field(default=0.1, ge=0, le=0.5)
+    credit: str = ""
+    root: Path | None = None
     held_out_fields: tuple[str, ...] = ()
     held_out_groups: tuple[str, ...] = ()
     validation_groups: tuple[str, ...] = ()
     validation_singles: int = 10
-    shares: dict[str, float] = {"fields": 0.5, "cells": 0.35, "singles": 0.15}
+    shares: dict[str, float] = {"fields": 0.5, "cells": 0.35, "singles": 0.15, "images": 1.0}
 
 
 class DamageOptions(_Options):
@@ -113,48 +137,82 @@ class TrainConfig(_Options):
         Of AdamW, of the moving average of the weights, of the gradient norm.
     seed : int
         Of everything random.
-    validate_every, checkpoint_every : int
+    log_every, validate_every, checkpoint_every : int
         In steps.
+    validation_crops, pictures : int
+        Crops of each case that are looked at in validation, and cases that are pictured.
     threads : int
-        CPU threads.
+        CPU threads of each process.
+    workers : int or None
+        Processes that draw batches ahead; None: none on a CPU, up to 8 beside a GPU.
     device : str
         As in ``dualgland impute --device``.
     precision : str
         ``bf16`` (autocast) or ``fp32``.
+    compile : bool
+        Compile the generator: ``torch.compile`` needs a C++ compiler and some minutes.
     start : pathlib.Path or None
         Weights of an earlier model to start from; what has another name or shape is new.
+    base : pathlib.Path
+        Folder of the recipe; not part of what is kept.
     """
 
-    name: str = "generator"
+    name: str = Field(default="generator", pattern=r"^[\w][\w.-]*$")
     widths: tuple[int, int, int] = (48, 96, 192)
     depths: tuple[int, int, int] = (1, 2, 3)
-    crop: int = Field(default=128, multiple_of=16)
-    sources: int = 4
-    crops_per_source: int = 3
-    steps: int = 10_000
-    warmup: int = 200
-    learning_rate: float = 6e-4
-    weight_decay: float = 1e-2
-    ema: float = 0.999
-    clip: float = 1.0
-    seed: int = 0
-    validate_every: int = 500
-    checkpoint_every: int = 250
-    threads: int = 2
+    crop: int = Field(default=128, multiple_of=16, gt=0)
+    sources: int = Field(default=4, gt=0)
+    crops_per_source: int = Field(default=3, gt=0)
+    steps: int = Field(default=10_000, gt=0)
+    warmup: int = Field(default=200, ge=0)
+    learning_rate: float = Field(default=6e-4, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    clip: float = Field(default=1.0, gt=0)
+    seed: int = Field(default=0, ge=0)
+    log_every: int = Field(default=50, gt=0)
+    validate_every: int = Field(default=500, gt=0)
+    checkpoint_every: int = Field(default=250, gt=0)
+    validation_crops: int = Field(default=24, ge=0)
+    pictures: int = Field(default=4, ge=0)
+    threads: int = Field(default=2, gt=0)
+    workers: int | None = Field(default=None, ge=0)
     device: str = "auto"
     precision: Literal["bf16", "fp32"] = "bf16"
+    compile: bool = False
     start: Path | None = None
     data: DataOptions = DataOptions()
     damage: DamageOptions = DamageOptions()
     augment: AugmentOptions = AugmentOptions()
+    base: Path = Field(default=Path(), exclude=True)
+
+    def found(self, path: Path) -> Path:
+        """Return a path of the recipe as seen from its folder, else from here."""
+        from_recipe = self.base / path.expanduser()
+        return from_recipe if from_recipe.exists() else path.expanduser()
 
 
-def read_recipe(path: Path) -> TrainConfig:
+def read_recipe(path: Path, **overrides: object) -> TrainConfig:
     """Return the configuration that a recipe resolves to.
+
+    ``overrides`` are options of the first level that count more than the recipe's.
 
     Raises
     ------
-    pydantic.ValidationError
-        For an option that does not exist or has the wrong type.
+    DualglandError
+        If there is no such file, it is not YAML, or an option does not exist or has a
+        wrong value; all of them are named.
     """
-    return TrainConfig.model_validate(yaml.safe_load(path.read_text()) or {})
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DualglandError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(options, dict):
+        raise DualglandError(f"{path}: is not a list of options like 'steps: 1000'")
+    try:
+        return TrainConfig.model_validate(options | overrides | {"base": path.parent})
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors()]
+        raise DualglandError(f"{path}: {'; '.join(wrong)}") from None

@@ -9,17 +9,18 @@ known are laid together, four to a stack: textures are real, couplings are none.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
 from skimage.io import imread
 
-from dualgland_training.config import DataOptions
+from dualgland_training.config import DataOptions, TrainConfig
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.stack import ROLES
 
@@ -35,23 +36,29 @@ class Source:
     name : str
         Where it comes from.
     kind : str
-        ``fields``, ``cells`` or ``singles``.
+        ``fields``, ``cells`` or ``singles`` of the atlas collection, or ``images``.
     images : tuple of numpy.ndarray
         (4, H, W), float16, normalised; the same image at falling magnification.
+    known : tuple of bool
+        Whether each role has a channel; the others are 0 and no measurement.
     """
 
     name: str
     kind: str
     images: tuple[npt.NDArray[np.float16], ...]
+    known: tuple[bool, ...] = (True,) * len(ROLES)
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Sources by what they may be used for."""
 
     train: tuple[Source, ...]
     validation: tuple[Source, ...]
     test: tuple[Source, ...]
+
+
+PARTS = Split._fields
+"""``train``, ``validation``, ``test``."""
 
 
 def shrink(image: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:
@@ -79,32 +86,58 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def read_split(options: DataOptions) -> Split:
-    """Read every image and sort it into training, validation and test.
+def read_split(config: TrainConfig, warn: Callable[[str], None]) -> Split:
+    """Read every image of a recipe and sort it into training, validation and test.
+
+    ``warn`` is told of every image that is left out.
+
+    Raises
+    ------
+    DualglandError
+        If the recipe names no images, or none is left to train on.
+    """
+    from dualgland_training.sources import read_images  # it needs Source from here
+
+    if not config.data.images and config.data.root is None:
+        raise DualglandError(
+            "the recipe names no images; set data: images: to globs, or data: root: to the "
+            "folder of an atlas collection"
+        )
+    parts: dict[str, list[Source]] = {part: [] for part in PARTS}
+    if config.data.root is not None:
+        _read_collection(config.found(config.data.root), config.data, parts)
+    if config.data.images:
+        for part, sources in read_images(config, warn).items():
+            parts[part] += sources
+    return Split(*(tuple(parts[part]) for part in PARTS))
+
+
+def _read_collection(root: Path, options: DataOptions, parts: dict[str, list[Source]]) -> None:
+    """Read the atlas collection.
 
     Fields are held out whole, cells by group, so that nothing of a held-out image is seen.
     """
-    parts: dict[str, list[Source]] = {"train": [], "validation": [], "test": []}
-    for row in _rows(options.root / "fields.csv"):
+    if not (root / "fields.csv").is_file():
+        raise DualglandError(f"{root}: holds no fields.csv; data: root: is no atlas collection")
+    for row in _rows(root / "fields.csv"):
         part = "test" if row["field"] in options.held_out_fields else "train"
-        field = read_field(options.root, row["field"])
+        field = read_field(root, row["field"])
         parts[part].append(make_source(row["field"], "fields", field, (1, 2, 4)))
-    for row in _rows(options.root / "cells.csv"):
+    for row in _rows(root / "cells.csv"):
         part = "train"
         if row["group"] in options.held_out_groups:
             part = "test"
         elif row["group"] in options.validation_groups:
             part = "validation"
-        cell = tifffile.imread(options.root / "cells" / row["file"])
+        cell = tifffile.imread(root / "cells" / row["file"])
         parts[part].append(make_source(row["file"], "cells", cell, (1,)))
     singles: dict[str, list[str]] = {role: [] for role in ROLES}
-    for row in _rows(options.root / "singles.csv"):
+    for row in _rows(root / "singles.csv"):
         singles[row["channel"]].append(row["file"])
     for i, files in enumerate(zip(*singles.values(), strict=False)):
-        planes = [imread(options.root / "singles" / file) for file in files]
+        planes = [imread(root / "singles" / file) for file in files]
         image = np.stack([p if p.ndim == 2 else p.max(-1) for p in planes])
         held = options.validation_singles and i % options.validation_singles == 0
         parts["validation" if held else "train"].append(
             make_source("+".join(f[:8] for f in files), "singles", image, (1,))
         )
-    return Split(*(tuple(parts[p]) for p in ("train", "validation", "test")))

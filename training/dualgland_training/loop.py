@@ -1,4 +1,4 @@
-"""The training loop: draw, gather evidence, step, average, look, keep.
+"""The training loop: draw, step, tell, look, keep; until the end or until told to stop.
 
 Everything that happened goes, a line each, into ``events.jsonl`` of the run's folder; a
 run that was killed goes on from its last checkpoint as if nothing had happened.
@@ -6,16 +6,14 @@ run that was killed goes on from its last checkpoint as if nothing had happened.
 
 from __future__ import annotations
 
-import json
-import math
+import signal
 import time
-from copy import deepcopy
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
 from dualgland_training import distributed
 from dualgland_training.batches import Batch, Batches
@@ -27,191 +25,269 @@ from dualgland_training.checkpoint import (
 )
 from dualgland_training.config import TrainConfig
 from dualgland_training.data import read_split
+from dualgland_training.descent import Descent, Terms, mean_terms
+from dualgland_training.events import Events, open_tensorboard
 from dualgland_training.initial import load_start
+from dualgland_training.memory import is_out_of_memory, largest_that_fits, release, used_memory
 from dualgland_training.objective import Objective
+from dualgland_training.pictures import sample_sheet, write_sheet
+from dualgland_training.prefetch import default_workers, draw_ahead
+from dualgland_training.stopping import StopRequest
 from dualgland_training.validate import compare, draw_validation
+from napari_dualgland import __version__
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.device import choose_device
 
-Terms = dict[str, dict[str, Tensor]]
-"""What one step says: by network, then by name."""
-
-NOISE = 0x6E6F6973
-"""Tells the seed of the noise from that of the batches."""
+VALIDATION_CROP = 128
+"""Side in pixels of the crops that are looked at while training."""
 
 
-class NotFinite(RuntimeError):
-    """A loss or a gradient is NaN or infinite; training on would destroy the weights."""
+class Stopped(Exception):
+    """A run was asked to stop and has left a checkpoint."""
 
-
-def learning_rate(step: int, config: TrainConfig) -> float:
-    """Return the factor of the learning rate: linear warm-up, then a cosine to 2 %."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move an average of weights a step towards a network; buffers are copied."""
-    with torch.no_grad():
-        for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-            mean.lerp_(now, 1 - decay)
-        for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
-            kept.copy_(buffer)
+    def __init__(self, step: int, cause: signal.Signals) -> None:
+        super().__init__(f"stopped after step {step}; --resume goes on from there")
+        self.step, self.cause = step, cause
 
 
 class Training:
-    """A run: networks, moving average, optimisers and what they are fed with.
+    """A run in a folder.
 
     Parameters
     ----------
     config : TrainConfig
         The resolved recipe.
     folder : pathlib.Path
-        Where checkpoints, events and the finished model go.
+        Where checkpoints, events, pictures and the finished model go.
+    resume : bool
+        Go on from the newest checkpoint of the folder, if there is one.
+    tensorboard : bool
+        Write curves for TensorBoard too.
+
+    Raises
+    ------
+    DualglandError
+        If the folder holds a run that is not resumed, or data, start or device of the
+        recipe cannot be had.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path) -> None:
-        self.config, self.folder = config, folder
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        *,
+        resume: bool = False,
+        tensorboard: bool = False,
+    ) -> None:
+        self.config, self.folder, self.step = config, folder, 0
+        self.figures: dict[str, Any] = {}
+        newest = latest_checkpoint(folder)
+        if newest is not None and not resume:
+            raise DualglandError(
+                f"{folder}: holds a run ({newest.name}); go on with it by --resume, "
+                "or choose another folder"
+            )
+        self.device = choose_device(config.device)
+        if self.device.type == "cuda" and distributed.started_by_torchrun():
+            self.device = torch.device("cuda", distributed.local_rank())
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
-        self.device = choose_device(config.device)
         distributed.join(self.device)
-        split = read_split(config.data)
-        self.batches = Batches(split.train, config, distributed.rank(), distributed.world())
-        self.watched = draw_validation(split.validation, 24, 128, seed=1)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.events = Events(folder, config.steps, silent=distributed.rank() > 0)
+        self.split = read_split(config, self._warn)
+        self.batches = Batches(self.split.train, config, distributed.rank(), distributed.world())
         self.objective = Objective(config, self.device)
-        self.networks = self.objective.networks
-        self.step = 0
-        self.figures: dict[str, Any] = {}
-        if config.start is not None:
-            new = load_start(self.networks["generator"], config.start)
-            self.log(start=str(config.start), new_tensors=new)
-        for network in self.networks.values():
-            distributed.agree(network.state_dict().values())
-        self.average = deepcopy(self.objective.generator).requires_grad_(False)
-        self.optimisers = {name: self.objective.optimiser(name) for name in self.networks}
-        self.rates = {
-            name: [group["lr"] for group in optimiser.param_groups]
-            for name, optimiser in self.optimisers.items()
+        new = None
+        if config.start is not None and newest is None:
+            new = load_start(self.objective.generator, config.found(config.start))
+        self.descent = Descent(self.objective, config)
+        if newest is not None:
+            self._load(newest)
+        if tensorboard and distributed.rank() == 0:
+            self.events.writer = open_tensorboard(folder, self.step)
+        self._tell_start(newest, new)
+        self.watched = self._choose_watched()
+
+    def _warn(self, text: str) -> None:
+        self.events.warn(self.step, text)
+
+    def _log(self, **event: Any) -> None:
+        self.events.log(self.step, **event)
+
+    def _tell_start(self, newest: Path | None, new: list[str] | None) -> None:
+        told: dict[str, Any] = {
+            "config": self.config.model_dump(mode="json"),
+            "device": str(self.device),
+            "processes": distributed.world(),
+            "torch": torch.__version__,
+            "version": __version__,
+            "images": {part: len(sources) for part, sources in self.split._asdict().items()},
         }
+        if newest is not None:
+            told["resumed_from"] = self.step
+        if new is not None:
+            told["start"], told["new_tensors"] = str(self.config.start), new
+        self._log(started=told)
 
-    def resume(self) -> None:
-        """Go on from the newest checkpoint, if there is one."""
-        path = latest_checkpoint(self.folder)
-        if path is None:
-            return
-        self.step, kept, state = load_checkpoint(path, self.networks, self.average, self.optimisers)
-        self.objective.load_state(kept)
+    def _load(self, path: Path) -> None:
+        """Put a checkpoint back in place; say what of the recipe has changed since."""
+        self.step, kept, state = load_checkpoint(
+            path, self.descent.networks, self.descent.average, self.descent.optimisers
+        )
+        self.objective.load_state({k: v.to(self.device) for k, v in kept.items()})
         self.figures = state["figures"]
+        now = self.config.model_dump(mode="json")
+        changed = [k for k, v in now.items() if k in state["config"] and state["config"][k] != v]
+        if changed:
+            self._warn(f"the recipe is not that of the checkpoint: {', '.join(changed)} differ")
 
-    def log(self, **event: Any) -> None:
-        """Append one event to the run's log; the first process writes for all."""
-        if distributed.rank() == 0:
-            with (self.folder / "events.jsonl").open("a") as file:
-                file.write(json.dumps({"step": self.step, "time": time.time(), **event}) + "\n")
+    def _choose_watched(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """Draw what is looked at while training; nothing where no image is fit for it."""
+        if distributed.rank() > 0:
+            return {}
+        whole = tuple(source for source in self.split.validation if all(source.known))
+        if not whole or self.config.validation_crops == 0:
+            self._warn("no image with all four channels is kept for validation: no figures")
+            return {}
+        count = self.config.validation_crops
+        drawn = draw_validation(whole, count, VALIDATION_CROP, seed=1)
+        device = self.device
+        return {case: (t.to(device), m.to(device)) for case, (t, m) in drawn.items()}
 
-    def _advance(self, batch: Batch) -> Terms:
-        """Step every network once; return the terms of their losses."""
-        seed = np.random.SeedSequence([self.config.seed, self.step, distributed.rank(), NOISE])
-        noise = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
-        said: Terms = {}
-        for name, loss, terms in self.objective.losses(batch.to(self.device), self.step, noise):
-            norm = self._descend(name, loss)
-            said[name] = {k: term.detach() for k, term in terms.items()}
-            said[name] |= {"loss": loss.detach(), "gradient": norm}
-        # A young average follows closely, or it would remember the random start.
-        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        follow(self.average, self.networks["generator"], decay)
-        return said
-
-    def _descend(self, name: str, loss: Tensor) -> Tensor:
-        """Step one network down its loss; return the norm of the gradient.
+    def run(self) -> Path:
+        """Train to the end; return the path of the finished model's weights.
 
         Raises
         ------
+        Stopped
+            After SIGTERM or Ctrl-C, once a checkpoint is written.
         NotFinite
-            Before the step, if the gradient is NaN or infinite.
+            If a gradient is not finite.
+        DualglandError
+            If memory runs out; the message says which batch would fit.
         """
-        network, optimiser = self.networks[name], self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        distributed.average_gradients(network.parameters())
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
-        if not torch.isfinite(norm):
-            raise NotFinite(
-                f"step {self.step}: the gradient of the {name} is not finite "
-                f"(loss {float(loss.detach()):.4g}); lower the learning rate, or resume from "
-                "the last checkpoint with another seed"
-            )
-        factor = learning_rate(self.step, self.config)
-        for group, rate in zip(optimiser.param_groups, self.rates[name], strict=True):
-            group["lr"] = rate * factor
-        optimiser.step()
-        return norm
+        workers = self.config.workers
+        if workers is None:
+            workers = default_workers(self.device)
+        steps = range(self.step, self.config.steps)
+        drawn = draw_ahead(self.batches, steps, workers, self.device)
+        with self.events, StopRequest() as stop, closing(drawn):
+            self.events.restart_clock(self.step)
+            self._train(drawn, stop)
+            model = self._export()
+            self._log(finished=model.name)
+        return model
+
+    def _train(self, drawn: Iterator[Batch], stop: StopRequest) -> None:
+        config = self.config
+        window: list[Terms] = []
+        drawing = stepping = 0.0
+        while self.step < config.steps:
+            start = time.perf_counter()
+            batch = next(drawn).to(self.device)
+            ready = time.perf_counter()
+            window.append(self._advance(batch))
+            drawing += ready - start
+            stepping += time.perf_counter() - ready
+            self.step += 1
+            self.events.advance(self.step)
+            last = self.step == config.steps
+            if self.step % config.log_every == 0 or last:
+                self._tell(window, drawing, stepping)
+                window, drawing, stepping = [], 0.0, 0.0
+            if self.step % config.validate_every == 0 or last:
+                self._look()
+            asked = distributed.any_of(bool(stop), self.device)
+            if self.step % config.checkpoint_every == 0 or last or asked:
+                self._keep()
+            if asked and not last:
+                self._export()
+                self._log(stopped=True)
+                raise Stopped(self.step, stop.signal or signal.SIGTERM)
+
+    def _advance(self, batch: Batch) -> Terms:
+        try:
+            return self.descent.advance(batch, self.step)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside the handler: the error holds on to the tensors that were too many.
+        raise DualglandError(self._what_fits(batch))
+
+    def _what_fits(self, batch: Batch) -> str:
+        """Return what to say when memory ran out: the batch that would have fitted."""
+        each, sources = self.config.crops_per_source, len(self.batches.items)
+
+        def attempt(count: int) -> None:
+            part = Batch(*(tensor[: count * each] for tensor in batch))
+            self.descent.rehearse(part, self.step)
+
+        release(self.device)
+        fits = largest_that_fits(attempt, sources, self.device)
+        side = self.config.crop
+        said = f"out of memory on {self.device} with {sources * each} crops of {side}²; "
+        if fits:
+            total = fits * distributed.world()
+            return said + f"{fits * each} would fit: set sources: {total} in the recipe"
+        return said + f"not even {each} fit: set crops_per_source: or crop: lower in the recipe"
+
+    def _tell(self, window: list[Terms], drawing: float, stepping: float) -> None:
+        """Log means over the last steps, and how fast they were."""
+        losses = mean_terms(window)
+        speed = len(window) / (drawing + stepping)
+        self._log(
+            losses=losses,
+            steps_per_second=speed,
+            share_of_drawing=drawing / (drawing + stepping),
+            memory=used_memory(self.device),
+        )
+        shown = ", ".join(f"{name} {terms['loss']:.4g}" for name, terms in losses.items())
+        left = (self.config.steps - self.step) / speed / 60
+        self.events.say(
+            f"step {self.step} of {self.config.steps}: loss of {shown}; "
+            f"{speed:.2f} steps/s, {left:.0f} min left"
+        )
+
+    def _look(self) -> None:
+        """Validate the averaged generator, keep a sheet of pictures, export the model."""
+        if distributed.rank() > 0:
+            return
+        if self.watched:
+            self.figures = compare(self.descent.average, self.watched)
+            event: dict[str, Any] = {"validation": self.figures}
+            if self.config.pictures:
+                sheet = sample_sheet(self.descent.average, self.watched, self.config.pictures)
+                event["pictures"] = write_sheet(sheet, self.folder, self.step)
+            self._log(**event)
+        self._export()
 
     def _keep(self) -> None:
         if distributed.rank() == 0:
+            descent = self.descent
             state = {"config": self.config.model_dump(mode="json"), "figures": self.figures}
             save_checkpoint(
                 self.folder,
                 self.step,
-                self.networks,
-                self.average,
-                self.optimisers,
+                descent.networks,
+                descent.average,
+                descent.optimisers,
                 self.objective.state(),
                 state,
             )
 
     def _export(self) -> Path:
+        """Write the model as it stands; the first process for all."""
+        if distributed.rank() > 0:
+            return self.folder / f"{self.config.name}.safetensors"
         return export_model(
             self.folder,
-            self.average,
+            self.descent.average,
             self.config,
+            self.split,
             self.objective.architecture(),
             self.step,
             self.figures,
         )
-
-    def run(self) -> Path:
-        """Train to the end; return the path of the finished model's weights."""
-        config = self.config
-        window: list[Terms] = []
-        drawing, started = 0.0, time.perf_counter()
-        while self.step < config.steps:
-            before = time.perf_counter()
-            batch = self.batches.draw(self.step)
-            drawing += time.perf_counter() - before
-            window.append(self._advance(batch))
-            self.step += 1
-            if self.step % 50 == 0:
-                spent = time.perf_counter() - started
-                self.log(
-                    losses=mean_terms(window),
-                    steps_per_second=len(window) / spent,
-                    share_of_drawing=drawing / spent,
-                )
-                window, drawing, started = [], 0.0, time.perf_counter()
-            if self.step % config.validate_every == 0 or self.step == config.steps:
-                self.figures = compare(self.average, self.watched)
-                self.log(validation=self.figures)
-                self._export()
-                started = time.perf_counter()
-            if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                self._keep()
-        return self._export()
-
-
-def mean_terms(window: list[Terms]) -> dict[str, dict[str, float]]:
-    """Return the mean of every term over some steps and all processes, by network."""
-    means: dict[str, dict[str, float]] = {}
-    for name in window[-1]:
-        said = [step[name] for step in window if name in step]
-        means[name] = {
-            term: float(
-                distributed.mean(torch.stack([s[term].float() for s in said if term in s]).mean())
-            )
-            for term in said[-1]
-        }
-    return means

@@ -112,7 +112,7 @@ class Objective:
         with self.autocast():
             said = self.generator(evidence)
         terms = reconstruction_loss(
-            said.mean, said.log_sigma, evidence.prior, batch.target, batch.missing
+            said.mean, said.log_sigma, evidence.prior, batch.target, batch.scored
         )
         loss = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
         yield "generator", loss, terms

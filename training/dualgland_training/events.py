@@ -1,0 +1,142 @@
+"""What a run tells: an append-only log for plots, curves for TensorBoard, a bar for people.
+
+``events.jsonl`` has a line per event: ``step``, ``time`` and what happened. A line is
+written whole or not at all, so a plot can follow the file while the run goes on.
+
+====================  =====================================================================
+``started``           configuration, device, processes, versions; ``resumed_from`` a step
+``losses``            mean terms by network and name since the last such event, with
+                      ``steps_per_second``, ``share_of_drawing`` and ``memory`` (bytes)
+``validation``        figures by case, with ``pictures``, the path of a PNG in the run folder
+``warning``           what a person should know; the run goes on
+``stopped``           asked to stop, after a checkpoint
+``finished``          path of the model
+====================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+LOG = "events.jsonl"
+
+
+def open_tensorboard(folder: Path, step: int) -> SummaryWriter:
+    """Return a writer of TensorBoard events; what a killed run wrote after ``step`` is hidden.
+
+    Raises
+    ------
+    DualglandError
+        If TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise DualglandError(
+            "--tensorboard needs TensorBoard; pip install 'napari-dualgland[train]'"
+        ) from None
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step)  # type: ignore[no-untyped-call]
+
+
+class Events:
+    """The log of a run, open as long as the run goes on.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the run.
+    steps : int
+        In all, for the time that is left.
+    silent : bool
+        Say and write nothing: another process does.
+    """
+
+    def __init__(self, folder: Path, steps: int, *, silent: bool = False) -> None:
+        self.path, self.steps, self.silent = folder / LOG, steps, silent
+        self.writer: SummaryWriter | None = None
+        self.console = Console(stderr=True, highlight=False)
+        self.bar = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=self.console,
+            disable=silent or not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task("", total=steps)
+
+    def __enter__(self) -> Events:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+        if self.writer is not None:
+            self.writer.close()  # type: ignore[no-untyped-call]
+
+    def log(self, step: int, **event: Any) -> None:
+        """Append one event."""
+        if self.silent:
+            return
+        line = json.dumps({"step": step, "time": time.time(), **event}) + "\n"
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+        if self.writer is not None:
+            for group in ("losses", "validation"):
+                for name, terms in event.get(group, {}).items():
+                    for term, value in terms.items():
+                        tag = f"{group}/{name}/{term}".replace(", ", "-").replace(" ", "-")
+                        self.writer.add_scalar(tag, value, step)  # type: ignore[no-untyped-call]
+            self.writer.flush()  # type: ignore[no-untyped-call]
+
+    def advance(self, step: int) -> None:
+        """Move the bar."""
+        self.bar.update(self.task, completed=step)
+
+    def restart_clock(self, step: int) -> None:
+        """Let the time left be reckoned from here, not from steps of an earlier process."""
+        self.bar.reset(self.task, total=self.steps, completed=step)
+
+    def say(self, text: str) -> None:
+        """Show how it stands: beside the bar, or as a line where there is no terminal."""
+        if self.silent:
+            return
+        if self.console.is_terminal:
+            self.bar.update(self.task, description=text)
+        else:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    def warn(self, step: int, text: str) -> None:
+        """Log a warning and show it."""
+        self.log(step, warning=text)
+        if not self.silent:
+            self.console.print(f"warning: {text}", soft_wrap=True)

@@ -1,0 +1,74 @@
+"""Sample pictures of a run: damaged, prior, filled and true, side by side.
+
+A PNG per validation lies in the run's folder. It shows the pixels that were trained on,
+so it goes where those may go and nowhere else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageColor
+from torch import Tensor
+
+from dualgland_training.validate import estimate
+from napari_dualgland.model.generator import Generator
+from napari_dualgland.stack import ROLE_COLORS, ROLES
+
+GAP = 4
+"""Pixels between two crops."""
+
+LOST = 0.35
+"""Grey in which a pixel is shown that all channels lost."""
+
+
+def coloured(image: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """Return normalised (4, H, W) as (H, W, 3), each role in the atlas's colour."""
+    colours = np.array([ImageColor.getrgb(ROLE_COLORS[role])[:3] for role in ROLES]) / 255
+    mixed = np.einsum("chw,cr->hwr", np.clip(image, 0, 1), colours)
+    return np.asarray(np.clip(mixed * 255, 0, 255).round(), dtype=np.uint8)
+
+
+def sample_sheet(
+    model: Generator, watched: dict[str, tuple[Tensor, Tensor]], rows: int
+) -> npt.NDArray[np.uint8]:
+    """Return a sheet with a row per case: damaged, prior, filled, true.
+
+    Parameters
+    ----------
+    model : Generator
+    watched : dict
+        Case → (target, missing), as :func:`dualgland_training.validate.draw_validation`
+        gives it; of each case another crop is shown.
+    rows : int
+        Cases that are shown, spread over all of them.
+    """
+    cases = list(watched.values())
+    model.eval()
+    lines = []
+    for row in range(min(rows, len(cases))):
+        target, missing = (part for part in cases[row * len(cases) // rows])
+        one = slice(row % len(target), row % len(target) + 1)
+        with torch.no_grad():
+            evidence, said = estimate(model, target[one], missing[one])
+        damaged = torch.where(missing[one], 0, target[one])
+        damaged = torch.where(missing[one].all(1, keepdim=True), LOST, damaged)
+        shown = [damaged, evidence.prior, said.mean, target[one]]
+        tiles = [coloured(x[0].float().cpu().numpy()) for x in shown]
+        tiles = [np.pad(tile, ((0, GAP), (0, GAP), (0, 0))) for tile in tiles]
+        lines.append(np.concatenate(tiles, axis=1))
+    model.train()
+    return np.concatenate(lines)
+
+
+def write_sheet(sheet: npt.NDArray[np.uint8], folder: Path, step: int) -> str:
+    """Write a sheet into the run's ``pictures``; return its path, relative to the run."""
+    path = folder / "pictures" / f"step-{step:07d}.png"
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_suffix(".part")
+    Image.fromarray(sheet).save(beside, "PNG")
+    beside.replace(path)
+    return path.relative_to(folder).as_posix()

@@ -128,6 +128,32 @@ def models(
 
 
 @app.command()
+def train(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE.yaml", help="Options that differ from the defaults.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint in DIR.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps; over the recipe's.")
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves for TensorBoard, too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model by a recipe; Ctrl-C leaves a checkpoint from which --resume goes on."""
+    from napari_dualgland.cli import train as verb
+
+    result = verb.run(
+        recipe, out, resume=resume, device=device, tensorboard=tensorboard, as_json=as_json
+    )
+    answer(lambda: result, verb.show, as_json)
+
+
+@app.command()
 def evaluate(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")],
     model: Annotated[

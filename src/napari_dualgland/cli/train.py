@@ -1,0 +1,117 @@
+"""``dualgland train``: start the training module as a process, and hand through what it says.
+
+A process of its own, for the plugin never imports the training module and a GPU's memory
+is given back when it ends. Its bar and its one line of error go to the terminal as they
+are; being told to stop is passed on, so that the run ends on a checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NEEDED = ("yaml", "psutil")
+"""What the extra ``train`` brings and a run cannot do without."""
+
+
+def run(
+    recipe: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    tensorboard: bool = False,
+    as_json: bool = False,
+) -> dict[str, Any]:
+    """Train by a recipe; return what the process says of the finished model.
+
+    Parameters
+    ----------
+    recipe : pathlib.Path
+        YAML file of options.
+    out : pathlib.Path
+        Folder of the run.
+    resume : bool
+        Go on from the newest checkpoint in ``out``.
+    device : str or None
+        Over that of the recipe.
+    tensorboard : bool
+        Write curves for TensorBoard too.
+    as_json : bool
+        Hand on the JSON of a refusal as well.
+
+    Raises
+    ------
+    DualglandError
+        If what training needs is not installed.
+    SystemExit
+        With the process's code, if it did not finish; it has said why.
+    """
+    lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if lacking:
+        raise DualglandError(
+            f"training needs {', '.join(lacking)}; pip install 'napari-dualgland[train]'"
+        )
+    command = [sys.executable, "-m", "dualgland_training", "train", str(recipe)]
+    command += ["--out", str(out), "--json"]
+    command += ["--resume"] if resume else []
+    command += ["--tensorboard"] if tensorboard else []
+    command += ["--device", device] if device is not None else []
+    # A session of its own: Ctrl-C reaches it once, through us, and not twice.
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process,
+        _passed_on(process),
+    ):
+        said, _ = process.communicate()
+    if process.returncode:
+        if as_json:
+            sys.stdout.write(said.decode())
+            sys.stdout.flush()
+        # A process that was killed has a negative code; a shell has it as 128 + signal.
+        code = process.returncode
+        raise SystemExit(code if code > 0 else 128 - code)
+    result: dict[str, Any] = json.loads(said)
+    return result
+
+
+@contextlib.contextmanager
+def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass SIGINT and SIGTERM on to a process; it decides when it ends."""
+
+    def pass_on(number: int, _frame: Any) -> None:
+        if process.poll() is None:
+            process.send_signal(number if sys.platform != "win32" else signal.SIGTERM)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = {which: signal.signal(which, pass_on) for which in signals}
+    except ValueError:  # not on the main thread: whoever runs us there handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+
+
+def show(result: dict[str, Any], to: Console) -> None:
+    """Show the result of :func:`run` to a person."""
+    to.print(f"model: {result['model']}", soft_wrap=True)
+    gains = [row["generator"] - row["prior"] for row in result["figures"].values()]
+    if gains:
+        mean = sum(gains) / len(gains)
+        to.print(f"ahead of the prior on the validation images: {mean:+.2f} dB (mean of cases)")
+    to.print(f"use it: dualgland impute INPUT --out OUT --model {result['model']}", soft_wrap=True)

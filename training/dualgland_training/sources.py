@@ -22,6 +22,7 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import parse_name
+from napari_dualgland.io.zarr import is_ome_zarr
 from napari_dualgland.stack import ROLES, Stack
 
 Warn = Callable[[str], None]
@@ -59,13 +60,18 @@ def find_images(config: TrainConfig, warn: Warn) -> list[Path]:
         if not matched:
             warn(f"no file matches {pattern}")
         for path in map(Path, matched):
-            # What lies inside an OME-Zarr is part of it.
+            if any(parent in found for parent in path.parents):
+                continue  # a part of an OME-Zarr that matched as a whole
+            if is_ome_zarr(path):
+                found.setdefault(path, path)
+                continue
+            # What else lies inside an OME-Zarr is no image by itself.
             if any(parent.suffix == ".zarr" for parent in path.parents):
                 continue
             member = parse_name(path.name)
             if member is not None:
                 found.setdefault((path.parent, member.stem), path)
-            elif path.is_file() or path.suffix == ".zarr":
+            elif path.is_file():
                 found.setdefault(path, path)
     if not found:
         raise DualglandError(

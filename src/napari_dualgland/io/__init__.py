@@ -17,6 +17,7 @@ from napari_dualgland.io.hpa import find_set, parse_name, read_set
 from napari_dualgland.io.masks import read_mask
 from napari_dualgland.io.pictures import is_picture, read_picture
 from napari_dualgland.io.tiff import is_tiff, read_tiff
+from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 
 if TYPE_CHECKING:
     from napari_dualgland.results import Imputation
@@ -32,8 +33,8 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
     ----------
     path : str or pathlib.Path
         A member of a four-file Human Protein Atlas set (``<id>_red.png`` and the like),
-        the common prefix of such a set, a folder with exactly one set, or a
-        multi-channel TIFF, OME-TIFF or ImageJ hyperstack.
+        the common prefix of such a set, a folder with exactly one set, a
+        multi-channel TIFF, OME-TIFF or ImageJ hyperstack, or an OME-Zarr image.
     channels : mapping of str to int or str, optional
         From role (microtubules, protein, nucleus, er) to the position or name of a
         channel. It overrides what names tell; a role left out is a missing channel.
@@ -41,8 +42,8 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
     Returns
     -------
     Stack
-        Axes in the order of the file, the file's own dtype. TIFFs above 64 MB come as
-        dask arrays. ``metadata["notes"]`` says what a person should know.
+        Axes in the order of the file, the file's own dtype. TIFFs and OME-Zarrs above
+        64 MB come as dask arrays. ``metadata["notes"]`` says what a person should know.
 
     Raises
     ------
@@ -51,6 +52,8 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
         there, empty, truncated, not an image, or channels that cannot be told apart.
     """
     path = Path(path).expanduser()
+    if is_ome_zarr(path):
+        return assign_roles(read_ome_zarr(path), channels)
     if not path.exists() or path.is_dir() or parse_name(path.name):
         return assign_roles(read_set(find_set(path)), channels)
     if path.stat().st_size == 0:
@@ -61,7 +64,8 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
         return assign_roles(read_picture(path), channels)
     raise DualglandError(
         f"{path}: cannot read files of this kind; "
-        "give a TIFF, an OME-TIFF or a file of an HPA set (<id>_red|green|blue|yellow.png)"
+        "give a TIFF, an OME-TIFF, an OME-Zarr or a file of an HPA set "
+        "(<id>_red|green|blue|yellow.png)"
     )
 
 

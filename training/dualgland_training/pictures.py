@@ -21,8 +21,8 @@ from napari_dualgland.stack import ROLE_COLORS, ROLES
 GAP = 4
 """Pixels between two crops."""
 
-LOST = 0.35
-"""Grey in which a pixel is shown that all channels lost."""
+LOST = 90
+"""Grey in which a pixel is shown that all channels lost; one that some lost is darkened."""
 
 
 def coloured(image: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
@@ -42,7 +42,7 @@ def sample_sheet(
     model : Generator
     watched : dict
         Case → (target, missing), as :func:`dualgland_training.validate.draw_validation`
-        gives it; of each case another crop is shown.
+        gives it; of each case the crop is shown that lost most.
     rows : int
         Cases that are shown, spread over all of them.
     """
@@ -50,14 +50,15 @@ def sample_sheet(
     model.eval()
     lines = []
     for row in range(min(rows, len(cases))):
-        target, missing = (part for part in cases[row * len(cases) // rows])
-        one = slice(row % len(target), row % len(target) + 1)
+        targets, holes = cases[row * len(cases) // rows]
+        most = int((targets * holes).clamp(0, 1).sum((1, 2, 3)).argmax())
+        target, missing = targets[most : most + 1], holes[most : most + 1]
         with torch.no_grad():
-            evidence, said = estimate(model, target[one], missing[one])
-        damaged = torch.where(missing[one], 0, target[one])
-        damaged = torch.where(missing[one].all(1, keepdim=True), LOST, damaged)
-        shown = [damaged, evidence.prior, said.mean, target[one]]
+            evidence, said = estimate(model, target, missing)
+        shown = [target.masked_fill(missing, 0), evidence.prior, said.mean, target]
         tiles = [coloured(x[0].float().cpu().numpy()) for x in shown]
+        tiles[0][missing[0].any(0).cpu().numpy()] //= 2
+        tiles[0][missing[0].all(0).cpu().numpy()] = LOST
         tiles = [np.pad(tile, ((0, GAP), (0, GAP), (0, 0))) for tile in tiles]
         lines.append(np.concatenate(tiles, axis=1))
     model.train()

@@ -24,7 +24,7 @@ FILLS = 3
 
 
 class Estimate(NamedTuple):
-    """What the generator says; each (B, 4, H, W), normalised.
+    """What the generator says; (B, 4, H, W) where nothing else is said, normalised.
 
     Attributes
     ----------
@@ -33,10 +33,13 @@ class Estimate(NamedTuple):
     log_sigma : torch.Tensor
         Logarithm of the standard deviation of the estimate's error, which is taken to
         follow a Laplace distribution.
+    features : torch.Tensor
+        (B, F, H / 2, W / 2): what the network saw, for what is learned inside an image.
     """
 
     mean: Tensor
     log_sigma: Tensor
+    features: Tensor
 
 
 class PixelNorm(nn.Module):
@@ -148,7 +151,7 @@ class Generator(nn.Module):
         mean = torch.where(evidence.missing, mean, evidence.prior)
         # From 0.01 to 0.6 of the range: a sharper claim is never warranted, and an error
         # that it missed would drown the rest of the loss.
-        return Estimate(mean, log_sigma.clamp(-1.6, 2.5) - 3)
+        return Estimate(mean, log_sigma.clamp(-1.6, 2.5) - 3, fine)
 
 
 def count_parameters(model: nn.Module) -> int:

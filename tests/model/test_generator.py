@@ -35,14 +35,18 @@ def test_an_untrained_generator_stands_near_its_prior(
 def test_every_part_learns(scene: tuple[torch.Tensor, torch.Tensor]) -> None:
     torch.manual_seed(0)
     image, missing = scene
-    model = Generator((16, 24, 32), (1, 1, 1))
+    model = Generator((16, 24, 32), (1, 1, 1), refine=8)
     optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
     evidence = gather_evidence(image, missing)
+    kinds = (image[:, 0] * 5).long().clamp(0, 4)
     losses = []
     for _ in range(60):
-        error = (model(evidence).mean - image)[missing].square().mean()
+        said = model(evidence)
+        error = (said.mean - image)[missing].square().mean()
+        drawn = model.texture(said.features, torch.randn_like(image))
         optimiser.zero_grad()
-        error.backward()
+        named = torch.nn.functional.cross_entropy(said.compartments, kinds)
+        (error + 0.01 * named + 0.01 * (drawn.square().mean() - 1).square()).backward()
         optimiser.step()
         losses.append(float(error.detach()))
     assert losses[-1] < 0.5 * losses[0]
@@ -59,3 +63,22 @@ def test_sides_that_do_not_fit_are_refused(scene: tuple[torch.Tensor, torch.Tens
 
 def test_it_is_small_enough_to_ship() -> None:
     assert count_parameters(Generator()) <= 8_000_000
+
+
+def test_texture_depends_on_its_noise_and_never_changes_the_features(
+    scene: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    image, missing = scene
+    model = Generator((16, 24, 32), (1, 1, 1))
+    said = model(gather_evidence(image, missing))
+    one, other = (
+        torch.randn(image.shape, generator=torch.Generator().manual_seed(s)) for s in (1, 2)
+    )
+    assert model.texture is not None
+    first, again, second = (model.texture(said.features, z) for z in (one, one, other))
+    assert first.shape == image.shape
+    assert torch.equal(first, again)
+    assert float((first - second).abs().mean()) > 0.01
+    first.square().mean().backward()
+    assert all(p.grad is None for p in model.up_fine.parameters())
+    assert all(p.grad is not None for p in model.texture.parameters())

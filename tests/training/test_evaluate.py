@@ -64,7 +64,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     save_file({k: v.half().contiguous() for k, v in network.state_dict().items()}, weights)
     card = ModelCard(
         name="tiny",
-        architecture={"kind": "generator", "widths": (8, 8, 16), "depths": (1, 1, 1)},
+        architecture={
+            "kind": "generator",
+            "widths": (8, 8, 16),
+            "depths": (1, 1, 1),
+            "draws": True,
+        },
         recipe={"data": data},
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
     )

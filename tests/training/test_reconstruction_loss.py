@@ -24,8 +24,9 @@ def scene(seed: int = 0) -> tuple[torch.Tensor, ...]:
 def test_terms_follow_the_formula() -> None:
     prediction, log_sigma, prior, target, missing = scene()
     terms = reconstruction_loss(prediction, log_sigma, prior, target, missing)
-    relative, absolute, likelihood = [], [], []
+    images: dict[str, list[float]] = {name: [] for name in terms}
     for b in range(2):
+        relative, absolute, likelihood = [], [], []
         for c in range(4):
             squares, before = [], []
             for y in range(6):
@@ -40,9 +41,19 @@ def test_terms_follow_the_formula() -> None:
                     likelihood.append(math.log(sigma) + math.sqrt(2) * abs(error) / sigma)
             if squares:
                 relative.append(np.mean(squares) / (np.mean(before) + NOISE_FLOOR))
-    np.testing.assert_allclose(float(terms["relative"]), np.mean(relative), rtol=1e-5)
-    np.testing.assert_allclose(float(terms["absolute"]), np.mean(absolute), rtol=1e-5)
-    np.testing.assert_allclose(float(terms["likelihood"]), np.mean(likelihood), rtol=1e-5)
+        images["relative"].append(np.mean(relative))
+        images["absolute"].append(np.mean(absolute))
+        images["likelihood"].append(np.mean(likelihood))
+    for name, values in images.items():
+        np.testing.assert_allclose(float(terms[name]), np.mean(values), rtol=1e-5)
+
+
+def test_halves_of_a_batch_average_to_the_whole() -> None:
+    parts = scene()
+    whole = reconstruction_loss(*parts)
+    halves = [reconstruction_loss(*(p[i : i + 1] for p in parts)) for i in range(2)]
+    for name, value in whole.items():
+        torch.testing.assert_close((halves[0][name] + halves[1][name]) / 2, value)
 
 
 def test_observed_pixels_do_not_count() -> None:

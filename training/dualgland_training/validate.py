@@ -71,7 +71,12 @@ def estimate(
         estimates.append(model(evidence))
     return (
         Evidence(*(torch.cat(parts) for parts in zip(*evidences, strict=True))),
-        Estimate(*(torch.cat(parts) for parts in zip(*estimates, strict=True))),
+        Estimate(
+            *(
+                None if parts[0] is None else torch.cat(parts)
+                for parts in zip(*estimates, strict=True)
+            )
+        ),
     )
 
 

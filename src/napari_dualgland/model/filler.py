@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.evidence import NUCLEUS, Evidence
-from napari_dualgland.model.generator import Generator
+from napari_dualgland.model.generator import Generator, build_generator
 from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
 
 
@@ -99,7 +99,7 @@ def load_filler(model: str, device: torch.device) -> Filler:
         raise DualglandError(f"{path}: unknown architecture {kind!r}; a newer version may know it")
     tensors = read_tensors(card, path)
     try:
-        network = Generator(card.architecture["widths"], card.architecture["depths"])
+        network = build_generator(card.architecture)
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         first = str(error).splitlines()[0]

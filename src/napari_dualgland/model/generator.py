@@ -8,19 +8,24 @@ on a CPU. There is no norm over space, so that a tile and the whole field agree.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_dualgland.model.blocks import ResidualBlock
 from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.texture import Texture
 
 STRIDE = 8
 """Sides of the input must be multiples of this."""
 
 EVIDENCE_CHANNELS = 20
 FILLS = 3
+
+KINDS = 5
+"""Soft compartments that are told apart, as in :mod:`napari_dualgland.model.compartments`."""
 
 
 class Estimate(NamedTuple):
@@ -34,54 +39,43 @@ class Estimate(NamedTuple):
         Logarithm of the standard deviation of the estimate's error, which is taken to
         follow a Laplace distribution.
     features : torch.Tensor
-        (B, F, H / 2, W / 2): what the network saw, for what is learned inside an image.
+        (B, F, H / 2, W / 2): what the network saw, for what is drawn from it and what is
+        learned inside an image.
+    compartments : torch.Tensor
+        (B, 5, H, W): logits of the soft compartments, where landmarks are missing too; None
+        from a generator without a second half.
     """
 
     mean: Tensor
     log_sigma: Tensor
     features: Tensor
+    compartments: Tensor | None = None
 
 
-class PixelNorm(nn.Module):
-    """Divide the features of each pixel by their root mean square over the channels.
+class Refinement(nn.Module):
+    """Corrects at full resolution what a stem at half of it cannot place to the pixel.
 
-    Without it the activations of this network grow a thousandfold within 1500 steps and
-    its last layer dies; unlike batch or group norm it knows nothing of the tile's size.
+    Parameters
+    ----------
+    coarser : int
+        Channels that come from half the resolution.
+    width : int
+        Channels of its own.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, coarser: int, width: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
+        self.enter = nn.Conv2d(EVIDENCE_CHANNELS + coarser // 4, width, 3, padding=1)
+        self.blocks = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
+        self.head = nn.Conv2d(width, 8, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, width, H, W) to the same shape."""
-        last = x.permute(0, 2, 3, 1)
-        # The floor keeps empty background, where features are next to nothing, quiet.
-        normed = F.rms_norm(last, (last.shape[-1],), self.weight.to(x.dtype), eps=1e-3)
-        return normed.permute(0, 3, 1, 2)
-
-
-class ResidualBlock(nn.Module):
-    """Norm and two 3 × 3 convolutions around an identity; starts as the identity."""
-
-    def __init__(self, width: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.norm = PixelNorm(width)
-        self.first = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, width, H, W) to the same shape."""
-        out: Tensor = x + self.second(F.silu(self.first(self.norm(x))))
+    def forward(self, stacked: Tensor, fine: Tensor) -> Tensor:
+        """Return (B, 8, H, W): what to add to the correction and to log sigma."""
+        x = torch.cat([stacked, F.pixel_shuffle(fine, 2)], 1)
+        out: Tensor = self.head(self.blocks(self.enter(x)))
         return out
-
-
-def _stage(width: int, depth: int, dilations: tuple[int, ...] = (1,)) -> nn.Sequential:
-    return nn.Sequential(
-        *(ResidualBlock(width, dilations[i % len(dilations)]) for i in range(depth))
-    )
 
 
 class Generator(nn.Module):
@@ -93,32 +87,54 @@ class Generator(nn.Module):
         Channels at 1/2, 1/4 and 1/8 of full resolution.
     depths : tuple of int
         Residual blocks at each of them, on the way down and again on the way up.
+    refine : int
+        Channels at full resolution; 0 for none.
+    draws : bool
+        Whether there is a second half: texture and compartments. The first models had none.
     """
 
     residual_scale = 0.1
+    block: type[nn.Module] = ResidualBlock
+    """Of which all stages but the coarsest are built."""
+    bottom_block: type[nn.Module] = ResidualBlock
+    """Of which the coarsest is built."""
 
     def __init__(
-        self, widths: tuple[int, int, int] = (48, 96, 192), depths: tuple[int, int, int] = (1, 2, 3)
+        self,
+        widths: tuple[int, int, int] = (48, 96, 192),
+        depths: tuple[int, int, int] = (1, 2, 3),
+        refine: int = 0,
+        draws: bool = True,
     ) -> None:
         super().__init__()
         fine, middle, coarse = widths
         self.stem = nn.Conv2d(4 * EVIDENCE_CHANNELS, fine, 3, padding=1)
-        self.down_fine = _stage(fine, depths[0])
+        self.down_fine = self._stage(fine, depths[0])
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)
-        self.down_middle = _stage(middle, depths[1])
+        self.down_middle = self._stage(middle, depths[1])
         self.to_coarse = nn.Conv2d(middle, coarse, 2, stride=2)
-        self.bottom = _stage(coarse, depths[2], dilations=(1, 2))
+        self.bottom = nn.Sequential(
+            *(self.bottom_block(coarse, 1 + number % 2) for number in range(depths[2]))
+        )
         self.from_coarse = nn.Conv2d(coarse, middle, 1)
-        self.up_middle = _stage(middle, depths[1])
+        self.up_middle = self._stage(middle, depths[1])
         self.from_middle = nn.Conv2d(middle, fine, 1)
-        self.up_fine = _stage(fine, depths[0])
+        self.up_fine = self._stage(fine, depths[0])
         # Per pixel and channel: a correction, a log sigma, a weight for each fill.
         self.head = nn.Conv2d(fine, 4 * 4 * (2 + FILLS), 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        self.refinement = Refinement(fine, refine) if refine else None
+        self.texture = Texture(fine) if draws else None
+        self.compartments = nn.Conv2d(fine, 4 * KINDS, 3, padding=1) if draws else None
+        for head in (self.head, self.compartments):
+            if head is not None:
+                nn.init.zeros_(head.weight)
+                nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+
+    def _stage(self, width: int, depth: int) -> nn.Sequential:
+        return nn.Sequential(*(self.block(width) for _ in range(depth)))
 
     def forward(self, evidence: Evidence) -> Estimate:
-        """Estimate the missing pixels.
+        """Estimate the missing pixels; :attr:`texture` draws what the estimate leaves out.
 
         Parameters
         ----------
@@ -133,7 +149,8 @@ class Generator(nn.Module):
         height, width = evidence.prior.shape[-2:]
         if height % STRIDE or width % STRIDE:
             raise ValueError(f"sides must be multiples of {STRIDE}, not {height} × {width}")
-        x = F.pixel_unshuffle(evidence.stacked(), 2)
+        stacked = evidence.stacked()
+        x = F.pixel_unshuffle(stacked, 2)
         x = x.contiguous(memory_format=torch.channels_last)
         fine = self.down_fine(self.stem(x))
         middle = self.down_middle(self.to_middle(fine))
@@ -141,17 +158,39 @@ class Generator(nn.Module):
         middle = self.up_middle(middle + F.interpolate(self.from_coarse(coarse), scale_factor=2))
         fine = self.up_fine(fine + F.interpolate(self.from_middle(middle), scale_factor=2))
         out = F.pixel_shuffle(self.head(fine).float(), 2)
-        correction, log_sigma, *logits = torch.split(out, 4, dim=1)
+        correction, log_sigma, *weights = torch.split(out, 4, dim=1)
+        if self.refinement is not None:
+            sharper = self.refinement(stacked, fine).float()
+            correction, log_sigma = correction + sharper[:, :4], log_sigma + sharper[:, 4:]
         # A lead of 2 for the prior: the mixture starts close to it and can leave it.
         lead = out.new_tensor([2.0, 0.0, 0.0]).view(FILLS, 1, 1, 1, 1)
-        share = torch.softmax(torch.stack(logits) + lead, dim=0)
+        share = torch.softmax(torch.stack(weights) + lead, dim=0)
         fills = torch.stack([evidence.prior, evidence.guided, evidence.smooth])
         mixed = (share * fills).sum(0)
         mean = mixed + self.residual_scale * correction
         mean = torch.where(evidence.missing, mean, evidence.prior)
         # From 0.01 to 0.6 of the range: a sharper claim is never warranted, and an error
         # that it missed would drown the rest of the loss.
-        return Estimate(mean, log_sigma.clamp(-1.6, 2.5) - 3, fine)
+        logits = None
+        if self.compartments is not None:
+            logits = F.pixel_shuffle(self.compartments(fine).float(), 2)
+        return Estimate(mean, log_sigma.clamp(-1.6, 2.5) - 3, fine, logits)
+
+
+def build_generator(architecture: dict[str, Any]) -> Generator:
+    """Return the untrained generator that a model card states.
+
+    Raises
+    ------
+    KeyError
+        If the card lacks widths or depths.
+    """
+    return Generator(
+        architecture["widths"],
+        architecture["depths"],
+        architecture.get("refine", 0),
+        architecture.get("draws", False),
+    )
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -13,6 +13,8 @@ import math
 import torch
 from torch import Tensor
 
+from dualgland_training.losses.means import weighted
+
 NOISE_FLOOR = 1e-3
 """Mean squared error, normalised, added to the prior's own: below it there is little but
 noise to gain."""
@@ -42,22 +44,22 @@ def reconstruction_loss(
     Returns
     -------
     dict
-        ``relative``: mean squared error over that of the prior, per image and channel,
-        averaged over those that lost pixels; 1 is no better than the prior.
-        ``absolute``: mean absolute error. ``likelihood``:
-        negative Laplace log-likelihood of the error under ``log_sigma``, whose tails one
-        missed spot does not blow up; the error is detached, so that the estimate is never
-        blurred to please its own uncertainty.
+        Means per image, then over images, so that no image hangs on the others of its
+        batch. ``relative``: mean squared error over that of the prior, per channel that
+        lost pixels; 1 is no better than the prior. ``absolute``: mean absolute error.
+        ``likelihood``: negative Laplace log-likelihood of the error under ``log_sigma``,
+        whose tails one missed spot does not blow up; the error is detached, so that the
+        estimate is never blurred to please its own uncertainty.
     """
-    hurt = missing.flatten(2).any(2)
-    mse = squared_error(prediction, target, missing)[hurt]
-    before = squared_error(prior, target, missing)[hurt]
-    error = (prediction - target)[missing]
-    scatter = log_sigma[missing]
+    hurt = missing.flatten(2).any(2).to(prediction.dtype)
+    mse = squared_error(prediction, target, missing)
+    before = squared_error(prior, target, missing)
+    error = prediction - target
     # A Laplace distribution of standard deviation σ has the scale σ / √2.
-    likelihood = scatter + math.sqrt(2) * error.detach().abs() * torch.exp(-scatter)
+    likelihood = log_sigma + math.sqrt(2) * error.detach().abs() * torch.exp(-log_sigma)
+    hole = missing.to(prediction.dtype)
     return {
-        "relative": (mse / (before + NOISE_FLOOR)).mean(),
-        "absolute": error.abs().mean(),
-        "likelihood": likelihood.mean(),
+        "relative": weighted(mse / (before + NOISE_FLOOR), hurt),
+        "absolute": weighted(error.abs(), hole),
+        "likelihood": weighted(likelihood, hole),
     }

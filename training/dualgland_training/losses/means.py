@@ -1,0 +1,15 @@
+"""The mean that every loss takes: per image first, then over the images of a batch.
+
+No image counts for more because another has a larger hole, and the losses of two halves of
+a batch, on two processes, average to that of the whole.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def weighted(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted mean of (B, …) values per image, then over images; 0 for no weight."""
+    total = (values * weights).flatten(1).sum(1)
+    return (total / weights.flatten(1).sum(1).clamp_min(1e-6)).mean()

@@ -38,7 +38,11 @@ USE = {
 def write_beside(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
     """Write a safetensors file so that ``path`` is either the old one or the whole new one."""
     beside = path.with_name(f".{path.name}.part")
-    save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, beside, header)
+    # Copies: a network that is part of another shares its tensors, and a file holds none twice.
+    copies = {
+        k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
+    }
+    save_file(copies, beside, header)
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(beside, path)

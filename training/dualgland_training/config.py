@@ -119,6 +119,63 @@ class AugmentOptions(_Options):
     noise: float = 0.015
 
 
+class LossOptions(_Options):
+    """What every term of the losses weighs; 0 leaves it out.
+
+    Attributes
+    ----------
+    salivary, pituitary : float
+        Of the gland losses, which draw the estimate.
+    jump, boundary, home : float
+        Inside them: ½ of the rim's discontinuity, η of compartment boundaries, and the
+        weight of the set points.
+    relative, absolute, likelihood : float
+        Of the reconstruction loss: error over that of the prior, error, and how well the
+        stated standard deviation fits it.
+    compartments : float
+        Cross-entropy of the compartments that the generator names.
+    spread : float
+        How samples are distributed, by their ranked probability score.
+    adversarial, matching, perceptual : float
+        What drawn samples are held to: to be taken for measured, to stir the levels of the
+        discriminator and of a frozen network of cells as measured pixels do.
+    penalty, penalty_every : float and int
+        Of the discriminator's gradient on measured pixels (R1), and every how many steps.
+    reconstruction_share : float
+        Of the steps, before the adversarial terms begin.
+    ramp_share : float
+        Of the steps, over which they grow to their weights.
+    drawn_share : float
+        Of each batch, from which samples are drawn.
+    """
+
+    salivary: float = Field(default=10.0, ge=0)
+    pituitary: float = Field(default=2.0, ge=0)
+    jump: float = Field(default=0.5, ge=0)
+    boundary: float = Field(default=3.0, ge=0)
+    home: float = Field(default=0.1, ge=0)
+    relative: float = Field(default=1.0, ge=0)
+    absolute: float = Field(default=0.0, ge=0)
+    likelihood: float = Field(default=0.02, ge=0)
+    compartments: float = Field(default=0.05, ge=0)
+    spread: float = Field(default=1.0, ge=0)
+    adversarial: float = Field(default=0.1, ge=0)
+    matching: float = Field(default=0.2, ge=0)
+    perceptual: float = Field(default=0.2, ge=0)
+    penalty: float = Field(default=1.0, ge=0)
+    penalty_every: int = Field(default=16, gt=0)
+    reconstruction_share: float = Field(default=0.2, ge=0, le=1)
+    ramp_share: float = Field(default=0.1, ge=0, le=1)
+    drawn_share: float = Field(default=0.5, gt=0, le=1)
+
+    def game(self, step: int, steps: int) -> float:
+        """Return the factor of the adversarial terms at a step: 0, a ramp, 1."""
+        begun = step - self.reconstruction_share * steps
+        if begun < 0:
+            return 0.0
+        return min(1.0, (begun + 1) / max(1.0, self.ramp_share * steps))
+
+
 class TrainConfig(_Options):
     """A training run.
 
@@ -151,6 +208,10 @@ class TrainConfig(_Options):
         ``bf16`` (autocast) or ``fp32``.
     compile : bool
         Compile the generator: ``torch.compile`` needs a C++ compiler and some minutes.
+    refine : int
+        Of the generator.
+    discriminator_width : int
+        Channels of its first level.
     start : pathlib.Path or None
         Weights of an earlier model to start from; what has another name or shape is new.
     base : pathlib.Path
@@ -180,7 +241,10 @@ class TrainConfig(_Options):
     device: str = "auto"
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
+    refine: int = Field(default=0, ge=0)
+    discriminator_width: int = Field(default=32, gt=0)
     start: Path | None = None
+    losses: LossOptions = LossOptions()
     data: DataOptions = DataOptions()
     damage: DamageOptions = DamageOptions()
     augment: AugmentOptions = AugmentOptions()

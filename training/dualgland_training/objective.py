@@ -4,6 +4,9 @@ The loop knows networks, optimisers and gradients but no loss; the objective kno
 and nothing of the loop. A step of the loop goes through :meth:`Objective.losses`: between
 two yields the loop takes the gradient of what was yielded and steps that network alone, so
 that what is yielded next already sees the stepped network.
+
+The dual glands draw the estimate; the game against the discriminator draws the texture,
+which reads the generator's features and cannot change them.
 """
 
 from __future__ import annotations
@@ -14,14 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dualgland_training.batches import Batch
+from dualgland_training.batches import Batch, draw_noise
 from dualgland_training.config import TrainConfig
-from dualgland_training.losses import reconstruction_loss
+from dualgland_training.discriminator import Discriminator
+from dualgland_training.estimation import EstimateLoss
+from dualgland_training.game import Game
 from napari_dualgland.model.evidence import couplings, detail_moments, gather_evidence
 from napari_dualgland.model.generator import Generator
-
-WEIGHTS = {"relative": 1.0, "absolute": 1.0, "likelihood": 0.02}
-"""Of the terms of the reconstruction loss."""
 
 
 def grouped_couplings(batch: Batch) -> Tensor:
@@ -45,25 +47,44 @@ class Objective:
     Attributes
     ----------
     networks : dict of str to torch.nn.Module
-        ``generator`` always; what else is trained along. Each gets an optimiser of its own;
-        of the generator a moving average is kept and exported.
+        ``generator`` always, of which ``texture`` is a part that is stepped by itself;
+        ``discriminator``. Each gets an optimiser of its own; of the generator a moving
+        average is kept and exported.
     """
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         self.config, self.device = config, device
-        self.generator = Generator(config.widths, config.depths).to(device)
+        self.generator = Generator(config.widths, config.depths, config.refine).to(device)
         self.generator = self.generator.to(memory_format=torch.channels_last)
-        self.networks: dict[str, nn.Module] = {"generator": self.generator}
+        assert self.generator.texture is not None
+        self.texture = self.generator.texture
+        self.discriminator = Discriminator(config.discriminator_width).to(device)
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "texture": self.texture,
+            "discriminator": self.discriminator,
+        }
+        self.estimate_loss = EstimateLoss(config.losses, device)
+        self.game = Game(config, self.texture, self.discriminator, device)
 
     def architecture(self) -> dict[str, Any]:
         """Return what the model card says of how to build the generator."""
         config = self.config
-        return {"kind": "generator", "widths": config.widths, "depths": config.depths}
+        return {
+            "kind": "generator",
+            "widths": config.widths,
+            "depths": config.depths,
+            "refine": config.refine,
+            "draws": True,
+        }
 
     def optimiser(self, name: str) -> torch.optim.AdamW:
         """Return the optimiser of a network, at its full learning rate."""
+        parts = dict(self.networks[name].named_parameters())
+        if name == "generator":
+            parts = {k: p for k, p in parts.items() if not k.startswith("texture.")}
         return torch.optim.AdamW(
-            self.networks[name].parameters(),
+            parts.values(),
             self.config.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=self.config.weight_decay,
@@ -75,11 +96,12 @@ class Objective:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
     def state(self) -> dict[str, Tensor]:
-        """Return what else a checkpoint must keep to go on exactly; none here."""
-        return {}
+        """Return what else a checkpoint must keep to go on exactly."""
+        return self.estimate_loss.state()
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Put back what :meth:`state` gave."""
+        self.estimate_loss.load_state(state)
 
     def losses(
         self, batch: Batch, step: int, noise: torch.Generator
@@ -94,9 +116,9 @@ class Objective:
         step : int
             Optimiser steps done so far.
         noise : torch.Generator
-            On the CPU; seeded by run, step and process. What must not depend on the number
-            of processes is drawn per image instead:
-            :func:`dualgland_training.batches.draw_noise`.
+            On the CPU; seeded by run, step and process. Not used: the noise of samples is
+            drawn per image (:func:`dualgland_training.batches.draw_noise`), so that it does
+            not depend on the number of processes.
 
         Yields
         ------
@@ -107,12 +129,19 @@ class Objective:
         terms : dict
             Named scalars for the log.
         """
-        beta = grouped_couplings(batch)
-        evidence = gather_evidence(batch.target, batch.missing, beta)
+        evidence = gather_evidence(batch.target, batch.missing, grouped_couplings(batch))
         with self.autocast():
             said = self.generator(evidence)
-        terms = reconstruction_loss(
-            said.mean, said.log_sigma, evidence.prior, batch.target, batch.scored
-        )
-        loss = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
-        yield "generator", loss, terms
+        yield "generator", *self.estimate_loss(said, evidence, batch)
+        share = self.config.losses.drawn_share
+        every = max(1, round(1 / share))
+        # Every n-th crop: sources are all heard, and estimates cost more than they teach here.
+        some = Batch(*(part[::every] for part in batch))
+        mean, sigma = said.mean[::every].detach(), said.log_sigma[::every].detach().exp()
+        features = said.features[::every].detach()
+        with self.autocast():
+            pair = [self.texture(features, draw_noise(some, 4, salt)) for salt in (0, 1)]
+        drawn = [
+            torch.where(some.scored, mean + sigma * deviation, some.target) for deviation in pair
+        ]
+        yield from self.game.losses(drawn, some, step, self.autocast)

@@ -13,3 +13,8 @@ def weighted(values: Tensor, weights: Tensor) -> Tensor:
     """Return the weighted mean of (B, …) values per image, then over images; 0 for no weight."""
     total = (values * weights).flatten(1).sum(1)
     return (total / weights.flatten(1).sum(1).clamp_min(1e-6)).mean()
+
+
+def magnitude(x: Tensor) -> Tensor:
+    """Return φ(x) = √(x² + 10⁻⁶): the absolute value, smooth at 0."""
+    return (x.square() + 1e-6).sqrt()

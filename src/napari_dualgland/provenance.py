@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_dualgland.intervals import Reach
+
 
 class Provenance(BaseModel):
     """Everything that is needed to make the same fill again.
@@ -30,6 +32,8 @@ class Provenance(BaseModel):
         Name of the file that was read (never its folder, which may say too much).
     missing_fraction : dict
         From channel name to the share of pixels that were filled, 0 to 1.
+    reach : dict
+        From channel name to how far errors reach, in units of the stated uncertainty.
     notes : tuple of str
         What a reader must know: absent channels, fall-backs, smaller tiles.
     """
@@ -46,4 +50,5 @@ class Provenance(BaseModel):
     date: str
     source: str | None = None
     missing_fraction: dict[str, float] = Field(default_factory=dict)
+    reach: dict[str, Reach] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()

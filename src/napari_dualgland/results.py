@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_dualgland.intervals import Reach
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import Stack
 
@@ -28,13 +29,47 @@ class Imputation:
         Boolean, shape of ``stack.data``: True where a pixel is an estimate.
     uncertainty : numpy.ndarray or dask.array.Array or None
         float32, shape of ``stack.data``, in the units of the intensities: the standard
-        deviation of the estimate; 0 where a pixel was observed. None where the model
-        gives none.
+        deviation of the error of what was filled in; 0 where a pixel was observed. None
+        where the model gives none.
     provenance : Provenance
         Model, hash, options, seed and date.
+    samples : tuple of numpy.ndarray or dask.array.Array
+        Plausible pictures, if any were asked for: each of the shape and dtype of
+        ``stack.data``, observed pixels the source's own bits.
     """
 
     stack: Stack
     missing: npt.NDArray[np.bool_] | da.Array
     uncertainty: npt.NDArray[Any] | da.Array | None
     provenance: Provenance
+    samples: tuple[Any, ...] = ()
+
+    def half_width(self, level: float) -> Any:
+        """Return how far the truth may lie from what was filled in.
+
+        Parameters
+        ----------
+        level : float
+            Share of the truth that is to be held, 0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+            float32, shape of ``stack.data``, in the units of the intensities; 0 where a
+            pixel was observed.
+
+        Raises
+        ------
+        ValueError
+            If the model states no uncertainty, or the level is not between 0 and 1.
+        """
+        if self.uncertainty is None or not 0 < level < 1:
+            raise ValueError("needs a stated uncertainty and a level between 0 and 1")
+        known = self.provenance.reach
+        steps = [known.get(c.name, Reach()).half_width(level) for c in self.stack.channels]
+        axis = self.stack.axes.index("C") if "C" in self.stack.axes else None
+        shape = [1] * self.uncertainty.ndim
+        if axis is None:
+            return self.uncertainty * np.float32(steps[0])
+        shape[axis] = len(steps)
+        return self.uncertainty * np.array(steps, np.float32).reshape(shape)

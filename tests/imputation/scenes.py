@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
 from napari_dualgland import ROLES, Channel, Stack
+from napari_dualgland.imputation.rehearsal import Rehearsal, rehearse_steps
 
 CHANNELS = tuple(Channel(role, role) for role in ROLES)
 
@@ -36,3 +39,14 @@ def box(shape: tuple[int, ...], channels: object = slice(None), side: int = 24) 
     y, x = shape[1] // 2 - side // 2, shape[2] // 2 - side // 2
     mask[channels, y : y + side, x : x + side] = True
     return mask
+
+
+def rehearse(*args: Any, **options: Any) -> Rehearsal:
+    """Rehearse to the end."""
+    steps = rehearse_steps(*args, **options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            done: Rehearsal = end.value
+            return done

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from imputation.scenes import blobs, box
+from imputation.scenes import blobs, box, rehearse
 
-from napari_dualgland.imputation.rehearsal import rehearse
 from napari_dualgland.imputation.survey import survey
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, PriorFiller

@@ -76,7 +76,7 @@ class Game:
         # A picture of which a channel was never recorded is no example of a measured one.
         whole = batch.known.all(1)[:, None, None, None]
         hole = batch.scored & whole
-        terms = {"spread": spread_loss(*drawn, batch.target, batch.scored)}
+        terms = {"spread": spread_loss(drawn[0], drawn[1], batch.target, batch.scored)}
         loss = self.weights.spread * terms["spread"]
         if self.eyes is not None:
             with torch.no_grad():

@@ -72,10 +72,9 @@ def estimate(
     return (
         Evidence(*(torch.cat(parts) for parts in zip(*evidences, strict=True))),
         Estimate(
-            *(
-                None if parts[0] is None else torch.cat(parts)
-                for parts in zip(*estimates, strict=True)
-            )
+            torch.cat([part.mean for part in estimates]),
+            torch.cat([part.log_sigma for part in estimates]),
+            torch.cat([part.features for part in estimates]),
         ),
     )
 

@@ -19,13 +19,15 @@ import torch
 
 import napari_dualgland
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.imputation.compose import Patchwork, cast
 from napari_dualgland.imputation.frame import FilledTile, Frame
+from napari_dualgland.imputation.noise import noise_at
+from napari_dualgland.imputation.outcome import Outcome
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.progress import Cancelled, Patch, Progress
-from napari_dualgland.imputation.rehearsal import no_rehearsal, rehearse
+from napari_dualgland.imputation.rehearsal import no_rehearsal, rehearse_steps
 from napari_dualgland.imputation.survey import Survey, survey
 from napari_dualgland.imputation.tiles import Box, tiles_with_holes
+from napari_dualgland.intervals import Reach
 from napari_dualgland.missing import find_missing, match_mask
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.model.filler import Filler, load_filler
@@ -36,6 +38,9 @@ from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 Mask = npt.NDArray[np.bool_]
 
 SMALLEST_TILE = 64
+
+PIXELS_PER_WINDOW = 64
+"""Missing pixels that are worth a window of rehearsal: a speck is not worth a minute."""
 
 
 def impute(
@@ -106,6 +111,11 @@ def impute_steps(
             "--channels microtubules=0,protein=1,nucleus=2,er=3"
         )
     filler = load_filler(params.model, choose_device(params.device))
+    if (params.samples or params.plausible) and not filler.draws:
+        raise DualglandError(
+            f"the model {filler.card.name} draws no plausible pictures; choose another one, or "
+            "ask for the estimate alone"
+        )
     yield Progress(0, 0, "looking for missing pixels")
     given = find_missing(stack) if missing is None else match_mask(missing, stack)
     work = _Work(stack, given, filler, params)
@@ -117,8 +127,11 @@ def impute_steps(
     if work.total == 0:
         return work.unchanged()
     work.refuse_if_nothing_is_observed()
-    yield Progress(0, work.total, "measuring exposure and rehearsing")
-    work.look_over()
+    yield Progress(0, work.total, "measuring exposure")
+    for message in work.look_over(should_stop):
+        yield Progress(0, work.total, message)
+        if should_stop():
+            raise Cancelled("cancelled; nothing was changed")
     yield Progress(0, work.total)
     for patch in work.patches(should_stop):
         yield Progress(work.done, work.total, work.news(), patch)
@@ -143,10 +156,7 @@ class _Work:
         self._told = 0
         self._surveyed: Survey | None = None
         self._rehearsed = no_rehearsal()
-        self.fills = Patchwork(self.stack.dtype)
-        self.sigmas = Patchwork(np.dtype(np.float32))
-        self.states_sigma = False
-        self.filled = np.zeros(len(self.stack.channels), np.int64)
+        self.outcome = Outcome(self.stack.dtype, len(self.stack.channels), params)
 
     # What is missing ---------------------------------------------------------------------
 
@@ -207,16 +217,25 @@ class _Work:
             mask |= ~np.isfinite(self._pixels(frame, Box(0, height, 0, width)))
         return mask
 
-    def look_over(self) -> None:
-        """Measure exposure and couplings over the stack, and rehearse on it."""
+    def look_over(self, should_stop: Callable[[], bool]) -> Iterator[str]:
+        """Measure exposure and couplings over the stack; rehearse on it and learn from it."""
         frames = [self.data[t, z][self.index] for t, z in self.places]
         masks = [self._hidden(f) for f in range(self.frame_count)]
         self._surveyed = survey(frames, masks)
         if not self.params.rehearse:
             return
+        # Counted in pixels and not in tiles, or the size of a tile would show.
+        windows = 1 + sum(int(mask.any(0).sum()) for mask in masks) // PIXELS_PER_WINDOW
         try:
-            self._rehearsed = rehearse(
-                frames, masks, self._surveyed, self.filler, self.params.seed, 2 * self.total
+            self._rehearsed = yield from rehearse_steps(
+                frames,
+                masks,
+                self._surveyed,
+                self.filler,
+                self.params.seed,
+                windows,
+                self.params.adapt,
+                should_stop,
             )
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
@@ -270,31 +289,26 @@ class _Work:
         wanted = hidden & mask[self.index].any(0)
         for box in finished:
             wanted[(slice(None), *box.slices)] = False
-        field = Frame(read, hidden, self.filler, surveyed.beta, tile, wanted, self._rehearsed)
+
+        def noise(box: Box) -> list[npt.NDArray[np.float32]]:
+            place = self.places[frame]
+            return [noise_at(box, self.params.seed, n, place) for n in self.outcome.pictures]
+
+        field = Frame(
+            read, hidden, self.filler, surveyed.beta, tile, wanted, self._rehearsed, noise
+        )
         for filled in field.fill():
             self.done += 1
             yield self._patch(frame, filled, mask), filled.box
 
     def _patch(self, frame: int, filled: FilledTile, mask: Mask) -> Patch:
-        """Bring a filled tile back to the intensities of the stack."""
+        """Bring a filled tile back to the intensities of the stack, and keep it."""
         surveyed = self._surveyed
         assert surveyed is not None
         (t, z), (y, x) = self.places[frame], filled.box.slices
-        missing = mask[:, y, x]
-        values = np.array(self.data[t, z, :, y, x])
-        estimate = surveyed.normalisation.invert(filled.mean)
-        estimate = np.maximum(estimate, surveyed.lowest[:, None, None])
-        inside = missing[self.index]
-        values[self.index] = np.where(inside, cast(estimate, self.stack.dtype), values[self.index])
-        patch = Patch(t, z, y, x, values, missing)
-        self.fills.add(patch, values)
-        self.filled += missing.sum((1, 2))
-        if filled.sigma is not None:
-            self.states_sigma = True
-            spread = np.zeros(values.shape, np.float32)
-            spread[self.index] = filled.sigma * surveyed.normalisation.scale[:, None, None]
-            self.sigmas.add(patch, spread)
-        return patch
+        source = np.array(self.data[t, z, :, y, x])
+        patch = Patch(t, z, y, x, source, mask[:, y, x])
+        return self.outcome.add(patch, filled, surveyed, self.index)
 
     def _with_less_memory(self, tile: int, error: BaseException) -> int:
         """Return a smaller tile, or move to the CPU; raise where neither is left."""
@@ -351,10 +365,18 @@ class _Work:
             source=Path(self.source.source).name if self.source.source else self.source.name,
             missing_fraction={
                 channel.name: int(count) / per_channel
-                for channel, count in zip(self.stack.channels, self.filled, strict=True)
+                for channel, count in zip(self.stack.channels, self.outcome.filled, strict=True)
             },
+            reach=self._reach(),
             notes=tuple(dict.fromkeys(self.notes)),
         )
+
+    def _reach(self) -> dict[str, Reach]:
+        """Return how far errors reach, by the name of the channel."""
+        if not self.outcome.states_sigma:
+            return {}
+        names = [self.stack.channels[i].name for i in self.index]
+        return dict(zip(names, self._rehearsed.reach, strict=True))
 
     def unchanged(self) -> Imputation:
         """Return the source itself, with an empty mask."""
@@ -367,15 +389,17 @@ class _Work:
         axes = self.stack.axes
         missing = self._mask_like_the_stack()
         blank: Any = np.zeros_like(self.data, dtype=np.float32)
-        uncertainty = from_canonical(self.sigmas.over(blank), axes) if self.states_sigma else None
+        fill, sigma, samples = self.outcome.over(self.data, blank)
+        uncertainty = None if sigma is None else from_canonical(sigma, axes)
         earlier = self.stack.imputed
         provenance = self._provenance()
         filled = replace(
-            self.stack.with_canonical(self.fills.over(self.data)),
+            self.stack.with_canonical(fill),
             imputed=missing if earlier is None else missing | earlier,
             provenance=provenance,
         )
-        return Imputation(filled, missing, uncertainty, provenance)
+        drawn = tuple(from_canonical(sample, axes) for sample in samples)
+        return Imputation(filled, missing, uncertainty, provenance, drawn)
 
 
 def _out_of_memory(error: BaseException) -> bool:

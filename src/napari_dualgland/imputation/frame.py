@@ -31,6 +31,7 @@ from napari_dualgland.model.filler import Filler
 
 Image = npt.NDArray[np.float32]
 Reader = Callable[[Box], Image]
+Draw = Callable[[Box], list[Image]]
 
 COARSE = 4
 """Magnification of one level over the next."""
@@ -43,11 +44,15 @@ MULTIPLE = 16
 
 
 class FilledTile(NamedTuple):
-    """A finished tile, normalised: (4, h, w) each; only missing pixels are meant."""
+    """A finished tile, normalised: (4, h, w) each; only missing pixels are meant.
+
+    ``deviations`` are those of plausible pictures from the mean, in units of ``sigma``.
+    """
 
     box: Box
     mean: Image
     sigma: Image | None
+    deviations: tuple[Image, ...] = ()
 
 
 def shrunk(image: Image, missing: Mask, factor: int = COARSE) -> tuple[Image, Mask]:
@@ -80,6 +85,28 @@ def has_deep_hole(missing: Mask, lost: npt.NDArray[np.bool_]) -> bool:
     return False
 
 
+class _Sum:
+    """Weighted sum of what neighbouring tiles say of one tile; where none does it is 0."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.total: Image | None = None
+        self.weight = np.full((box.y1 - box.y0, box.x1 - box.x0), 1e-12, np.float32)
+
+    def add(self, shared: Box, said: Image, over: Box, weight: Image) -> None:
+        """Add what was said ``over`` a box, (N, 4, h, w), on the part that is ``shared``."""
+        there, here = shared.inside(self.box), shared.inside(over)
+        if self.total is None:
+            self.total = np.zeros((*said.shape[:2], *self.weight.shape), np.float32)
+        self.total[(..., *there)] += said[(..., *here)] * weight[here]
+        self.weight[there] += weight[here]
+
+    def mean(self) -> Image:
+        """Return (N, 4, h, w)."""
+        assert self.total is not None
+        return self.total / self.weight
+
+
 class Frame:
     """One frame to be filled.
 
@@ -99,6 +126,8 @@ class Frame:
         (4, Y, X), boolean: the missing pixels that are to be filled; all if left out.
     rehearsed : Rehearsal, optional
         How far to trust the model on this image; fully if left out.
+    noise : callable, optional
+        From a box to (4, h, w) noise for each plausible picture that is wanted.
     """
 
     def __init__(
@@ -110,9 +139,13 @@ class Frame:
         tile: int,
         wanted: Mask | None = None,
         rehearsed: Rehearsal | None = None,
+        noise: Draw | None = None,
     ) -> None:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
+        self.noise: Draw = noise or (lambda _: [])
+        # What was learned inside the image holds at its own magnification.
+        self.adapted = True
         self.rehearsed = rehearsed or no_rehearsal()
         self.shape = (missing.shape[1], missing.shape[2])
         self.lost = np.logical_and.reduce(missing, axis=(1, 2))
@@ -125,7 +158,7 @@ class Frame:
 
     def fill(self) -> Iterator[FilledTile]:
         """Yield every tile with missing pixels, finished, in the order of rows."""
-        sums: dict[Box, list[Image]] = {box: [] for box in self.tiles}
+        sums: dict[Box, _Sum] = {box: _Sum(box) for box in self.tiles}
         waiting = list(self.tiles)
         for number, tile in enumerate(self.tiles):
             self._add(tile, sums)
@@ -134,34 +167,23 @@ class Frame:
                 waiting[0].meets(other.grown(OVERLAP, self.shape)) for other in following
             ):
                 box = waiting.pop(0)
-                mean, sigma, weight = sums.pop(box)
-                yield FilledTile(box, mean / weight, sigma / weight if self.states_sigma else None)
+                mean, sigma, *deviations = sums.pop(box).mean()
+                yield FilledTile(box, mean, sigma if self.states_sigma else None, tuple(deviations))
 
-    def _add(self, tile: Box, sums: dict[Box, list[Image]]) -> None:
+    def _add(self, tile: Box, sums: dict[Box, _Sum]) -> None:
         """Estimate a tile with its overlap and add it, weighted, to all tiles it touches."""
         region = tile.grown(OVERLAP, self.shape)
         hole = hole_box(self.wanted, region)
         assert hole is not None
-        mean, sigma = self._estimate(hole)
+        said = self._estimate(hole)
         weight = blending_weight(tile, hole)
-        for box, parts in sums.items():
+        for box, total in sums.items():
             shared = box.meets(hole)
-            if box is not tile and shared is None:
-                continue
-            if not parts:
-                size = (4, box.y1 - box.y0, box.x1 - box.x0)
-                parts += [np.zeros(size, np.float32), np.zeros(size, np.float32)]
-                parts += [np.full(size[1:], 1e-12, np.float32)]
-            if shared is None:
-                continue
-            there, here = shared.inside(box), shared.inside(hole)
-            parts[0][(slice(None), *there)] += mean[(slice(None), *here)] * weight[here]
-            if sigma is not None:
-                parts[1][(slice(None), *there)] += sigma[(slice(None), *here)] * weight[here]
-            parts[2][there] += weight[here]
+            if shared is not None:
+                total.add(shared, said, hole, weight)
 
-    def _estimate(self, hole: Box) -> tuple[Image, Image | None]:
-        """Return mean and sigma over a box, made from a window around it."""
+    def _estimate(self, hole: Box) -> Image:
+        """Return mean, sigma and deviations over a box, (2 + D, 4, h, w), from a window."""
         window = hole.grown(MARGIN, self.shape).aligned(self.shape)
         missing = self.missing[(slice(None), *window.slices)]
         short = [-s % MULTIPLE for s in missing.shape[1:]]
@@ -173,6 +195,7 @@ class Frame:
             levels = 2
             coarsest, floor = self._coarse_window(window, image.shape[1:])
         device = self.filler.device
+        padded = Box(window.y0, window.y1 + short[0], window.x0, window.x1 + short[1])
         with torch.inference_mode():
             evidence = gather_evidence(
                 torch.from_numpy(image)[None].to(device),
@@ -182,20 +205,23 @@ class Frame:
                 coarsest=None if coarsest is None else torch.from_numpy(coarsest)[None].to(device),
             )
             said = self.filler.fill(evidence)
-            believed = self.rehearsed.believed(evidence.prior, said.mean)
-        part = (slice(None), *hole.inside(window))
-        mean = believed[0].float().cpu().numpy()[part]
-        if said.sigma is None:
-            return mean, None
+            believed, honest = self.rehearsed.told(evidence, said, self.adapted)
+            drawn = [
+                self.filler.draw(said, torch.from_numpy(noise)[None].to(device))
+                for noise in self.noise(padded)
+            ]
+        mean, *deviations = (x[0].float().cpu().numpy() for x in (believed, *drawn))
+        part = (slice(None), slice(None), *hole.inside(window))
+        if honest is None:
+            return np.stack([mean, np.zeros_like(mean)])[part]
         self.states_sigma = True
-        honest = said.sigma[0].float().cpu() * self.rehearsed.honesty[:, None, None]
-        sigma = honest.numpy()
+        sigma = honest[0].float().cpu().numpy()
         if floor is not None:
             # Deep inside a hole the window knows less than it thinks: what the coarse
             # pass could not tell, the fine one cannot either.
             wide = floor.repeat(COARSE, 1).repeat(COARSE, 2)
             sigma = np.maximum(sigma, wide[:, : sigma.shape[1], : sigma.shape[2]])
-        return mean, sigma[part]
+        return np.stack([mean, sigma, *deviations])[part]
 
     def _coarse_window(self, window: Box, size: tuple[int, ...]) -> tuple[Image, Image | None]:
         """Return the coarse fill of a window and its sigma, completed to ``size`` / 4."""
@@ -227,6 +253,7 @@ class Frame:
             return image[(slice(None), *box.slices)]
 
         coarse = Frame(read, missing, self.filler, self.beta, self.tile, rehearsed=self.rehearsed)
+        coarse.adapted = False
         filled = image.copy()
         for tile in coarse.fill():
             part = (slice(None), *tile.box.slices)

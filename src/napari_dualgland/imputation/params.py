@@ -19,6 +19,14 @@ class ImputeParams(BaseModel):
     rehearse : bool
         First fill some of the holes where the truth is known, on the image itself, and
         believe the model as far as it was right there.
+    adapt : bool
+        Learn inside the image what the model still gets wrong there, from copies of its
+        holes, and follow that as far as it was right; only where there is rehearsing.
+    samples : int
+        How many plausible pictures to draw beside the estimate.
+    plausible : bool
+        Fill with a plausible picture rather than with the estimate: it looks like a measured
+        one and is further from the truth.
     seed : int
         Seed of everything random; the same seed, input and device give the same output.
     """
@@ -29,4 +37,7 @@ class ImputeParams(BaseModel):
     device: str = "auto"
     tile: int = Field(default=256, ge=64, le=2048, multiple_of=32)
     rehearse: bool = True
+    adapt: bool = True
+    samples: int = Field(default=0, ge=0, le=64)
+    plausible: bool = False
     seed: int = Field(default=0, ge=0)

@@ -16,11 +16,13 @@ from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
 class Fill(NamedTuple):
     """What a model says of missing pixels; each (B, 4, H, W), normalised.
 
-    ``sigma`` is the standard deviation of the error, None where the model states none.
+    ``sigma`` is the standard deviation of the error, ``features`` (B, F, H / 2, W / 2) what
+    the model saw; None where the model has none.
     """
 
     mean: Tensor
     sigma: Tensor | None
+    features: Tensor | None = None
 
 
 class Filler(Protocol):
@@ -31,6 +33,18 @@ class Filler(Protocol):
 
     def fill(self, evidence: Evidence) -> Fill:
         """Estimate the missing pixels from what is known of them."""
+        ...
+
+    @property
+    def draws(self) -> bool:
+        """Whether the model can draw plausible pictures."""
+        ...
+
+    def draw(self, said: Fill, noise: Tensor) -> Tensor:
+        """Draw the deviation of a plausible picture from the mean, in units of ``sigma``.
+
+        ``noise`` is standard normal; both are (B, 4, H, W).
+        """
         ...
 
     def to(self, device: torch.device) -> Filler:
@@ -53,6 +67,15 @@ class PriorFiller:
         mean[:, NUCLEUS] = evidence.prior[:, NUCLEUS]
         return Fill(mean, None)
 
+    @property
+    def draws(self) -> bool:
+        """The prior is one fill and knows of no other."""
+        return False
+
+    def draw(self, said: Fill, noise: Tensor) -> Tensor:
+        """Raise: there is nothing to draw from."""
+        raise NotImplementedError("the prior draws no pictures")
+
     def to(self, device: torch.device) -> PriorFiller:
         """Return this filler on another device."""
         return PriorFiller(self.card, device)
@@ -68,7 +91,19 @@ class GeneratorFiller:
     def fill(self, evidence: Evidence) -> Fill:
         """Return the network's estimate and the standard deviation that it states."""
         said = self.network(evidence)
-        return Fill(said.mean, torch.exp(said.log_sigma))
+        return Fill(said.mean, torch.exp(said.log_sigma), said.features)
+
+    @property
+    def draws(self) -> bool:
+        """Whether the network has a second half."""
+        return self.network.texture is not None
+
+    def draw(self, said: Fill, noise: Tensor) -> Tensor:
+        """Draw a deviation with the network's second half."""
+        assert self.network.texture is not None
+        assert said.features is not None
+        drawn: Tensor = self.network.texture(said.features, noise)
+        return drawn
 
     def to(self, device: torch.device) -> GeneratorFiller:
         """Return this filler on another device."""

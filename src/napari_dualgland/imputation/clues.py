@@ -1,0 +1,83 @@
+"""What can be known of a missing pixel, as numbers that a learner takes.
+
+Fills, what the other channels show there, at several blurs, how deep in the hole the pixel
+lies, and what the generator saw. All of it is local, so that a tile and the whole agree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage
+from torch import Tensor
+
+from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.filler import Fill
+
+BLURS = (1.0, 2.0, 4.0, 8.0)
+"""Standard deviations in pixels at which other channels are looked at."""
+
+DEEPEST = 32.0
+"""Depth in pixels beyond which deeper makes no difference; also what a window can tell."""
+
+
+def blurred(x: Tensor, sigma: float) -> Tensor:
+    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, mirrored at the edges."""
+    reach = min(int(3 * sigma), min(x.shape[2:]) - 1)
+    offsets = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma).square())
+    kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, -1)
+    rows = F.pad(x, (reach, reach, 0, 0), mode="reflect")
+    x = F.conv2d(rows, kernel.unsqueeze(2), groups=x.shape[1])
+    columns = F.pad(x, (0, 0, reach, reach), mode="reflect")
+    return F.conv2d(columns, kernel.unsqueeze(3), groups=x.shape[1])
+
+
+def depth(missing: Tensor) -> Tensor:
+    """Return the distance of (B, H, W) missing pixels to observed ones, (B, 1, H, W)."""
+    planes = missing.cpu().numpy()
+    far = [
+        ndimage.distance_transform_edt(p) if not p.all() else np.full(p.shape, DEEPEST)
+        for p in planes
+    ]
+    deep = torch.from_numpy(np.stack(far)).float().clamp_max(DEEPEST)
+    return deep[:, None].to(missing.device)
+
+
+def clues(evidence: Evidence, said: Fill, channel: int) -> Tensor:
+    """Return (B, N, H, W) clues of a channel's missing pixels.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        (B, 4, H, W) each.
+    said : Fill
+        What the model makes of it.
+    channel : int
+        Whose missing pixels are to be explained.
+    """
+    others = [c for c in range(4) if c != channel]
+    own = [channel]
+    prior, detail = evidence.prior[:, others], evidence.detail[:, others]
+    shown = [
+        evidence.prior[:, own],
+        evidence.guided[:, own],
+        evidence.smooth[:, own],
+        said.mean,
+        prior,
+        detail,
+        depth(evidence.missing[:, channel]),
+        evidence.missing[:, others].float(),
+    ]
+    for sigma in BLURS:
+        near = blurred(prior, sigma)
+        shown += [near, blurred(detail, sigma)]
+        if sigma in (2.0, 4.0):
+            spread = blurred(prior.square(), sigma) - near.square()
+            shown.append(spread.clamp_min(0).sqrt())
+    shown += [blurred(said.mean[:, own], sigma) for sigma in (2.0, 8.0)]
+    if said.features is not None:
+        size = [evidence.prior.shape[-2], evidence.prior.shape[-1]]
+        shown.append(F.interpolate(said.features.float(), size, mode="bilinear"))
+    return torch.cat(shown, 1)

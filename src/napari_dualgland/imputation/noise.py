@@ -1,0 +1,34 @@
+"""Noise that belongs to a place in the field, so that neighbouring tiles draw one picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.imputation.tiles import ALIGNMENT, Box
+
+
+def noise_at(box: Box, seed: int, sample: int, place: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return (4, h, w) standard normal numbers of a window.
+
+    Parameters
+    ----------
+    box : Box
+        The window; starts on multiples of ALIGNMENT.
+    seed, sample : int
+        Of the imputation, and which of its pictures.
+    place : tuple of int
+        Frame, (t, z).
+    """
+    rows = range(box.y0 // ALIGNMENT, -(-box.y1 // ALIGNMENT))
+    columns = range(box.x0 // ALIGNMENT, -(-box.x1 // ALIGNMENT))
+    size = (4, ALIGNMENT, ALIGNMENT)
+    blocks = [
+        [
+            np.random.default_rng([seed, sample, *place, y, x]).standard_normal(size, np.float32)
+            for x in columns
+        ]
+        for y in rows
+    ]
+    whole = np.concatenate([np.concatenate(row, axis=2) for row in blocks], axis=1)
+    return whole[:, : box.y1 - box.y0, : box.x1 - box.x0]

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_dualgland import ROLES, Channel, Stack
-from napari_dualgland.imputation.rehearsal import Rehearsal, rehearse_steps
+from napari_dualgland.imputation.belief import Rehearsal
+from napari_dualgland.imputation.rehearsal import rehearse_steps
 
 CHANNELS = tuple(Channel(role, role) for role in ROLES)
 

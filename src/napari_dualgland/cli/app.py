@@ -87,12 +87,37 @@ def impute(
             help="Try the model where the truth is known, and believe it as far as it was right.",
         ),
     ] = DEFAULTS.rehearse,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt/--no-adapt",
+            help="Learn inside the image what the model still gets wrong; seconds per channel.",
+        ),
+    ] = DEFAULTS.adapt,
+    samples: Annotated[
+        int, typer.Option(metavar="N", help="Draw N plausible pictures beside the estimate.")
+    ] = DEFAULTS.samples,
+    plausible: Annotated[
+        bool,
+        typer.Option(
+            "--plausible", help="Fill with a plausible picture: sharper, further from the truth."
+        ),
+    ] = DEFAULTS.plausible,
     as_json: Json = False,
 ) -> None:
     """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
 
-    params = verb.make_params(seed=seed, model=model, device=device, tile=tile, rehearse=rehearse)
+    params = verb.make_params(
+        seed=seed,
+        model=model,
+        device=device,
+        tile=tile,
+        rehearse=rehearse,
+        adapt=adapt,
+        samples=samples,
+        plausible=plausible,
+    )
     answer(lambda: verb.run(source, out, missing, channels, params), verb.show, as_json)
 
 

@@ -2,9 +2,9 @@
 
 Training on other images says little of how this protein sits among these landmarks. A
 small network per channel learns from copies of the image's own holes, pixel by pixel, what
-to add to the model's estimate and how wrong the sum still is, from the clues there. How far
-to follow it is judged in :mod:`~napari_dualgland.imputation.rehearsal` on squares that it
-has not seen.
+to add to the model's estimate and how wrong the sum still is, from the clues there. There
+is one for each part of the field, which has seen the other parts: how far to follow them is
+judged in :mod:`~napari_dualgland.imputation.rehearsal` where they have not been.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from napari_dualgland.imputation.clues import clues
-from napari_dualgland.imputation.practice import Notes
+from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
 
 ENOUGH = 500
 """Pixels below which nothing is learned."""
 
-WIDTH = 64
-STEPS = 400
+WIDTH = 48
+STEPS = 300
 BATCH = 2048
 RATE = 3e-3
 DECAY = 1e-2
@@ -93,14 +93,16 @@ class Learner(nn.Module):
 
 
 def learn(
-    notes: Notes, seed: int, device: torch.device, should_stop: Callable[[], bool]
+    notes: Notes, part: int, seed: int, device: torch.device, should_stop: Callable[[], bool]
 ) -> Learner | None:
-    """Learn a channel's correction from all that is not kept for judging.
+    """Learn a channel's correction from all parts of the field but one.
 
     Parameters
     ----------
     notes : Notes
         Of all windows, with clues.
+    part : int
+        Of the field, which is left out.
     seed : int
         Of initial weights, batches and dropout.
     device : torch.device
@@ -113,7 +115,7 @@ def learn(
     Learner or None
         None where there is too little to learn from, or it was told to stop.
     """
-    seen = ~notes.judged
+    seen = notes.part != part
     if notes.clues is None or int(seen.sum()) < ENOUGH:
         return None
     shown = notes.clues[seen.to(notes.clues.device)].to(device)
@@ -124,7 +126,7 @@ def learn(
     unit = float((weight * wrong.square()).mean().sqrt()) + 1e-6
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(cuda), torch.enable_grad():
-        torch.manual_seed(seed)
+        torch.manual_seed(seed + part)
         learner = Learner(shown, unit).to(device)
         optimiser = torch.optim.AdamW(learner.parameters(), RATE, weight_decay=DECAY)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, RATE / 100)
@@ -147,15 +149,15 @@ def learn(
     return learner.eval().requires_grad_(False)
 
 
-def lessons(learners: dict[int, Learner], evidence: Evidence, said: Fill) -> Lesson:
+def lessons(learners: dict[int, list[Learner]], evidence: Evidence, said: Fill) -> Lesson:
     """Return what was learned of every missing pixel, (B, 4, H, W) each; elsewhere nothing."""
     correction = torch.zeros_like(evidence.prior)
     widening = torch.ones_like(evidence.prior)
-    for channel, learner in learners.items():
+    for channel, several in learners.items():
         where = evidence.missing[:, channel]
         if where.any():
             shown = clues(evidence, said, channel).permute(0, 2, 3, 1)[where]
-            found = learner.to(shown.device).lesson(shown)
-            correction[:, channel][where] = found.correction
-            widening[:, channel][where] = found.widening
+            found = [learner.to(shown.device).lesson(shown) for learner in several]
+            correction[:, channel][where] = sum(f.correction for f in found) / len(found)
+            widening[:, channel][where] = sum(f.widening for f in found) / len(found)
     return Lesson(correction, widening)

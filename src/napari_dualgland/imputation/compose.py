@@ -11,19 +11,6 @@ import numpy.typing as npt
 
 from napari_dualgland.imputation.progress import Patch
 
-
-def cast(values: npt.NDArray[np.floating], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return estimates in the dtype of the source: integers rounded and clipped."""
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    limits = np.iinfo(dtype)
-    rounded = np.clip(np.rint(values), limits.min, limits.max)
-    # The largest integers of 64 bits are no floats; a float above them would wrap around.
-    top = rounded >= limits.max
-    cast_down = np.where(top, 0, rounded).astype(dtype)
-    return np.where(top, np.array(limits.max, dtype), cast_down)
-
-
 _Piece = tuple[slice, slice, npt.NDArray[np.bool_], npt.NDArray[Any]]
 
 

@@ -1,8 +1,9 @@
 """Copies of a stack's own holes, laid where the truth is known.
 
 What is learned and what is rehearsed inside an image needs holes like those that are to be
-filled, over pixels that were observed. Learning and judging never share a pixel: the field
-is divided into squares of which every third is kept for judging.
+filled, over pixels that were observed. What is learned in one part of the field is judged in
+others: within a hole every pixel is much like its neighbours, and one who has seen half of
+it knows the rest.
 """
 
 from __future__ import annotations
@@ -19,12 +20,17 @@ from napari_dualgland.imputation.tiles import ALIGNMENT
 SIDE = 160
 """Side of a window in pixels."""
 
-TRIES = 3
-"""Places among which the one with most signal is taken."""
+SIDE_DEEP = 320
+"""Side of a window in pixels where holes are deep."""
 
-SQUARE = 40
-"""Side in pixels of the squares that part what is learned from what is judged: smaller than
-most holes, so that both see every depth."""
+PARTS = 3
+"""Into how many parts the field is divided; each is judged by what the others teach."""
+
+SQUARES = 4
+"""Squares of one part or another along the shorter side of the field …"""
+
+SQUARE = (40, 160)
+"""… whose side in pixels is between these: larger than most structures, if possible."""
 
 SCATTERED = 0.6
 """Share of missing pixels with an observed neighbour above which damage counts as scattered."""
@@ -48,38 +54,21 @@ class Scene:
         (4, h, w), boolean: truly missing; never looked at.
     copied : numpy.ndarray
         (4, h, w), boolean: observed, but to be filled as if missing.
-    judged : numpy.ndarray
-        (h, w), boolean: squares that are kept for judging.
+    part : numpy.ndarray
+        (h, w), int8: which part of the field each pixel belongs to.
     """
 
     pixels: npt.NDArray[Any]
     lost: Mask
     copied: Mask
-    judged: Mask
+    part: npt.NDArray[np.int8]
 
 
-def _corners(mask: Mask, side: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """Yield corners of windows of a (4, Y, X) mask: first around a hole, then anywhere."""
-    # A channel that is lost throughout has no hole to be laid elsewhere.
-    gone = np.logical_and.reduce(mask, axis=(1, 2))
-    rows, columns = np.nonzero(np.logical_or.reduce(mask[~gone], axis=0))
-    room = np.array(mask.shape[1:]) - side
-    if not rows.size:
-        return
-    pick = int(rng.integers(rows.size))
-    hole = np.clip(np.array([rows[pick], columns[pick]]) - side // 2, 0, room)
-    yield int(hole[0]), int(hole[1])
-    for _ in range(TRIES):
-        place = rng.integers(0, room + 1)
-        yield int(place[0]), int(place[1])
-
-
-def kept_for_judging(y: int, x: int, height: int, width: int) -> Mask:
-    """Return which pixels of a window at (y, x) of the field lie in squares kept for judging."""
-    rows, columns = (
-        np.arange(start, start + size) // SQUARE for start, size in ((y, height), (x, width))
-    )
-    return np.asarray((rows[:, None] + columns[None]) % 3 == 0)
+def parts_of(y: int, x: int, side: int, field: tuple[int, ...]) -> npt.NDArray[np.int8]:
+    """Return to which part of a (Y, X) ``field`` the pixels of a window at (y, x) belong."""
+    square = int(np.clip(min(field) // SQUARES, *SQUARE))
+    rows, columns = (np.arange(start, start + side) // square for start in (y, x))
+    return np.asarray((rows[:, None] + columns[None]) % PARTS, np.int8)
 
 
 def _thinned(copied: Mask, rng: np.random.Generator) -> Mask:
@@ -95,7 +84,11 @@ def _thinned(copied: Mask, rng: np.random.Generator) -> Mask:
 
 
 def scenes(
-    frames: Sequence[Any], masks: Sequence[Mask], count: int, rng: np.random.Generator
+    frames: Sequence[Any],
+    masks: Sequence[Mask],
+    count: int,
+    longest: int,
+    rng: np.random.Generator,
 ) -> Iterator[Scene]:
     """Yield up to ``count`` windows with copied holes.
 
@@ -107,6 +100,8 @@ def scenes(
         Each (4, Y, X), boolean: what must not be looked at.
     count : int
         Windows to try.
+    longest : int
+        Side of a window in pixels, where the frame is as large.
     rng : numpy.random.Generator
         Decides which holes are laid where.
     """
@@ -114,28 +109,35 @@ def scenes(
     for _ in range(count if hurt else 0):
         frame = hurt[int(rng.integers(len(hurt)))]
         mask = masks[frame]
-        side = min(SIDE, *(s // ALIGNMENT * ALIGNMENT for s in mask.shape[1:]))
+        side = min(longest, *(s // ALIGNMENT * ALIGNMENT for s in mask.shape[1:]))
         if side < ALIGNMENT:
             continue
-        corners = list(_corners(mask, side, rng))
-        boxes = [(slice(None), slice(y, y + side), slice(x, x + side)) for y, x in corners]
-        if not boxes:
+        shape = mask.shape[1:]
+        # Anywhere, dark or bright: who learns in bright places alone lays a haze over dark
+        # ones, and misses the hole's own surroundings by as much.
+        y, x = (int(v) for v in rng.integers(0, np.array(shape) - side + 1))
+        place = (slice(None), slice(y, y + side), slice(x, x + side))
+        # A channel that is lost throughout has no hole to be laid elsewhere.
+        gone = np.logical_and.reduce(mask, axis=(1, 2))
+        hole = _around_a_hole(np.logical_or.reduce(mask[~gone], axis=0), side, rng)
+        if hole is None:
             continue
-        hole, *places = boxes
-        # Of a few places the one with most to see: on empty background all models agree.
-        pixels = [np.asarray(frames[frame][place]) for place in places]
-        seen = [
-            float(np.nanstd(np.where(mask[place], np.nan, p.astype(np.float64))))
-            for p, place in zip(pixels, places, strict=True)
-            if not mask[place].all()
-        ]
-        if len(seen) < len(places):
-            continue
-        best = int(np.argmax(seen))
-        lost = mask[places[best]]
-        gone = np.logical_and.reduce(mask, axis=(1, 2))[:, None, None]
-        turned = np.rot90(mask[hole], int(rng.integers(4)), (1, 2))
-        copied = _thinned(turned & ~lost & ~gone, rng)
+        lost = mask[place]
+        turned = np.rot90(mask[(slice(None), *hole)], int(rng.integers(4)), (1, 2))
+        copied = _thinned(turned & ~lost & ~gone[:, None, None], rng)
         if copied.any():
-            y, x = corners[1 + best]
-            yield Scene(pixels[best], lost, copied, kept_for_judging(y, x, side, side))
+            pixels = np.asarray(frames[frame][place])
+            yield Scene(pixels, lost, copied, parts_of(y, x, side, shape))
+
+
+def _around_a_hole(
+    missing: Mask, side: int, rng: np.random.Generator
+) -> tuple[slice, slice] | None:
+    """Return a window around one of the missing pixels of a (Y, X) mask; None without any."""
+    rows, columns = np.nonzero(missing)
+    if not rows.size:
+        return None
+    pick = int(rng.integers(rows.size))
+    room = np.array(missing.shape) - side
+    y, x = np.clip(np.array([rows[pick], columns[pick]]) - side // 2, 0, room)
+    return slice(int(y), int(y) + side), slice(int(x), int(x) + side)

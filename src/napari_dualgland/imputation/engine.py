@@ -19,12 +19,13 @@ import torch
 
 import napari_dualgland
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.belief import no_rehearsal
 from napari_dualgland.imputation.frame import FilledTile, Frame
 from napari_dualgland.imputation.noise import noise_at
 from napari_dualgland.imputation.outcome import Outcome
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.progress import Cancelled, Patch, Progress
-from napari_dualgland.imputation.rehearsal import no_rehearsal, rehearse_steps
+from napari_dualgland.imputation.rehearsal import rehearse_steps
 from napari_dualgland.imputation.survey import Survey, survey
 from napari_dualgland.imputation.tiles import Box, tiles_with_holes
 from napari_dualgland.intervals import Reach

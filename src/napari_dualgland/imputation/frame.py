@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_dualgland.imputation.rehearsal import Rehearsal, no_rehearsal
+from napari_dualgland.imputation.belief import Rehearsal, no_rehearsal
 from napari_dualgland.imputation.tiles import (
     MARGIN,
     OVERLAP,
@@ -26,8 +26,8 @@ from napari_dualgland.imputation.tiles import (
     hole_box,
     tiles_with_holes,
 )
-from napari_dualgland.model.evidence import gather_evidence
-from napari_dualgland.model.filler import Filler
+from napari_dualgland.model.evidence import Evidence, gather_evidence
+from napari_dualgland.model.filler import Fill, Filler
 
 Image = npt.NDArray[np.float32]
 Reader = Callable[[Box], Image]
@@ -68,15 +68,15 @@ def shrunk(image: Image, missing: Mask, factor: int = COARSE) -> tuple[Image, Ma
     return (total / np.maximum(count, 1)).astype(np.float32), count == 0
 
 
-def has_deep_hole(missing: Mask, lost: npt.NDArray[np.bool_]) -> bool:
+def has_deep_hole(missing: Mask) -> bool:
     """Tell whether a (C, H, W) mask holds a whole missing square of side DEEP.
 
-    Channels that are ``lost`` altogether do not count: no scale shows their rim.
+    Channels that are lost altogether do not count: no scale shows their rim.
     """
     half = DEEP // 2
-    for plane, gone in zip(missing, lost, strict=True):
+    for plane in missing:
         h, w = (s // half for s in plane.shape)
-        if gone or h < 2 or w < 2:
+        if h < 2 or w < 2 or plane.all():
             continue
         cells = plane[: h * half, : w * half].reshape(h, half, w, half).all((1, 3))
         squares = cells[1:, 1:] & cells[:-1, 1:] & cells[1:, :-1] & cells[:-1, :-1]
@@ -128,6 +128,9 @@ class Frame:
         How far to trust the model on this image; fully if left out.
     noise : callable, optional
         From a box to (4, h, w) noise for each plausible picture that is wanted.
+    deep : bool, optional
+        Whether to start from a coarse fill of the whole frame; where its holes are deep if
+        left out.
     """
 
     def __init__(
@@ -140,19 +143,17 @@ class Frame:
         wanted: Mask | None = None,
         rehearsed: Rehearsal | None = None,
         noise: Draw | None = None,
+        deep: bool | None = None,
     ) -> None:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
         self.noise: Draw = noise or (lambda _: [])
-        # What was learned inside the image holds at its own magnification.
-        self.adapted = True
         self.rehearsed = rehearsed or no_rehearsal()
         self.shape = (missing.shape[1], missing.shape[2])
-        self.lost = np.logical_and.reduce(missing, axis=(1, 2))
         self.wanted = missing if wanted is None else wanted
         self.tiles = list(tiles_with_holes(self.wanted, tile))
         # Decided for the frame, not for the window, or the tile size would show.
-        self.deep = has_deep_hole(missing, self.lost)
+        self.deep = has_deep_hole(missing) if deep is None else deep
         self.states_sigma = False
         self._coarse: tuple[Image, Image | None] | None = None
 
@@ -182,9 +183,11 @@ class Frame:
             if shared is not None:
                 total.add(shared, said, hole, weight)
 
-    def _estimate(self, hole: Box) -> Image:
-        """Return mean, sigma and deviations over a box, (2 + D, 4, h, w), from a window."""
-        window = hole.grown(MARGIN, self.shape).aligned(self.shape)
+    def look(self, window: Box) -> tuple[Evidence, Fill]:
+        """Return what a window shows and what the model says of it.
+
+        The window starts on the grid that windows are aligned to.
+        """
         missing = self.missing[(slice(None), *window.slices)]
         short = [-s % MULTIPLE for s in missing.shape[1:]]
         pad = [(0, 0), (0, short[0]), (0, short[1])]
@@ -195,32 +198,40 @@ class Frame:
             levels = 2
             coarsest, floor = self._coarse_window(window, image.shape[1:])
         device = self.filler.device
-        padded = Box(window.y0, window.y1 + short[0], window.x0, window.x1 + short[1])
-        with torch.inference_mode():
-            evidence = gather_evidence(
-                torch.from_numpy(image)[None].to(device),
-                torch.from_numpy(hidden)[None].to(device),
-                self.beta[None].to(device),
-                levels=levels,
-                coarsest=None if coarsest is None else torch.from_numpy(coarsest)[None].to(device),
-            )
-            said = self.filler.fill(evidence)
-            believed, honest = self.rehearsed.told(evidence, said, self.adapted)
-            drawn = [
-                self.filler.draw(said, torch.from_numpy(noise)[None].to(device))
-                for noise in self.noise(padded)
-            ]
+        evidence = gather_evidence(
+            torch.from_numpy(image)[None].to(device),
+            torch.from_numpy(hidden)[None].to(device),
+            self.beta[None].to(device),
+            levels=levels,
+            coarsest=None if coarsest is None else torch.from_numpy(coarsest)[None].to(device),
+        )
+        said = self.filler.fill(evidence)
+        if said.sigma is not None and floor is not None:
+            # Deep inside a hole the window knows less than it thinks: what the coarse
+            # pass could not tell, the fine one cannot either.
+            wide = torch.from_numpy(floor.repeat(COARSE, 1).repeat(COARSE, 2))[None].to(device)
+            height, width = said.sigma.shape[2:]
+            said = said._replace(sigma=said.sigma.maximum(wide[:, :, :height, :width]))
+        return evidence, said
+
+    @torch.no_grad()
+    def _estimate(self, hole: Box) -> Image:
+        """Return mean, sigma and deviations over a box, (2 + D, 4, h, w), from a window."""
+        window = hole.grown(MARGIN, self.shape).aligned(self.shape)
+        evidence, said = self.look(window)
+        believed, honest = self.rehearsed.told(evidence, said)
+        height, width = evidence.prior.shape[2:]
+        padded = Box(window.y0, window.y0 + height, window.x0, window.x0 + width)
+        drawn = [
+            self.filler.draw(said, torch.from_numpy(noise)[None].to(self.filler.device))
+            for noise in self.noise(padded)
+        ]
         mean, *deviations = (x[0].float().cpu().numpy() for x in (believed, *drawn))
         part = (slice(None), slice(None), *hole.inside(window))
         if honest is None:
             return np.stack([mean, np.zeros_like(mean)])[part]
         self.states_sigma = True
         sigma = honest[0].float().cpu().numpy()
-        if floor is not None:
-            # Deep inside a hole the window knows less than it thinks: what the coarse
-            # pass could not tell, the fine one cannot either.
-            wide = floor.repeat(COARSE, 1).repeat(COARSE, 2)
-            sigma = np.maximum(sigma, wide[:, : sigma.shape[1], : sigma.shape[2]])
         return np.stack([mean, sigma, *deviations])[part]
 
     def _coarse_window(self, window: Box, size: tuple[int, ...]) -> tuple[Image, Image | None]:
@@ -252,8 +263,8 @@ class Frame:
         def read(box: Box) -> Image:
             return image[(slice(None), *box.slices)]
 
-        coarse = Frame(read, missing, self.filler, self.beta, self.tile, rehearsed=self.rehearsed)
-        coarse.adapted = False
+        # Believed as it was trained: rehearsing judged what is made of it.
+        coarse = Frame(read, missing, self.filler, self.beta, self.tile)
         filled = image.copy()
         for tile in coarse.fill():
             part = (slice(None), *tile.box.slices)

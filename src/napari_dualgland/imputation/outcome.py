@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_dualgland.imputation.compose import Patchwork, cast
+from napari_dualgland.imputation.compose import Patchwork
 from napari_dualgland.imputation.frame import FilledTile
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.progress import Patch
@@ -55,10 +55,10 @@ class Outcome:
         missing = source.missing[index]
 
         def laid(normalised: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            estimate = surveyed.normalisation.invert(normalised)
-            estimate = np.maximum(estimate, surveyed.lowest[:, None, None])
             values = source.values.copy()
-            values[index] = np.where(missing, cast(estimate, self.dtype), values[index])
+            for channel, (position, plane) in enumerate(zip(index, normalised, strict=True)):
+                stored = surveyed.stored(plane, channel, self.dtype)
+                values[position] = np.where(missing[channel], stored, values[position])
             return values
 
         sigma = filled.sigma

@@ -7,17 +7,19 @@ image and judging need; the windows themselves are not kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from napari_dualgland.imputation.clues import clues
-from napari_dualgland.imputation.copies import Scene
+from napari_dualgland.imputation.copies import Mask, Scene
+from napari_dualgland.imputation.frame import Frame
+from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.survey import Survey
-from napari_dualgland.model.evidence import gather_evidence
-from napari_dualgland.model.filler import Filler
+from napari_dualgland.imputation.tiles import Box
+from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.filler import Fill, Filler
 
 MOST = 5000
 """Pixels of a window and channel that are noted at most."""
@@ -27,38 +29,13 @@ FLOOR = 1e-3
 weighed against each other; as in the training loss."""
 
 
-@dataclass(frozen=True)
-class Notes:
-    """What happened at N copied pixels of one channel, normalised.
-
-    Attributes
-    ----------
-    departure : torch.Tensor
-        (N,): of the model's estimate from the secretory prior.
-    error : torch.Tensor
-        (N,): truth less the prior.
-    sigma : torch.Tensor or None
-        (N,): the standard deviation that the model stated.
-    weight : torch.Tensor
-        (N,): so that windows count relative to the error of the prior there; a window's
-        pixels sum to about 1. Otherwise bright windows alone would decide, and a faint haze
-        over what is truly dark would cost nothing.
-    judged : torch.Tensor
-        (N,), boolean: kept for judging; learning must not see them.
-    clues : torch.Tensor or None
-        (N, F); None from a model without features.
-    """
-
-    departure: Tensor
-    error: Tensor
-    sigma: Tensor | None
-    weight: Tensor
-    judged: Tensor
-    clues: Tensor | None
-
-
 def practise(
-    scenes: Iterable[Scene], surveyed: Survey, filler: Filler, learn: bool, seed: int
+    scenes: Iterable[Scene],
+    surveyed: Survey,
+    filler: Filler,
+    deep: bool,
+    learn: bool,
+    seed: int,
 ) -> Iterator[list[Notes | None]]:
     """Yield, window by window, what happened in each of the four channels.
 
@@ -70,6 +47,8 @@ def practise(
         Exposure and couplings.
     filler : Filler
         The model.
+    deep : bool
+        Whether to start from a coarse fill, as in a frame with deep holes.
     learn : bool
         Whether to note clues, if the model has features.
     seed : int
@@ -77,17 +56,10 @@ def practise(
     """
     rng = np.random.default_rng([seed, 1])
     for scene in scenes:
-        image = np.where(scene.lost, 0, scene.pixels)
-        truth = torch.from_numpy(surveyed.normalisation.apply(image))
-        missing = torch.from_numpy(scene.copied | scene.lost)
-        # Not in inference mode: what is learned from the clues needs gradients.
+        unit = surveyed.normalisation.apply(np.where(scene.lost, 0, scene.pixels))
+        truth = torch.from_numpy(unit)
         with torch.no_grad():
-            evidence = gather_evidence(
-                truth[None].to(filler.device),
-                missing[None].to(filler.device),
-                surveyed.beta[None].to(filler.device),
-            )
-            said = filler.fill(evidence)
+            evidence, said = _look(unit, scene.copied | scene.lost, surveyed, filler, deep)
             noted: list[Notes | None] = []
             for channel, copied in enumerate(scene.copied):
                 flat = np.flatnonzero(copied)
@@ -109,24 +81,26 @@ def practise(
                     shown = clues(evidence, said, channel)[0].flatten(1)[:, where.to(filler.device)]
                 noted.append(
                     Notes(
+                        prior,
                         mean - prior,
                         error,
                         None if sigma is None else sigma[where],
                         weight.expand(len(where)),
-                        torch.from_numpy(scene.judged.ravel()[flat]),
+                        torch.from_numpy(scene.part.ravel()[flat]),
                         None if shown is None else shown.T.contiguous(),
                     )
                 )
         yield noted
 
 
-def joined(windows: Iterable[Notes]) -> Notes:
-    """Return the notes of several windows as one."""
-    parts = list(windows)
+def _look(
+    unit: npt.NDArray[np.float32], missing: Mask, surveyed: Survey, filler: Filler, deep: bool
+) -> tuple[Evidence, Fill]:
+    """Return what a window shows and what the model says, as if it were a frame."""
+    height, width = unit.shape[1:]
 
-    def join(name: str) -> Tensor | None:
-        found = [getattr(part, name) for part in parts]
-        return None if found[0] is None else torch.cat(found)
+    def read(box: Box) -> npt.NDArray[np.float32]:
+        return unit[(slice(None), *box.slices)]
 
-    names = ("departure", "error", "sigma", "weight", "judged", "clues")
-    return Notes(*(join(name) for name in names))  # type: ignore[arg-type]
+    frame = Frame(read, missing, filler, surveyed.beta, max(height, width), deep=deep)
+    return frame.look(Box(0, height, 0, width))

@@ -11,7 +11,6 @@ compares with the errors that remain. Missing pixels take no part.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,20 +18,22 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_dualgland.imputation.adaptation import Learner, Lesson, learn, lessons
-from napari_dualgland.imputation.copies import scenes
-from napari_dualgland.imputation.practice import Notes, joined, practise
+from napari_dualgland.imputation.adaptation import Learner, learn
+from napari_dualgland.imputation.belief import Rehearsal, no_rehearsal
+from napari_dualgland.imputation.copies import PARTS, SIDE, SIDE_DEEP, scenes
+from napari_dualgland.imputation.frame import has_deep_hole
+from napari_dualgland.imputation.notes import Notes, joined
+from napari_dualgland.imputation.practice import practise
 from napari_dualgland.imputation.survey import Survey
 from napari_dualgland.intervals import Reach
-from napari_dualgland.model.evidence import Evidence
-from napari_dualgland.model.filler import Fill, Filler
+from napari_dualgland.model.filler import Filler
 from napari_dualgland.stack import ROLES
 
-COUNT = 16
-"""Windows that are rehearsed at most."""
+PIXELS = 16 * 160**2
+"""Pixels of all windows that are rehearsed on, at most."""
 
-COUNT_LEARNING = 32
-"""Windows that are learned from and rehearsed at most."""
+PIXELS_LEARNING = 32 * 160**2
+"""Pixels of all windows that are learned from and rehearsed on, at most."""
 
 BELIEF = 0.15
 """Weight of the belief that the model is right, relative to what is rehearsed: a few
@@ -44,65 +45,13 @@ AS_IF = 1000
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Rehearsal:
-    """What was learned by rehearsing; one number per channel, (4,).
-
-    Attributes
-    ----------
-    trust : torch.Tensor
-        0 to 1: how far to follow the model's departure from the prior.
-    honesty : torch.Tensor
-        Factor that brings the stated standard deviation to the errors seen.
-    pixels : int
-        Observed pixels that were filled and judged.
-    learners : dict
-        From channel to what was learned inside the image.
-    follow : torch.Tensor
-        0 to 1: how far to follow that.
-    reach : tuple of Reach
-        How errors spread, in units of the standard deviation.
-    """
-
-    trust: Tensor
-    honesty: Tensor
-    pixels: int
-    learners: dict[int, Learner] = field(default_factory=dict)
-    follow: Tensor = field(default_factory=lambda: torch.zeros(4))
-    reach: tuple[Reach, ...] = (Reach(),) * len(ROLES)
-
-    def told(
-        self, evidence: Evidence, said: Fill, adapted: bool = True
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return estimate and standard deviation, (B, 4, H, W) each.
-
-        Between prior, model and what was learned inside the image. That holds at the
-        magnification of the image; ``adapted=False`` leaves it out.
-        """
-        trust, follow, honesty = (
-            x.to(said.mean.device)[:, None, None] for x in (self.trust, self.follow, self.honesty)
-        )
-        mean = torch.lerp(evidence.prior, said.mean, trust)
-        sigma = None if said.sigma is None else said.sigma * honesty
-        if adapted and self.learners:
-            learned = lessons(self.learners, evidence, said)
-            mean = mean + follow * learned.correction
-            sigma = None if sigma is None else sigma * learned.widening
-        return mean, sigma
-
-
-def no_rehearsal() -> Rehearsal:
-    """Return full trust, for an image on which nothing can be rehearsed."""
-    return Rehearsal(torch.ones(4), torch.ones(4), 0)
-
-
 def rehearse_steps(
     frames: Sequence[Any],
     masks: Sequence[Mask],
     surveyed: Survey,
     filler: Filler,
     seed: int,
-    windows: int = COUNT,
+    windows: int = 32,
     adapt: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[str, None, Rehearsal]:
@@ -123,24 +72,36 @@ def rehearse_steps(
     seed : int
         Decides which holes are laid where, and what is random in learning.
     windows : int
-        Windows to rehearse, at most COUNT, or COUNT_LEARNING if there is to be learning.
+        Windows to rehearse; fewer where they are many or large.
     adapt : bool
         Whether to learn inside the image.
     should_stop : callable
         Asked between windows and between steps of learning; then the rehearsal ends early.
     """
-    count = min(COUNT_LEARNING if adapt else COUNT, windows)
-    copied = scenes(frames, masks, count, np.random.default_rng(seed))
+    # A window must hold a hole with its rim, and be filled as the frame itself will be.
+    deep = any(has_deep_hole(mask) for mask in masks)
+    side = SIDE_DEEP if deep else SIDE
+    count = min((PIXELS_LEARNING if adapt else PIXELS) // side**2, windows)
+    copied = scenes(frames, masks, count, side, np.random.default_rng(seed))
     noted: list[list[Notes]] = [[] for _ in ROLES]
-    for number, channels in enumerate(practise(copied, surveyed, filler, adapt, seed), 1):
+    for number, channels in enumerate(practise(copied, surveyed, filler, deep, adapt, seed), 1):
         for kept, notes in zip(noted, channels, strict=True):
             if notes is not None:
                 kept.append(notes)
         if should_stop():
             return no_rehearsal()
         yield f"rehearsing on this image, window {number} of {count}"
+
+    def stored(channel: int) -> Callable[[Tensor], Tensor]:
+        offset, scale = surveyed.normalisation.offset, surveyed.normalisation.scale
+        return lambda x: torch.from_numpy(
+            (surveyed.stored(x.numpy(), channel, dtype).astype(np.float64) - offset[channel])
+            / scale[channel]
+        )
+
+    dtype = np.dtype(frames[0].dtype)
     verdicts = [_Verdict()] * len(ROLES)
-    learners: dict[int, Learner] = {}
+    learners: dict[int, list[Learner]] = {}
     pixels = 0
     for channel, parts in enumerate(noted):
         if not parts:
@@ -148,11 +109,12 @@ def rehearse_steps(
         notes = joined(parts)
         if notes.clues is not None:
             yield f"learning from this image: {ROLES[channel]}"
-            learner = learn(notes, seed, filler.device, should_stop)
-            if learner is not None:
-                learners[channel] = learner
-        verdicts[channel] = _judge(notes, learners.get(channel))
-        pixels += int(notes.judged.sum())
+            found = [learn(notes, p, seed, filler.device, should_stop) for p in range(PARTS)]
+            # A hole in a corner of the field may be copied into some of its parts only.
+            if all(learner is not None for learner in found):
+                learners[channel] = [learner for learner in found if learner is not None]
+        verdicts[channel] = _judge(notes, learners.get(channel, []), stored(channel))
+        pixels += len(notes.error)
     return Rehearsal(
         torch.tensor([v.trust for v in verdicts]),
         torch.tensor([v.honesty for v in verdicts]),
@@ -172,21 +134,27 @@ class _Verdict(NamedTuple):
     reach: Reach = Reach()
 
 
-def _judge(notes: Notes, learner: Learner | None) -> _Verdict:
-    """Judge a channel by what was kept from learning."""
-    judged = notes.judged
-    error, departure, weight = (
-        x[judged].double() for x in (notes.error, notes.departure, notes.weight)
+def _judge(notes: Notes, learners: list[Learner], stored: Callable[[Tensor], Tensor]) -> _Verdict:
+    """Judge a channel, each part of the field by the learner that has not seen it.
+
+    ``stored`` brings estimates to what the stack will hold: where it is black, most are
+    exactly right once they are rounded.
+    """
+    prior, error, departure, weight = (
+        x.double() for x in (notes.prior, notes.error, notes.departure, notes.weight)
     )
-    lesson = Lesson(torch.zeros_like(error), torch.ones_like(error))
-    if learner is not None and notes.clues is not None:
-        shown = notes.clues[judged.to(notes.clues.device)]
-        lesson = Lesson(*(x.cpu().double() for x in learner.lesson(shown)))
-    trust, follow = _shares(error, departure, lesson.correction, weight)
+    correction, widening = torch.zeros_like(error), torch.ones_like(error)
+    for part, learner in enumerate(learners):
+        here = notes.part == part
+        assert notes.clues is not None
+        lesson = learner.lesson(notes.clues[here.to(notes.clues.device)])
+        correction[here] = lesson.correction.cpu().double()
+        widening[here] = lesson.widening.cpu().double()
+    trust, follow = _shares(error, departure, correction, weight)
     if notes.sigma is None:
         return _Verdict(trust, follow)
-    left = error - trust * departure - follow * lesson.correction
-    surprise = left / (notes.sigma[judged].double() * lesson.widening)
+    left = prior + error - stored(prior + trust * departure + follow * correction)
+    surprise = left / (notes.sigma.double() * widening)
     honesty = float(((surprise.square().sum() + AS_IF) / (len(surprise) + AS_IF)).sqrt())
     return _Verdict(trust, follow, honesty, Reach.of((surprise.abs() / honesty).numpy(), AS_IF))
 

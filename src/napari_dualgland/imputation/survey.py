@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from napari_dualgland.imputation.casting import cast
 from napari_dualgland.imputation.normalise import Normalisation, measure
 from napari_dualgland.model.evidence import couplings, detail_moments
 
@@ -39,6 +40,14 @@ class Survey:
     normalisation: Normalisation
     lowest: npt.NDArray[np.float64]
     beta: Tensor
+
+    def stored(
+        self, estimate: npt.NDArray[np.floating], channel: int, dtype: np.dtype[Any]
+    ) -> npt.NDArray[Any]:
+        """Return normalised estimates of a channel as a stack of ``dtype`` holds them."""
+        scale = self.normalisation.scale[channel]
+        values = estimate.astype(np.float64) * scale + self.normalisation.offset[channel]
+        return cast(np.maximum(values, self.lowest[channel]), dtype)
 
 
 def spread(frames: int, height: int, width: int) -> list[tuple[int, slice, slice]]:

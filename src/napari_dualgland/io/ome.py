@@ -35,6 +35,10 @@ IMAGEJ_NS = "napari-dualgland:imagej"
 
 MISSING = "missing"
 UNCERTAINTY = "uncertainty"
+SAMPLE = "sample"
+"""A plausible picture is called by this and its number: ``sample 1``."""
+SAMPLES = "samples"
+"""Where a stack that was read keeps them in its metadata."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,14 @@ import tifffile
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.lazy import as_dask
-from napari_dualgland.io.ome import MISSING, UNCERTAINTY, OmeHeader, parse_ome
+from napari_dualgland.io.ome import (
+    MISSING,
+    SAMPLE,
+    SAMPLES,
+    UNCERTAINTY,
+    OmeHeader,
+    parse_ome,
+)
 from napari_dualgland.io.units import micrometres, plausible, seconds
 from napari_dualgland.stack import (
     CANONICAL_AXES,
@@ -69,8 +76,9 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
     Returns
     -------
     Stack
-        ``imputed`` and ``provenance`` are set, and ``metadata["uncertainty"]`` where the
-        file holds one, when the file was written by :func:`~napari_dualgland.io.write`.
+        ``imputed`` and ``provenance`` are set, and ``metadata["uncertainty"]`` and
+        ``metadata["samples"]`` where the file holds them, when the file was written by
+        :func:`~napari_dualgland.io.write`.
 
     Raises
     ------
@@ -255,19 +263,25 @@ def _stack_of(
 def _own_images(
     path: Path, tif: tifffile.TiffFile, stack: Stack, header: OmeHeader, lazy: bool
 ) -> tuple[Stack, list[str]]:
-    """Add the mask and the uncertainty of a file of ours; note other images left aside."""
+    """Add mask, uncertainty and samples of a file of ours; note other images left aside."""
     metadata = dict(stack.metadata)
+    samples: list[Any] = []
     aside = 0
     for series in tif.series[1:]:
         image = None
-        if header.axes is not None and series.name in (MISSING, UNCERTAINTY):
+        known = series.name in (MISSING, UNCERTAINTY) or series.name.startswith(f"{SAMPLE} ")
+        if header.axes is not None and known:
             image = _like(stack, _pixels(path, series, lazy), str(series.axes))
         if image is None:
             aside += 1
         elif series.name == MISSING:
             stack = replace(stack, imputed=image > 0)
+        elif series.name == UNCERTAINTY:
+            metadata[UNCERTAINTY] = image
         else:
-            metadata["uncertainty"] = image
+            samples.append(image)
+    if samples:
+        metadata[SAMPLES] = tuple(samples)
     notes = []
     if aside:
         notes.append(f"the file holds {aside + 1} images; the first was taken")

@@ -23,7 +23,7 @@ import tifffile
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.ome import MISSING, UNCERTAINTY
+from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
 from napari_dualgland.io.ome_writing import OmeImage, build_ome_xml, pixel_type
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
@@ -51,7 +51,8 @@ def write_ome_tiff(result: Imputation | Stack, path: Path) -> Path:
     in another order comes back transposed to that one, with the same axes and content.
     The mask is a further image ``missing`` (uint8, 255 where a pixel is estimated, 0 where
     it was measured), the uncertainty a further image ``uncertainty`` (float32, in the units
-    of the intensities), the provenance a map annotation of the OME-XML.
+    of the intensities), plausible pictures further images ``sample 1``, ``sample 2`` …, the
+    provenance a map annotation of the OME-XML.
 
     Parameters
     ----------
@@ -111,16 +112,20 @@ def _parts(result: Imputation | Stack) -> tuple[list[_Part], Provenance | None]:
         # What an earlier run filled is no measurement either.
         earlier = stack.imputed
         missing = result.missing if earlier is None else result.missing | earlier
-        uncertainty = result.uncertainty
+        uncertainty, samples = result.uncertainty, result.samples
     else:
         stack, missing, provenance = result, result.imputed, result.provenance
-        uncertainty = stack.metadata.get("uncertainty")
+        uncertainty = stack.metadata.get(UNCERTAINTY)
+        samples = stack.metadata.get(SAMPLES, ())
     parts = [_Part(stack.name, to_canonical(stack.data, stack.axes))]
     if missing is not None:
         parts.append(_Part(MISSING, _fitting(missing, stack, MISSING), is_mask=True))
     if uncertainty is not None:
         values = _fitting(uncertainty, stack, UNCERTAINTY).astype(np.float32, copy=False)
         parts.append(_Part(UNCERTAINTY, values))
+    for number, sample in enumerate(samples, 1):
+        name = f"{SAMPLE} {number}"
+        parts.append(_Part(name, _fitting(sample, stack, name)))
     return parts, provenance
 
 

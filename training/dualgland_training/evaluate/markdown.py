@@ -92,7 +92,7 @@ def _calibration(report: dict[str, Any]) -> list[str]:
         "",
         "## Calibration",
         "",
-        "Share of missing pixels inside the stated 50 % and 90 % intervals (Laplace errors), and "
+        "Share of missing pixels inside the stated 50 % and 90 % intervals, and "
         "squared error of one sample over that of the estimate (2 if honest). Pixels are pooled.",
     ]
     body = [

@@ -10,6 +10,7 @@ import numpy as np
 from dualgland_training.evaluate.cases import Image, Mask
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.intervals import Reach
 from napari_dualgland.stack import ROLES, Channel, Stack
 
 CLASSICAL = ("mean", "Telea", "Navier–Stokes", "biharmonic")
@@ -36,10 +37,14 @@ class Method:
 
 @dataclass(frozen=True)
 class Fill:
-    """What a method made of the holes: (4, Y, X), and None for what it does not state."""
+    """What a method made of the holes: (4, Y, X), and None for what it does not state.
+
+    ``reach`` is how far errors reach in each channel, in units of the deviation.
+    """
 
     estimate: Image
     deviation: Image | None = None
+    reach: tuple[Reach, ...] = ()
     samples: tuple[Image, ...] = ()
 
 
@@ -81,7 +86,7 @@ def fill_with(method: Method, image: Image, missing: Mask) -> Fill:
 
     stack = Stack(damaged, "CYX", tuple(Channel(r, r) for r in ROLES))
     result = impute(stack, missing, **method.options)
-    # An engine that draws no samples has no such field.
-    samples = getattr(result, "samples", None) or ()
     deviation = None if result.uncertainty is None else np.asarray(result.uncertainty)
-    return Fill(np.asarray(result.stack.data), deviation, tuple(np.asarray(s) for s in samples))
+    reach = tuple(result.provenance.reach.get(role, Reach()) for role in ROLES)
+    samples = tuple(np.asarray(sample) for sample in result.samples)
+    return Fill(np.asarray(result.stack.data), deviation, reach, samples)

@@ -17,6 +17,7 @@ from dualgland_training.evaluate.cases import Image, Mask, mask_of, runs_on
 from dualgland_training.evaluate.worker import Job
 from dualgland_training.metrics_calibration import LEVELS, covered
 from napari_dualgland.imputation.normalise import measure
+from napari_dualgland.intervals import Reach
 
 BLOCK = 256
 DARK = 4
@@ -89,7 +90,13 @@ def _calibration(filled: dict[str, Image], truth: Image, seen: Mask) -> dict[str
     estimate, real = filled["estimate"][seen].astype(float), truth[seen].astype(float)
     result: dict[str, Any] = {"pixels": int(seen.sum())}
     if "deviation" in filled:
-        result["covered"] = covered(estimate, real, filled["deviation"][seen])
+        counts = []
+        for c, (shape, scale) in enumerate(filled["reach"]):
+            here = seen[c]
+            said = (filled["estimate"][c][here], truth[c][here].astype(float))
+            reach = Reach(shape=shape, scale=scale)
+            counts.append(covered(*said, filled["deviation"][c][here], reach=reach))
+        result["covered"] = np.sum(counts, 0).tolist()
         result["levels"] = list(LEVELS)
     samples = [v for k, v in filled.items() if k.startswith("sample")]
     if samples:

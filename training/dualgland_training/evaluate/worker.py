@@ -70,6 +70,7 @@ def run_method(name: str, job: Job, folder: Path) -> None:
             arrays = {"estimate": fill.estimate}
             if fill.deviation is not None:
                 arrays["deviation"] = fill.deviation
+                arrays["reach"] = np.array([[r.shape, r.scale] for r in fill.reach])
             arrays |= {f"sample{n}": s for n, s in enumerate(fill.samples)}
             np.savez(folder / f"{i}-{number}.npz", **arrays)  # type: ignore[arg-type]
     memory = {"start_mib": start, "peak_mib": peak_memory()}

@@ -1,0 +1,20 @@
+"""Bring estimates to the dtype of a stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def cast(values: npt.NDArray[np.floating], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return estimates in the dtype of the source: integers rounded and clipped."""
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    rounded = np.clip(np.rint(values), limits.min, limits.max)
+    # The largest integers of 64 bits are no floats; a float above them would wrap around.
+    top = rounded >= limits.max
+    cast_down = np.where(top, 0, rounded).astype(dtype)
+    return np.where(top, np.array(limits.max, dtype), cast_down)

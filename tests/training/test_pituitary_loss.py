@@ -198,3 +198,17 @@ def test_nothing_missing_costs_nothing(scene: Scene) -> None:
     target, _, kinds = scene
     nothing = torch.zeros(target.shape, dtype=torch.bool)
     assert float(pituitary_loss(target + 1, target, nothing, kinds)) == 0
+
+
+def test_a_dark_channel_has_no_set_point():
+    image = cells("simulated").clone()
+    missing = torch.zeros_like(image, dtype=torch.bool)
+    missing[:, 1, 20:70, 20:70] = True
+    kinds = soft_compartments(image)
+    image[:, 1] = 0.001 * image[:, 1]
+    wrong = torch.where(missing, image * 0.2, image).requires_grad_()
+    loss, named = pituitary_loss(wrong, image, missing, kinds, terms=True)
+    loss.backward()
+    assert float(named["home"]) == 0
+    # Without the limit the slope of the logarithm is a thousand times as steep.
+    assert float(wrong.grad.abs().max()) < 0.1

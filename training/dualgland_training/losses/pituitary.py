@@ -27,6 +27,10 @@ TOLERANCE = 0.25
 PRESENT = 25.0
 """Pixels that a compartment must have in an image for its set point to mean anything."""
 
+LIT = 0.03
+"""Normalised mean over the cell below which a channel is too dark for a set point: the slope
+of a logarithm of next to nothing was up to a hundred times that of all other terms."""
+
 
 class SetPoints(NamedTuple):
     """What a compartment should hold.
@@ -89,7 +93,10 @@ def violations(
     off = (held - wanted.theta.to(held)).abs() / wanted.tau.to(held).clamp_min(1e-3)
     there = compartments.sum((2, 3))[:, None] >= PRESENT
     hurt = missing.flatten(2).any(2)[..., None]
-    return torch.where(there & hurt, (off - 1).clamp_min(0), 0.0)
+    cell = 1 - compartments[:, -1:]
+    shown = (cell * target.float().clamp_min(0)).sum((2, 3)) / cell.sum((2, 3)).clamp_min(1)
+    lit = shown[..., None] >= LIT
+    return torch.where(there & hurt & lit, (off - 1).clamp_min(0), 0.0)
 
 
 def _driven(violation: Tensor) -> Tensor:

@@ -45,6 +45,30 @@ def depth(missing: Tensor) -> Tensor:
     return deep[:, None].to(missing.device)
 
 
+PATCHES = ((5, 1), (5, 3))
+"""Side and step in pixels of the neighbourhoods that are shown pixel by pixel."""
+
+
+def neighbourhood(evidence: Evidence, said: Fill, channel: int) -> list[Tensor]:
+    """Return what lies around every pixel, and which of it was observed, (B, N, H, W) each.
+
+    With it a learner finds out how this image is best interpolated: how far its structures
+    reach, which way they run, how much of what is observed is noise.
+    """
+    own, missing = evidence.prior[:, [channel]], evidence.missing[:, [channel]].float()
+    size = (own.shape[-2], own.shape[-1])
+    found = []
+    for side, step in PATCHES:
+        reach = step * (side // 2)
+        for plane in (own, missing):
+            around = F.unfold(F.pad(plane, [reach] * 4, mode="reflect"), side, dilation=step)
+            around = around.unflatten(2, size)
+            if plane is own:
+                around = around - said.mean[:, [channel]]
+            found.append(around)
+    return found
+
+
 def clues(evidence: Evidence, said: Fill, channel: int) -> Tensor:
     """Return (B, N, H, W) clues of a channel's missing pixels.
 
@@ -77,6 +101,7 @@ def clues(evidence: Evidence, said: Fill, channel: int) -> Tensor:
             spread = blurred(prior.square(), sigma) - near.square()
             shown.append(spread.clamp_min(0).sqrt())
     shown += [blurred(said.mean[:, own], sigma) for sigma in (2.0, 8.0)]
+    shown += neighbourhood(evidence, said, channel)
     if said.features is not None:
         size = [evidence.prior.shape[-2], evidence.prior.shape[-1]]
         shown.append(F.interpolate(said.features.float(), size, mode="bilinear"))

@@ -9,7 +9,8 @@ import pytest
 from napari.layers import Image
 
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.stack import ROLES
+from napari_dualgland.io import write
+from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 SIDE = 160
 HOLE = (slice(40, 90), slice(50, 120))
@@ -108,3 +109,18 @@ def run(qtbot, click):
         qtbot.waitUntil(lambda: widget.idle, timeout=timeout)
 
     return _run
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A damaged field in a file, as it comes from a microscope."""
+    channels = tuple(Channel(role, role) for role in ROLES)
+    stack = Stack(paint(), "CYX", channels, pixel_size=PixelSize(0.1, 0.1))
+    return write(stack, tmp_path / "field 7.ome.tif")
+
+
+@pytest.fixture
+def opened(saved, viewer, dock):
+    """That file, dropped on napari."""
+    viewer.open(saved, plugin="napari-dualgland")
+    return dock()

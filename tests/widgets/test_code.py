@@ -12,27 +12,12 @@ import pytest
 from napari.layers import Labels, Shapes
 
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.io import read, write
-from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.io import read
+from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.code import as_command, as_python
 
 from .conftest import HOLE, SIDE, paint
 from .test_impute_widget import plain_field
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """A damaged field in a file, as it comes from a microscope."""
-    channels = tuple(Channel(role, role) for role in ROLES)
-    stack = Stack(paint(), "CYX", channels, pixel_size=PixelSize(0.1, 0.1))
-    return write(stack, tmp_path / "field 7.ome.tif")
-
-
-@pytest.fixture
-def opened(saved, viewer, dock):
-    """That file, dropped on napari."""
-    viewer.open(saved, plugin="napari-dualgland")
-    return dock()
 
 
 def execute(code):

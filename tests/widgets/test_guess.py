@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_dualgland.widgets.guess import guess_roles, role_of_layer
+from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours, role_of_layer
 from napari_dualgland.widgets.layers import axes_of, guess_channel_axis
 
 
@@ -68,6 +68,28 @@ def test_doubt_is_left_to_the_person():
 def test_results_are_no_sources():
     made = image("protein imputed", metadata={"dualgland": {"kind": "imputed", "role": "protein"}})
     assert guess_roles([made]) == {}
+
+
+@pytest.mark.parametrize("kind", ["uncertainty", "sample", "working"])
+def test_what_goes_with_a_result_is_no_source(kind):
+    beside = image("protein sample 1", metadata={"dualgland": {"kind": kind, "role": "protein"}})
+    assert is_ours(beside)
+    assert is_beside(beside)
+    assert guess_roles([beside]) == {}
+
+
+def test_a_result_may_be_chosen_by_hand():
+    made = image("protein imputed", metadata={"dualgland": {"kind": "imputed"}})
+    assert is_ours(made)
+    assert not is_beside(made)
+
+
+def test_whoever_looks_at_a_result_means_its_field():
+    layers = [image(f"{f}_{c}") for f in ("a1", "b2") for c in ("red", "green", "blue", "yellow")]
+    sources = [layer.name for layer in layers[:4]]
+    made = image("a1_red imputed", metadata={"dualgland": {"kind": "imputed", "sources": sources}})
+    guessed = guess_roles([*layers, made], prefer=made)
+    assert {layer.name[:2] for layer in guessed.values()} == {"a1"}
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,12 @@ Mask = npt.NDArray[np.bool_]
 
 SMALLEST_TILE = 64
 
+PLAUSIBLE = (
+    "filled with one plausible picture of many: it is further from the truth than the estimate; "
+    "do not measure intensities in it"
+)
+"""What stands in the notes of a result that was asked to look measured."""
+
 PIXELS_PER_WINDOW = 64
 """Missing pixels that are worth a window of rehearsal: a speck is not worth a minute."""
 
@@ -127,6 +133,8 @@ def impute_steps(
             yield Progress(0, 0, f"looking for missing pixels, frame {number}/{work.frame_count}")
     if work.total == 0:
         return work.unchanged()
+    if params.plausible:
+        work.note(PLAUSIBLE)
     work.refuse_if_nothing_is_observed()
     yield Progress(0, work.total, "measuring exposure")
     for message in work.look_over(should_stop):
@@ -173,21 +181,21 @@ class _Work:
             mask[self.absent] = True
             lost = mask[self.index].all((0, 1, 2))
             if lost.all() and self.frame_count > 1:
-                self._note(f"frame t={t}, z={z} has no observed pixel and was left as it is")
+                self.note(f"frame t={t}, z={z} has no observed pixel and was left as it is")
                 mask[:] = False
             self.packed.append(np.packbits(mask))
             self.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
             yield
         if passed_over:
-            self._note("channels without a role were left as they are")
+            self.note("channels without a role were left as they are")
         if self.absent:
             names = ", ".join(self.source.absent_roles)
-            self._note(
+            self.note(
                 f"{names}: no such channel was recorded; all of it is estimated from the others, "
                 "its intensities are relative"
             )
             if self.filler.card.architecture["kind"] == "prior":
-                self._note(f"{names}: the prior knows no channel but itself; it stays empty")
+                self.note(f"{names}: the prior knows no channel but itself; it stays empty")
 
     def mask(self, frame: int) -> Mask:
         """Return the mask of a frame, (C, Y, X)."""
@@ -241,7 +249,7 @@ class _Work:
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
-            self._note("memory ran out while rehearsing; the model is believed as it was trained")
+            self.note("memory ran out while rehearsing; the model is believed as it was trained")
 
     def patches(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
         """Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""
@@ -314,10 +322,10 @@ class _Work:
     def _with_less_memory(self, tile: int, error: BaseException) -> int:
         """Return a smaller tile, or move to the CPU; raise where neither is left."""
         if tile // 2 >= SMALLEST_TILE:
-            self._note(f"memory ran out on {self.filler.device}; went on with tiles of {tile // 2}")
+            self.note(f"memory ran out on {self.filler.device}; went on with tiles of {tile // 2}")
             return tile // 2
         if self.filler.device.type != "cpu":
-            self._note(f"memory ran out on {self.filler.device}; went on on the CPU")
+            self.note(f"memory ran out on {self.filler.device}; went on on the CPU")
             self.filler = self.filler.to(torch.device("cpu"))
             return self.params.tile
         raise DualglandError(
@@ -327,7 +335,8 @@ class _Work:
 
     # What comes out ----------------------------------------------------------------------
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Keep what a reader of the result must know."""
         self.notes.append(text)
 
     def news(self) -> str:
@@ -381,7 +390,7 @@ class _Work:
 
     def unchanged(self) -> Imputation:
         """Return the source itself, with an empty mask."""
-        self._note("nothing to do: no pixel is missing")
+        self.note("nothing to do: no pixel is missing")
         missing = np.zeros_like(self.source.data, dtype=bool)
         return Imputation(self.source, missing, None, self._provenance())
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_SAMPLES = 64
+"""How many plausible pictures may be asked for at once."""
+
 
 class ImputeParams(BaseModel):
     """Options of :func:`napari_dualgland.impute`.
@@ -38,6 +41,6 @@ class ImputeParams(BaseModel):
     tile: int = Field(default=256, ge=64, le=2048, multiple_of=32)
     rehearse: bool = True
     adapt: bool = True
-    samples: int = Field(default=0, ge=0, le=64)
+    samples: int = Field(default=0, ge=0, le=MOST_SAMPLES)
     plausible: bool = False
     seed: int = Field(default=0, ge=0)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.channels import color_word_role, stain_role
 from napari_dualgland.io.napari_io import METADATA_KEY
-from napari_dualgland.io.ome import MISSING, UNCERTAINTY
+from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
 from napari_dualgland.io.units import micrometres, seconds
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
@@ -52,7 +52,7 @@ def stack_of_layers(layers: Sequence[tuple[Any, Mapping[str, Any], str]]) -> Sta
     ----------
     layers : sequence of napari's full layer tuples
         Image layers of one shape and dtype, a channel each (or one with a channel axis);
-        at most one Labels layer, named ``missing``; uncertainty layers of ours.
+        at most one Labels layer, named ``missing``; uncertainties and samples of ours.
 
     Raises
     ------
@@ -63,14 +63,20 @@ def stack_of_layers(layers: Sequence[tuple[Any, Mapping[str, Any], str]]) -> Sta
     masks = [layer for layer in all_ if layer.kind == "labels"]
     images = [layer for layer in all_ if layer.kind == "image"]
     unsure = [layer for layer in images if layer.told.get("kind") == UNCERTAINTY]
-    images = [layer for layer in images if layer not in unsure]
+    drawn = [layer for layer in images if layer.told.get("kind") == SAMPLE]
+    images = [layer for layer in images if layer not in (*unsure, *drawn)]
     _check(images, masks)
     stack = _stack(images)
     provenance = next(filter(None, map(_provenance, all_)), None)
     missing = _missing(masks[0], stack) if masks else None
-    uncertainty = _uncertainty(unsure, stack)
-    if uncertainty is not None:
-        stack = replace(stack, metadata={**stack.metadata, UNCERTAINTY: uncertainty})
+    beside: dict[str, Any] = {}
+    if unsure:
+        beside[UNCERTAINTY] = _beside(unsure, stack, np.zeros(_plain_shape(stack), np.float32))
+    if drawn:
+        pictures = [_of_number(drawn, n) for n in sorted({_number(layer) for layer in drawn})]
+        beside[SAMPLES] = tuple(_beside(picture, stack, None) for picture in pictures)
+    if beside:
+        stack = replace(stack, metadata={**stack.metadata, **beside})
     return replace(stack, imputed=missing, provenance=provenance)
 
 
@@ -215,21 +221,45 @@ def _plain_shape(stack: Stack) -> tuple[int, ...]:
     return tuple(n for a, n in stack.sizes.items() if a != "C")
 
 
-def _uncertainty(layers: Sequence[_Layer], stack: Stack) -> Any:
-    """Return the uncertainty layers in the order of the channels; 0 where there is none."""
-    if not layers:
-        return None
-    by_role = {layer.role: layer.pixels for layer in layers}
-    shape = _plain_shape(stack)
-    each = [by_role.get(c.role, np.zeros(shape, np.float32)) for c in stack.channels]
-    if any(pixels.shape != shape for pixels in each):
-        raise DualglandError("an uncertainty layer does not have the shape of the images")
-    if "C" not in stack.axes:
+def _number(layer: _Layer) -> int:
+    number = layer.told.get("number")
+    return number if isinstance(number, int) else 1
+
+
+def _of_number(layers: Sequence[_Layer], number: int) -> list[_Layer]:
+    return [layer for layer in layers if _number(layer) == number]
+
+
+def _beside(layers: Sequence[_Layer], stack: Stack, blank: Any) -> Any:
+    """Return layers that go with a stack in the order of its channels.
+
+    A channel without one is ``blank``, or as it is in the stack.
+    """
+    at = stack.axes.find("C")
+    if at >= 0 and len(layers) == 1 and layers[0].pixels.shape == stack.shape:
+        return layers[0].pixels  # one layer that holds all channels, like the images
+    wrong = next((layer for layer in layers if layer.pixels.shape != _plain_shape(stack)), None)
+    if wrong is not None:
+        raise DualglandError(
+            f"layer {wrong.name!r} does not have the shape of the images; deselect it, or select "
+            "the images that it was made with"
+        )
+    # Channels without a role are told apart by their names; those of one name by their order.
+    waiting: dict[str | None, list[Any]] = {}
+    for layer in layers:
+        key = layer.role or layer.told.get("channel")
+        waiting.setdefault(key, []).append(layer.pixels)
+    each = []
+    for i, channel in enumerate(stack.channels):
+        own = stack.data if at < 0 else stack.data[(slice(None),) * at + (i,)]
+        found = waiting.get(channel.role or channel.name)
+        each.append(found.pop(0) if found else own if blank is None else blank)
+    if at < 0:
         return each[0]
     xp: Any = np
     if not all(isinstance(pixels, np.ndarray) for pixels in each):
         import dask.array as xp
-    return xp.stack(each, axis=stack.axes.index("C"))
+    return xp.stack(each, axis=at)
 
 
 def _provenance(layer: _Layer) -> Provenance | None:

@@ -25,7 +25,7 @@ from napari_dualgland.io.hpa import (
     read_member,
     read_set,
 )
-from napari_dualgland.io.ome import MISSING, UNCERTAINTY
+from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
 from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
 from napari_dualgland.stack import ROLES, Channel, Stack
 
@@ -110,13 +110,15 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
     Returns
     -------
     list of layer tuples
-        The mask, if any, is a Labels layer ``missing`` with one bit per role (1 for
-        microtubules, 2 protein, 4 nucleus, 8 er), so that one layer holds all channels.
+        From the bottom of the layer list to its top: plausible pictures and uncertainties,
+        hidden; the images; the mask, if any, a Labels layer ``missing`` with one bit per
+        role (1 for microtubules, 2 protein, 4 nucleus, 8 er), so that one layer holds all
+        channels.
     """
     levels = [stack.data]
     if len(pyramid) > 1 and pyramid[0].shape == stack.shape:
         levels = list(pyramid)
-    tuples: list[LayerTuple] = []
+    images: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
         pixels = [_channel_of(level, stack.axes, i) for level in levels]
         looks = {
@@ -128,12 +130,15 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
             **_placement(stack),
             "metadata": _told(stack, channel),
         }
-        tuples.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
-    if "uncertainty" in stack.metadata:
-        tuples += _uncertainty_layers(stack)
-    if stack.imputed is not None:
-        tuples.append(_missing_layer(stack))
-    return tuples
+        images.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
+    beside: list[LayerTuple] = []
+    # The last sample lowest, so that a person reads them from the first down.
+    for number, sample in reversed(list(enumerate(stack.metadata.get(SAMPLES, ()), 1))):
+        beside += _sample_layers(stack, sample, number, images)
+    if UNCERTAINTY in stack.metadata:
+        beside += _uncertainty_layers(stack)
+    marks = [] if stack.imputed is None else [_missing_layer(stack)]
+    return [*beside, *images, *marks]
 
 
 def contrast_limits(pixels: Any) -> tuple[float, float]:
@@ -188,7 +193,7 @@ def _told(stack: Stack, channel: Channel | None, kind: str | None = None) -> dic
 def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
     layers: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
-        pixels = _channel_of(stack.metadata["uncertainty"], stack.axes, i)
+        pixels = _channel_of(stack.metadata[UNCERTAINTY], stack.axes, i)
         looks = {
             "name": f"{channel.role or channel.name} {UNCERTAINTY}",
             "colormap": "inferno",
@@ -199,6 +204,24 @@ def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
             "metadata": _told(stack, channel, UNCERTAINTY),
         }
         layers.append((pixels, looks, "image"))
+    return layers
+
+
+def _sample_layers(
+    stack: Stack, sample: Any, number: int, images: Sequence[LayerTuple]
+) -> list[LayerTuple]:
+    """Return a plausible picture, hidden, in the looks of the images it stands beside."""
+    layers: list[LayerTuple] = []
+    for i, (channel, (_, looks, _)) in enumerate(zip(stack.channels, images, strict=True)):
+        told = _told(stack, channel, SAMPLE)
+        told[METADATA_KEY]["number"] = number
+        own = {
+            "name": f"{looks['name']} {SAMPLE} {number}",
+            "visible": False,
+            "multiscale": False,
+            "metadata": told,
+        }
+        layers.append((_channel_of(sample, stack.axes, i), {**looks, **own}, "image"))
     return layers
 
 

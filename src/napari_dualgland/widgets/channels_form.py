@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 from napari_dualgland.io.channels import stain_role
 from napari_dualgland.stack import ROLE_COLORS, ROLES
 from napari_dualgland.widgets.form_style import field_label
-from napari_dualgland.widgets.guess import guess_roles, is_ours
+from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours
 from napari_dualgland.widgets.layer_combo import LayerCombo
 from napari_dualgland.widgets.layers import Source, guess_channel_axis, named_axes
 from napari_dualgland.widgets.looks import full_resolution
@@ -257,4 +257,5 @@ def in_percent(share: float) -> str:
 
 
 def _is_image(layer: Any, least: int) -> bool:
-    return isinstance(layer, Image) and not layer.rgb and layer.ndim >= least
+    fits = isinstance(layer, Image) and not layer.rgb and layer.ndim >= least
+    return fits and not is_beside(layer)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.guess import told_by
@@ -32,7 +33,7 @@ def as_python(request: ImputeRequest) -> str:
         f"    device={params.device!r},",
         f"    tile={params.tile},",
         f"    seed={params.seed},",
-        *([] if params.rehearse else ["    rehearse=False,"]),
+        *(f"    {name}={value!r}," for name, value in _unusual(params).items()),
         ")",
     ]
     if path is not None:
@@ -76,8 +77,17 @@ def as_command(request: ImputeRequest) -> str:
     params = request.params
     words += ["--model", params.model, "--device", params.device]
     words += ["--tile", str(params.tile), "--seed", str(params.seed)]
-    words += [] if params.rehearse else ["--no-rehearse"]
+    for name, value in _unusual(params).items():
+        flag = f"--{name}" if value is not False else f"--no-{name}"
+        words += [flag] if isinstance(value, bool) else [flag, str(value)]
     return shlex.join(words)
+
+
+def _unusual(params: ImputeParams) -> dict[str, Any]:
+    """Return the options beyond model, device, tile and seed that are not the default."""
+    said = params.model_dump(include={"rehearse", "adapt", "samples", "plausible"})
+    defaults = ImputeParams.model_fields
+    return {name: value for name, value in said.items() if value != defaults[name].default}
 
 
 def input_path(source: Source) -> Path | None:

@@ -19,6 +19,10 @@ from napari_dualgland.stack import ROLE_COLORS, ROLES
 
 _FROM_METADATA, _FROM_NAME, _FROM_COLOR = 3, 2, 1
 
+_BESIDE = {"working", "uncertainty", "sample"}
+"""Kinds of layers that say something of an image and are none to fill in."""
+_OWN = _BESIDE | {"imputed", "missing"}
+
 
 def role_of_name(name: str) -> str | None:
     """Return the role that a name tells, None where it tells none or more than one.
@@ -58,7 +62,15 @@ def role_of_layer(layer: Any) -> tuple[str | None, int]:
 
 def is_ours(layer: Any) -> bool:
     """Tell whether this plugin's widget made the layer from other layers."""
-    return told_by(layer).get("kind") in {"working", "imputed", "missing", "uncertainty"}
+    return told_by(layer).get("kind") in _OWN
+
+
+def is_beside(layer: Any) -> bool:
+    """Tell whether the layer goes with a result: an uncertainty, a sample, work in progress.
+
+    A result may be chosen by hand, to fill in what is left of it; these may not.
+    """
+    return told_by(layer).get("kind") in _BESIDE
 
 
 def guess_roles(layers: Iterable[Any], prefer: Any = None) -> dict[str, Any]:
@@ -80,13 +92,15 @@ def guess_roles(layers: Iterable[Any], prefer: Any = None) -> dict[str, Any]:
     """
     fields: dict[Any, dict[str, list[tuple[int, Any]]]] = {}
     preferred = None
+    # Whoever looks at a result means the field that it was made from.
+    made_from = [] if prefer is None else told_by(prefer).get("sources", [])
     for layer in layers:
         role, surety = role_of_layer(layer)
         if role is None or is_ours(layer):
             continue
         key = _field_of(layer)
         fields.setdefault(key, {}).setdefault(role, []).append((surety, layer))
-        if prefer is not None and layer == prefer:
+        if layer == prefer or layer.name in made_from:
             preferred = key
     if not fields:
         return {}

@@ -391,14 +391,13 @@ def shares(result: Imputation) -> dict[str, float]:
 
 
 def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
-    """Return the line that stands under a finished run."""
+    """Return what stands under a finished run: a line, and one for each note."""
     many = "1 tile" if tiles == 1 else f"{tiles} tiles"
     line = (
         f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
         "as measurements."
     )
-    notes = " ".join(result.provenance.notes)
-    return f"{line} {notes}" if notes else line
+    return "\n".join([line, *(f"• {note}" for note in result.provenance.notes)])
 
 
 def _delay(parent: QWidget, milliseconds: int) -> QTimer:

@@ -7,6 +7,7 @@ can be edited with the brush and given back as the mask of the next run.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import dask.array as da
@@ -29,15 +30,26 @@ _SEVERAL, _TINTS = "#ff4fd8", {1: "#ff8a80", 2: "#7cff9a", 4: "#8ab4ff", 8: "#ff
 
 def find_own(viewer: Any, kind: str, name: str, source: Source) -> Any:
     """Return the layer of that kind and name that an earlier run on ``source`` made, or None."""
-    names = [layer.name for layer in source.distinct_layers]
-    for layer in viewer.layers:
-        told = told_by(layer)
-        # napari appends " [1]" where a layer of another field has the name already.
-        if (told.get("kind"), told.get("sources")) == (kind, names) and layer.name.split(" [")[
-            0
-        ] == name.split(" [")[0]:
+    for layer in own_layers(viewer, kind, source):
+        if bare_name(layer.name) == bare_name(name):
             return layer
     return None
+
+
+def own_layers(viewer: Any, kind: str, source: Source) -> list[Any]:
+    """Return the layers of that kind that earlier runs on ``source`` made."""
+    names = [layer.name for layer in source.distinct_layers]
+    wanted = (kind, names)
+    return [
+        layer
+        for layer in viewer.layers
+        if (told_by(layer).get("kind"), told_by(layer).get("sources")) == wanted
+    ]
+
+
+def bare_name(name: str) -> str:
+    """Return a name without the " [1]" that napari appends where another layer has it."""
+    return re.sub(r" \[\d+\]$", "", name)
 
 
 def missing_codes(source: Source, stack: Stack, missing: Any, frame: dict[str, int] | None) -> Any:

@@ -1,4 +1,4 @@
-"""Model, device, tile, seed and rehearsing: a projection of :class:`ImputeParams`, nothing more."""
+"""Model, device and how to use them: a projection of :class:`ImputeParams`, nothing more."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
 from napari_dualgland.model.weights import list_models, read_card
 from napari_dualgland.widgets.form_style import footnote, form_layout
 from napari_dualgland.widgets.worker import Job
 
-_TILE = ImputeParams.model_fields["tile"]
+_DEFAULTS = ImputeParams()
 
 
 class ModelForm(QWidget):
@@ -37,7 +37,10 @@ class ModelForm(QWidget):
         self.device = DeviceCombo()
         self.tile = QSpinBox()
         self.seed = QSpinBox()
+        self.adapt = QCheckBox("Learn from this image")
         self.rehearse = QCheckBox("Rehearse on this image")
+        self.samples = QSpinBox()
+        self.plausible = QCheckBox("Fill with a plausible picture")
         self.advanced = QCollapsible("Advanced")
         self._lay_out()
         self._offer_models()
@@ -47,7 +50,10 @@ class ModelForm(QWidget):
             self.device.currentIndexChanged,
             self.tile.valueChanged,
             self.seed.valueChanged,
+            self.adapt.toggled,
             self.rehearse.toggled,
+            self.samples.valueChanged,
+            self.plausible.toggled,
         ):
             signal.connect(self.changed)
 
@@ -59,6 +65,9 @@ class ModelForm(QWidget):
             tile=self.tile.value(),
             seed=self.seed.value(),
             rehearse=self.rehearse.isChecked(),
+            adapt=self.adapt.isChecked(),
+            samples=self.samples.value(),
+            plausible=self.plausible.isChecked(),
         )
 
     def set_value(self, params: ImputeParams) -> None:
@@ -71,6 +80,9 @@ class ModelForm(QWidget):
         self.tile.setValue(params.tile)
         self.seed.setValue(params.seed)
         self.rehearse.setChecked(params.rehearse)
+        self.adapt.setChecked(params.adapt)
+        self.samples.setValue(params.samples)
+        self.plausible.setChecked(params.plausible)
 
     def _lay_out(self) -> None:
         for combo in (self.model, self.device):
@@ -79,16 +91,42 @@ class ModelForm(QWidget):
         self.device.setToolTip("Where to compute; auto takes the fastest there is.")
         self.tile.setRange(64, 2048)
         self.tile.setSingleStep(32)
-        self.tile.setValue(_TILE.default)
+        self.tile.setValue(_DEFAULTS.tile)
         self.tile.setSuffix(" px")
-        self.tile.setToolTip("Side of a tile. Smaller tiles need less memory.")
+        self.tile.setToolTip(
+            "The image is filled in squares of this side; smaller ones need less memory."
+        )
         self.tile.editingFinished.connect(self._round_tile)
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("The same seed, image and device give the same result.")
-        self.rehearse.setChecked(ImputeParams.model_fields["rehearse"].default)
+        self.seed.setToolTip(
+            "Another number draws other samples. The same seed, image and device give the same\n"
+            "result again."
+        )
+        self.rehearse.setChecked(_DEFAULTS.rehearse)
         self.rehearse.setToolTip(
-            "First fill some of the holes where the truth is known, and believe the model as\n"
-            "far as it was right there."
+            "Before filling, hide some pixels that were measured, let the model guess them, and\n"
+            "trust it only as far as it was right. Makes the stated uncertainty fit this image."
+        )
+        # What is learned is judged by rehearsing; without that there is nothing to follow.
+        self.rehearse.toggled.connect(self.adapt.setEnabled)
+        self.adapt.setChecked(_DEFAULTS.adapt)
+        self.adapt.setToolTip(
+            "Practise on measured parts of this image and correct what the model gets wrong\n"
+            "there, as far as that helps. Takes some seconds per channel.\n"
+            "Needs “Rehearse on this image” (under Advanced), which judges whether it helped."
+        )
+        self.samples.setRange(0, MOST_SAMPLES)
+        self.samples.setSpecialValueText("none")
+        self.samples.setToolTip(
+            "Beside the estimate, draw this many pictures of what the missing parts may have\n"
+            "looked like, as hidden layers. Where they differ, the image does not tell the truth\n"
+            "apart from them. Measure in each to see how far a figure may be off."
+        )
+        self.plausible.setChecked(_DEFAULTS.plausible)
+        self.plausible.setToolTip(
+            "Fill with one picture of many that would fit, instead of the estimate: it has the\n"
+            "grain of a measured image, but its detail is made up and further from the truth.\n"
+            "For looking at, not for measuring."
         )
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -98,12 +136,15 @@ class ModelForm(QWidget):
         form.addRow("Model", self.model)
         form.addRow("", self.summary)
         form.addRow("Device", self.device)
+        form.addRow("", self.adapt)
         outer.addWidget(rows)
         inner = QWidget()
         more = form_layout(inner)
-        more.addRow("Tile size", self.tile)
-        more.addRow("Seed", self.seed)
         more.addRow("", self.rehearse)
+        more.addRow("Samples", self.samples)
+        more.addRow("", self.plausible)
+        more.addRow("Seed", self.seed)
+        more.addRow("Tile size", self.tile)
         self.advanced.addWidget(inner)
         # As text and not as icons: text takes the colour of the theme.
         self.advanced.setCollapsedIcon(QIcon())

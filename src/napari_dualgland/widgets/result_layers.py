@@ -7,61 +7,39 @@ trace if the work was cancelled. Sources are hidden meanwhile, never changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import dask.array as da
 import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 
 from napari_dualgland.imputation.progress import Patch
 from napari_dualgland.io.napari_io import METADATA_KEY
+from napari_dualgland.io.ome import SAMPLE, UNCERTAINTY
 from napari_dualgland.results import Imputation
-from napari_dualgland.stack import ROLE_COLORS, ROLES, from_canonical
+from napari_dualgland.stack import ROLE_COLORS, from_canonical
 from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source, as_array
-from napari_dualgland.widgets.live import LiveArray
-from napari_dualgland.widgets.looks import full_resolution, image_looks, placement
+from napari_dualgland.widgets.layers import Source
+from napari_dualgland.widgets.looks import image_looks, placement
 from napari_dualgland.widgets.masks import is_coded
-from napari_dualgland.widgets.missing_layer import find_own, missing_codes, show_missing
-from napari_dualgland.widgets.pixels import (
-    cast,
-    padded,
-    plane_at,
-    put_scaled,
-    pyramid_like,
-    with_axes,
+from napari_dualgland.widgets.missing_layer import (
+    bare_name,
+    find_own,
+    missing_codes,
+    own_layers,
+    show_missing,
 )
-from napari_dualgland.widgets.planes import put_plane
-from napari_dualgland.widgets.roles import ESTIMATE_NOTE
+from napari_dualgland.widgets.pixels import cast, put_scaled, pyramid_like
+from napari_dualgland.widgets.result_views import (
+    View,
+    live_pixels,
+    picture_pixels,
+    uncertainty_pixels,
+    views_of,
+)
+from napari_dualgland.widgets.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
 
-
-@dataclass(frozen=True)
-class _View:
-    """One result layer: which channel it shows (None: all) and what it stands beside."""
-
-    name: str
-    axes: str
-    role: str | None
-    channel: int | None
-    source: Image | None
-
-
-def views_of(source: Source) -> list[_View]:
-    """Return the result layers that a source calls for: one per role, or one for all."""
-    if source.one_layer:
-        layer = source.first
-        return [_View(f"{layer.name} imputed", source.axes, None, None, layer)]
-    present = [role for role in ROLES if role in source.layers]
-    # The order of Stack.completed(): what is there, then what is absent.
-    order = present + [role for role in ROLES if role not in source.layers]
-    views = []
-    for role in ROLES:
-        own = source.layers.get(role)
-        name = own.name if own is not None else role
-        views.append(_View(f"{name} imputed", source.axes, role, order.index(role), own))
-    return views
+_UNCERTAINTY_LOOKS = {"colormap": "inferno", "blending": "additive"}
 
 
 class ResultLayers:
@@ -83,9 +61,9 @@ class ResultLayers:
         self._frame = frame
         self._views = views_of(source)
         self._hidden: list[Any] = []
+        self._active: Any = None
         self.layers: list[Image] = []
         self.missing: Labels | None = None
-        self.uncertainty: list[Image] = []
 
     def open(self, marked_in: Any = None) -> None:
         """Show the source once more, in layers that will take the tiles.
@@ -93,20 +71,23 @@ class ResultLayers:
         The layer that the person has marked what is missing in is hidden meanwhile.
         """
         earlier = [own for own in map(self._earlier, self._views) if own is not None]
+        self._active = self._viewer.layers.selection.active
         visible = {id(view): view.source is None or view.source.visible for view in self._views}
         # Marks of what is missing would hide the tiles that are to be seen.
         marks = [layer for layer in self._viewer.layers if is_coded(layer)]
         marks += [marked_in] if marked_in is not None and marked_in not in marks else []
-        for layer in (*self._source.distinct_layers, *earlier, *marks):
+        beside = self._earlier_beside()
+        for layer in (*self._source.distinct_layers, *earlier, *beside, *marks):
             if layer.visible:
                 self._hidden.append(layer)
                 layer.visible = False
         for view in self._views:
             layer = Image(
-                self._live_pixels(view),
+                live_pixels(view, self._source),
                 name=f"{view.name} (working)",
                 metadata={METADATA_KEY: {"kind": "working", "role": view.role}},
                 multiscale=view.source is not None and view.source.multiscale,
+                rgb=False,  # three or four channels on the last axis look like colours
                 **placement(self._source.first),
                 **{**self._looks(view), "visible": visible[id(view)]},
             )
@@ -156,19 +137,23 @@ class ResultLayers:
             earlier = self._earlier(view)
             if earlier is not None:
                 self._viewer.layers.remove(earlier)
-            pixels = self._final_pixels(view, result)
+            pixels = self._pixels_of(view, result, result.stack.data)
             layer.data = pyramid_like(pixels, layer) if layer.multiscale else pixels
             layer.metadata = {METADATA_KEY: self._told(result, "imputed", view.role)}
             layer.name = view.name
             if view.source is None:
                 layer.contrast_limits = _limits(pixels)
+        for stale in self._earlier_beside():
+            self._viewer.layers.remove(stale)
+        self._add_samples(result)
         self._add_uncertainty(result)
         codes = missing_codes(self._source, result.stack, result.missing, self._frame)
         self.missing = show_missing(
             self._viewer, self._source, codes, self._told(result, "missing", None), outline=True
         )
+        self._select_result()
 
-    def _looks(self, view: _View) -> dict[str, Any]:
+    def _looks(self, view: View) -> dict[str, Any]:
         if view.source is not None:
             return image_looks(view.source)
         # A channel that was never recorded is shown as the atlas shows it.
@@ -176,85 +161,95 @@ class ResultLayers:
         color = ROLE_COLORS[view.role or "protein"]
         return {**like, "colormap": Colormap(["#000000", color], name=view.role), "gamma": 1.0}
 
-    def _earlier(self, view: _View) -> Any:
+    def _earlier(self, view: View) -> Any:
         return find_own(self._viewer, "imputed", view.name, self._source)
 
-    def _shape(self, view: _View) -> tuple[int, ...]:
-        shape = list(full_resolution(self._source.first).shape)
-        if view.channel is None:
-            shape[view.axes.index("C")] += len(ROLES) - len(self._source.layers)
-        return tuple(shape)
+    def _earlier_beside(self) -> list[Any]:
+        """Return uncertainties and samples of earlier runs; not what the person has renamed."""
+        found = []
+        for kind in (UNCERTAINTY, SAMPLE):
+            for layer in own_layers(self._viewer, kind, self._source):
+                number = told_by(layer).get("number")
+                names = {_beside_name(view, kind, number) for view in self._views}
+                if bare_name(layer.name) in names:
+                    found.append(layer)
+        return found
 
-    def _live_pixels(self, view: _View) -> Any:
-        dtype = full_resolution(view.source or self._source.first).dtype
-        if view.source is None:
-            return LiveArray(None, self._shape(view), dtype)
-        levels = view.source.data if view.source.multiscale else [view.source.data]
-        extra = self._shape(view)[view.axes.index("C")] if view.channel is None else None
-        live = []
-        for level in levels:
-            shape = list(level.shape)
-            if extra is not None:
-                shape[view.axes.index("C")] = extra
-            live.append(LiveArray(level, tuple(shape), dtype))
-        return live if view.source.multiscale else live[0]
-
-    def _final_pixels(self, view: _View, result: Imputation) -> Any:
-        """Return the pixels of one result layer, in its source's dtype and axes."""
-        stack, missing = result.stack, result.missing
-        if view.channel is None:
-            pixels = with_axes(stack.data, stack, None, view.axes)
-            original = as_array(full_resolution(self._source.first))
-            if self._frame is None:
-                return pixels
-            return put_plane(padded(original, self._shape(view)), pixels, self._frame, view.axes)
-        pixels = with_axes(stack.data, stack, view.channel, view.axes)
-        if view.source is None:
-            dtype = full_resolution(self._source.first).dtype
-            pixels = cast(pixels, dtype)
-            if self._frame is None:
-                return pixels
-            blank = padded(
-                as_array(full_resolution(self._source.first))[..., :0], self._shape(view)
-            )
-            return put_plane(blank, pixels, self._frame, view.axes)
-        original = as_array(full_resolution(view.source))
-        if pixels.dtype != original.dtype:
-            # Layers of several dtypes met in one stack; observed pixels return as they were.
-            mask = with_axes(missing, stack, view.channel, view.axes)
-            here = original if self._frame is None else plane_at(original, self._frame, view.axes)
-            xp: Any = da if isinstance(pixels, da.Array) else np
-            pixels = xp.where(mask, cast(pixels, original.dtype), here)
-        if self._frame is None:
-            return pixels
-        return put_plane(original, pixels, self._frame, view.axes)
+    def _pixels_of(self, view: View, result: Imputation, picture: Any) -> Any:
+        return picture_pixels(view, self._source, self._frame, result, picture)
 
     def _add_uncertainty(self, result: Imputation) -> None:
-        """Show the uncertainty where the model gives one; nothing where it does not."""
+        """Add the uncertainty where the model gives one, hidden; nothing where it does not."""
         if result.uncertainty is None:
             return
-        for view in self._views:
-            name = view.name.removesuffix(" imputed") + " uncertainty"
-            pixels = with_axes(result.uncertainty, result.stack, view.channel, view.axes)
-            if self._frame is not None:
-                blank = da.zeros(self._shape(view), dtype=pixels.dtype)
-                pixels = put_plane(blank, pixels, self._frame, view.axes)
-            earlier = find_own(self._viewer, "uncertainty", name, self._source)
-            if earlier is not None:
-                self._viewer.layers.remove(earlier)
-            layer = Image(
-                pixels,
-                name=name,
-                colormap="inferno",
-                blending="additive",
-                visible=False,
-                metadata={METADATA_KEY: self._told(result, "uncertainty", view.role)},
-                **placement(self._source.first),
-            )
-            self.uncertainty.append(self._viewer.add_layer(layer))
+        start = self._place_beside()
+        for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
+            pixels = uncertainty_pixels(view, self._source, self._frame, result)
+            told = self._told(result, UNCERTAINTY, view.role)
+            layer = self._beside(beside, pixels, _UNCERTAINTY_LOOKS, told)
+            layer.name = _beside_name(view, UNCERTAINTY)
+            self._viewer.layers.insert(start + up, layer)
 
-    def _told(self, result: Imputation, kind: str, role: str | None) -> dict[str, Any]:
+    def _add_samples(self, result: Imputation) -> None:
+        """Add the plausible pictures, hidden, in the looks of what they stand beside."""
+        start = self._place_beside()
+        for number, sample in enumerate(result.samples, 1):
+            for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
+                pixels = self._pixels_of(view, result, sample)
+                told = self._told(result, SAMPLE, view.role, number)
+                layer = self._beside(beside, pixels, image_looks(beside), told)
+                layer.name = _beside_name(view, SAMPLE, number)
+                self._viewer.layers.insert(start + up, layer)
+
+    def _beside(
+        self, result: Image, pixels: Any, looks: dict[str, Any], told: dict[str, Any]
+    ) -> Image:
+        """Return a hidden layer that lies where a result layer lies."""
+        return Image(
+            pyramid_like(pixels, result) if result.multiscale else pixels,
+            multiscale=result.multiscale,
+            rgb=False,
+            metadata={METADATA_KEY: told},
+            **placement(self._source.first),
+            **{**looks, "visible": False},
+        )
+
+    def _place_beside(self) -> int:
+        """Return where in the layer list that goes which stands beside the results.
+
+        It is hidden and is put beneath them, so that a person finds results first, not thirty
+        rows of samples. Results that do not add up would cover it; then it lies above.
+        """
+        layers = self._viewer.layers
+        own = [layer for layer in self.layers if layer in layers]
+        if all(layer.blending == "additive" for layer in own):
+            return min(map(layers.index, own), default=len(layers))
+        return max(map(layers.index, own)) + 1
+
+    def _select_result(self) -> None:
+        """Select what became of the layer that the person was at, else of the protein."""
+        role = told_by(self._active).get("role") if self._active is not None else None
+        shown = [
+            (view, layer)
+            for view, layer in zip(self._views, self.layers, strict=True)
+            if layer in self._viewer.layers
+        ]
+        if not shown:
+            return
+
+        def nearness(pair: tuple[View, Image]) -> int:
+            view, _ = pair
+            if view.source is not None and view.source == self._active:
+                return 3
+            return 2 if role is not None and view.role == role else int(view.role == "protein")
+
+        self._viewer.layers.selection.active = max(shown, key=nearness)[1]
+
+    def _told(
+        self, result: Imputation, kind: str, role: str | None, number: int | None = None
+    ) -> dict[str, Any]:
         """Return what a layer carries into a saved file."""
+        drawn = kind == SAMPLE or bool(result.provenance.options.get("plausible"))
         like = self._source.layers.get(role or "", self._source.first)
         told = {
             **told_by(like),
@@ -262,9 +257,11 @@ class ResultLayers:
             "role": role,
             "axes": self._source.axes,
             "sources": [layer.name for layer in self._source.distinct_layers],
-            "note": ESTIMATE_NOTE,
+            "note": PLAUSIBLE_NOTE if drawn else ESTIMATE_NOTE,
             "provenance": result.provenance.model_dump(mode="json"),
         }
+        if number is not None:
+            told["number"] = number
         if role not in self._source.layers:
             told["channel"] = role
         if self._source.one_layer:
@@ -272,6 +269,10 @@ class ResultLayers:
         if self._frame is not None:
             told["plane"] = dict(self._frame)
         return told
+
+
+def _beside_name(view: View, kind: str, number: int | None = None) -> str:
+    return f"{view.stem} {kind}" if number is None else f"{view.stem} {kind} {number}"
 
 
 def _limits(pixels: Any) -> tuple[float, float]:

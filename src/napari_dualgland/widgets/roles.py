@@ -11,3 +11,8 @@ ROLE_LABELS = {
 """Roles as people write them."""
 
 ESTIMATE_NOTE = "Imputed pixels are a model's estimate, not a measurement."
+
+PLAUSIBLE_NOTE = (
+    "Imputed pixels are one plausible picture of many, drawn by a model: for the eye, not for "
+    "measuring."
+)

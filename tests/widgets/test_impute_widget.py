@@ -521,8 +521,12 @@ def test_running_again_replaces_the_result(viewer, field, dock, run):
     widget = dock(field.values())
     run(widget)
     once = names(viewer)
+    viewer.layers["er imputed"].visible = False
     run(widget)
     assert sorted(names(viewer)) == sorted(once)
+    # The first run hid the sources; that must not hide what the second one made of them.
+    shown = {layer.name for layer in viewer.layers if layer.visible}
+    assert shown == {f"{role} imputed" for role in ROLES if role != "er"} | {"missing"}
 
 
 def test_a_renamed_result_is_kept(viewer, field, dock, run):

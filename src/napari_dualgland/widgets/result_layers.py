@@ -72,7 +72,7 @@ class ResultLayers:
         """
         earlier = [own for own in map(self._earlier, self._views) if own is not None]
         self._active = self._viewer.layers.selection.active
-        visible = {id(view): view.source is None or view.source.visible for view in self._views}
+        visible = {id(view): self._is_looked_at(view) for view in self._views}
         # Marks of what is missing would hide the tiles that are to be seen.
         marks = [layer for layer in self._viewer.layers if is_coded(layer)]
         marks += [marked_in] if marked_in is not None and marked_in not in marks else []
@@ -152,6 +152,12 @@ class ResultLayers:
             self._viewer, self._source, codes, self._told(result, "missing", None), outline=True
         )
         self._select_result()
+
+    def _is_looked_at(self, view: View) -> bool:
+        """Return whether a person sees the channel now, in its source or in an earlier result."""
+        # A run hides the sources: from the second one on, it is the earlier result that tells.
+        seen = [layer for layer in (view.source, self._earlier(view)) if layer is not None]
+        return not seen or any(layer.visible for layer in seen)
 
     def _looks(self, view: View) -> dict[str, Any]:
         if view.source is not None:

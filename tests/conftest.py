@@ -23,3 +23,13 @@ settings.load_profile("dualgland")
 def _own_models_folder(tmp_path_factory, monkeypatch):
     """Keep the models that a developer has installed out of the tests."""
     monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path_factory.getbasetemp() / "models"))
+
+
+@pytest.fixture
+def atlas(monkeypatch):
+    """A small Human Protein Atlas on this machine, which misbehaves when it is told to."""
+    from atlas_server import running
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with running() as server:
+        yield server

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -212,6 +212,42 @@ def evaluate(
     for name, path in (("--pictures", pictures), ("--log", log)):
         words += [name, str(path)] if path is not None else []
     answer(lambda: verb.run(out, words), verb.show, as_json)
+
+
+@app.command()
+def download(
+    gene: Annotated[str | None, typer.Option(metavar="SYMBOL", help="E.g. TP53.")] = None,
+    ensg: Annotated[
+        str | None, typer.Option(metavar="ENSG…", help="Ensembl's number of the gene.")
+    ] = None,
+    antibody: Annotated[
+        str | None, typer.Option(metavar="HPA…|NUMBER", help="E.g. HPA051244, or 51244.")
+    ] = None,
+    cell_line: Annotated[str | None, typer.Option(metavar="NAME", help="E.g. U-2OS.")] = None,
+    location: Annotated[str | None, typer.Option(metavar="NAME", help="E.g. Nucleoli.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the images go.")] = Path("atlas"),
+    limit: Annotated[int, typer.Option(metavar="N", help="Fields of view at most.")] = 20,
+    deep: Annotated[
+        bool, typer.Option("--16-bit/--8-bit", help="TIFFs of 16 bits where there are any.")
+    ] = False,
+    release: Annotated[
+        str | None, typer.Option(metavar="N", help="Release of the atlas, e.g. 24.")
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Requests per second at most.")] = 1.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be fetched; fetch no image.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch fields of view of the Human Protein Atlas; all conditions given must hold."""
+    from napari_dualgland.cli import download as verb
+
+    def work() -> dict[str, Any]:
+        asked = {"gene": gene, "ensg": ensg, "antibody": antibody}
+        asked |= {"cell_line": cell_line, "location": location}
+        return verb.run(out, release, rate, deep=deep, dry_run=dry_run, limit=limit, **asked)
+
+    answer(work, verb.show, as_json)
 
 
 @app.command()

@@ -32,6 +32,10 @@ REFUSED = 2
 INTERRUPTED = 130
 
 
+class Interrupted(DualglandError):
+    """Ctrl-C in a command that keeps what is done; the message says where that is."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console; lines are cut by the terminal only, never by a guessed width."""
     from rich.console import Console
@@ -116,7 +120,8 @@ def _explain(error: Exception, usage_error: type[Any]) -> tuple[str, int]:
     if isinstance(error, usage_error):
         return f"{_one_line(error.format_message())} (see --help)", REFUSED
     if isinstance(error, DualglandError):
-        return _one_line(str(error)), REFUSED
+        code = INTERRUPTED if isinstance(error, Interrupted) else REFUSED
+        return _one_line(str(error)), code
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or _one_line(str(error))}", REFUSED

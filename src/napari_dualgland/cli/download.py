@@ -1,0 +1,149 @@
+"""``dualgland download``: fields of view of the Human Protein Atlas, with their licence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_dualgland.cli.console import Interrupted, progress_bar
+from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console
+
+    from napari_dualgland.io.atlas import Addresses, Download, Query
+
+
+def make(kind: type[BaseModel], **options: Any) -> Any:
+    """Return a parameter object; an option that it refuses is told by its name.
+
+    Raises
+    ------
+    DualglandError
+        For a value that the parameter object refuses.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return kind(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        why = first["msg"].lower()
+        if first["type"] == "string_pattern_mismatch":
+            why = _FORMS.get(option, "not of the form that it should have")
+        raise DualglandError(f"--{option} {first['input']}: {why}") from None
+
+
+_FORMS = {
+    "gene": "a gene's symbol is letters and digits, e.g. TP53",
+    "ensg": "Ensembl's number of a gene is ENSG and 11 digits, e.g. ENSG00000141510",
+    "antibody": "an antibody is HPA or CAB and 6 digits, e.g. HPA051244, or its number",
+}
+
+
+def run(
+    out: Path, release: str | None, rate: float, *, deep: bool, dry_run: bool, **asked: Any
+) -> dict[str, Any]:
+    """Find fields of view, fetch them, and tell what came.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The target folder.
+    release : str or None
+        Release of the atlas; None for the one that this version was written for.
+    rate : float
+        Requests per second.
+    deep : bool
+        16-bit images where there are any.
+    dry_run : bool
+        Only list.
+    **asked
+        The conditions and the limit of :class:`~napari_dualgland.io.atlas.Query`.
+
+    Returns
+    -------
+    dict
+        What was done, ready for JSON.
+
+    Raises
+    ------
+    DualglandError
+        If anything did not come; what came is in the folder and its manifest.
+    """
+    from napari_dualgland.imputation.progress import Progress
+    from napari_dualgland.io.atlas import Fetcher, Manners, Query, download
+    from napari_dualgland.io.atlas.addresses import addresses_from
+
+    query = make(Query, **asked)
+    addresses = addresses_from(release)
+    fetcher = Fetcher(addresses, make(Manners, rate=rate))
+    try:
+        with progress_bar("downloading") as bar:
+            result = download(
+                query,
+                out,
+                fetcher,
+                deep=deep,
+                dry_run=dry_run,
+                step=lambda done, total, what: bar(Progress(done, total, what)),
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; what had come is in {out}, run the same command again to go on"
+        ) from None
+    if result.failed:
+        raise DualglandError(
+            f"{len(result.failed)} of {len(result.fields)} fields of view did not come, the first: "
+            f"{result.failed[0]}. The others are in {out}; run the same command again to go on"
+        )
+    return describe(result, query, addresses, out)
+
+
+def describe(result: Download, query: Query, addresses: Addresses, out: Path) -> dict[str, Any]:
+    """Return what is to be told of a download, ready for JSON."""
+    return {
+        "output": str(out.absolute()),
+        "dry_run": result.manifest is None,
+        "release": addresses.release,
+        "query": query.conditions,
+        "fields": [field.model_dump(mode="json") for field in result.fields],
+        "prefixes": [str(prefix) for prefix in result.prefixes],
+        "urls": result.urls,
+        "fetched": result.fetched,
+        "kept": result.kept,
+        "notes": result.notes,
+        "manifest": str(result.manifest.absolute()) if result.manifest else None,
+        "licence": addresses.licence,
+        "licence_url": addresses.licence_url,
+    }
+
+
+def show(result: dict[str, Any], to: Console) -> None:
+    """Show the result of :func:`run` to a person."""
+    from rich.table import Table
+
+    table = Table("field", "gene", "antibody", "cells", "locations", box=None, pad_edge=False)
+    for field in result["fields"]:
+        table.add_row(
+            *(field[key] for key in ("id", "gene", "antibody", "cell_line")),
+            ", ".join(field["locations"]),
+        )
+    to.print(table)
+    for note in result["notes"]:
+        to.print(f"note: {note}", soft_wrap=True, markup=False)
+    if result["dry_run"]:
+        for url in result["urls"]:
+            to.print(url, soft_wrap=True, markup=False)
+        to.print(f"nothing was fetched; {len(result['urls'])} images would be asked for")
+    else:
+        to.print(f"{result['fetched']} images fetched, {result['kept']} were there already")
+        to.print(f"manifest: {result['manifest']}", soft_wrap=True, markup=False)
+        to.print(f"open one: dualgland impute {result['prefixes'][0]} --out …", markup=False)
+    to.print(
+        f"images: Human Protein Atlas, release {result['release']}, {result['licence']}; "
+        "pass them on with the credit that the manifest gives",
+        soft_wrap=True,
+    )

@@ -1,0 +1,202 @@
+"""One attempt at one file: the request, where it may be led, and the bytes that come.
+
+requests does the talking; it follows no redirect by itself, for one could lead anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atlas.addresses import Addresses
+from napari_dualgland.io.atlas.content import megabytes
+from napari_dualgland.io.atlas.manners import USER_AGENT, Manners, Pace, asked_wait
+
+_CHUNK = 2**16
+_REDIRECTS = 5
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_NOT_THERE = {400, 404, 410}  # the atlas answers 400 where it has no 16-bit image
+
+
+class FetchError(DualglandError):
+    """This file cannot be had; others may."""
+
+
+class NotThere(FetchError):
+    """The atlas has no such file."""
+
+
+class AtlasUnavailable(DualglandError):
+    """No file can be had for now."""
+
+
+class Again(Exception):
+    """An attempt failed in a way that a later one may not.
+
+    Parameters
+    ----------
+    reason : str
+        What went wrong.
+    asked : float, optional
+        Seconds that the service asks to wait.
+    everywhere : bool
+        Whether other files would fare no better.
+    """
+
+    def __init__(self, reason: str, asked: float | None = None, everywhere: bool = False) -> None:
+        super().__init__(reason)
+        self.asked = asked
+        self.everywhere = everywhere
+
+
+class Connection:
+    """Makes single attempts; what came before a failure is kept for the next one."""
+
+    def __init__(
+        self, addresses: Addresses, manners: Manners, pace: Pace, clock: Callable[[], float]
+    ) -> None:
+        self._addresses = addresses
+        self._manners = manners
+        self._pace = pace
+        self._clock = clock
+        self._session = requests.Session()
+        # Byte ranges and lengths must be those of the file, so it may not be packed on the way.
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+
+    def receive(self, url: str, partial: Path, limit: int) -> None:
+        """Fetch what ``partial`` lacks of a file.
+
+        Raises
+        ------
+        Again
+            If the connection failed, was too slow, or ended too soon.
+        NotThere, FetchError
+            If there is no such file, or it is larger than ``limit``.
+        AtlasUnavailable
+            If whoever answers cannot show that it is the atlas.
+        """
+        try:
+            self._receive(url, partial, limit)
+        except requests.exceptions.SSLError as error:
+            raise AtlasUnavailable(f"{url}: the connection is not safe ({error})") from error
+        except (requests.ConnectionError, requests.Timeout) as error:
+            dead = "no answer" if isinstance(error, requests.Timeout) else "cannot be reached"
+            raise Again(dead, everywhere=True) from error
+        except requests.RequestException as error:
+            raise FetchError(f"{url}: {error}") from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise Again(f"nothing came for {self._manners.timeout:g} s") from error
+        except (urllib3.exceptions.HTTPError, ConnectionError) as error:
+            raise Again("truncated, the connection broke off") from error
+
+    def forget(self, partial: Path) -> None:
+        """Remove what came of a file."""
+        partial.unlink(missing_ok=True)
+        _stamp(partial).unlink(missing_ok=True)
+
+    def _receive(self, url: str, partial: Path, limit: int) -> None:
+        there = self._there(partial)
+        asked = {}
+        if there:
+            # If the file has changed since, the server sends it whole.
+            stamp = _stamp(partial).read_text(encoding="ascii")
+            asked = {"Range": f"bytes={there}-", "If-Range": stamp}
+        with self._open(url, asked) as response:
+            if response.status_code == 416:
+                self.forget(partial)
+                raise Again("the part that was asked for is not there")
+            if response.status_code != 206:
+                there = 0
+                self._start(partial, response)
+            elif _first_byte(response) != there:
+                self.forget(partial)
+                raise Again("the server sent another part than was asked for")
+            length = response.headers.get("Content-Length", "")
+            whole = there + int(length) if length.isdecimal() else None
+            if whole is not None and whole > limit:
+                raise FetchError(_too_large(url, whole, limit))
+            # urllib3 raises where less comes than was announced.
+            self._pour(url, response, partial, limit)
+
+    def _there(self, partial: Path) -> int:
+        """Return how many bytes can be built upon."""
+        if partial.is_file() and _stamp(partial).is_file():
+            return partial.stat().st_size
+        self.forget(partial)
+        return 0
+
+    def _start(self, partial: Path, response: requests.Response) -> None:
+        self.forget(partial)
+        etag = response.headers.get("ETag", "")
+        # A weak tag does not promise the same bytes.
+        stamp = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        if stamp.isascii() and stamp:
+            _stamp(partial).write_text(stamp, encoding="ascii")
+
+    def _pour(self, url: str, response: requests.Response, partial: Path, limit: int) -> None:
+        start, came = self._clock(), 0
+        with partial.open("ab") as file:
+            # read1 gives what there is; read would wait for a trickle to fill a whole chunk.
+            while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                file.write(chunk)
+                came += len(chunk)
+                if file.tell() > limit:
+                    raise FetchError(_too_large(url, file.tell(), limit))
+                seconds = self._clock() - start
+                if seconds > self._manners.patience and came < self._manners.slowest * seconds:
+                    raise Again(f"too slow, {came:,} bytes in {seconds:.0f} s")
+
+    def _open(self, url: str, headers: dict[str, str]) -> requests.Response:
+        """Return the answer to a request, redirects followed as far as they are allowed."""
+        place = url
+        for _ in range(_REDIRECTS + 1):
+            if not self._addresses.allows(place):
+                raise FetchError(
+                    f"{url}: leads to {place[:120]!r}, outside the atlas; not followed"
+                )
+            self._pace.keep()
+            response = self._session.get(
+                place,
+                headers=headers,
+                timeout=self._manners.timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+            if not response.is_redirect:
+                return self._welcome(url, response)
+            place = urljoin(place, response.headers["Location"])
+            response.close()
+        raise FetchError(f"{url}: redirected more than {_REDIRECTS} times")
+
+    def _welcome(self, url: str, response: requests.Response) -> requests.Response:
+        status = response.status_code
+        if status in (200, 206, 416):
+            return response
+        asked = asked_wait(response.headers.get("Retry-After"))
+        response.close()
+        if status in _NOT_THERE:
+            raise NotThere(f"{url}: the atlas has no such file (HTTP {status})")
+        if status in _BUSY:
+            what = "too many requests" if status == 429 else "the atlas is busy"
+            raise Again(f"{what} (HTTP {status})", asked, everywhere=True)
+        raise FetchError(f"{url}: the atlas refuses it (HTTP {status})")
+
+
+def _stamp(partial: Path) -> Path:
+    """Return where it is noted which version of a file has come in part."""
+    return partial.with_name(f"{partial.name}.stamp")
+
+
+def _first_byte(response: requests.Response) -> int | None:
+    match = re.match(r"bytes ([0-9]+)-", response.headers.get("Content-Range", ""))
+    return int(match[1]) if match else None
+
+
+def _too_large(url: str, size: int, limit: int) -> str:
+    return f"{url}: is larger than the {megabytes(limit)} that it may have ({size:,} bytes)"

@@ -1,0 +1,176 @@
+"""One file from the atlas: asked for politely, resumed, checked, and then laid down whole.
+
+What has come so far lies in the cache, never in a person's folder, so that an interrupted
+download goes on where it was and a folder of images holds images alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atlas.addresses import Addresses
+from napari_dualgland.io.atlas.connection import (
+    Again,
+    AtlasUnavailable,
+    Connection,
+    FetchError,
+    NotThere,
+)
+from napari_dualgland.io.atlas.content import Damaged, WrongContent
+from napari_dualgland.io.atlas.manners import Manners, Pace
+from napari_dualgland.io.atlas.store import cache_folder
+from napari_dualgland.io.atomic import replacing
+
+__all__ = ["AtlasUnavailable", "FetchError", "Fetcher", "NotThere"]
+
+log = logging.getLogger(__name__)
+
+
+class Fetcher:
+    """Fetches files of the atlas, one after the other.
+
+    Parameters
+    ----------
+    addresses : Addresses
+        Where the atlas is; nothing is asked of any other place.
+    manners : Manners
+        How often to ask and how long to wait.
+    cache : pathlib.Path, optional
+        Where pages and unfinished files lie; by default in the user's cache folder.
+    sleep, clock : callable
+        Wait so many seconds; seconds of a clock that never goes back. Tests give their own.
+    """
+
+    def __init__(
+        self,
+        addresses: Addresses,
+        manners: Manners | None = None,
+        cache: Path | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.addresses = addresses
+        self.manners = manners or Manners()
+        self.cache = cache_folder() if cache is None else cache
+        self._sleep = sleep
+        pace = Pace(self.manners.rate, sleep, clock)
+        self._connection = Connection(addresses, self.manners, pace, clock)
+
+    def fetch(self, url: str, target: Path, limit: int, check: Callable[[Path], None]) -> None:
+        """Fetch a file, check it and lay it down.
+
+        Parameters
+        ----------
+        url : str
+            Where it is.
+        target : pathlib.Path
+            Where it goes; its name tells what kind of file it is. An older file of that
+            name stays until the new one is whole.
+        limit : int
+            Bytes that it may have at most.
+        check : callable
+            Reads the file and raises WrongContent or Damaged.
+
+        Raises
+        ------
+        NotThere
+            If the atlas has no such file.
+        FetchError
+            If it is too large, is no such file, or never came whole.
+        AtlasUnavailable
+            If the atlas cannot be reached or asks to be left alone; then no other file
+            will come either.
+        DualglandError
+            If the file cannot be written.
+        """
+        with self.alone(target.parent, wait=self.manners.patience):
+            partial = self._unfinished(f"{url} {target.resolve()}", f"-{target.name}")
+            self._complete(url, partial, limit, check)
+            with replacing(target) as beside:
+                shutil.move(partial, beside)
+            self._connection.forget(partial)
+
+    def page(self, url: str, name: str, limit: int, check: Callable[[Path], None]) -> Path:
+        """Return a page's file in the cache of this release; fetch it if it is not there.
+
+        A release does not change, so its pages need not be asked for again.
+        """
+        # Mirrors may differ from the atlas and from each other.
+        place = hashlib.sha256(self.addresses.base.encode()).hexdigest()[:8]
+        folder = self.cache / f"release-{self.addresses.release}-{place}"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / name).is_file():
+            self.fetch(url, folder / name, limit, check)
+        return folder / name
+
+    @contextmanager
+    def alone(self, folder: Path, wait: float = 0) -> Iterator[None]:
+        """Hold a folder for this process; a process that is killed holds nothing any more.
+
+        Raises
+        ------
+        DualglandError
+            If another process holds it, and still does after ``wait`` seconds.
+        """
+        try:
+            with filelock.FileLock(self._unfinished(str(folder.resolve()), ".lock"), timeout=wait):
+                yield
+        except filelock.Timeout:
+            raise DualglandError(
+                f"{folder}: another download is writing there; wait for it, or choose another"
+            ) from None
+
+    def _unfinished(self, what: str, ending: str) -> Path:
+        """Return a path in the cache that nothing else of another name has."""
+        folder = self.cache / "unfinished"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{hashlib.sha256(what.encode()).hexdigest()[:16]}{ending}"
+
+    def _complete(self, url: str, partial: Path, limit: int, check: Callable[[Path], None]) -> None:
+        """Try until the whole file lies at ``partial`` and is what it should be."""
+        for attempt in range(1, self.manners.attempts + 1):
+            try:
+                self._connection.receive(url, partial, limit)
+                check(partial)
+                return
+            except WrongContent as error:
+                self._connection.forget(partial)
+                raise FetchError(f"{url}: {_reason(error, partial)}") from error
+            except Damaged as error:
+                self._connection.forget(partial)
+                failure = Again(_reason(error, partial))
+            except Again as error:
+                failure = error
+            except (NotThere, FetchError):
+                self._connection.forget(partial)
+                raise
+            if attempt < self.manners.attempts:
+                self._wait(url, attempt + 1, failure)
+        kind = AtlasUnavailable if failure.everywhere else FetchError
+        tried = "once" if self.manners.attempts == 1 else f"{self.manners.attempts} times"
+        raise kind(f"{url}: {failure}; tried {tried}, run the same command again later")
+
+    def _wait(self, url: str, attempt: int, failure: Again) -> None:
+        seconds = self.manners.wait_before(attempt, failure.asked)
+        if seconds > self.manners.longest_wait:
+            raise AtlasUnavailable(
+                f"{url}: {failure} and asks to wait {seconds:.0f} s; "
+                "run the same command again after that"
+            )
+        log.info("%s: %s; again in %.1f s", url, failure, seconds)
+        self._sleep(seconds)
+
+
+def _reason(error: DualglandError, partial: Path) -> str:
+    """Return what is wrong with a file without its name in the cache."""
+    return str(error).removeprefix(f"{partial.name}: ")

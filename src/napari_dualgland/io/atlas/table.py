@@ -1,0 +1,127 @@
+"""The atlas's table of locations: which genes' proteins were seen where.
+
+``subcellular_location.tsv``, zipped, with the columns *Gene* (Ensembl's number), *Gene
+name*, *Main location*, *Additional location* and others; places are parted by semicolons.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import logging
+import zipfile
+import zlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atlas.content import Damaged, WrongContent, check_zip, megabytes
+from napari_dualgland.io.atlas.query import Ensg, Gene, Query, Words, spelling
+
+log = logging.getLogger(__name__)
+
+TABLE_LIMIT = 2**26
+"""Bytes of the unpacked table; that of the atlas has some 3 MB."""
+_NEEDED = {"Gene", "Gene name", "Main location"}
+_PLACES = ("Main location", "Additional location", "Extracellular location")
+
+
+class Row(BaseModel):
+    """One gene: Ensembl's number, the symbol, and where its protein is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ensg: Ensg
+    gene: Gene
+    locations: tuple[Words, ...] = ()
+
+
+def check_table(path: Path) -> None:
+    """Read the table to its end; raises as :func:`read_table` does."""
+    read_table(path)
+
+
+def read_table(path: Path, limit: int = TABLE_LIMIT) -> list[Row]:
+    """Read the table.
+
+    Raises
+    ------
+    WrongContent
+        If it is no zip of one table with these columns, or unpacks to more than ``limit``.
+    Damaged
+        If the zip is truncated or damaged.
+    """
+    check_zip(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            tables = [m for m in archive.infolist() if m.filename.lower().endswith(".tsv")]
+            if len(tables) != 1:
+                raise WrongContent(f"{path.name}: holds {len(tables)} tables, not one")
+            with archive.open(tables[0]) as file:
+                # What the archive says of its sizes may be a lie; what comes out is not.
+                text = file.read(limit + 1)
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise Damaged(f"{path.name}: the zip is damaged or truncated ({error})") from error
+    if len(text) > limit:
+        raise WrongContent(f"{path.name}: unpacks to more than {megabytes(limit)}")
+    return _rows(path, text)
+
+
+def _rows(path: Path, text: bytes) -> list[Row]:
+    lines = io.StringIO(text.decode("utf-8", errors="replace").lstrip("\ufeff"), newline="")
+    reader = csv.DictReader(lines, delimiter="\t")
+    lacking = _NEEDED - {*(reader.fieldnames or ())}
+    if lacking:
+        raise WrongContent(f"{path.name}: the table has no column {', '.join(sorted(lacking))}")
+    rows = []
+    try:
+        for line in reader:
+            try:
+                about = {"gene": line["Gene name"] or "", "locations": _locations(line)}
+                rows.append(Row.model_validate({"ensg": line["Gene"] or "", **about}))
+            except ValidationError:
+                log.warning("%s: line %d is not of the known form", path.name, reader.line_num)
+    except csv.Error as error:
+        raise WrongContent(f"{path.name}: is not a table ({error})") from error
+    return rows
+
+
+def _locations(row: dict[str, str | None]) -> tuple[str, ...]:
+    places = ";".join(row.get(column) or "" for column in _PLACES).split(";")
+    return tuple(dict.fromkeys(place.strip() for place in places if place.strip()))
+
+
+def find_genes(rows: list[Row], query: Query, release: str) -> list[Row]:
+    """Return the rows that meet the query's gene and location.
+
+    Raises
+    ------
+    DualglandError
+        If there is none, with the names that come closest.
+    """
+    found = rows
+    if query.gene is not None:
+        wanted = query.gene.casefold()
+        found = [row for row in found if row.gene.casefold() == wanted]
+        if not found:
+            close = _closest(query.gene, [row.gene for row in rows])
+            raise DualglandError(
+                f"--gene {query.gene}: not among the genes that release {release} of the atlas "
+                f"has a location of{close}"
+            )
+    if query.location is not None:
+        wanted = spelling(query.location)
+        every = list(dict.fromkeys(place for row in rows for place in row.locations))
+        if wanted not in map(spelling, every):
+            close = _closest(query.location, every)
+            raise DualglandError(f"--location {query.location}: no such location{close}")
+        found = [row for row in found if wanted in map(spelling, row.locations)]
+    return found
+
+
+def _closest(word: str, words: list[str]) -> str:
+    by_spelling = {word.casefold(): word for word in words}
+    close = difflib.get_close_matches(word.casefold(), by_spelling, n=3)
+    return f"; did you mean {', '.join(by_spelling[c] for c in close)}?" if close else ""

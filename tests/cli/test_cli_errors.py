@@ -132,7 +132,7 @@ def test_an_option_out_of_range(refuse, whole, option, value, says):
 
 
 def test_an_option_that_is_not_there(refuse, whole):
-    refuse(whole, "--plausible", says="--plausible")
+    refuse(whole, "--plausibel", says="--plausibel")
 
 
 def test_no_input(dualgland):

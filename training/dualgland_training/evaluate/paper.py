@@ -156,7 +156,7 @@ def training_figures(log: Path) -> dict[str, Any]:
         event = json.loads(line)
         for name, epochs in sums.items():
             if name in event.get("losses", {}):
-                epochs[-1].append(float(event["losses"][name]))
+                epochs[-1].append(float(event["losses"][name]["loss"]))
         if "validation" in event:
             cases = [row for row in event["validation"].values() if "salivary" in row]
             if cases:

@@ -42,16 +42,20 @@ def train(
 
     from dualgland_training import distributed
     from dualgland_training.loop import Stopped, Training
+    from dualgland_training.stopping import follow_starter
 
+    follow_starter()
     try:
         training = Training(config, out, resume=resume, tensorboard=tensorboard)
         model = training.run()
     except Stopped as stop:
-        sys.stderr.write(f"{stop}\n")
-        raise SystemExit(128 + stop.cause) from None
-    finally:
         distributed.leave()
-    if distributed.rank() > 0 or int(os.environ.get("RANK", "0")) > 0:
+        if not training.events.silent:
+            sys.stderr.write(f"{stop}\n")
+        raise SystemExit(128 + stop.cause) from None
+    # Not after an error: the others may wait for us in a step, and parting would wait for them.
+    distributed.leave()
+    if training.events.silent:
         return
     result: dict[str, Any] = {
         "model": str(model),

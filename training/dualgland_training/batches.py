@@ -135,7 +135,9 @@ class Batches:
         share = config.sources // world
         self.items = range(rank * share, (rank + 1) * share)
         shares = config.data.shares
-        self.by_kind = {k: [s for s in sources if s.kind == k and any(s.known)] for k in shares}
+        self.by_kind: dict[str, list[Source]] = {
+            k: [s for s in sources if s.kind == k and any(s.known)] for k in shares
+        }
         self.kinds = [k for k in shares if self.by_kind[k] and shares[k] > 0]
         if not self.kinds:
             raise DualglandError(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from dualgland_training.config import TrainConfig
@@ -27,6 +28,8 @@ from napari_dualgland.model.weights import ModelCard
 
 KEPT = 2
 
+CHECKPOINT = re.compile(r"step-(\d{7,})\.safetensors")
+
 USE = {
     "where": "every missing pixel",
     "how far": "per channel, from 0 (the prior alone) to 1 (the network alone), as far as "
@@ -35,17 +38,46 @@ USE = {
 """Where a generator is used and where the prior stands alone; goes into its card."""
 
 
-def write_beside(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    """Write a safetensors file so that ``path`` is either the old one or the whole new one."""
-    beside = path.with_name(f".{path.name}.part")
+def _beside(path: Path) -> Path:
+    """Return where a file is written before it gets its name."""
+    return path.with_name(f".{path.name}.part")
+
+
+def _flush(path: Path) -> None:
+    """Make the system put a file, or the names in a folder, on the disk now."""
+    # Windows opens no folder, and needs no such flush for a name.
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_part(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> Path:
+    """Write a safetensors file beside ``path``, on the disk; return where."""
+    beside = _beside(path)
     # Copies: a network that is part of another shares its tensors, and a file holds none twice.
     copies = {
         k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
     }
-    save_file(copies, beside, header)
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    # Not save_file(): what it writes nobody but its owner may read, and a lab shares a model.
+    beside.write_bytes(save(copies, header))
+    _flush(beside)
+    return beside
+
+
+def write_beside(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Write a safetensors file so that ``path`` is either the old one or the whole new one."""
+    os.replace(_write_part(path, tensors, header), path)
+    _flush(path.parent)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a killed run had begun to write: it never got its name."""
+    for leftover in (*folder.glob(".*.part"), *folder.glob("pictures/*.part")):
+        leftover.unlink()
 
 
 def save_checkpoint(
@@ -84,7 +116,7 @@ def save_checkpoint(
             tensors |= {f"optimiser.{name}.{number}.{k}": v for k, v in moments.items()}
     path = folder / f"step-{step:07d}.safetensors"
     write_beside(path, tensors, {"step": str(step), "state": json.dumps(state)})
-    for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
+    for old in find_checkpoints(folder)[KEPT:]:
         old.unlink()
     return path
 
@@ -132,10 +164,53 @@ def load_checkpoint(
     return int(header["step"]), _under(tensors, "objective."), json.loads(header["state"])
 
 
+def find_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a run, the newest first, be they whole or damaged."""
+    found = {p: CHECKPOINT.fullmatch(p.name) for p in folder.glob("step-*.safetensors")}
+    steps = {path: int(match[1]) for path, match in found.items() if match}
+    return sorted(steps, key=lambda path: steps[path], reverse=True)
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a checkpoint has all the bytes that its header speaks of."""
+    try:
+        with safe_open(path, "pt") as file:
+            return {"step", "state"} <= set(file.metadata() or {})
+    except SafetensorError:
+        return False
+
+
 def latest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint of a run, None if there is none."""
-    found = sorted(folder.glob("step-*.safetensors"))
-    return found[-1] if found else None
+    """Return the newest whole checkpoint of a run, None if it has none at all.
+
+    A disk that was full or a machine that lost power may leave a damaged one; that is why
+    two are kept.
+
+    Raises
+    ------
+    DualglandError
+        If there are checkpoints and none is whole.
+    """
+    found = find_checkpoints(folder)
+    whole = next(filter(is_whole, found), None)
+    if found and whole is None:
+        raise DualglandError(
+            f"{folder}: no checkpoint of this run can be read ({', '.join(p.name for p in found)} "
+            "are damaged); start anew in another folder"
+        )
+    return whole
+
+
+def set_aside(folder: Path, newest: Path) -> list[Path]:
+    """Rename checkpoints after ``newest``, which are damaged; return their former paths.
+
+    Left in place they would count among the two that are kept.
+    """
+    found = find_checkpoints(folder)
+    damaged = found[: found.index(newest)]
+    for path in damaged:
+        os.replace(path, path.with_suffix(".damaged"))
+    return damaged
 
 
 def _data(config: TrainConfig) -> tuple[str, ...]:
@@ -168,7 +243,8 @@ def export_model(
 ) -> Path:
     """Write the model as fp16 weights and a card that the plugin's pickers take at once."""
     weights = folder / f"{config.name}.safetensors"
-    write_beside(weights, {k: v.half() for k, v in model.state_dict().items()}, {"format": "pt"})
+    halves = {k: v.half() for k, v in model.state_dict().items()}
+    part = _write_part(weights, halves, {"format": "pt"})
     card = ModelCard(
         name=config.name,
         summary="Residual U-Net on the secretory prior; fills missing pixels and states "
@@ -184,10 +260,15 @@ def export_model(
         use=USE,
         licence="BSD-3-Clause for the weights; the images they were trained on are not contained"
         + (" (the Human Protein Atlas's: CC BY-SA)." if config.data.root else "."),
-        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
     )
     path = weights.with_suffix(".json")
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(card.model_dump_json(indent=2) + "\n")
+    beside = _beside(path)
+    beside.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    _flush(beside)
+    # Both are whole now; the names follow each other at once, for a card that does not match
+    # its weights is refused.
+    os.replace(part, weights)
     os.replace(beside, path)
+    _flush(folder)
     return weights

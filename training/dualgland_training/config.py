@@ -7,12 +7,40 @@ resolved configuration goes into every checkpoint and into the model card.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from napari_dualgland.errors import DualglandError
+
+Family = Literal["box", "thin", "thick", "random", "saturated", "channel", "lines", "scratches"]
+Role = Literal["microtubules", "protein", "nucleus", "er"]
+Kind = Literal["fields", "cells", "singles", "images"]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < bounds[0] <= bounds[1]:
+        raise ValueError("the range must rise from a number above 0")
+    return bounds
+
+
+def _some(weights: dict[Family, float]) -> dict[Family, float]:
+    if not any(weights.values()):
+        raise ValueError("at least one weight must be above 0")
+    return weights
+
+
+def _no_checkpoint(name: str) -> str:
+    if name.startswith("step-"):
+        raise ValueError("a name that begins with step- is that of a checkpoint")
+    return name
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 
 
 class _Options(BaseModel):
@@ -53,7 +81,7 @@ class DataOptions(_Options):
     """
 
     images: tuple[str, ...] = ()
-    channels: dict[str, int | str] = {}
+    channels: dict[Role, int | str] = {}
     split: Path | None = None
     validation_share: float = Field(default=0.1, ge=0, le=0.5)
     test_share: float = Field(default=0.1, ge=0, le=0.5)
@@ -62,8 +90,8 @@ class DataOptions(_Options):
     held_out_fields: tuple[str, ...] = ()
     held_out_groups: tuple[str, ...] = ()
     validation_groups: tuple[str, ...] = ()
-    validation_singles: int = 10
-    shares: dict[str, float] = {"fields": 0.5, "cells": 0.35, "singles": 0.15, "images": 1.0}
+    validation_singles: int = Field(default=10, ge=0)
+    shares: dict[Kind, Weight] = {"fields": 0.5, "cells": 0.35, "singles": 0.15, "images": 1.0}
 
 
 class DamageOptions(_Options):
@@ -80,7 +108,7 @@ class DamageOptions(_Options):
         Range of the damage's size relative to its definition at 0.16 µm.
     """
 
-    families: dict[str, float] = {
+    families: Annotated[dict[Family, Weight], AfterValidator(_some)] = {
         "box": 0.28,
         "thin": 0.22,
         "thick": 0.17,
@@ -88,8 +116,8 @@ class DamageOptions(_Options):
         "saturated": 0.1,
         "channel": 0.06,
     }
-    all_channels: float = 0.45
-    scale: tuple[float, float] = (0.6, 1.0)
+    all_channels: Share = 0.45
+    scale: Range = (0.6, 1.0)
 
 
 class AugmentOptions(_Options):
@@ -111,12 +139,12 @@ class AugmentOptions(_Options):
         Largest standard deviation of added noise, normalised units.
     """
 
-    gain: float = 0.25
-    gamma: float = 0.15
-    permute: float = 0.15
-    decouple: float = 0.1
-    zoom: tuple[float, float] = (0.8, 1.25)
-    noise: float = 0.015
+    gain: Weight = 0.25
+    gamma: Weight = 0.15
+    permute: Share = 0.15
+    decouple: Share = 0.1
+    zoom: Range = (0.8, 1.25)
+    noise: Weight = 0.015
 
 
 class LossOptions(_Options):
@@ -182,7 +210,8 @@ class TrainConfig(_Options):
     Attributes
     ----------
     name : str
-        Of the model.
+        Of the model, and so of its file. The pickers show a lab's model only under a name
+        that no shipped model has.
     widths, depths : tuple of int
         Of the generator.
     crop, sources, crops_per_source : int
@@ -218,9 +247,11 @@ class TrainConfig(_Options):
         Folder of the recipe; not part of what is kept.
     """
 
-    name: str = Field(default="generator", pattern=r"^[\w][\w.-]*$")
-    widths: tuple[int, int, int] = (48, 96, 192)
-    depths: tuple[int, int, int] = (1, 2, 3)
+    name: Annotated[str, AfterValidator(_no_checkpoint)] = Field(
+        default="generator", pattern=r"^[\w][\w.-]*$"
+    )
+    widths: tuple[Positive, Positive, Positive] = (48, 96, 192)
+    depths: tuple[Positive, Positive, Positive] = (1, 2, 3)
     crop: int = Field(default=128, multiple_of=16, gt=0)
     sources: int = Field(default=4, gt=0)
     crops_per_source: int = Field(default=3, gt=0)

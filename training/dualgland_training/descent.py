@@ -114,10 +114,14 @@ class Descent:
         return said
 
     def rehearse(self, batch: Batch, step: int) -> None:
-        """Compute all gradients of a batch and change nothing: does it fit the memory?"""
-        for name, loss, _ in self.objective.losses(batch, step, self._noise(step)):
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimisers[name].zero_grad(set_to_none=True)
+        """Compute all gradients of a batch and step nothing: does it fit the memory?
+
+        Other processes, which had memory enough, are not asked along: they wait elsewhere.
+        """
+        with distributed.apart():
+            for name, loss, _ in self.objective.losses(batch, step, self._noise(step)):
+                loss.backward()  # type: ignore[no-untyped-call]
+                self.optimisers[name].zero_grad(set_to_none=True)
 
     def _noise(self, step: int) -> torch.Generator:
         seed = np.random.SeedSequence([self.config.seed, step, distributed.rank(), NOISE])
@@ -125,11 +129,15 @@ class Descent:
 
     def _descend(self, name: str, loss: Tensor, step: int) -> Tensor:
         """Step one network down its loss; return the norm of the gradient."""
-        network, optimiser = self.networks[name], self.optimisers[name]
+        optimiser = self.optimisers[name]
+        # What this optimiser steps, and not all of the network: the texture, a part of the
+        # generator, still holds the gradient of its own last step. It would count in the norm
+        # by which the generator's is clipped, and a resumed run has no such leftover.
+        learned = [p for group in optimiser.param_groups for p in group["params"]]
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        distributed.average_gradients(network.parameters())
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
+        distributed.average_gradients(learned)
+        norm = torch.nn.utils.clip_grad_norm_(learned, self.config.clip)
         if not torch.isfinite(norm):
             raise NotFinite(
                 f"step {step}: the gradient of the {name} is not finite (its loss is "

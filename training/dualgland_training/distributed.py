@@ -7,17 +7,33 @@ alone, all of this does nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from napari_dualgland.errors import DualglandError
+
+_apart = False
+
 
 def joined() -> bool:
     """Return whether other processes train along."""
-    return dist.is_available() and dist.is_initialized()
+    return dist.is_available() and dist.is_initialized() and not _apart
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Compute alone for a while: nothing inside waits for the other processes."""
+    global _apart  # noqa: PLW0603 - as the process group itself, one for the process
+    before, _apart = _apart, True
+    try:
+        yield
+    finally:
+        _apart = before
 
 
 def rank() -> int:
@@ -40,10 +56,41 @@ def started_by_torchrun() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def own_device(device: torch.device) -> torch.device:
+    """Return the device of this process: among several on a machine, a GPU for each.
+
+    Raises
+    ------
+    DualglandError
+        If there are more processes on this machine than GPUs.
+    """
+    if device.type != "cuda":
+        return device
+    if started_by_torchrun():
+        count = torch.cuda.device_count()
+        if local_rank() >= count:
+            raise DualglandError(
+                f"process {local_rank() + 1} of this machine has no GPU to itself, there are "
+                f"{count}; give torchrun --nproc-per-node {count}"
+            )
+        device = torch.device("cuda", local_rank())
+    torch.cuda.set_device(device)
+    return device
+
+
 def join(device: torch.device) -> None:
     """Meet the other processes that ``torchrun`` started, if it did."""
     if started_by_torchrun() and not joined():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+
+
+def same(number: int, device: torch.device) -> bool:
+    """Return whether all processes have the same number."""
+    if not joined():
+        return True
+    bounds = torch.tensor([number, -number], device=device)
+    dist.all_reduce(bounds, dist.ReduceOp.MAX)
+    return bool((bounds[0] == -bounds[1]).item())
 
 
 def leave() -> None:

@@ -10,13 +10,20 @@ written whole or not at all, so a plot can follow the file while the run goes on
 ``validation``        figures by case, with ``pictures``, the path of a PNG in the run folder
 ``warning``           what a person should know; the run goes on
 ``stopped``           asked to stop, after a checkpoint
+``failed``            why the run ended before its time; its last checkpoint is unharmed
 ``finished``          path of the model
 ====================  =====================================================================
+
+A number that JSON does not have (a PSNR of nothing) is ``null``. After ``resumed_from`` the
+steps of the killed process that came after that checkpoint are told again; the later line
+counts.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -39,6 +46,46 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 LOG = "events.jsonl"
+
+
+def finite(value: Any) -> Any:
+    """Return a value with None in place of every number that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def append_line(path: Path, event: dict[str, Any]) -> None:
+    """Append an event to a log as one line, in one write.
+
+    A line that was cut short (by a full disk) gets an end of its own first, so that it
+    spoils itself alone.
+    """
+    line = json.dumps(finite(event), allow_nan=False).encode() + b"\n"
+    with path.open("a+b", buffering=0) as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        file.write(line)
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the events of a log in the order of its lines.
+
+    The run may be going on or have been killed: a line that is not whole is left out.
+    """
+    events = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(event, dict) and "step" in event:
+            events.append(event)
+    return events
 
 
 def open_tensorboard(folder: Path, step: int) -> SummaryWriter:
@@ -106,9 +153,7 @@ class Events:
         """Append one event."""
         if self.silent:
             return
-        line = json.dumps({"step": step, "time": time.time(), **event}) + "\n"
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line)
+        append_line(self.path, {"step": step, "time": time.time(), **event})
         if self.writer is not None:
             for group in ("losses", "validation"):
                 for name, terms in event.get(group, {}).items():
@@ -135,8 +180,14 @@ class Events:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
+    def notice(self, text: str) -> None:
+        """Show a line that is of this moment alone and goes into no log."""
+        if not self.silent:
+            self.console.print(text, soft_wrap=True, markup=False)
+
     def warn(self, step: int, text: str) -> None:
         """Log a warning and show it."""
         self.log(step, warning=text)
         if not self.silent:
-            self.console.print(f"warning: {text}", soft_wrap=True)
+            # No markup: [1-3] in a file's name is a name.
+            self.console.print(f"warning: {text}", soft_wrap=True, markup=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,21 @@ import torch
 from dualgland_training import distributed
 from dualgland_training.batches import Batch, Batches
 from dualgland_training.checkpoint import (
+    clear_unfinished,
     export_model,
+    find_checkpoints,
     latest_checkpoint,
     load_checkpoint,
     save_checkpoint,
+    set_aside,
 )
 from dualgland_training.config import TrainConfig
 from dualgland_training.data import read_split
 from dualgland_training.descent import Descent, Terms, mean_terms
 from dualgland_training.events import Events, open_tensorboard
 from dualgland_training.initial import load_start
-from dualgland_training.memory import is_out_of_memory, largest_that_fits, release, used_memory
+from dualgland_training.lock import RunLock
+from dualgland_training.memory import is_out_of_memory, release, say_what_fits, used_memory
 from dualgland_training.objective import Objective
 from dualgland_training.pictures import sample_sheet, write_sheet
 from dualgland_training.prefetch import default_workers, draw_ahead
@@ -40,6 +44,11 @@ from napari_dualgland.model.device import choose_device
 
 VALIDATION_CROP = 128
 """Side in pixels of the crops that are looked at while training."""
+
+
+def comes_of_compiling(error: BaseException) -> bool:
+    """Return whether it was ``torch.compile`` that failed: no compiler, most often."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 
 
 class Stopped(Exception):
@@ -67,8 +76,8 @@ class Training:
     Raises
     ------
     DualglandError
-        If the folder holds a run that is not resumed, or data, start or device of the
-        recipe cannot be had.
+        If the folder holds a run that is not resumed or is trained in by another process,
+        or data, start or device of the recipe cannot be had.
     """
 
     def __init__(
@@ -81,22 +90,19 @@ class Training:
     ) -> None:
         self.config, self.folder, self.step = config, folder, 0
         self.figures: dict[str, Any] = {}
-        newest = latest_checkpoint(folder)
-        if newest is not None and not resume:
+        if not resume and (held := find_checkpoints(folder)):
             raise DualglandError(
-                f"{folder}: holds a run ({newest.name}); go on with it by --resume, "
+                f"{folder}: holds a run ({held[0].name}); go on with it by --resume, "
                 "or choose another folder"
             )
-        self.device = choose_device(config.device)
-        if self.device.type == "cuda" and distributed.started_by_torchrun():
-            self.device = torch.device("cuda", distributed.local_rank())
-        if self.device.type == "cuda":
-            torch.cuda.set_device(self.device)
+        self.device = distributed.own_device(choose_device(config.device))
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         distributed.join(self.device)
         folder.mkdir(parents=True, exist_ok=True)
         self.events = Events(folder, config.steps, silent=distributed.rank() > 0)
+        self.lock = self._lock()
+        newest = latest_checkpoint(folder)
         self.split = read_split(config, self._warn)
         self.batches = Batches(self.split.train, config, distributed.rank(), distributed.world())
         self.objective = Objective(config, self.device)
@@ -106,6 +112,7 @@ class Training:
         self.descent = Descent(self.objective, config)
         if newest is not None:
             self._load(newest)
+        self._tidy(newest)
         if tensorboard and distributed.rank() == 0:
             self.events.writer = open_tensorboard(folder, self.step)
         self._tell_start(newest, new)
@@ -116,6 +123,35 @@ class Training:
 
     def _log(self, **event: Any) -> None:
         self.events.log(self.step, **event)
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        """Take the folder for this run; the first process for all, the others wait for it."""
+        lock: AbstractContextManager[Any] = nullcontext()
+        refused = None
+        if distributed.rank() == 0:
+            try:
+                lock = closing(RunLock(self.folder, self.events.notice))
+            except DualglandError as error:
+                refused = error
+        if distributed.any_of(refused is not None, self.device):
+            raise refused or DualglandError(f"{self.folder}: the first process may not train there")
+        return lock
+
+    def _tidy(self, newest: Path | None) -> None:
+        """See that all processes stand at one step; put away what a kill left in the folder."""
+        if not distributed.same(self.step, self.device):
+            raise DualglandError(
+                f"{self.folder}: the processes find different checkpoints there; the run's folder "
+                "must lie on a file system that all machines share"
+            )
+        if distributed.rank() == 0:
+            clear_unfinished(self.folder)
+            if newest is not None:
+                for path in set_aside(self.folder, newest):
+                    self._warn(f"{path}: is damaged; going on from {newest.name}")
+        on_cuda = self.device.type == "cuda" and self.config.precision == "bf16"
+        if on_cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
+            self._warn("this GPU has no bfloat16 of its own; precision: fp32 is faster on it")
 
     def _tell_start(self, newest: Path | None, new: list[str] | None) -> None:
         told: dict[str, Any] = {
@@ -174,9 +210,13 @@ class Training:
             workers = default_workers(self.device)
         steps = range(self.step, self.config.steps)
         drawn = draw_ahead(self.batches, steps, workers, self.device)
-        with self.events, StopRequest() as stop, closing(drawn):
+        with self.lock, self.events, StopRequest() as stop, closing(drawn):
             self.events.restart_clock(self.step)
-            self._train(drawn, stop)
+            try:
+                self._train(drawn, stop)
+            except DualglandError as error:
+                self._log(failed=str(error))
+                raise
             model = self._export()
             self._log(finished=model.name)
         return model
@@ -212,6 +252,9 @@ class Training:
         try:
             return self.descent.advance(batch, self.step)
         except (RuntimeError, MemoryError) as error:
+            if comes_of_compiling(error):
+                first = str(error).strip().split("\n", 1)[0]
+                raise DualglandError(f"compile: true failed here ({first}); set it false") from None
             if not is_out_of_memory(error):
                 raise
         # Outside the handler: the error holds on to the tensors that were too many.
@@ -219,20 +262,18 @@ class Training:
 
     def _what_fits(self, batch: Batch) -> str:
         """Return what to say when memory ran out: the batch that would have fitted."""
-        each, sources = self.config.crops_per_source, len(self.batches.items)
 
-        def attempt(count: int) -> None:
-            part = Batch(*(tensor[: count * each] for tensor in batch))
-            self.descent.rehearse(part, self.step)
+        def rehearse(count: int) -> None:
+            self.descent.rehearse(Batch(*(tensor[:count] for tensor in batch)), self.step)
 
-        release(self.device)
-        fits = largest_that_fits(attempt, sources, self.device)
-        side = self.config.crop
-        said = f"out of memory on {self.device} with {sources * each} crops of {side}²; "
-        if fits:
-            total = fits * distributed.world()
-            return said + f"{fits * each} would fit: set sources: {total} in the recipe"
-        return said + f"not even {each} fit: set crops_per_source: or crop: lower in the recipe"
+        return say_what_fits(
+            rehearse,
+            sources=len(self.batches.items),
+            each=self.config.crops_per_source,
+            side=self.config.crop,
+            processes=distributed.world(),
+            device=self.device,
+        )
 
     def _tell(self, window: list[Terms], drawing: float, stepping: float) -> None:
         """Log means over the last steps, and how fast they were."""
@@ -256,13 +297,23 @@ class Training:
         if distributed.rank() > 0:
             return
         if self.watched:
-            self.figures = compare(self.descent.average, self.watched)
-            event: dict[str, Any] = {"validation": self.figures}
-            if self.config.pictures:
-                sheet = sample_sheet(self.descent.average, self.watched, self.config.pictures)
-                event["pictures"] = write_sheet(sheet, self.folder, self.step)
-            self._log(**event)
+            try:
+                self._validate()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._warn("out of memory in validation: no figures; lower validation_crops:")
+                release(self.device)
         self._export()
+
+    def _validate(self) -> None:
+        """Compare the averaged generator with its prior, and log figures and pictures."""
+        self.figures = compare(self.descent.average, self.watched)
+        event: dict[str, Any] = {"validation": self.figures}
+        if self.config.pictures:
+            sheet = sample_sheet(self.descent.average, self.watched, self.config.pictures)
+            event["pictures"] = write_sheet(sheet, self.folder, self.step)
+        self._log(**event)
 
     def _keep(self) -> None:
         if distributed.rank() == 0:

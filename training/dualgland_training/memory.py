@@ -42,16 +42,60 @@ def release(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+def _has_memory(attempt: Callable[[int], None], count: int, device: torch.device) -> bool:
+    release(device)
+    try:
+        attempt(count)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
+    return True
+
+
 def largest_that_fits(attempt: Callable[[int], None], count: int, device: torch.device) -> int:
-    """Return the first of ``count / 2``, ``/ 4``, … for which ``attempt`` has memory, else 0."""
-    while count > 1:
-        count //= 2
-        release(device)
-        try:
-            attempt(count)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
+    """Return the largest number below ``count`` for which ``attempt`` has memory, else 0."""
+    fits, too_many = 0, count
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if _has_memory(attempt, middle, device):
+            fits = middle
         else:
-            return count
-    return 0
+            too_many = middle
+    return fits
+
+
+def say_what_fits(
+    rehearse: Callable[[int], None],
+    *,
+    sources: int,
+    each: int,
+    side: int,
+    processes: int,
+    device: torch.device,
+) -> str:
+    """Return what to say when memory ran out: the batch that would have fitted.
+
+    Parameters
+    ----------
+    rehearse : callable
+        Computes what a step does for the first so many crops of the batch.
+    sources, each : int
+        Sources of this process's batch, and crops of each of them.
+    side : int
+        Of a crop, pixels.
+    processes : int
+        That share the recipe's sources.
+    device : torch.device
+    """
+    of_each = " in each process" if processes > 1 else ""
+    said = f"out of memory on {device} with {sources * each} crops of {side}²{of_each}; "
+    whole = largest_that_fits(lambda count: rehearse(count * each), sources, device)
+    if whole:
+        change = f"sources: {whole * processes}"
+        return said + f"{whole * each} would fit: set {change} in the recipe"
+    part = largest_that_fits(rehearse, each, device)
+    if part:
+        change = f"sources: {processes} and crops_per_source: {part}"
+        return said + f"{part} would fit: set {change} in the recipe"
+    return said + "not even one fits: set crop: lower in the recipe"

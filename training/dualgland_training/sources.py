@@ -121,18 +121,37 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise DualglandError(f"{path}: cannot be read ({error.strerror})") from None
-    columns = set(rows[0]) if rows else set()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DualglandError(f"{path}: is not a CSV file in UTF-8 ({error})") from None
+    columns = {column for column in rows[0] if column} if rows else set()
     if not columns & {"glob", "path", "field"} or not columns & {"split", "group"}:
         raise DualglandError(
             f"{path}: a split file has a column glob, path or field, and a column split or "
             f"group; this one has {', '.join(sorted(map(str, columns))) or 'no row'}"
         )
-    wrong = {row["split"] for row in rows if row.get("split")} - set(PARTS)
-    if wrong:
-        raise DualglandError(
-            f"{path}: split {', '.join(sorted(wrong))} is none of {', '.join(PARTS)}"
-        )
+    _check_rows(path, rows)
     return rows
+
+
+def _check_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    """Refuse rows that say too little, or of one group two things."""
+    part_of: dict[str, str] = {}
+    for line, row in enumerate(rows, start=2):
+        where = f"{path}, line {line}"
+        if not any(row.get(column) for column in ("glob", "path", "field")):
+            raise DualglandError(f"{where}: names no image")
+        part, group = row.get("split"), row.get("group")
+        if not part and not group:
+            raise DualglandError(f"{where}: has neither a split nor a group")
+        if not part:
+            continue
+        if part not in PARTS:
+            raise DualglandError(f"{where}: split {part} is none of {', '.join(PARTS)}")
+        if group and part_of.setdefault(group, part) != part:
+            raise DualglandError(
+                f"{where}: group {group} is {part} here and {part_of[group]} before; a group "
+                "is held out whole or not at all"
+            )
 
 
 def _matches(row: Mapping[str, str], image: Path, folder: Path) -> bool:
@@ -164,23 +183,31 @@ def assign_parts(images: list[Path], config: TrainConfig, warn: Warn) -> dict[Pa
     Raises
     ------
     DualglandError
-        If the split file cannot be read or lacks columns.
+        If the split file cannot be read, lacks columns, or a row makes no sense.
     """
     if config.data.split is None:
         drawn = draw_parts(map(str, images), config)
         return {image: drawn[str(image)] for image in images}
     path = config.found(config.data.split)
     rows = _read_rows(path)
-    row_of = {}
+    row_of, idle = {}, dict(enumerate(rows, start=2))
     for image in images:
-        row = next((r for r in rows if _matches(r, image, path.parent)), None)
-        if row is not None:
-            row_of[image] = row
+        hits = [line for line, r in enumerate(rows, start=2) if _matches(r, image, path.parent)]
+        if hits:
+            row_of[image] = rows[hits[0] - 2]
+        for line in hits:
+            idle.pop(line, None)
+    if idle:
+        # A mistyped name of a held-out image is the worst that can happen to a split.
+        lines = ", ".join(map(str, list(idle)[:10]))
+        warn(f"{path}: {len(idle)} rows match no image (line {lines})")
     if len(row_of) < len(images):
         warn(f"{path}: no row is of {len(images) - len(row_of)} images; they are left out")
-    undecided = {i: r.get("group") or str(i) for i, r in row_of.items() if not r.get("split")}
-    drawn = draw_parts(undecided.values(), config)
-    return {i: r.get("split") or drawn[undecided[i]] for i, r in row_of.items()}
+    # What one row says of a group holds for all of it.
+    said = {r["group"]: r["split"] for r in rows if r.get("group") and r.get("split")}
+    undecided = {r["group"] for r in row_of.values() if not r.get("split")} - set(said)
+    said |= draw_parts(undecided, config)
+    return {i: r.get("split") or said[r["group"]] for i, r in row_of.items()}
 
 
 def divided(source: Source) -> tuple[Source, Source]:
@@ -210,16 +237,17 @@ def read_images(config: TrainConfig, warn: Warn) -> dict[str, list[Source]]:
     found = find_images(config, warn)
     part_of = assign_parts(found, config, warn)
     parts: dict[str, list[Source]] = {part: [] for part in PARTS}
+    channels = {str(role): channel for role, channel in config.data.channels.items()}
     problems = []
     for path, part in part_of.items():
         try:
-            stack = read(path, channels=config.data.channels or None)
+            stack = read(path, channels=channels or None)
             parts[part].append(make_image_source(stack, name_of(path)))
         except (DualglandError, OSError) as error:
             problems.append(" ".join(str(error).split()))
             warn(f"left out: {problems[-1]}")
-    # Files that cannot be read may have been all of a part.
-    for part in ("validation", "test"):
+    # Files that cannot be read may have been all of a part; what a split file holds out stays.
+    for part in ("validation", "test") if config.data.split is None else ():
         if not parts["train"] and parts[part]:
             parts["train"].append(parts[part].pop())
     if not parts["train"]:

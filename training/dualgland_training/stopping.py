@@ -1,17 +1,45 @@
 """Being told to stop: a cluster's SIGTERM and a person's Ctrl-C end a run between steps.
 
 The first request lets the step at hand end and a checkpoint be written; a second one
-ends the process where it stands.
+ends the process where it stands. The same request may come twice at once: a cluster signals
+every process of a job, and those that are signalled pass it on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+SAME = 1.0
+"""Seconds within which a second signal is the first one, told twice."""
+
+LIFELINE = "DUALGLAND_LIFELINE"
+"""Variable that a starting process sets if our standard input closes with its end."""
+
+
+def follow_starter() -> None:
+    """Take the end of the process that started us for a SIGTERM, where it asks for that.
+
+    ``dualgland train`` may be killed in a way that it cannot pass on. Its end of the pipe
+    then closes by itself; without a look at it we would go on unseen, in a folder in which
+    the next run is about to start.
+    """
+    if os.environ.pop(LIFELINE, "") != "stdin":
+        return
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            os.read(0, 1)
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 class StopRequest:
@@ -26,13 +54,18 @@ class StopRequest:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
+        self._since = 0.0
 
     def __bool__(self) -> bool:
         return self.signal is not None
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.signal = signal.Signals(number)
-        self._restore()
+        now = time.monotonic()
+        if self.signal is None:
+            self.signal, self._since = signal.Signals(number), now
+        elif now - self._since >= SAME:
+            self._restore()
+            signal.raise_signal(number)
 
     def _restore(self) -> None:
         while self._before:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from napari_dualgland.errors import DualglandError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+LIFELINE = {"DUALGLAND_LIFELINE": "stdin"}
+"""Asks the process to end on a checkpoint when its standard input closes: when we are gone."""
 
 NEEDED = ("yaml", "psutil")
 """What the extra ``train`` brings and a run cannot do without."""
@@ -57,7 +61,8 @@ def run(
     DualglandError
         If what training needs is not installed.
     SystemExit
-        With the process's code, if it did not finish; it has said why.
+        With the process's code, if it did not finish; it has said why. With 0 in all but the
+        first of several processes that ``torchrun`` started.
     """
     lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if lacking:
@@ -69,12 +74,22 @@ def run(
     command += ["--resume"] if resume else []
     command += ["--tensorboard"] if tensorboard else []
     command += ["--device", device] if device is not None else []
-    # A session of its own: Ctrl-C reaches it once, through us, and not twice.
+    # A session of its own: Ctrl-C reaches it once, through us, and not twice. If we are killed
+    # without being asked, its standard input closes, and it does not go on unseen.
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env=os.environ | LIFELINE,
+        ) as process,
         _passed_on(process),
     ):
-        said, _ = process.communicate()
+        assert process.stdout is not None
+        # Not communicate(): it would close the standard input.
+        said = process.stdout.read()
+        process.wait()
     if process.returncode:
         if as_json:
             sys.stdout.write(said.decode())
@@ -82,6 +97,9 @@ def run(
         # A process that was killed has a negative code; a shell has it as 128 + signal.
         code = process.returncode
         raise SystemExit(code if code > 0 else 128 - code)
+    if not said:
+        # One of several under torchrun; the first tells the result.
+        raise SystemExit(0)
     result: dict[str, Any] = json.loads(said)
     return result
 
@@ -110,7 +128,8 @@ def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def show(result: dict[str, Any], to: Console) -> None:
     """Show the result of :func:`run` to a person."""
     to.print(f"model: {result['model']}", soft_wrap=True)
-    gains = [row["generator"] - row["prior"] for row in result["figures"].values()]
+    rows = [(row["generator"], row["prior"]) for row in result["figures"].values()]
+    gains = [ours - prior for ours, prior in rows if ours is not None and prior is not None]
     if gains:
         mean = sum(gains) / len(gains)
         to.print(f"ahead of the prior on the validation images: {mean:+.2f} dB (mean of cases)")

@@ -1,0 +1,211 @@
+"""A run that is killed: what it leaves, how it goes on, and what its log is worth meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+from small_runs import CREDIT, read_events, train, train_and_kill, write_recipe
+
+from dualgland_training.checkpoint import find_checkpoints
+from dualgland_training.config import read_recipe
+from dualgland_training.events import LOG, append_line, read_log
+from dualgland_training.loop import Training
+from dualgland_training.report import draw
+from napari_dualgland import impute, read
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.weights import read_card
+from napari_dualgland.sample import sample_path
+
+LAST = "step-0000020.safetensors"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Folders of one recipe's runs.
+
+    Attributes
+    ----------
+    straight : pathlib.Path
+        Twenty steps at a stretch.
+    killed : pathlib.Path
+        As it lay there after a kill at step ten.
+    resumed : pathlib.Path
+        The same, gone on with.
+    """
+
+    recipe: Path
+    straight: Path
+    killed: Path
+    resumed: Path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    folder = tmp_path_factory.mktemp("runs")
+    made = Runs(write_recipe(folder), *(folder / name for name in ("straight", "killed", "on")))
+    done = train(made.recipe, "--out", made.straight)
+    assert done.returncode == 0, done.stderr
+    train_and_kill(made.recipe, made.killed, "step-0000010.safetensors")
+    shutil.copytree(made.killed, made.resumed)
+    done = train(made.recipe, "--out", made.resumed, "--resume")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture
+def killed(runs: Runs, tmp_path: Path) -> Path:
+    """A copy of the killed run's folder, to be spoiled."""
+    return Path(shutil.copytree(runs.killed, tmp_path / "killed"))
+
+
+def test_ten_steps_a_kill_and_ten_more_give_the_weights_of_twenty(runs: Runs) -> None:
+    one, other = load_file(runs.straight / LAST), load_file(runs.resumed / LAST)
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+    # All players, the average, the moments and the feedback are in there, and they learned.
+    groups = {name.split(".")[0] for name in one}
+    assert groups == {"average", "network", "objective", "optimiser"}
+    early = load_file(runs.straight / "step-0000015.safetensors")
+    for player in ("generator.", "texture.", "discriminator."):
+        names = [n for n in one if n.startswith(f"network.{player}") and n.endswith(".weight")]
+        assert any(not torch.equal(one[name], early[name]) for name in names), player
+    models = [run / "small.safetensors" for run in (runs.straight, runs.resumed)]
+    assert models[0].read_bytes() == models[1].read_bytes()
+
+
+def test_the_last_two_checkpoints_are_kept_with_the_recipe_inside(runs: Runs) -> None:
+    kept = [path.name for path in find_checkpoints(runs.straight)]
+    assert kept == [LAST, "step-0000015.safetensors"]
+    with safe_open(runs.straight / LAST, "pt") as file:
+        assert file.metadata()["step"] == "20"
+        assert '"widths": [8, 8, 8]' in file.metadata()["state"]
+    assert not list(runs.straight.glob(".*.part"))
+
+
+def test_the_log_is_only_ever_added_to(runs: Runs) -> None:
+    before, after = ((run / LOG).read_bytes() for run in (runs.killed, runs.resumed))
+    assert before
+    assert after.startswith(before)
+    events = read_events(runs.resumed)
+    starts = [event["started"] for event in events if "started" in event]
+    assert [start.get("resumed_from") for start in starts] == [None, 10]
+    assert events[-1]["finished"] == "small.safetensors"
+    assert all({"step", "time"} <= set(event) for event in events)
+
+
+def test_the_log_names_losses_speed_memory_validation_and_pictures(runs: Runs) -> None:
+    events = read_events(runs.straight)
+    told = [event for event in events if "losses" in event]
+    assert [event["step"] for event in told] == list(range(2, 21, 2))
+    last = told[-1]
+    assert {"salivary", "pituitary", "relative", "loss", "gradient"} <= set(
+        last["losses"]["generator"]
+    )
+    assert {"spread", "adversarial", "matching", "perceptual"} <= set(last["losses"]["texture"])
+    assert {"hinge", "measured", "drawn"} <= set(last["losses"]["discriminator"])
+    assert last["steps_per_second"] > 0
+    assert 0 <= last["share_of_drawing"] < 1
+    assert last["memory"]["process"] > 2**20
+    (looked,) = (event for event in events if "validation" in event)
+    assert {"prior", "guided", "generator", "z"} == set(looked["validation"]["box, all channels"])
+    with Image.open(runs.straight / looked["pictures"]) as sheet:
+        assert sheet.width > 4 * 100
+
+
+def test_the_same_steps_tell_the_same_losses_after_a_kill(runs: Runs) -> None:
+    straight, resumed = (
+        {e["step"]: e["losses"] for e in read_events(run) if "losses" in e}
+        for run in (runs.straight, runs.resumed)
+    )
+    assert straight == resumed
+
+
+def test_an_unfinished_log_can_be_drawn(runs: Runs, tmp_path: Path) -> None:
+    whole = (runs.killed / LOG).read_bytes()
+    log = tmp_path / LOG
+    log.write_bytes(whole[:-20])  # as if the process had died within a line
+    assert len(read_log(log)) == len(whole.splitlines()) - 1
+    picture = tmp_path / "curves.png"
+    draw(log, picture)
+    with Image.open(picture) as drawn:
+        assert len(np.unique(np.asarray(drawn.convert("L")))) > 20
+    append_line(log, {"step": 11, "figure": float("nan")})
+    assert read_log(log)[-1] == {"step": 11, "figure": None}
+    assert log.read_bytes().startswith(whole[:-20])
+    log.write_bytes(whole.splitlines(keepends=True)[0])
+    with pytest.raises(DualglandError, match="holds no losses yet"):
+        draw(log, picture)
+
+
+def test_a_truncated_checkpoint_costs_the_steps_since_the_one_before(
+    runs: Runs, killed: Path
+) -> None:
+    newest, before = find_checkpoints(killed)
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    (killed / ".step-0000015.safetensors.part").write_bytes(b"half")
+    training = Training(read_recipe(runs.recipe), killed, resume=True)
+    assert training.step == 5
+    kept = load_file(before)
+    for name, tensor in training.objective.generator.state_dict().items():
+        assert torch.equal(tensor, kept[f"network.generator.{name}"])
+    assert [path.name for path in find_checkpoints(killed)] == [before.name]
+    assert not list(killed.glob(".*.part"))
+    warnings = [event["warning"] for event in read_events(killed) if "warning" in event]
+    assert any(newest.name in text and before.name in text for text in warnings)
+
+
+def test_a_run_of_damaged_checkpoints_alone_is_not_silently_started_anew(
+    runs: Runs, killed: Path
+) -> None:
+    for path in find_checkpoints(killed):
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DualglandError, match="no checkpoint of this run can be read"):
+        Training(read_recipe(runs.recipe), killed, resume=True)
+
+
+def test_a_run_is_not_overwritten_without_resume(runs: Runs) -> None:
+    with pytest.raises(DualglandError, match="go on with it by --resume"):
+        Training(read_recipe(runs.recipe), runs.straight)
+
+
+def test_a_gradient_that_is_not_finite_stops_with_one_line(killed: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in find_checkpoints(killed)}
+    recipe = write_recipe(tmp_path, learning_rate=1e30, validation_crops=0, checkpoint_every=7)
+    done = train(recipe, "--out", killed, "--resume")
+    assert done.returncode == 2
+    told = [line for line in done.stderr.splitlines() if line.startswith("dualgland: ")]
+    assert len(told) == 1
+    assert "Traceback" not in done.stderr
+    assert "is not finite" in told[0]
+    assert "the last checkpoint is unharmed" in told[0]
+    assert {path.name: path.read_bytes() for path in find_checkpoints(killed)} == before
+    assert "is not finite" in read_events(killed)[-1]["failed"]
+
+
+def test_the_model_is_taken_by_impute_and_says_whose_images_it_learned_from(runs: Runs) -> None:
+    model = runs.resumed / "small.safetensors"
+    card, _ = read_card(str(model))
+    assert any(CREDIT in line for line in card.data)
+    assert card.steps == 20
+    assert card.recipe["widths"] == [8, 8, 8]
+    assert set(card.figures) >= {"box, all channels"}
+
+    stack = read(sample_path("dualgland_whole.ome.tif"))
+    stack = dataclasses.replace(stack, data=np.asarray(stack.data)[:, :96, :96])
+    missing = np.zeros(stack.shape, bool)
+    missing[:, 30:50, 30:50] = True
+    made = impute(stack, missing, model=str(model), adapt=False)
+    assert made.provenance.model == "small"
+    assert made.provenance.model_sha256 == card.sha256
+    pixels = np.asarray(made.stack.data)
+    np.testing.assert_array_equal(pixels[~missing], np.asarray(stack.data)[~missing])
+    assert (pixels[missing] != np.asarray(stack.data)[missing]).any()

@@ -1,0 +1,155 @@
+"""``dualgland train`` as a person uses it: mistyped, interrupted, killed, gone on with."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_runs import LONGEST, environment, read_events, train, wait_for, write_recipe
+
+from dualgland_training import stopping
+from dualgland_training.checkpoint import find_checkpoints
+from dualgland_training.config import TrainConfig, read_recipe
+from dualgland_training.lock import RunLock
+from dualgland_training.stopping import StopRequest
+from napari_dualgland.errors import DualglandError
+
+ROOT = Path(__file__).parents[2]
+DUALGLAND = (sys.executable, "-m", "napari_dualgland", "train")
+
+QUICK = {
+    "checkpoint_every": 1,
+    "validation_crops": 0,
+    "losses": {"perceptual": 0, "adversarial": 0, "pituitary": 0},
+}
+
+
+def start(recipe: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*DUALGLAND, str(recipe), "--out", str(out), *options],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def newest_step(out: Path) -> int:
+    return int(find_checkpoints(out)[0].stem.removeprefix("step-"))
+
+
+def test_a_stop_leaves_a_checkpoint_and_a_kill_leaves_no_stray_process(tmp_path: Path) -> None:
+    recipe, out = write_recipe(tmp_path, steps=1000, **QUICK), tmp_path / "run"
+
+    stopped = start(recipe, out)
+    wait_for(out / "step-0000001.safetensors", stopped)
+    stopped.send_signal(signal.SIGTERM)
+    _, said = stopped.communicate(timeout=LONGEST)
+    assert stopped.returncode == 128 + signal.SIGTERM
+    step = newest_step(out)
+    assert f"stopped after step {step}; --resume goes on from there" in said
+    assert "Traceback" not in said
+    assert read_events(out)[-1] == {**read_events(out)[-1], "step": step, "stopped": True}
+
+    # Killed so that it cannot tell the process that trains: that one must notice by itself.
+    killed = start(recipe, out, "--resume")
+    wait_for(out / f"step-{step + 1:07d}.safetensors", killed)
+    killed.kill()
+    killed.wait(timeout=LONGEST)
+    RunLock(out, lambda _: None).close()  # waits for the one that trains, or fails
+    left = newest_step(out)
+    time.sleep(1.5)
+    assert newest_step(out) == left
+
+    # What a resumed run says at its end; its recipe may have become shorter.
+    recipe = write_recipe(tmp_path, steps=left + 1, **QUICK)
+    finished = start(recipe, out, "--resume")
+    told, said = finished.communicate(timeout=LONGEST)
+    assert finished.returncode == 0, said
+    assert f"use it: dualgland impute INPUT --out OUT --model {out}/small.safetensors" in told
+    assert "the recipe is not that of the checkpoint: steps differ" in said.replace("\n", " ")
+    resumed = [e["started"].get("resumed_from") for e in read_events(out) if "started" in e]
+    assert resumed == [None, step, left]
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    first = RunLock(tmp_path, pytest.fail)
+    told: list[str] = []
+    with pytest.raises(DualglandError, match="another process trains in this folder"):
+        RunLock(tmp_path, told.append, patience=0.3)
+    assert len(told) == 1
+    first.close()
+    RunLock(tmp_path, pytest.fail).close()
+
+
+def test_a_mistake_in_a_recipe_is_one_line(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, steps="many", learning_rte=1)
+    done = train(recipe, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"dualgland: {recipe}: ")
+    assert "steps: input should be a valid integer" in line
+    assert "learning_rte: extra inputs are not permitted" in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"widths": [8, 8]}, "widths.2: field required"),
+        ({"widths": [8, 8, 0]}, "widths.2: input should be greater than 0"),
+        ({"crop": 100}, "crop: input should be a multiple of 16"),
+        ({"precision": "fp16"}, "precision: input should be 'bf16' or 'fp32'"),
+        ({"name": "../mine"}, "name: string should match pattern"),
+        ({"name": "step-0000001"}, "is that of a checkpoint"),
+        ({"damage": {"families": {"hole": 1}}}, "damage.families.hole"),
+        ({"damage": {"families": {"box": 0}}}, "at least one weight must be above 0"),
+        ({"damage": {"scale": [2, 1]}}, "damage.scale.*the range must rise"),
+        ({"augment": {"permute": 2}}, "augment.permute: input should be less than or equal to 1"),
+        ({"losses": {"salivary": -1}}, "losses.salivary: input should be greater than"),
+        ({"losses": {"ganglion": 1}}, "losses.ganglion: extra inputs are not permitted"),
+        ({"data": {"channels": {"membrane": 2}}}, "data.channels.membrane"),
+        ({"data": {"shares": {"movies": 1}}}, "data.shares.movies"),
+    ],
+)
+def test_every_wrong_option_is_named(tmp_path: Path, options: dict, said: str) -> None:
+    with pytest.raises(DualglandError, match=said) as error:
+        read_recipe(write_recipe(tmp_path, **options))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("- a\n- b\n", "is not a list of options"), ("a: [1\n", "is not YAML")],
+)
+def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(DualglandError, match=said):
+        read_recipe(path)
+    with pytest.raises(DualglandError, match="cannot be read"):
+        read_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "training" / "recipes").glob("*.yaml")))
+def test_the_recipes_of_this_repository_are_valid(path: Path) -> None:
+    config = read_recipe(path)
+    again = TrainConfig.model_validate(config.model_dump(mode="json"))
+    assert again == config.model_copy(update={"base": Path()})
+
+
+def test_a_stop_told_twice_at_once_is_one_and_a_later_one_is_heeded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with StopRequest() as stop:
+        assert not stop
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.signal == signal.SIGINT
+        monkeypatch.setattr(stopping, "SAME", 0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

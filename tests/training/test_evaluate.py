@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from skimage.io import imsave
 
 from dualgland_training.data import SUFFIXES
-from dualgland_training.evaluate.cases import held_out, mask_of
+from dualgland_training.evaluate.cases import CELL_CASE, CELLS_EACH, held_out, images_of, mask_of
 from dualgland_training.evaluate.comparison import gain, interval
 from dualgland_training.evaluate.methods import fill_with, find_method
 from dualgland_training.evaluate.paper import (
@@ -98,7 +98,8 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
         said.append,
     )
     assert json.loads((out / "evaluation.json").read_text())["ours"] == model
-    assert {*report["methods"]} == {"mean", "Telea", "Navier–Stokes", "biharmonic", "prior", model}
+    classical = {"mean", "Telea", "Navier–Stokes", "biharmonic"}
+    assert {*report["methods"]} == {*classical, "prior", model, f"{model}, one sample"}
     assert len(said) == 6
     row = report["comparison"]["field"]["box, all channels"]
     assert row["figures"]["prior"]["psnr"]["mean"] > row["figures"]["mean"]["psnr"]["mean"]
@@ -156,6 +157,22 @@ def test_methods_are_found_by_name_and_never_peek(image: np.ndarray) -> None:
         find_method("generator --magic")
 
 
+def test_all_cells_are_filled_only_where_the_judge_names_them(image: np.ndarray) -> None:
+    held = {"field f, 0.08 µm": image, "field f, 0.16 µm": image}
+    held |= {f"cell h {i}.tif": image for i in range(3 * CELLS_EACH)}
+    assert len(images_of(CELL_CASE, held)) == len(held)
+    few = images_of("random, all channels", held)
+    assert [title for _, title in few if title.startswith("field")] == ["field f, 0.16 µm"]
+    assert len(few) == 1 + CELLS_EACH
+    assert all(list(held)[number] == title for number, title in few)
+
+
+def test_a_model_that_draws_is_asked_for_samples() -> None:
+    assert find_method("generator").options == {"model": "generator", "samples": 4}
+    assert find_method("generator --no-adapt").options == {"model": "generator", "adapt": False}
+    assert find_method("prior").options == {"model": "prior"}
+
+
 def test_damage_is_the_same_for_every_method(image: np.ndarray) -> None:
     one, two = (mask_of("thick, all channels", image, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one, two)
@@ -192,7 +209,7 @@ def test_convergence_and_stability_from_a_log(tmp_path: Path) -> None:
     lines = []
     for epoch in range(6):
         for wobble in (-1, 1):
-            lines.append({"losses": {"generator": 2 + wobble + epoch % 2}})
+            lines.append({"losses": {"generator": {"loss": 2 + wobble + epoch % 2}}})
         lines.append({"validation": {"box": {"salivary": 1.0 if epoch else 4.0}}})
     log = tmp_path / "events.jsonl"
     log.write_text("\n".join(map(json.dumps, lines)) + "\n")

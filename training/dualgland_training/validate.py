@@ -11,6 +11,7 @@ from torch import Tensor
 from dualgland_training.batches import draw_crop
 from dualgland_training.damage import draw_damage
 from dualgland_training.data import Source
+from dualgland_training.losses import salivary_loss
 from dualgland_training.losses.reconstruction import squared_error
 from napari_dualgland.model.evidence import Evidence, gather_evidence
 from napari_dualgland.model.generator import Estimate, Generator
@@ -82,7 +83,8 @@ def estimate(
 def compare(model: Generator, drawn: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Any]:
     """Return mean PSNR of prior, guided prior and generator per case, and calibration.
 
-    ``z`` is the root mean square of error over stated standard deviation: 1 if honest.
+    ``z`` is the root mean square of error over stated standard deviation: 1 if honest;
+    ``salivary`` the salivary loss, by which convergence is defined.
     """
     model.eval()
     table: dict[str, Any] = {}
@@ -94,6 +96,9 @@ def compare(model: Generator, drawn: dict[str, tuple[Tensor, Tensor]]) -> dict[s
             "guided": float(decibels(evidence.guided, target, missing).mean()),
             "generator": float(decibels(said.mean, target, missing).mean()),
             "z": float(error.square().mean().sqrt()),
+            "salivary": float(
+                salivary_loss(torch.where(missing, said.mean, target), target, missing)
+            ),
         }
     model.train()
     return table

@@ -23,6 +23,7 @@ def main(
     pictures: Annotated[Path | None, typer.Option(help="Folder outside any repository.")] = None,
     log: Annotated[Path | None, typer.Option(help="events.jsonl of the training.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of every method.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Methods run at the same time.")] = 1,
     name: Annotated[str, typer.Option(help="Of the report's files.")] = "evaluation",
     quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,12 @@ CASES: dict[str, tuple[str, tuple[int, ...] | None]] = {
 }
 NATIVE = ("box, all channels", "scratches, all channels", "box, protein only")
 """Cases that are also run, and timed, on the field at its full resolution."""
+
+CELL_CASE = "box, protein only"
+"""The case in which the judge names the class of filled cells."""
+
+CELLS_EACH = 8
+"""Cells that every other case is run on."""
 
 QUICK = ("box, all channels", "box, protein only")
 """Cases of a quick look."""
@@ -116,6 +122,15 @@ def mask_of(case: str, image: Image, seed: int) -> Mask:
     return draw_damage(image, family, np.random.default_rng(seed), channels, 1.0)
 
 
-def runs_on(case: str, name: str) -> bool:
-    """Tell whether a case is run on an image: full resolution is kept for a few."""
-    return "0.08" not in name or case in NATIVE
+def images_of(case: str, held: Mapping[str, Image]) -> list[tuple[int, str]]:
+    """Return number and name of the images that a case is run on.
+
+    Full resolution is kept for a few cases, and of many cells a few are enough for most: all of
+    them are filled only where the judge is asked what it sees in them.
+    """
+    cells = [title for title in held if title.startswith("cell")]
+    few = cells[:: max(1, len(cells) // CELLS_EACH)][:CELLS_EACH]
+    left_out = set() if case == CELL_CASE else set(cells) - set(few)
+    if case not in NATIVE:
+        left_out |= {title for title in held if "0.08" in title}
+    return [(n, title) for n, title in enumerate(held) if title not in left_out]

@@ -181,5 +181,9 @@ def markdown(report: dict[str, Any]) -> str:
         lines += ["", "Left out: " + "; ".join(setting["left_out"]) + "."]
     lines += _closeness(report) + _cost(report) + _calibration(report) + _paper(report)
     lines += _ablations(report)
-    lines += ["", f"Measured on {setting['machine']}, {setting['threads']} CPU thread(s)."]
+    lines += [
+        "",
+        f"Measured on {setting['machine']}, {setting['threads']} CPU thread(s) for each method, "
+        f"{setting['jobs']} method(s) at the same time.",
+    ]
     return "\n".join(lines) + "\n"

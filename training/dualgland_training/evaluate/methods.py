@@ -11,6 +11,7 @@ from dualgland_training.evaluate.cases import Image, Mask
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.intervals import Reach
+from napari_dualgland.model.weights import read_card
 from napari_dualgland.stack import ROLES, Channel, Stack
 
 CLASSICAL = ("mean", "Telea", "Navier–Stokes", "biharmonic")
@@ -18,13 +19,18 @@ CLASSICAL = ("mean", "Telea", "Navier–Stokes", "biharmonic")
 VARIANTS: dict[str, dict[str, Any]] = {
     "--no-adapt": {"adapt": False},
     "--no-rehearse": {"rehearse": False},
-    "--plausible": {"plausible": True},
-    "--samples 4": {"samples": 4},
 }
 """Options of a model that make a method of their own: how it is written → overrides."""
 
-SHOWN = ("--no-adapt", "--plausible", "--samples 4")
+SHOWN = ("--no-adapt",)
 """Variants that are run unasked, where the engine has the option."""
+
+SAMPLES = 4
+"""Plausible pictures that every model which draws is asked for beside its estimate."""
+
+SAMPLE = ", one sample"
+"""What is appended to a model's name where its first plausible picture stands for the estimate:
+what ``impute --plausible`` fills with."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,15 @@ def find_method(name: str) -> Method:
             known = ", ".join(v for v in VARIANTS if available(v))
             raise DualglandError(f"{name}: no variant --{variant}; there are {known}")
         options = VARIANTS["--" + variant]
+    elif draws(model):
+        # The estimate is the same with samples and without (tests/imputation/test_samples.py).
+        options = {"samples": SAMPLES}
     return Method(name, {"model": model, **options})
+
+
+def draws(model: str) -> bool:
+    """Tell whether a model draws plausible pictures; not so for a classical fill."""
+    return model not in CLASSICAL and bool(read_card(model)[0].architecture.get("draws"))
 
 
 def fill_with(method: Method, image: Image, missing: Mask) -> Fill:

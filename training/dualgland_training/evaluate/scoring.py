@@ -13,7 +13,7 @@ import torch
 from scipy import ndimage
 
 from dualgland_training import metrics
-from dualgland_training.evaluate.cases import Image, Mask, mask_of, runs_on
+from dualgland_training.evaluate.cases import CELL_CASE, Image, Mask, images_of, mask_of
 from dualgland_training.evaluate.worker import Job
 from dualgland_training.metrics_calibration import LEVELS, covered
 from napari_dualgland.imputation.normalise import measure
@@ -27,7 +27,6 @@ CROP, CELL = 96, 192
 """Sides of a hole-centred crop and of the picture of a cell, in pixels."""
 
 CROP_CASES = ("box, all channels", "thick, all channels", "box, protein only")
-CELL_CASE = "box, protein only"
 COMPARTMENTS = "napari_dualgland.model.compartments"
 
 
@@ -107,9 +106,9 @@ def _calibration(filled: dict[str, Image], truth: Image, seen: Mask) -> dict[str
 
 
 def score_method(
-    folder: Path, job: Job, held: dict[str, Image], labels: dict[str, int]
+    folder: Path, job: Job, held: dict[str, Image], labels: dict[str, int], sample: bool = False
 ) -> tuple[dict[str, Any], dict[str, Image]]:
-    """Score what a worker left in ``folder``, deleting each fill when it is done.
+    """Score what a worker left in ``folder``: its estimates, or the first of its samples.
 
     Returns
     -------
@@ -124,13 +123,13 @@ def score_method(
     }
     for i, case in enumerate(job.cases):
         result["cases"][case] = {}
-        for number, (title, truth) in enumerate(held.items()):
-            if not runs_on(case, title):
-                continue
+        for number, title in images_of(case, held):
+            truth = held[title]
             path = folder / f"{i}-{number}.npz"
             with np.load(path, allow_pickle=False) as file:
                 filled = dict(file)
-            path.unlink()
+            if sample:
+                filled = {"estimate": filled["sample0"]}
             missing = mask_of(case, truth, seed=number)
             parts = blocks_of(truth, missing)
             counted = np.zeros_like(missing)

@@ -18,7 +18,7 @@ import numpy as np
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from dualgland_training.evaluate.cases import HeldOut, mask_of, read_images, runs_on
+from dualgland_training.evaluate.cases import HeldOut, images_of, mask_of, read_images
 from dualgland_training.evaluate.methods import fill_with, find_method
 from napari_dualgland.errors import DualglandError
 
@@ -58,9 +58,8 @@ def run_method(name: str, job: Job, folder: Path) -> None:
     seconds: dict[str, dict[str, float]] = {}
     for i, case in enumerate(job.cases):
         seconds[case] = {}
-        for number, (title, image) in enumerate(held.items()):
-            if not runs_on(case, title):
-                continue
+        for number, title in images_of(case, held):
+            image = held[title]
             missing = mask_of(case, image, seed=number)
             began = time.perf_counter()
             fill = fill_with(method, image, missing)

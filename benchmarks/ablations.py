@@ -62,6 +62,7 @@ FIGURES = {
     "sample texture": "|log₂ of a plausible picture's fine texture over the truth's| "
     "(less is better)",
 }
+DIGITS = {"set points": 5}
 
 
 def train(name: str, losses: dict[str, float], runs: Path) -> Path:
@@ -197,9 +198,9 @@ def markdown(table: dict[str, Any]) -> str:
     ]
     for name, row in table.items():
         if name == "full":
-            cells = [f"{row['means'][k]:.3f}" for k in FIGURES]
+            cells = [f"{row['means'][k]:.{DIGITS.get(k, 3)}f}" for k in FIGURES]
         else:
-            cells = [signed(row["differences"][k], 3) for k in FIGURES]
+            cells = [signed(row["differences"][k], DIGITS.get(k, 3)) for k in FIGURES]
         sets = f"{row['FID']:.3f} | {row['KID']:.4f}"
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {sets} |")
     lines += ["", *(f"- *{name}*: {text}." for name, text in FIGURES.items())]

@@ -70,12 +70,16 @@ def test_what_the_clues_explain_is_learned(untrained: GeneratorFiller) -> None:
     assert errors(scene, untrained, done) < 0.5 * errors(scene, untrained, plain)
 
 
-def test_noise_is_not_followed(untrained: GeneratorFiller) -> None:
+def test_of_noise_no_more_than_the_mean_is_learned(untrained: GeneratorFiller) -> None:
     scene = follows_nothing(0)
     plain = rehearse(*scene, survey(*scene), untrained, seed=0, windows=12)
     done = adapted(scene, untrained)
-    assert float(done.follow[1]) < 0.5
-    assert errors(scene, untrained, done) < 1.1 * errors(scene, untrained, plain)
+    # The prior carries the noise of the rim inwards; the mean of the noise is the best there is.
+    error = errors(scene, untrained, done)
+    assert error < errors(scene, untrained, plain)
+    truth = survey(*scene).normalisation.apply(scene[0][0])[1]
+    best = float(truth[scene[1][0][1]].var())
+    assert 0.99 * best < error < 1.1 * best
 
 
 def test_the_same_seed_learns_the_same_and_leaves_torch_alone(untrained: GeneratorFiller) -> None:

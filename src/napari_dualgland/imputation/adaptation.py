@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_dualgland.imputation.clues import clues
+from napari_dualgland.imputation.copies import PARTS
 from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
@@ -147,6 +148,22 @@ def learn(
             optimiser.step()
             schedule.step()
     return learner.eval().requires_grad_(False)
+
+
+def learn_parts(
+    notes: Notes, seed: int, device: torch.device, should_stop: Callable[[], bool]
+) -> list[Learner]:
+    """Return a learner for each part of the field, as :func:`learn`; none if one cannot learn.
+
+    A hole in a corner of the field may be copied into some of its parts only.
+    """
+    found = []
+    for part in range(PARTS):
+        learner = learn(notes, part, seed, device, should_stop)
+        if learner is None:
+            return []
+        found.append(learner)
+    return found
 
 
 def lessons(learners: dict[int, list[Learner]], evidence: Evidence, said: Fill) -> Lesson:

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_dualgland.imputation.adaptation import Learner, learn
+from napari_dualgland.imputation.adaptation import Learner, learn_parts
 from napari_dualgland.imputation.belief import Rehearsal, no_rehearsal
-from napari_dualgland.imputation.copies import PARTS, SIDE, SIDE_DEEP, scenes
+from napari_dualgland.imputation.copies import SIDE, SIDE_DEEP, scenes
 from napari_dualgland.imputation.frame import has_deep_hole
 from napari_dualgland.imputation.notes import Notes, joined
 from napari_dualgland.imputation.practice import practise
@@ -109,10 +109,9 @@ def rehearse_steps(
         notes = joined(parts)
         if notes.clues is not None:
             yield f"learning from this image: {ROLES[channel]}"
-            found = [learn(notes, p, seed, filler.device, should_stop) for p in range(PARTS)]
-            # A hole in a corner of the field may be copied into some of its parts only.
-            if all(learner is not None for learner in found):
-                learners[channel] = [learner for learner in found if learner is not None]
+            found = learn_parts(notes, seed, filler.device, should_stop)
+            if found:
+                learners[channel] = found
         verdicts[channel] = _judge(notes, learners.get(channel, []), stored(channel))
         pixels += len(notes.error)
     return Rehearsal(

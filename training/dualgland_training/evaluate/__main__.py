@@ -24,6 +24,9 @@ def main(
     log: Annotated[Path | None, typer.Option(help="events.jsonl of the training.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of every method.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Methods run at the same time.")] = 1,
+    fills: Annotated[
+        Path | None, typer.Option(help="Keep fills there, and go on from those that are done.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Of the report's files.")] = "evaluation",
     quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
 ) -> None:

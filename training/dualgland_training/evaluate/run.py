@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,9 @@ class EvaluateOptions(BaseModel):
         ``events.jsonl`` of the run behind the first model.
     jobs : int
         Methods that are run at the same time; seconds are told as they were then.
+    fills : pathlib.Path or None
+        Folder in which fills are kept, and found again by an evaluation that was cut off:
+        what a method has finished is not done twice. They are thrown away where left out.
     quick : bool
         Two cases, the middle of every field, no variants.
     """
@@ -71,6 +76,7 @@ class EvaluateOptions(BaseModel):
     pictures: Path | None = None
     log: Path | None = None
     jobs: int = 1
+    fills: Path | None = None
     quick: bool = False
 
 
@@ -84,6 +90,22 @@ def methods_of(options: EvaluateOptions) -> tuple[list[str], list[str]]:
         else:
             left.append(f"`{variant}`, the engine has no option {next(iter(VARIANTS[variant]))}")
     return list(dict.fromkeys([*names, *options.ablations.values()])), left
+
+
+@contextmanager
+def _fills_of(name: str, job: Job, kept: Path | None) -> Iterator[Path]:
+    """Give the folder for a method's fills: one that is kept, or one that goes afterwards."""
+    if kept is None:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    # Another job, or other weights under the same name, make other fills.
+    model = name.partition(" --")[0]
+    weights = "" if model in CLASSICAL else read_card(model)[0].sha256 or ""
+    told = f"{name} {weights} {job.model_dump_json()}"
+    folder = kept / hashlib.sha256(told.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
 
 
 def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, Any]:
@@ -119,14 +141,13 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
     seen: dict[str, dict[str, Image]] = {}
 
     def run(name: str) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            start(name, job, Path(folder))
-            results[name], seen[name] = score_method(Path(folder), job, held, labels)
-            if draws(name.partition(" --")[0]) and name == ours:
+        with _fills_of(name, job, options.fills) as folder:
+            if not (folder / "run.json").is_file():
+                start(name, job, folder)
+            results[name], seen[name] = score_method(folder, job, held, labels)
+            if name == ours and draws(name):
                 drawn = name + SAMPLE
-                results[drawn], seen[drawn] = score_method(
-                    Path(folder), job, held, labels, sample=True
-                )
+                results[drawn], seen[drawn] = score_method(folder, job, held, labels, sample=True)
         say(f"{name} done")
 
     # The longest, which learns inside every image, first.

@@ -96,8 +96,8 @@ def methods_of(options: EvaluateOptions) -> tuple[list[str], list[str]]:
 def _fills_of(name: str, job: Job, kept: Path | None) -> Iterator[Path]:
     """Give the folder for a method's fills: one that is kept, or one that goes afterwards."""
     if kept is None:
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory() as passing:
+            yield Path(passing)
         return
     # Another job, or other weights under the same name, make other fills.
     model = name.partition(" --")[0]

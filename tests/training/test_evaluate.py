@@ -94,9 +94,12 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
             cells=2,
             quick=True,
             pictures=tmp_path / "pictures",
+            jobs=2,
+            fills=tmp_path / "fills",
         ),
         said.append,
     )
+    assert len(list((tmp_path / "fills").glob("*/run.json"))) == 6
     assert json.loads((out / "evaluation.json").read_text())["ours"] == model
     classical = {"mean", "Telea", "Navier–Stokes", "biharmonic"}
     assert {*report["methods"]} == {*classical, "prior", model, f"{model}, one sample"}
@@ -115,6 +118,33 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
         "evaluation_gains.png",
         "evaluation_reliability.png",
     }
+
+
+def test_options_of_the_command_reach_the_evaluation(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from dualgland_training.evaluate import __main__ as command
+
+    given: list[EvaluateOptions] = []
+    monkeypatch.setattr(command, "evaluate", lambda options, say: given.append(options))
+    wanted = EvaluateOptions(
+        models=("a", "b"),
+        ablations={"SG": "c"},
+        data=tmp_path / "atlas",
+        out=tmp_path / "out",
+        name="n",
+        cells=3,
+        pictures=tmp_path / "p",
+        log=tmp_path / "log",
+        threads=2,
+        jobs=5,
+        fills=tmp_path / "fills",
+        quick=True,
+    )
+    options = wanted.model_dump()
+    models, ablations = options.pop("models"), options.pop("ablations")
+    command.main(model=list(models), ablation=[f"{k}={v}" for k, v in ablations.items()], **options)
+    assert given == [wanted]
 
 
 def test_a_method_is_not_charged_with_its_parents_memory() -> None:

@@ -43,6 +43,8 @@ def main(
             name=name,
             cells=cells,
             threads=threads,
+            jobs=jobs,
+            fills=fills,
             pictures=pictures,
             log=log,
             quick=quick,

@@ -116,7 +116,9 @@ def test_the_log_names_losses_speed_memory_validation_and_pictures(runs: Runs) -
     assert 0 <= last["share_of_drawing"] < 1
     assert last["memory"]["process"] > 2**20
     (looked,) = (event for event in events if "validation" in event)
-    assert {"prior", "guided", "generator", "z"} == set(looked["validation"]["box, all channels"])
+    assert {"prior", "guided", "generator", "z", "salivary"} == set(
+        looked["validation"]["box, all channels"]
+    )
     with Image.open(runs.straight / looked["pictures"]) as sheet:
         assert sheet.width > 4 * 100
 

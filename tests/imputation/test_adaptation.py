@@ -1,5 +1,7 @@
 """Learning inside the image: what clues explain is learned, what is noise is not followed."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -167,3 +169,19 @@ def test_the_size_of_errors_is_learned(untrained: GeneratorFiller) -> None:
     hole = masks[0][1]
     shown = sigma[0, 1].numpy()
     assert shown[hole & loud].mean() > 3 * shown[hole & ~loud].mean()
+
+
+def test_learning_imports_no_triton() -> None:
+    """Triton's LLVM beside that of Mesa's OpenGL kills napari."""
+    code = (
+        "import sys, torch\n"
+        "from napari_dualgland.imputation.adaptation import learn\n"
+        "from napari_dualgland.imputation.notes import Notes\n"
+        "n = 1200\n"
+        "column = torch.randn(n)\n"
+        "notes = Notes(column, column, column, column.abs() + 1, torch.ones(n), "
+        "torch.arange(n) % 3, torch.randn(n, 8))\n"
+        "assert learn(notes, 0, 0, torch.device('cpu'), lambda: False) is not None\n"
+        "assert 'triton' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,6 +9,7 @@ judged in :mod:`~napari_dualgland.imputation.rehearsal` where they have not been
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -93,6 +94,33 @@ class Learner(nn.Module):
         return Lesson(correction * self.unit, widening.clamp(-FACTOR, FACTOR).exp())
 
 
+class _Descent:
+    """AdamW (Loshchilov and Hutter 2019) with a cosine from ``RATE`` to a hundredth of it.
+
+    Not that of ``torch.optim``, whose first step imports triton: its LLVM and that of Mesa's
+    software OpenGL do not bear each other, and napari died of it.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.weights = list(network.parameters())
+        self.mean = [torch.zeros_like(w) for w in self.weights]
+        self.square = [torch.zeros_like(w) for w in self.weights]
+        self.done = 0
+
+    def step(self, loss: Tensor) -> None:
+        """Take one step down the loss."""
+        gradients = torch.autograd.grad(loss, self.weights)
+        rate = RATE * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.done / STEPS)))
+        self.done += 1
+        with torch.no_grad():
+            for w, m, v, g in zip(self.weights, self.mean, self.square, gradients, strict=True):
+                w.mul_(1 - rate * DECAY)
+                m.lerp_(g, 1 - 0.9)
+                v.mul_(0.999).addcmul_(g, g, value=1 - 0.999)
+                spread = (v / (1 - 0.999**self.done)).sqrt_().add_(1e-8)
+                w.addcdiv_(m, spread, value=-rate / (1 - 0.9**self.done))
+
+
 def learn(
     notes: Notes, part: int, seed: int, device: torch.device, should_stop: Callable[[], bool]
 ) -> Learner | None:
@@ -129,8 +157,7 @@ def learn(
     with torch.random.fork_rng(cuda), torch.enable_grad():
         torch.manual_seed(seed + part)
         learner = Learner(shown, unit).to(device)
-        optimiser = torch.optim.AdamW(learner.parameters(), RATE, weight_decay=DECAY)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, RATE / 100)
+        descent = _Descent(learner)
         for _ in range(STEPS):
             if should_stop():
                 return None
@@ -143,10 +170,7 @@ def learn(
                 log_wide = told[..., 1].clamp(-FACTOR, FACTOR)
                 surprise = miss.detach().abs() * unit * 2**0.5 / sigma[pick]
                 loss = loss + LIKELIHOOD * (surprise * (-log_wide).exp() + log_wide).mean()
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+            descent.step(loss)
     return learner.eval().requires_grad_(False)
 
 

@@ -8,8 +8,9 @@ import tifffile
 import torch
 from training.gland_scenes import ATLAS
 
-from dualgland_training.annotated import AnnotatedCell, measured, read_cells, table_of
+from dualgland_training.annotated import AnnotatedCell, main, measured, read_cells, table_of
 from dualgland_training.losses.pituitary import SetPoints, pituitary_loss
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.model.compartments import soft_compartments
 from napari_dualgland.model.set_points import ANY, read_set_points
@@ -76,3 +77,12 @@ def test_the_loss_tells_a_right_annotation_from_a_wrong_one():
         points = SetPoints(*(torch.from_numpy(v) for v in (wanted.theta, wanted.tau)))
         losses[place] = float(pituitary_loss(unit, unit, missing, kinds, set_points=points))
     assert losses["Nucleoplasm"] < losses["Cytosol"]
+
+
+def test_a_recipe_without_annotated_cells_is_refused(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("data: {images: ['*.tif']}\n")
+    out = tmp_path / "table.csv"
+    with pytest.raises(DualglandError, match=r"cells\.csv"):
+        main(recipe, out)
+    assert not out.exists()

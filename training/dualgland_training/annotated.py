@@ -20,6 +20,7 @@ import torch
 import typer
 
 from dualgland_training.config import read_recipe
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.localize.classes import LOCATIONS
@@ -91,10 +92,18 @@ def main(
     recipe: Annotated[Path, typer.Option(help="Says where cells lie and which are held out.")],
     out: Annotated[Path, typer.Option(help="The table.")] = SHIPPED,
 ) -> None:
-    """Learn the table, write it, and hold it against the cells that were held out."""
+    """Learn the table, write it, and hold it against the cells that were held out.
+
+    Raises
+    ------
+    DualglandError
+        If the recipe cannot be read or names no annotated cells.
+    """
     config = read_recipe(recipe)
-    assert config.data.root is not None
-    cells = read_cells(config.found(config.data.root))
+    root = None if config.data.root is None else config.found(config.data.root)
+    if root is None or not (root / "cells.csv").is_file():
+        raise DualglandError(f"{recipe}: data: root: names no folder with cells.csv")
+    cells = read_cells(root)
     kept = {*config.data.held_out_groups, *config.data.validation_groups}
     with replacing(out) as path:
         path.write_text(table_of([c for c in cells if c.group not in kept]), encoding="utf-8")

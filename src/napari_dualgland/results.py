@@ -14,6 +14,7 @@ from napari_dualgland.stack import Stack
 
 if TYPE_CHECKING:
     import dask.array as da
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,53 @@ class Imputation:
             return self.uncertainty * np.float32(steps[0])
         shape[axis] = len(steps)
         return self.uncertainty * np.array(steps, np.float32).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Localization:
+    """Where the protein is, cell by cell and pixel by pixel.
+
+    Attributes
+    ----------
+    stack : Stack
+        What was looked at.
+    cells : numpy.ndarray
+        int32 labels, 0 for background; axes of the stack without ``C``. Given labels keep
+        their numbers.
+    table : pandas.DataFrame
+        A row per cell (and frame): ``cell`` (its label), ``t`` and ``z`` where the stack has
+        them, centroid ``y``, ``x`` in pixels, ``area_um2``, ``nuclei`` (count),
+        ``touches_border``, ``mitotic``, ``classes`` (those over threshold, most probable
+        first, joined by ``"; "``; empty if none is), ``uncertainty`` (0 sure to 1: for one
+        class at least as good as a coin toss), ``imputed`` and ``missing`` (shares of the
+        cell's pixels, over the channels at hand, 0 to 1: estimated by an earlier run, and
+        damaged but not filled), a probability column per class, named as the class, and
+        ``intensity nucleus``, ``intensity nuclear rim``, ``intensity cytoplasm``,
+        ``intensity cell edge`` and ``intensity cell``: mean of the protein in the units of
+        the stack, over measured pixels alone; NaN where there are none.
+    maps : dask.array.Array
+        float32, 0 to 1: how probable it is that a pixel carries the protein in each class.
+        Axes of the stack, the 19 classes in place of ``C`` (before ``Y`` where the stack has
+        none); computed on demand, 0 outside cells.
+    thresholds : tuple of float
+        Per class: the probability from which it is named.
+    provenance : Provenance
+        Model, hash, options, device and date.
+    """
+
+    stack: Stack
+    cells: npt.NDArray[np.int32]
+    table: pd.DataFrame
+    maps: da.Array
+    thresholds: tuple[float, ...]
+    provenance: Provenance
+
+    @property
+    def map_axes(self) -> str:
+        """Axes of ``maps``: those of the stack, with ``C`` for the classes."""
+        return self.stack.axes if "C" in self.stack.axes else self.stack.axes.replace("Y", "CY")
+
+    @property
+    def cell_axes(self) -> str:
+        """Axes of ``cells``: those of the stack without ``C``."""
+        return self.stack.axes.replace("C", "")

@@ -24,7 +24,7 @@ from napari_dualgland.errors import DualglandError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from napari_dualgland.imputation.progress import Progress
+    from napari_dualgland.progress import Progress
 
 OK = 0
 UNEXPECTED = 1

@@ -73,7 +73,7 @@ def run(
     DualglandError
         If anything did not come; what came is in the folder and its manifest.
     """
-    from napari_dualgland.imputation.progress import Progress
+    from napari_dualgland.progress import Progress
     from napari_dualgland.io.atlas import Fetcher, Manners, Query, download
     from napari_dualgland.io.atlas.addresses import addresses_from
 

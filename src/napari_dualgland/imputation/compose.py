@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_dualgland.imputation.progress import Patch
+from napari_dualgland.progress import Patch
 
 _Piece = tuple[slice, slice, npt.NDArray[np.bool_], npt.NDArray[Any]]
 

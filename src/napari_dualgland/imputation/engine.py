@@ -24,7 +24,7 @@ from napari_dualgland.imputation.frame import FilledTile, Frame
 from napari_dualgland.imputation.noise import noise_at
 from napari_dualgland.imputation.outcome import Outcome
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.imputation.progress import Cancelled, Patch, Progress
+from napari_dualgland.progress import Cancelled, Patch, Progress
 from napari_dualgland.imputation.rehearsal import rehearse_steps
 from napari_dualgland.imputation.survey import Survey, survey
 from napari_dualgland.imputation.tiles import Box, tiles_with_holes
@@ -69,7 +69,7 @@ def impute(
     params : ImputeParams, optional
         The options; or give them one by one as keywords.
     progress : callable, optional
-        Called with every :class:`~napari_dualgland.imputation.progress.Progress`.
+        Called with every :class:`~napari_dualgland.progress.Progress`.
     **options
         Fields of :class:`ImputeParams` that replace those of ``params``.
 

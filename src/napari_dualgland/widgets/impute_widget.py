@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.channels_form import ChannelsForm, in_percent
 from napari_dualgland.widgets.code import as_command, as_python

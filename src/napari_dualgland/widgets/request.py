@@ -15,7 +15,7 @@ import dask.array as da
 import numpy as np
 
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.imputation.progress import Cancelled, Progress
+from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.widgets.layers import Source

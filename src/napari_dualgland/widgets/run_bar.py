@@ -7,7 +7,7 @@ import time
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.progress import Progress
 
 
 class RunBar(QWidget):

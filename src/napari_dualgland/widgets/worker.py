@@ -16,7 +16,7 @@ from typing import Any
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 
-from napari_dualgland.imputation.progress import Progress
+from napari_dualgland.progress import Progress
 
 Steps = Callable[[Callable[[], bool]], Generator[Progress, None, Any]]
 """Takes ``should_stop``, yields progress, returns the result."""

@@ -1,4 +1,4 @@
-"""What an imputation says while it runs; it knows nothing of who is listening."""
+"""What long work says while it runs; it knows nothing of who is listening."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Progress:
     Attributes
     ----------
     done, total : int
-        Tiles finished and tiles in all; ``total`` counts only tiles that hold missing pixels.
+        Tiles (or, when localizing, cells) finished and in all; of tiles only those count that
+        hold missing pixels. ``total`` is 0 as long as it is not known.
     message : str
         What is being done, for people; empty where the numbers say it all.
     patch : Patch or None

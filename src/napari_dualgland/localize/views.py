@@ -1,0 +1,136 @@
+"""Cells as the localizer sees them: cut out, brought to its pixel size and normalised.
+
+Exposure is told per cell: the offset of a channel is what is dark in the whole frame, its
+scale what is bright in the cell. A cell that hardly glows beside its field keeps some of
+that darkness, or noise would be blown up to look like a pattern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from napari_dualgland.model.localizer import MULTIPLE, PIXEL_UM
+
+Floats = npt.NDArray[np.float32]
+
+DARK, BRIGHT = 0.5, 99.5
+"""Percentiles of a channel that become 0 (of the frame) and 1 (of the cell)."""
+
+FAINTEST = 0.15
+"""A cell's scale is no less than this share of the frame's."""
+
+LARGEST = 384
+"""Longest side of a view in pixels; a larger cell is shrunk to fit."""
+
+AROUND = 4
+"""Pixels of the view around a cell."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What is dark and what is bright in a frame, per channel, in the units of the stack.
+
+    Attributes
+    ----------
+    dark, span : numpy.ndarray
+        (4,); the span is positive.
+    """
+
+    dark: npt.NDArray[np.float64]
+    span: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """One cell, ready to be read.
+
+    Attributes
+    ----------
+    x : numpy.ndarray
+        (4, h, w) float32 at :data:`~napari_dualgland.model.localizer.PIXEL_UM`, sides multiples
+        of 16; 0 outside the cell.
+    inside : numpy.ndarray
+        (h, w) float32: 1 in the cell.
+    present : numpy.ndarray
+        (4,) float32: 1 where there is such a channel.
+    scale : float
+        Pixels of the view per pixel of the frame.
+    top, left : int
+        Where in the frame the view begins, in pixels of the frame; may be negative.
+    """
+
+    x: Floats
+    inside: Floats
+    present: Floats
+    scale: float
+    top: int
+    left: int
+
+
+def frame_levels(frame: npt.NDArray[Any]) -> Levels:
+    """Return the levels of a (4, Y, X) frame; channels that are all NaN are absent."""
+    dark, span = np.zeros(len(frame)), np.ones(len(frame))
+    for c, plane in enumerate(frame):
+        some = plane[:: max(1, plane.shape[0] // 1024), :: max(1, plane.shape[1] // 1024)]
+        some = some[np.isfinite(some)]
+        if some.size:
+            dark[c], high = np.percentile(some, [DARK, 99.8])
+            span[c] = max(high - dark[c], 1e-6)
+    return Levels(dark, span)
+
+
+def cut_view(
+    frame: npt.NDArray[Any],
+    own: npt.NDArray[np.bool_],
+    window: tuple[slice, slice],
+    pixel_um: float,
+    levels: Levels,
+) -> View:
+    """Return the view of one cell.
+
+    Parameters
+    ----------
+    frame : numpy.ndarray
+        (4, Y, X), channels in the order of ROLES, any real dtype; an absent channel is all NaN,
+        and so is a pixel of which nothing is known.
+    own : numpy.ndarray
+        (h, w), the cell within ``window``.
+    window : tuple of slice
+        (y, x) of the cell's bounding box in the frame.
+    pixel_um : float
+        Micrometres per pixel of the frame.
+    levels : Levels
+        Of the frame.
+    """
+    scale = pixel_um / PIXEL_UM
+    scale = min(scale, (LARGEST - 2 * AROUND) / max(own.shape))
+    x = np.asarray(frame[(slice(None), *window)], np.float32)
+    present = np.array([bool(np.isfinite(plane[own]).any()) for plane in x], np.float32)
+    unit = np.zeros(x.shape, np.float32)
+    for c, plane in enumerate(x):
+        if present[c]:
+            bright = float(np.nanpercentile(plane[own], BRIGHT)) - levels.dark[c]
+            bright = max(bright, FAINTEST * levels.span[c], 1e-6)
+            unit[c] = np.nan_to_num((plane - levels.dark[c]) / bright) * own
+    sides = [max(1, round(n * scale)) for n in own.shape]
+    both = torch.from_numpy(np.concatenate([unit, own[None].astype(np.float32)]))[None]
+    small = F.interpolate(both, sides, mode="bilinear", antialias=True, align_corners=False)[0]
+    full = [-(-(n + 2 * AROUND) // MULTIPLE) * MULTIPLE for n in sides]
+    before = [(a - b) // 2 for a, b in zip(full, sides, strict=True)]
+    canvas = np.zeros((len(x) + 1, *full), np.float32)
+    canvas[:, before[0] : before[0] + sides[0], before[1] : before[1] + sides[1]] = small.numpy()
+    inside = (canvas[-1] > 0.5).astype(np.float32)
+    return View(
+        x=np.clip(canvas[:-1], -0.5, 4) * inside,
+        inside=inside,
+        present=present,
+        scale=scale,
+        top=window[0].start - round(before[0] / scale),
+        left=window[1].start - round(before[1] / scale),
+    )

@@ -11,9 +11,9 @@ from imputation.scenes import CHANNELS, blobs, box, in_dtype, stack_of
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation import engine
-from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, PriorFiller
+from napari_dualgland.progress import Cancelled, Progress
 
 DTYPES = ["uint8", "uint16", "int16", "float32", "float64"]
 

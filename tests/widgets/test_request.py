@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_dualgland.progress import Cancelled
 from napari_dualgland.missing import find_missing
+from napari_dualgland.progress import Cancelled
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.layers import Source
 from napari_dualgland.widgets.request import ImputeRequest, lazily

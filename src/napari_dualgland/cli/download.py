@@ -73,9 +73,9 @@ def run(
     DualglandError
         If anything did not come; what came is in the folder and its manifest.
     """
-    from napari_dualgland.progress import Progress
     from napari_dualgland.io.atlas import Fetcher, Manners, Query, download
     from napari_dualgland.io.atlas.addresses import addresses_from
+    from napari_dualgland.progress import Progress
 
     query = make(Query, **asked)
     addresses = addresses_from(release)

@@ -24,7 +24,6 @@ from napari_dualgland.imputation.frame import FilledTile, Frame
 from napari_dualgland.imputation.noise import noise_at
 from napari_dualgland.imputation.outcome import Outcome
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.progress import Cancelled, Patch, Progress
 from napari_dualgland.imputation.rehearsal import rehearse_steps
 from napari_dualgland.imputation.survey import Survey, survey
 from napari_dualgland.imputation.tiles import Box, tiles_with_holes
@@ -32,6 +31,7 @@ from napari_dualgland.intervals import Reach
 from napari_dualgland.missing import find_missing, match_mask
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.model.filler import Filler, load_filler
+from napari_dualgland.progress import Cancelled, Patch, Progress
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from napari_dualgland.imputation.compose import Patchwork
 from napari_dualgland.imputation.frame import FilledTile
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.progress import Patch
 from napari_dualgland.imputation.survey import Survey
+from napari_dualgland.progress import Patch
 
 
 class Outcome:

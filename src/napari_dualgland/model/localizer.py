@@ -8,6 +8,7 @@ each landmark, how grainy it is) in the head that names classes.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -128,7 +129,7 @@ class Localizer(nn.Module):
             nn.Sequential(*(ResidualBlock(w) for _ in range(d)))
             for w, d in zip(widths, depths, strict=True)
         )
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
         self.lift = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
         self.up = nn.ModuleList(ResidualBlock(a) for a, _ in pairs)

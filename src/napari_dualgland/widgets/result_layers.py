@@ -13,9 +13,9 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 
-from napari_dualgland.progress import Patch
 from napari_dualgland.io.napari_io import METADATA_KEY
 from napari_dualgland.io.ome import SAMPLE, UNCERTAINTY
+from napari_dualgland.progress import Patch
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, from_canonical
 from napari_dualgland.widgets.guess import told_by

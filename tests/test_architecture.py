@@ -22,24 +22,25 @@ GROUND = {"stack", "results", "provenance", "errors", "intervals", "progress"}
 # What each room may import of the project's other rooms. "" is the package itself.
 ALLOWED = {
     **dict.fromkeys(GROUND, GROUND),
-    "": GROUND | {"io", "missing", "imputation", "localize"},  # the public API, loaded on first use
+    "": GROUND | {"io", "missing", "imputation", "localization"},  # public, loaded on first use
     "io": GROUND,
     "missing": GROUND,
     "classical": GROUND,
     "sample": GROUND | {"io"},
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
-    "localize": GROUND | {"model", "missing"},
-    "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localize"},
-    "cli": GROUND | {"", "io", "missing", "sample", "classical", "model", "imputation", "localize"},
+    "localization": GROUND | {"model", "missing"},
+    "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localization"},
+    "cli": GROUND
+    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization"},
     "__main__": {"cli"},
 }
 # The version, which provenance needs, is the one thing that all may ask of the package.
 VERSION = {"napari_dualgland", "napari_dualgland.__version__"}
 
 OUTSIDE = {
-    "torch": {"model", "imputation", "localize"},
-    "torchvision": {"model", "imputation", "localize"},
+    "torch": {"model", "imputation", "localization"},
+    "torchvision": {"model", "imputation", "localization"},
     "napari": {"widgets"},
     "qtpy": {"widgets"},
     "PyQt6": set(),

@@ -29,7 +29,7 @@ MULTIPLE = 16
 """Sides of a view are multiples of this many pixels."""
 
 OUTPUTS = 19
-"""Classes of the cell head, :data:`napari_dualgland.localize.classes.CLASSES`."""
+"""Classes of the cell head, :data:`napari_dualgland.localization.classes.CLASSES`."""
 
 PLACES = OUTPUTS - 1
 """Classes of the dense head: all but Negative, which has no pixels."""
@@ -147,7 +147,7 @@ class Localizer(nn.Module):
         ----------
         x : torch.Tensor
             (B, 4, H, W) at :data:`PIXEL_UM`, sides multiples of 16, normalised per cell as
-            :mod:`napari_dualgland.localize.views` does: 0 dark, about 1 bright.
+            :mod:`napari_dualgland.localization.views` does: 0 dark, about 1 bright.
         inside : torch.Tensor
             (B, 1, H, W): 1 in the cell, 0 outside.
         present : torch.Tensor

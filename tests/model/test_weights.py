@@ -9,14 +9,14 @@ import torch
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.device import available_devices, choose_device
 from napari_dualgland.model.filler import GeneratorFiller, load_filler
-from napari_dualgland.model.weights import SHIPPED, list_models, read_card, read_tensors
+from napari_dualgland.model.weights import SHIPPED, list_models, models_for, read_card, read_tensors
 
 CPU = torch.device("cpu")
 
 
 def test_shipped_models_load() -> None:
     assert {"prior", "generator"} <= set(list_models())
-    for name in list_models():
+    for name in models_for("impute"):
         assert load_filler(name, CPU).card.name == name
 
 
@@ -91,3 +91,16 @@ def test_devices() -> None:
     assert str(choose_device("auto")) == available_devices()[0]
     with pytest.raises(DualglandError, match=r"no device 'cuda:99'.*cpu"):
         choose_device("cuda:99")
+
+
+def test_a_localizer_is_refused_where_pixels_are_filled(own_model: Path) -> None:
+    path = own_model.with_suffix(".json")
+    card = json.loads(path.read_text())
+    path.write_text(json.dumps(card | {"architecture": {"kind": "localizer"}}))
+    with pytest.raises(DualglandError, match=r"ours is a localizer and cannot impute.*generator"):
+        load_filler("ours", CPU)
+    assert "ours" in models_for("localize")
+    assert "ours" not in models_for("impute")
+    path.write_text(json.dumps(card | {"architecture": {"kind": "oracle"}}))
+    with pytest.raises(DualglandError, match="unknown architecture 'oracle'"):
+        load_filler("ours", CPU)

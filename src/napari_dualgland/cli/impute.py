@@ -105,11 +105,11 @@ def run(
     from napari_dualgland.io import read, read_mask, write
     from napari_dualgland.missing import find_missing, match_mask
     from napari_dualgland.model.device import choose_device
-    from napari_dualgland.model.weights import read_card
+    from napari_dualgland.model.weights import card_for
 
     # Mistyped options are told before minutes are spent on the stack.
     choose_device(params.device)
-    read_card(params.model)
+    card_for("impute", params.model)
     stack = read(source, channels=parse_channels(channels))
     _check_members(out, stack)
     lost = find_missing(stack) if mask is None else match_mask(read_mask(mask), stack)

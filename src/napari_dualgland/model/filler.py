@@ -10,7 +10,7 @@ from torch import Tensor
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.evidence import NUCLEUS, Evidence
 from napari_dualgland.model.generator import Generator, build_generator
-from napari_dualgland.model.weights import ModelCard, read_card, read_tensors
+from napari_dualgland.model.weights import ModelCard, card_for, read_tensors
 
 
 class Fill(NamedTuple):
@@ -123,15 +123,12 @@ def load_filler(model: str, device: torch.device) -> Filler:
     Raises
     ------
     DualglandError
-        If there is no such model, its weights are damaged, or they do not fit the
-        architecture that the card states.
+        If there is no such model, it is none that imputes, its weights are damaged, or they
+        do not fit the architecture that the card states.
     """
-    card, path = read_card(model)
-    kind = card.architecture.get("kind")
-    if kind == "prior":
+    card, path = card_for("impute", model)
+    if card.architecture["kind"] == "prior":
         return PriorFiller(card, device)
-    if kind != "generator":
-        raise DualglandError(f"{path}: unknown architecture {kind!r}; a newer version may know it")
     tensors = read_tensors(card, path)
     try:
         network = build_generator(card.architecture)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from safetensors import SafetensorError
 from napari_dualgland.errors import DualglandError
 
 SHIPPED = Path(__file__).parents[1] / "weights"
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "impute": ("prior", "generator"),
+    "localize": ("localizer",),
+}
+"""Which architectures do which job."""
 
 
 class ModelCard(BaseModel):
@@ -43,7 +50,8 @@ class ModelCard(BaseModel):
     figures : dict
         Measured on ``held_out``, with their definitions.
     use : dict
-        Where the network is used and where the prior stands alone.
+        How the network is used. Of a localizer: ``temperature``, by which logits are divided,
+        and by class the ``thresholds`` from which it is named and its ``prior``, the base rate.
     licence : str
         Licence of the weights.
     sha256 : str or None
@@ -115,6 +123,41 @@ def read_card(model: str) -> tuple[ModelCard, Path]:
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise DualglandError(f"{path}: the model card cannot be read ({first})") from None
+
+
+def models_for(job: str) -> tuple[str, ...]:
+    """Return the names of the models that do a job, one of :data:`KINDS`.
+
+    A model whose card cannot be read is among them: what is wrong with it is said where it is
+    chosen.
+    """
+    names = []
+    for name in list_models():
+        try:
+            kind = read_card(name)[0].architecture.get("kind")
+        except DualglandError:
+            kind = None
+        if kind is None or kind in KINDS[job]:
+            names.append(name)
+    return tuple(names)
+
+
+def card_for(job: str, model: str) -> tuple[ModelCard, Path]:
+    """Return the card of a model, as :func:`read_card`, if the model does this job.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model, or it was made for something else.
+    """
+    card, path = read_card(model)
+    kind = card.architecture.get("kind")
+    if kind in KINDS[job]:
+        return card, path
+    if not any(kind in kinds for kinds in KINDS.values()):
+        raise DualglandError(f"{path}: unknown architecture {kind!r}; a newer version may know it")
+    others = ", ".join(models_for(job)) or "none yet, give the path of a .safetensors file"
+    raise DualglandError(f"the model {card.name} is a {kind} and cannot {job}; there are {others}")
 
 
 def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:

@@ -1,0 +1,123 @@
+"""A localizer as the engine sees it: from views of cells to what it says of them.
+
+Its card tells how the network's numbers become probabilities: logits are divided by one
+temperature, which was fitted on held-out cells, and where a cell could not be seen the base
+rates stand.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from napari_dualgland.classes import CLASSES
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.localizer import Localizer, build_localizer
+from napari_dualgland.model.weights import ModelCard, card_for, read_tensors
+
+THRESHOLD, PRIOR = 0.5, 0.05
+"""What holds for a class of which the card says nothing."""
+
+
+class Said(NamedTuple):
+    """What a localizer says of B cells.
+
+    Attributes
+    ----------
+    logits : torch.Tensor
+        (B, 19) on the CPU, calibrated: the probability is their sigmoid.
+    dense : torch.Tensor
+        (B, 18, H / 2, W / 2), uint8 on the CPU: probability times 255.
+    """
+
+    logits: Tensor
+    dense: Tensor
+
+
+class Reader:
+    """A trained localizer, in full precision, with the calibration of its card.
+
+    Attributes
+    ----------
+    card : ModelCard
+    device : torch.device
+    thresholds, prior : tuple of float
+        Per class: the probability from which it is named, and the base rate.
+    """
+
+    def __init__(self, card: ModelCard, network: Localizer, device: torch.device) -> None:
+        self.card, self.device = card, device
+        self.network = network.to(device).eval()
+        self.temperature = float(card.use.get("temperature", 1.0))
+        if not self.temperature > 0:
+            raise ValueError(f"temperature {self.temperature}")
+        self.thresholds = _by_class(card.use.get("thresholds", {}), THRESHOLD)
+        self.prior = _by_class(card.use.get("prior", {}), PRIOR)
+
+    @torch.inference_mode()
+    def read(
+        self, x: npt.NDArray[Any], inside: npt.NDArray[Any], present: npt.NDArray[Any]
+    ) -> Said:
+        """Read B views, each as it is and turned upside down, and take the mean.
+
+        Parameters
+        ----------
+        x, inside, present : numpy.ndarray
+            (B, 4, H, W), (B, 1, H, W) and (B, 4), float32, as
+            :class:`~napari_dualgland.model.localizer.Localizer` takes them.
+        """
+        given = [torch.from_numpy(a).to(self.device) for a in (x, inside, present)]
+        here = self.network(*given)
+        turned = self.network(given[0].flip(2, 3), given[1].flip(2, 3), given[2])
+        logits = (here.cell + turned.cell).float().cpu() / (2 * self.temperature)
+        dense = torch.sigmoid(here.dense) + torch.sigmoid(turned.dense.flip(2, 3))
+        return Said(logits, (dense * 127.5).round().to(torch.uint8).cpu())
+
+    def to(self, device: torch.device) -> Reader:
+        """Return this reader on another device."""
+        return Reader(self.card, self.network, device)
+
+
+def _by_class(stated: dict[str, float], otherwise: float) -> tuple[float, ...]:
+    """Return what a card states per class, in the order of CLASSES."""
+    unknown = set(stated) - set(CLASSES)
+    if unknown:
+        raise ValueError(f"no class {min(unknown)!r}")
+    values = tuple(float(stated.get(name, otherwise)) for name in CLASSES)
+    if not all(0 <= value <= 1 for value in values):
+        raise ValueError("a probability that is not between 0 and 1")
+    return tuple(np.clip(values, 1e-4, 1 - 1e-4).tolist())
+
+
+def load_localizer(model: str, device: torch.device) -> Reader:
+    """Load a localizer by its name or file.
+
+    Parameters
+    ----------
+    model : str
+        As in :func:`~napari_dualgland.model.weights.read_card`.
+    device : torch.device
+        Where it computes.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model, it is no localizer, its weights are damaged, or they do not
+        fit the architecture that the card states.
+    """
+    card, path = card_for("localize", model)
+    tensors = read_tensors(card, path)
+    try:
+        network = build_localizer(card.architecture)
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
+    try:
+        return Reader(card, network, device)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DualglandError(f"{path}: the card's calibration cannot be used ({error})") from None

@@ -11,40 +11,53 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from napari_dualgland.classes import CLASSES
     from napari_dualgland.errors import DualglandError
     from napari_dualgland.imputation.engine import impute, impute_steps
     from napari_dualgland.imputation.params import ImputeParams
     from napari_dualgland.io import read, write
+    from napari_dualgland.localization.params import LocalizeParams
+    from napari_dualgland.localization.predict import localize, localize_steps
     from napari_dualgland.missing import find_missing
-    from napari_dualgland.results import Imputation
+    from napari_dualgland.results import Imputation, Localization
     from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 _HOME = {
+    "CLASSES": "classes",
     "DualglandError": "errors",
     "ROLES": "stack",
     "Channel": "stack",
     "PixelSize": "stack",
     "Stack": "stack",
     "Imputation": "results",
+    "Localization": "results",
     "ImputeParams": "imputation.params",
     "impute": "imputation.engine",
     "impute_steps": "imputation.engine",
+    "LocalizeParams": "localization.params",
+    "localize": "localization.predict",
+    "localize_steps": "localization.predict",
     "read": "io",
     "write": "io",
     "find_missing": "missing",
 }
 
 __all__ = [
+    "CLASSES",
     "ROLES",
     "Channel",
     "DualglandError",
     "Imputation",
     "ImputeParams",
+    "Localization",
+    "LocalizeParams",
     "PixelSize",
     "Stack",
     "find_missing",
     "impute",
     "impute_steps",
+    "localize",
+    "localize_steps",
     "read",
     "write",
 ]

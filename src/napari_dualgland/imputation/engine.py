@@ -29,7 +29,7 @@ from napari_dualgland.imputation.survey import Survey, survey
 from napari_dualgland.imputation.tiles import Box, tiles_with_holes
 from napari_dualgland.intervals import Reach
 from napari_dualgland.missing import find_missing, match_mask
-from napari_dualgland.model.device import choose_device
+from napari_dualgland.model.device import choose_device, out_of_memory
 from napari_dualgland.model.filler import Filler, load_filler
 from napari_dualgland.progress import Cancelled, Patch, Progress
 from napari_dualgland.provenance import Provenance
@@ -247,7 +247,7 @@ class _Work:
                 should_stop,
             )
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             self.note("memory ran out while rehearsing; the model is believed as it was trained")
 
@@ -267,7 +267,7 @@ class _Work:
                             raise Cancelled("cancelled; nothing was changed")
                     break
                 except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                    if not _out_of_memory(error):
+                    if not out_of_memory(error):
                         raise
                     tile = self._with_less_memory(tile, error)
                     self.total = self.done + self._tiles_from(frame, tile, finished)
@@ -410,11 +410,3 @@ class _Work:
         )
         drawn = tuple(from_canonical(sample, axes) for sample in samples)
         return Imputation(filled, missing, uncertainty, provenance, drawn)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out; torch has several ways to say so."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text

@@ -36,3 +36,11 @@ def choose_device(name: str = "auto") -> torch.device:
         known = ", ".join(("auto", *here))
         raise DualglandError(f"no device {name!r} on this machine; there are {known}")
     return torch.device(wanted)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out; torch has several ways to say so."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text

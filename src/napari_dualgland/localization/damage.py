@@ -1,0 +1,84 @@
+"""What damage does to what may be said of a cell: it draws it towards the base rates.
+
+A cell that could not be seen is like any cell of the atlas: its probabilities are the base
+rates of the classes. One that was seen in part lies between, in proportion, on the scale
+of the logits; so doubt widens and a class is named less readily.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.localization.frames import PROTEIN, Frame
+from napari_dualgland.localization.labels import Ranked
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """How much of each cell of a frame was not measured; all (N,) float64, 0 to 1.
+
+    Attributes
+    ----------
+    missing, imputed : numpy.ndarray
+        Shares of the cell's pixels, over the channels at hand: damaged and not filled; filled.
+    protein : numpy.ndarray
+        Share of its protein pixels that are either.
+    weight : numpy.ndarray
+        How far the cell is drawn to the base rates: ``protein``, or the mean over the channels
+        where that is more. A landmark of which the whole frame has nothing measured does not
+        count: it is as good as absent, and the network has learned to do without.
+    """
+
+    missing: Floats
+    imputed: Floats
+    protein: Floats
+    weight: Floats
+
+
+def measure_damage(frame: Frame, cells: Ranked) -> Damage:
+    """Return how much of each cell was not measured."""
+    count = len(cells.labels)
+    area = np.maximum(np.bincount(cells.rank.ravel(), minlength=count + 1)[1:], 1)
+
+    def share(mask: npt.NDArray[np.bool_]) -> Floats:
+        hit = cells.rank[mask]
+        return np.bincount(hit, minlength=count + 1)[1:] / area
+
+    missing = np.stack([share(mask) for mask in frame.missing])
+    imputed = np.stack([share(mask) for mask in frame.imputed])
+    lost = missing + imputed
+    protein = lost[frame.at_hand.index(PROTEIN)]
+    estimated = frame.estimated
+    counted = [i for i, c in enumerate(frame.at_hand) if c == PROTEIN or not estimated[i].all()]
+    return Damage(
+        missing.mean(0), imputed.mean(0), protein, np.maximum(protein, lost[counted].mean(0))
+    )
+
+
+def drawn_to_prior(logits: Floats, weight: Floats, prior: tuple[float, ...]) -> Floats:
+    """Return probabilities, (N, K), drawn to the base rates: σ((1 − w)·logit + w·logit(prior)).
+
+    Parameters
+    ----------
+    logits : numpy.ndarray
+        (N, K), calibrated.
+    weight : numpy.ndarray
+        (N,), 0 to 1.
+    prior : tuple of float
+        K base rates.
+    """
+    base = np.log(prior) - np.log1p(-np.asarray(prior))
+    w = weight[:, None]
+    return np.asarray(1 / (1 + np.exp(-np.clip((1 - w) * logits + w * base, -50, 50))))
+
+
+def uncertainty(probabilities: Floats) -> Floats:
+    """Return the largest entropy of a class in bits, (N,), 0 to 1, of (N, K) probabilities."""
+    p = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    bits = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
+    return np.asarray(bits.max(1))

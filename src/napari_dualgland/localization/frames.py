@@ -1,0 +1,137 @@
+"""The frames of a stack as the localizer is given them: roles in order, damage left out.
+
+One frame is in memory at a time, however long the stack. What is damaged is NaN; what an
+earlier run has filled is looked at like the rest, but counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.missing import MissingParams, match_mask
+from napari_dualgland.missing.detect import find_in_planes
+from napari_dualgland.results import Imputation
+from napari_dualgland.stack import ROLES, Stack, to_canonical
+
+PROTEIN = ROLES.index("protein")
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame, channels in the order of ROLES.
+
+    Attributes
+    ----------
+    t, z : int
+        Where in the stack.
+    values : numpy.ndarray
+        (4, Y, X) float32, in the units of the stack; NaN where a pixel is missing, all NaN
+        where there is no such channel.
+    missing, imputed : numpy.ndarray
+        (C, Y, X), boolean, of the channels at hand alone: damaged and not filled; filled.
+    at_hand : tuple of int
+        Their places among ROLES.
+    """
+
+    t: int
+    z: int
+    values: npt.NDArray[np.float32]
+    missing: Mask
+    imputed: Mask
+    at_hand: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(Y, X)."""
+        return self.values.shape[1], self.values.shape[2]
+
+    @property
+    def estimated(self) -> Mask:
+        """(C, Y, X): not measured, be it missing or filled."""
+        return self.missing | self.imputed
+
+
+def stack_of(given: Stack | Imputation) -> Stack:
+    """Return the stack to look at; that of an imputation knows which pixels were filled.
+
+    Raises
+    ------
+    DualglandError
+        If no channel is the protein: then there is nothing to localize.
+    """
+    stack = given
+    if isinstance(given, Imputation):
+        stack = given.stack
+        if stack.imputed is None:
+            stack = replace(stack, imputed=given.missing)
+    assert isinstance(stack, Stack)
+    if "protein" not in stack.roles:
+        raise DualglandError(
+            f"{stack.source or stack.name}: no channel is the protein, so there is nothing to "
+            "localize; say which one is, e.g. --channels protein=1"
+        )
+    return stack
+
+
+class Frames:
+    """Reads a stack frame by frame.
+
+    Parameters
+    ----------
+    stack : Stack
+        With a protein channel.
+    missing : array_like or None
+        As :func:`napari_dualgland.missing.match_mask` takes it; None finds damage in the
+        frames themselves.
+    """
+
+    def __init__(self, stack: Stack, missing: Any = None) -> None:
+        self.stack = stack
+        self.places = list(stack.frames())
+        self._data = stack.canonical()
+        self._at_hand = tuple(ROLES.index(role) for role in stack.roles)
+        self._index = list(stack.roles.values())
+        self._missing = None if missing is None else _canonical(match_mask(missing, stack), stack)
+        self._imputed = None if stack.imputed is None else _canonical(stack.imputed, stack)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for t, z in self.places:
+            yield self._read(t, z)
+
+    def _read(self, t: int, z: int) -> Frame:
+        planes = np.asarray(self._data[t, z][self._index])
+        imputed = self._mask(self._imputed, t, z, planes.shape)
+        if self._missing is None:
+            missing = find_in_planes(planes, MissingParams())
+        else:
+            missing = self._mask(self._missing, t, z, planes.shape)
+        # What was filled is no longer missing, however odd it looks; a NaN is, whoever says so.
+        missing = missing & ~imputed
+        if planes.dtype.kind == "f":
+            missing |= ~np.isfinite(planes)
+            imputed = imputed & ~missing
+        values = np.full((len(ROLES), *planes.shape[1:]), np.nan, np.float32)
+        for place, plane, lost in zip(self._at_hand, planes, missing, strict=True):
+            values[place] = plane
+            values[place][lost] = np.nan
+        return Frame(t, z, values, missing, imputed, self._at_hand)
+
+    def _mask(self, mask: Any, t: int, z: int, shape: tuple[int, ...]) -> Mask:
+        if mask is None:
+            return np.zeros(shape, bool)
+        return np.asarray(mask[t, z][self._index], bool)
+
+
+def _canonical(mask: Any, stack: Stack) -> Any:
+    return to_canonical(mask, stack.axes)

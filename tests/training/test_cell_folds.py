@@ -16,8 +16,8 @@ from dualgland_training.cell_folds import (
     read_labelled_cells,
     unseen_groups,
 )
+from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.localization.classes import CLASSES
 
 RECIPE = Path(__file__).parents[2] / "training" / "recipes" / "generator.yaml"
 real = pytest.mark.skipif(not ATLAS.is_dir(), reason="the atlas collection is absent")

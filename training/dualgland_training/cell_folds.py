@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dualgland_training.config import read_recipe
+from napari_dualgland.classes import CLASS_OF_LOCATION
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.localization.classes import CLASS_OF_LOCATION
 
 FOLDS = 4
 """Folds of the published figures."""

@@ -84,7 +84,7 @@ def photograph_widget(out: Path, model: str | None):
     results = []
     widget.run_bar.button.click()
     widget.result_ready.connect(results.append)
-    wait_until(lambda: widget.idle or widget.run_bar.bar.value() >= 0.4 * widget.run_bar.tiles > 0)
+    wait_until(lambda: widget.idle or widget.run_bar.bar.value() >= 0.4 * widget.run_bar.total > 0)
     photograph("working.png")
     wait_until(lambda: widget.idle)
     if not results:

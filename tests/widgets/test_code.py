@@ -44,7 +44,7 @@ def copied(action):
 def test_python_for_a_file_needs_no_napari(opened, viewer, run, saved):
     opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5, rehearse=False))
     run(opened)
-    code = copied(opened.results.python_action)
+    code = copied(opened.results.copy.python_action)
     assert "napari import" not in code
     assert_same_pixels(execute(code), viewer)
     written = saved.with_name("field 7_imputed.ome.tif")
@@ -55,7 +55,7 @@ def test_python_for_a_file_needs_no_napari(opened, viewer, run, saved):
 def test_command_for_a_file(opened, viewer, run, saved):
     opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5, rehearse=False))
     run(opened)
-    line = copied(opened.results.command_action)
+    line = copied(opened.results.copy.command_action)
     words = shlex.split(line)
     assert words[0] == "dualgland"
     done = subprocess.run(
@@ -76,8 +76,8 @@ def test_a_mask_from_a_file_is_named(opened, viewer, run, tmp_path):
     viewer.open(tmp_path / "mask.tif", plugin="napari", layer_type="labels", scale=(0.1, 0.1))
     opened.missing.set_value("labels")
     run(opened)
-    assert_same_pixels(execute(copied(opened.results.python_action)), viewer)
-    command = copied(opened.results.command_action)
+    assert_same_pixels(execute(copied(opened.results.copy.python_action)), viewer)
+    command = copied(opened.results.copy.command_action)
     assert f"--missing {shlex.quote(str(tmp_path / 'mask.tif'))}" in command
 
 
@@ -86,10 +86,10 @@ def test_roles_given_by_hand_go_with_the_command(opened, viewer):
     source = opened.channels.value()
     swapped = {**source.layers, "er": nucleus, "nucleus": er}
     opened.channels.set_value(replace(source, layers={r: swapped[r] for r in ROLES}))
-    command = copied(opened.results.command_action)
+    command = copied(opened.results.copy.command_action)
     wanted = "microtubules=microtubules,protein=protein,nucleus=er,er=nucleus"
     assert shlex.split(command)[6] == wanted
-    stack = execute(copied(opened.results.python_action)).stack
+    stack = execute(copied(opened.results.copy.python_action)).stack
     assert stack.channels[stack.roles["er"]].name == "nucleus"
 
 
@@ -108,7 +108,7 @@ def test_python_for_open_layers(viewer, dock, run, how):
     widget.missing.set_value(how)
     widget.missing.roles["er"].setChecked(False)
     run(widget)
-    code = copied(widget.results.python_action)
+    code = copied(widget.results.copy.python_action)
     result = execute(code)
     for role, i in result.stack.roles.items():
         np.testing.assert_array_equal(
@@ -118,7 +118,7 @@ def test_python_for_open_layers(viewer, dock, run, how):
 
 def test_no_command_without_a_file(viewer, dock):
     widget = dock(plain_field())
-    assert copied(widget.results.command_action) == ""
+    assert copied(widget.results.copy.command_action) == ""
     assert "come from no file" in widget.run_bar.says.text()
 
 

@@ -273,7 +273,7 @@ def test_the_dock_may_be_closed_midway(viewer, dock, field, click, qtbot):
     viewer.window.add_dock_widget(widget)
     widget.set_value(ImputeParams(model="prior", device="cpu", tile=64))
     click(widget.run_bar.button)
-    qtbot.waitUntil(lambda: widget.run_bar.tiles > 0, timeout=60000)
+    qtbot.waitUntil(lambda: widget.run_bar.total > 0, timeout=60000)
     viewer.window.remove_dock_widget(widget)
     widget.deleteLater()
     assert QThreadPool.globalInstance().waitForDone(20000)

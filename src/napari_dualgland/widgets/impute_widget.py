@@ -6,22 +6,10 @@ nothing of it. Work runs in a thread, layers are made here, on the main thread.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
-from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFrame,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
@@ -29,7 +17,8 @@ from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.channels_form import ChannelsForm, in_percent
 from napari_dualgland.widgets.code import as_command, as_python
-from napari_dualgland.widgets.form_style import align_labels, footnote, form_layout, heading
+from napari_dualgland.widgets.form_dock import FormDock
+from napari_dualgland.widgets.form_style import footnote, form_layout, heading
 from napari_dualgland.widgets.layer_watch import LayerWatch
 from napari_dualgland.widgets.masks import is_coded
 from napari_dualgland.widgets.missing_form import MissingForm
@@ -39,7 +28,7 @@ from napari_dualgland.widgets.request import Found, ImputeRequest
 from napari_dualgland.widgets.result_bar import ResultBar
 from napari_dualgland.widgets.result_layers import ResultLayers
 from napari_dualgland.widgets.roles import ESTIMATE_NOTE
-from napari_dualgland.widgets.run_bar import RunBar, in_time
+from napari_dualgland.widgets.run_bar import RunBar
 from napari_dualgland.widgets.worker import Job
 
 if TYPE_CHECKING:
@@ -51,7 +40,7 @@ _SETTLE_MS = 250
 """How long the form must rest before the missing pixels are looked for anew."""
 
 
-class ImputeWidget(QWidget):
+class ImputeWidget(FormDock):
     """Fill in the missing pixels of a field of view.
 
     Parameters
@@ -64,19 +53,16 @@ class ImputeWidget(QWidget):
     """The :class:`~napari_dualgland.results.Imputation` of a run, after its layers are shown."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        super().__init__(RunBar("Impute", "tiles"))
         self._viewer = napari_viewer
-        self._job: Job | None = None
         self._finder: Job | None = None
         self._results: ResultLayers | None = None
         self._sought: ImputeRequest | None = None
-        self._began = 0.0
         self.channels = ChannelsForm(napari_viewer)
         self.missing = MissingForm(napari_viewer)
         self.model = ModelForm()
         self.extent = QComboBox()
         self.show_missing = QPushButton("Show missing")
-        self.run_bar = RunBar("Impute")
         self.results = ResultBar()
         self._redraw = _delay(self, _REDRAW_MS)
         self._look_again = _delay(self, _SETTLE_MS)
@@ -129,30 +115,16 @@ class ImputeWidget(QWidget):
             request = self.request()
             results = ResultLayers(self._viewer, request.source, request.frame)
         except DualglandError as error:
-            self._tell(error)
+            self.tell(error)
             return
         self.results.forget()
         results.open(request.marked_in)
         self._results = results
-        self._began = time.monotonic()
-        self._enable_form(False)
-        self.run_bar.begin()
-        job = Job(request.impute_steps, self)
-        job.progressed.connect(self._on_progress)
-        job.succeeded.connect(self._on_imputed)
-        job.failed.connect(self._on_failed)
-        job.cancelled.connect(self._on_cancelled)
-        job.ended.connect(self._on_ended)
-        self._job = job
-        job.start()
+        self.work(request.impute_steps)
 
-    def cancel(self) -> None:
-        """Stop at the next tile; what the button *Cancel* does."""
-        if self._job is not None:
-            self._job.cancel()
-
-    def _on_progress(self, step: Progress) -> None:
-        self.run_bar.progress(step)
+    def on_progress(self, step: Progress) -> None:
+        """Show a finished tile."""
+        super().on_progress(step)
         if step.patch is not None and self._results is not None:
             self._results.put(step.patch)
             if not self._redraw.isActive():
@@ -162,7 +134,8 @@ class ImputeWidget(QWidget):
         if self._results is not None and self._job is not None:
             self._results.refresh()
 
-    def _on_imputed(self, result: Imputation) -> None:
+    def on_done(self, result: Imputation) -> None:
+        """Give the layers their final pixels, and say what was done."""
         assert self._results is not None
         found = shares(result)
         self.channels.show_shares(found)
@@ -173,46 +146,33 @@ class ImputeWidget(QWidget):
         try:
             self._results.finish(result)
         except Exception as error:  # the run must end in the form, whatever napari says
-            self._on_failed(error)
+            self.on_failed(error)
             return
         self.show_missing.setChecked(True)
         self.results.take(result, self._results.pairs())
-        took = in_time(time.monotonic() - self._began)
         filled = in_percent(sum(found.values()) / len(found))
-        self.run_bar.end(summary(result, filled, self.run_bar.tiles, took))
+        self.run_bar.end(summary(result, filled, self.run_bar.total, self.run_bar.took))
         self.result_ready.emit(result)
 
-    def _on_failed(self, error: Exception) -> None:
+    def on_failed(self, error: Exception) -> None:
+        """Leave no trace of the run, and say why."""
         self._discard()
-        self._tell(error)
+        super().on_failed(error)
 
-    def _on_cancelled(self) -> None:
+    def on_cancelled(self) -> None:
+        """Leave no trace of the run."""
         self._discard()
-        self.run_bar.end("Cancelled; nothing was changed.")
+        super().on_cancelled()
 
-    def _on_ended(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
+    def on_ended(self) -> None:
+        """Follow what the layers have become meanwhile."""
         self._results = None
         self._on_layers_changed()
-        self._enable_form(True)
 
     def _discard(self) -> None:
         self._redraw.stop()
         if self._results is not None:
             self._results.discard()
-
-    def _tell(self, error: Exception) -> None:
-        """Show an error in the widget and as napari's notification, and restore the button."""
-        if isinstance(error, DualglandError):
-            self.run_bar.end(str(error), error=True)
-            show_error(str(error))
-            return
-        first = (str(error).splitlines() or [""])[0]
-        self.run_bar.end(f"Unexpected {type(error).__name__}: {first}", error=True)
-        # With its traceback, which napari's notification unfolds for a report.
-        notification_manager.receive_error(type(error), error, error.__traceback__)
 
     # --- show missing ---------------------------------------------------------------
 
@@ -256,7 +216,7 @@ class ImputeWidget(QWidget):
 
     def _on_not_found(self, error: Exception) -> None:
         self.show_missing.setChecked(False)
-        self._tell(error)
+        self.tell(error)
 
     def _on_finder_ended(self) -> None:
         finder, self._finder = self._finder, None
@@ -293,15 +253,8 @@ class ImputeWidget(QWidget):
             self.channels.refresh()
             self.missing.refresh()
 
-    def _copy(self, write: Callable[[ImputeRequest], str]) -> None:
-        try:
-            QGuiApplication.clipboard().setText(write(self.request()))
-        except DualglandError as error:
-            self.run_bar.say(str(error), error=True)
-            return
-        self.run_bar.say("Copied to the clipboard.")
-
-    def _enable_form(self, enabled: bool) -> None:
+    def enable_form(self, enabled: bool) -> None:
+        """Let the person change the form, or not while it works."""
         for widget in (self.channels, self.missing, self.model, self._extent_row, self.results):
             widget.setEnabled(enabled)
         self.show_missing.setEnabled(enabled)
@@ -313,10 +266,11 @@ class ImputeWidget(QWidget):
         self.show_missing.clicked.connect(self._on_show_missing)
         self.run_bar.started.connect(self.start)
         self.run_bar.cancelled.connect(self.cancel)
-        self.results.copy_python.connect(partial(self._copy, as_python))
-        self.results.copy_command.connect(partial(self._copy, as_command))
+        copy = self.results.copy
+        copy.python.connect(lambda: self.copy(lambda: as_python(self.request())))
+        copy.command.connect(lambda: self.copy(lambda: as_command(self.request())))
         self.results.said.connect(self.run_bar.say)
-        self.results.failed.connect(self._tell)
+        self.results.failed.connect(self.tell)
         self._redraw.timeout.connect(self._on_redraw)
         self._look_again.timeout.connect(self._look_for_missing)
         # Kept as an attribute: napari and Qt refer to it weakly.
@@ -334,11 +288,7 @@ class ImputeWidget(QWidget):
         self.show_missing.setToolTip(
             "Paint the missing pixels in the viewer and count them for each channel."
         )
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 6, 10, 8)
-        column.setSpacing(6)
-        for widget in (
+        form = self.scrolled(
             heading("Channels"),
             self.channels,
             heading("Missing pixels"),
@@ -350,38 +300,8 @@ class ImputeWidget(QWidget):
             self.run_bar,
             self.results,
             footnote(ESTIMATE_NOTE),
-        ):
-            column.addWidget(widget)
-        column.addStretch(1)
-        self._form = inside
-        scroll = self._scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-
-    def _fit(self) -> None:
-        """Cut nothing: labels line up, the dock is never narrower than the form.
-
-        To be done anew when napari's theme or font size changes the fonts.
-        """
-        align_labels(self._form)
-        bar = self._scroll.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(self._form.minimumSizeHint().width() + bar)
-
-    def showEvent(self, event: Any) -> None:
-        """Fit the form to the fonts that napari has set by now."""
-        super().showEvent(event)
-        self._fit()
-
-    def changeEvent(self, event: Any) -> None:
-        """Fit the form to changed fonts."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
-            QTimer.singleShot(0, self._fit)
+        )
+        self.hold(form)
 
 
 def shares(result: Imputation) -> dict[str, float]:

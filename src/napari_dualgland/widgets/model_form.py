@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
-from superqt import QCollapsible
-
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
-from napari_dualgland.model.weights import list_models, read_card
-from napari_dualgland.widgets.form_style import footnote, form_layout
-from napari_dualgland.widgets.worker import Job
+from napari_dualgland.widgets.form_style import form_layout
+from napari_dualgland.widgets.model_choice import Advanced, DeviceCombo, ModelCombo
 
 _DEFAULTS = ImputeParams()
 
@@ -32,8 +19,7 @@ class ModelForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model = QComboBox()
-        self.summary = footnote()
+        self.model = ModelCombo(lambda kind: kind != "localizer", _DEFAULTS.model)
         self.device = DeviceCombo()
         self.tile = QSpinBox()
         self.seed = QSpinBox()
@@ -41,10 +27,7 @@ class ModelForm(QWidget):
         self.rehearse = QCheckBox("Rehearse on this image")
         self.samples = QSpinBox()
         self.plausible = QCheckBox("Fill with a plausible picture")
-        self.advanced = QCollapsible("Advanced")
         self._lay_out()
-        self._offer_models()
-        self.model.currentIndexChanged.connect(self._show_card)
         for signal in (
             self.model.currentIndexChanged,
             self.device.currentIndexChanged,
@@ -72,11 +55,8 @@ class ModelForm(QWidget):
 
     def set_value(self, params: ImputeParams) -> None:
         """Show these options; a model or device that is not listed yet is added."""
-        if self.model.findData(params.model) < 0:
-            self.model.addItem(params.model, params.model)
-        self.model.setCurrentIndex(self.model.findData(params.model))
-        self.device.offer(params.device)
-        self.device.setCurrentText(params.device)
+        self.model.choose(params.model)
+        self.device.choose(params.device)
         self.tile.setValue(params.tile)
         self.seed.setValue(params.seed)
         self.rehearse.setChecked(params.rehearse)
@@ -85,10 +65,6 @@ class ModelForm(QWidget):
         self.plausible.setChecked(params.plausible)
 
     def _lay_out(self) -> None:
-        for combo in (self.model, self.device):
-            combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            combo.setMinimumContentsLength(12)
-        self.device.setToolTip("Where to compute; auto takes the fastest there is.")
         self.tile.setRange(64, 2048)
         self.tile.setSingleStep(32)
         self.tile.setValue(_DEFAULTS.tile)
@@ -134,7 +110,7 @@ class ModelForm(QWidget):
         rows = QWidget()
         form = form_layout(rows)
         form.addRow("Model", self.model)
-        form.addRow("", self.summary)
+        form.addRow("", self.model.summary)
         form.addRow("Device", self.device)
         form.addRow("", self.adapt)
         outer.addWidget(rows)
@@ -145,83 +121,8 @@ class ModelForm(QWidget):
         more.addRow("", self.plausible)
         more.addRow("Seed", self.seed)
         more.addRow("Tile size", self.tile)
-        self.advanced.addWidget(inner)
-        # As text and not as icons: text takes the colour of the theme.
-        self.advanced.setCollapsedIcon(QIcon())
-        self.advanced.setExpandedIcon(QIcon())
-        self.advanced.toggled.connect(self._name_advanced)
-        self._name_advanced(False)
-        # napari paints a checked button as an active tool, which an open section is not.
-        self.advanced.toggleButton().setStyleSheet(
-            "text-align: left; border: none; background: transparent; padding: 2px 0px;"
-        )
-        self.advanced.layout().setContentsMargins(0, 0, 0, 0)
-        self.advanced.content().layout().setContentsMargins(0, 4, 0, 0)
+        self.advanced = Advanced(inner)
         outer.addWidget(self.advanced)
-
-    def _name_advanced(self, expanded: bool) -> None:
-        self.advanced.setText("▾ Advanced" if expanded else "▸ Advanced")
 
     def _round_tile(self) -> None:
         self.tile.setValue(round(self.tile.value() / 32) * 32)
-
-    def _offer_models(self) -> None:
-        names = list_models()
-        for name in names:
-            self.model.addItem(name, name)
-        wanted = ImputeParams.model_fields["model"].default
-        self.model.setCurrentIndex(max(0, self.model.findData(wanted)))
-        self._show_card()
-
-    def _show_card(self) -> None:
-        try:
-            card, path = read_card(self.model.currentData())
-        except DualglandError as error:
-            self.summary.setText(str(error))
-            return
-        self.summary.setText(card.summary)
-        held = f"\nHeld out: {'; '.join(card.held_out)}" if card.held_out else ""
-        self.model.setToolTip(
-            f"{card.name} {card.version}, {card.parameters:,} parameters, "
-            f"licence {card.licence or 'not stated'}{held}\n{path}"
-        )
-
-
-class DeviceCombo(QComboBox):
-    """Names of devices; GPUs are looked for when it is first opened.
-
-    Asking for them imports torch, which takes seconds, so nobody waits for it who does
-    not want to choose.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._asked = False
-        for name in ("auto", "cpu"):
-            self.addItem(name)
-
-    def offer(self, name: str) -> None:
-        """Add a device to the list, if it is not there."""
-        if self.findText(name, Qt.MatchFlag.MatchExactly) < 0:
-            self.addItem(name)
-
-    def showPopup(self) -> None:
-        """Open the list, and look for GPUs the first time."""
-        if not self._asked:
-            self._asked = True
-            job = Job(_device_steps, self)
-            job.succeeded.connect(self._offer_all)
-            job.ended.connect(job.deleteLater)
-            job.start()
-        super().showPopup()
-
-    def _offer_all(self, names: tuple[str, ...]) -> None:
-        for name in names:
-            self.offer(name)
-
-
-def _device_steps(should_stop: Any) -> Any:
-    from napari_dualgland.model.device import available_devices
-
-    return available_devices()
-    yield

@@ -7,19 +7,18 @@ from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.compare import Compare
+from napari_dualgland.widgets.copy_button import CopyButton
 from napari_dualgland.widgets.worker import Job
 
 
 class ResultBar(QWidget):
     """Buttons under a finished run; *Copy* also works before it."""
 
-    copy_python = Signal()
-    copy_command = Signal()
     said = Signal(str)
     """A line for the person."""
     failed = Signal(object)
@@ -34,12 +33,7 @@ class ResultBar(QWidget):
         self.compare.setToolTip("Flip between the source and the imputed layers.")
         self.export = QPushButton("Export …")
         self.export.setToolTip("Save as OME-TIFF, with the mask and the provenance inside.")
-        self.copy = QPushButton("Copy as")
-        self.copy.setToolTip("Copy the code that does the same again.")
-        menu = QMenu(self.copy)
-        self.python_action = menu.addAction("Python", self.copy_python.emit)
-        self.command_action = menu.addAction("Command line", self.copy_command.emit)
-        self.copy.setMenu(menu)
+        self.copy = CopyButton()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.compare, 1)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import time
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_dualgland.progress import Progress
 
@@ -17,6 +25,8 @@ class RunBar(QWidget):
     ----------
     verb : str
         What the button says, the widget's own name.
+    things : str
+        What is counted while it works, in the plural.
     parent : QWidget, optional
         Qt's parent.
     """
@@ -26,12 +36,13 @@ class RunBar(QWidget):
     cancelled = Signal()
     """The person wants it stopped."""
 
-    def __init__(self, verb: str, parent: QWidget | None = None) -> None:
+    def __init__(self, verb: str, things: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._verb = verb
+        self._verb, self._things = verb, things
         self._running = False
-        self._first_tile: tuple[float, int] | None = None
-        self.tiles = 0
+        self._began = 0.0
+        self._first: tuple[float, int] | None = None
+        self.total = 0
         self.button = QPushButton(verb)
         self.button.setMinimumHeight(34)
         font = self.button.font()
@@ -40,6 +51,11 @@ class RunBar(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
+        self.elapsed = QLabel()
+        self.elapsed.setToolTip("How long it has been working.")
+        self._second = QTimer(self)
+        self._second.setInterval(1000)
+        self._second.timeout.connect(self._show_elapsed)
         self.says = QLabel()
         self.says.setWordWrap(True)
         self.says.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -47,9 +63,14 @@ class RunBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self.button, self.bar, self.says):
-            layout.addWidget(widget)
+        line = QHBoxLayout()
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.elapsed)
+        layout.addWidget(self.button)
+        layout.addLayout(line)
+        layout.addWidget(self.says)
         self.bar.hide()
+        self.elapsed.hide()
         self.says.hide()
         self.button.clicked.connect(self._on_clicked)
 
@@ -61,12 +82,16 @@ class RunBar(QWidget):
     def begin(self) -> None:
         """Turn the button into *Cancel*."""
         self._running = True
-        self._first_tile = None
-        self.tiles = 0
+        self._first = None
+        self._began = time.monotonic()
+        self.total = 0
         self.button.setText("Cancel")
         self.button.setEnabled(True)
         self.bar.setRange(0, 0)
         self.bar.show()
+        self._show_elapsed()
+        self.elapsed.show()
+        self._second.start()
         self.say("Starting …")
 
     def end(self, line: str, *, error: bool = False) -> None:
@@ -75,7 +100,14 @@ class RunBar(QWidget):
         self.button.setText(self._verb)
         self.button.setEnabled(True)
         self.bar.hide()
+        self._second.stop()
+        self.elapsed.hide()
         self.say(line, error=error)
+
+    @property
+    def took(self) -> str:
+        """How long the work has taken, as people say it."""
+        return in_time(time.monotonic() - self._began)
 
     def say(self, line: str, *, error: bool = False) -> None:
         """Show one line; errors stand out."""
@@ -88,10 +120,10 @@ class RunBar(QWidget):
         if step.total == 0:
             self.say(f"{step.message} …" if step.message else "")
             return
-        self.tiles = step.total
+        self.total = step.total
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.done)
-        words = [f"{step.done} of {step.total} tiles"]
+        words = [f"{step.done} of {step.total} {self._things}"]
         left = self._seconds_left(step)
         if left is not None:
             words.append(f"{in_time(left)} left")
@@ -100,14 +132,18 @@ class RunBar(QWidget):
         self.say(" · ".join(words))
 
     def _seconds_left(self, step: Progress) -> float | None:
-        """Extrapolate from the first finished tile on: loading the model is no tile's time."""
+        """Extrapolate from the first finished one on: loading the model is no part of it."""
         now = time.monotonic()
-        if step.done and self._first_tile is None:
-            self._first_tile = (now, step.done)
-        if self._first_tile is None or step.done <= self._first_tile[1]:
+        if step.done and self._first is None:
+            self._first = (now, step.done)
+        if self._first is None or step.done <= self._first[1]:
             return None
-        since, first = self._first_tile
+        since, first = self._first
         return (now - since) / (step.done - first) * (step.total - step.done)
+
+    def _show_elapsed(self) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        self.elapsed.setText(f"{minutes}:{seconds:02d}")
 
     def _on_clicked(self) -> None:
         if not self._running:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from dualgland_training.simulate.landmarks import (
-    draw_er,
-    draw_microtubules,
-    draw_nucleus,
-    nucleoli,
-)
 from dualgland_training.simulate.layout import Floats, Labels, Layout, draw_layout
+from dualgland_training.simulate.mixture import FOCUS
 from dualgland_training.simulate.optics import EXPOSURES, brightest, expose, focus_on
-from dualgland_training.simulate.protein import draw_protein
+from dualgland_training.simulate.patterns import PATTERNS
+from dualgland_training.simulate.scene import Drawn, Streams, draw_scene
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
 
-SLABS = np.arange(0.5, 5.5, 1.0)
-"""Heights of the slabs in which a cell is drawn, in µm above the glass."""
-
-FOCUS = 1.3
-"""Height at which a single plane is taken, in µm: the middle of the nuclei, about."""
+DEFAULT_LOCATIONS = {"Mitochondria": 1.0}
+"""Where the protein is if nothing is said: mitochondria over a faint cytosol."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +60,7 @@ def simulate_field(
     cells: int | None = None,
     depth: int | None = None,
     plane_step: float = 0.8,
+    locations: Mapping[str, float] = DEFAULT_LOCATIONS,
 ) -> SimulatedField:
     """Simulate a field of view of the Human Protein Atlas.
 
@@ -83,6 +78,8 @@ def simulate_field(
         Number of planes of a z-stack; None for a single plane without a z axis.
     plane_step : float
         Distance between planes, in µm.
+    locations : mapping of str to float
+        The classes that the protein is in, all but Negative, each with its weight.
 
     Returns
     -------
@@ -91,7 +88,8 @@ def simulate_field(
     Raises
     ------
     ValueError
-        If a size, the number of cells or that of planes is not positive.
+        If a size, the number of cells or that of planes is not positive, or a location is
+        none of the classes.
     """
     counts = [*shape, *(n for n in (cells, depth) if n is not None)]
     if min(counts) < 1 or min(pixel_size, plane_step) <= 0:
@@ -99,12 +97,15 @@ def simulate_field(
             f"a field needs positive sizes: shape {shape}, pixel size {pixel_size} µm, "
             f"cells {cells}, depth {depth}, plane step {plane_step} µm"
         )
+    if not locations or not set(locations) <= set(PATTERNS):
+        raise ValueError(f"locations {sorted(locations)}; there are {', '.join(PATTERNS)}")
     # A generator for each part: a change in how one channel is drawn leaves the others.
-    plan, blob, *channels, noise = np.random.default_rng(seed).spawn(7)
+    plan, blob, tubulin, antibody, dna, er, noise = np.random.default_rng(seed).spawn(7)
     layout = draw_layout(shape, pixel_size, plan, cells)
     middle = FOCUS if depth is None else max(FOCUS, 0.5 * plane_step * (depth - 1))
     planes = middle + plane_step * (np.arange(depth or 1) - ((depth or 1) - 1) / 2)
-    data = _photograph(layout, planes, nucleoli(layout, blob), channels, noise)
+    drawn = draw_scene(layout, Streams(blob, tubulin, dna, er))
+    data = _photograph(drawn, planes, _protein(drawn, locations, antibody), noise)
     window = layout.window
     cell_labels, nuclei = _renumber(layout.cells[window], layout.nuclei[window])
     return SimulatedField(
@@ -116,30 +117,34 @@ def simulate_field(
     )
 
 
+def _protein(drawn: Drawn, locations: Mapping[str, float], rng: np.random.Generator) -> Floats:
+    """Return the light of the protein, (slabs, Y, X): brighter in some cells than in others."""
+    scene = drawn.scene
+    inside = scene.layout.cells > 0
+    total = np.zeros(scene.nucleus.shape, np.float32)
+    for name, weight in locations.items():
+        light = PATTERNS[name](scene, rng)
+        bright = float(np.quantile(light.sum(0)[inside], 0.98)) if inside.any() else 1.0
+        total += light * np.float32(weight / max(bright, 1e-9))
+    return np.asarray(total * scene.layout.per_cell(rng.lognormal(0, 0.35, scene.count)))
+
+
 def _photograph(
-    layout: Layout,
+    drawn: Drawn,
     planes: npt.NDArray[np.floating],
-    blobs: Floats,
-    channels: list[np.random.Generator],
+    protein: Floats,
     noise: np.random.Generator,
 ) -> npt.NDArray[np.uint8]:
     """Return the pictures of all planes, uint8, shape (Z, 4, Y, X) of the field."""
-    tubulin, antibody, dna, er = channels
+    scene = drawn.scene
+    layout: Layout = scene.layout
     window = layout.window
     signal = layout.cells[window] > 0
     pictures = []
-    # One volume at a time: four of them would be most of the memory that is needed.
-    for role, exposure in enumerate(EXPOSURES):
-        if role == 0:
-            volume = draw_microtubules(layout, SLABS, tubulin)
-        elif role == 1:
-            volume = draw_protein(layout, SLABS, blobs, antibody)
-        elif role == 2:
-            volume = draw_nucleus(layout, SLABS, blobs, dna)
-        else:
-            volume = draw_er(layout, SLABS, er)
+    volumes = (scene.microtubules, protein, drawn.nucleus, scene.er)
+    for volume, exposure in zip(volumes, EXPOSURES, strict=True):
         light = [
-            focus_on(volume, SLABS, height, exposure.psf, layout.pixel_size)[window]
+            focus_on(volume, scene.slabs, height, exposure.psf, layout.pixel_size)[window]
             for height in planes
         ]
         white = max(brightest(plane, exposure, signal) for plane in light)

@@ -29,6 +29,9 @@ MARGIN = 14.0
 CROWDED = 500.0
 """Area per nucleus where no further one fits in, in µm²."""
 
+POLE = 4.8
+"""Distance of the poles of a spindle from the plate, in µm."""
+
 AREA_PER_CELL = 1150.0
 """Area of the field per nucleus where no number of cells is asked for, in µm²."""
 
@@ -45,6 +48,9 @@ class Outline:
         Radius of the nucleus and of the cell at every angle of :data:`ANGLES`, in µm.
     mtoc : tuple of float
         Microtubule organizing centre (y, x), beside the nucleus, in µm.
+    spindle : float or None
+        Direction of the mitotic spindle in radians; None for a cell that does not divide.
+        The nucleus of a dividing cell is the plate of its chromosomes.
     """
 
     y: float
@@ -52,6 +58,15 @@ class Outline:
     nucleus: npt.NDArray[np.float64]
     reach: npt.NDArray[np.float64]
     mtoc: tuple[float, float]
+    spindle: float | None = None
+
+    @property
+    def poles(self) -> tuple[tuple[float, float], ...]:
+        """Where microtubules begin (y, x), in µm: the two poles of a spindle, or the one centre."""
+        if self.spindle is None:
+            return (self.mtoc,)
+        dy, dx = POLE * np.sin(self.spindle), POLE * np.cos(self.spindle)
+        return (self.y - dy, self.x - dx), (self.y + dy, self.x + dx)
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,7 @@ def draw_layout(
     pixel_size: float,
     rng: np.random.Generator,
     cells: int | None = None,
+    mitotic: float = 0.0,
 ) -> Layout:
     """Lay out cells and nuclei for a field.
 
@@ -127,6 +143,8 @@ def draw_layout(
     cells : int or None
         About how many nuclei lie in the field; None for one per :data:`AREA_PER_CELL`,
         give or take a third.
+    mitotic : float
+        Share of the cells that divide, 0 to 1.
     """
     margin = int(np.ceil(MARGIN / pixel_size))
     canvas = (shape[0] + 2 * margin, shape[1] + 2 * margin)
@@ -137,24 +155,41 @@ def draw_layout(
     # Around a small field lies more canvas than field: no more nuclei than fit there.
     wanted = round(cells * canvas[0] * canvas[1] / (shape[0] * shape[1]))
     wanted = min(wanted, int(size[0] * size[1] / CROWDED) + 1)
-    outlines = _place(wanted, size, rng)
+    outlines = _place(wanted, size, rng, mitotic)
     labels, nuclei, level = _rasterise(outlines, canvas, pixel_size, rng)
+    return measured_layout(labels, nuclei, level, outlines, pixel_size, margin)
+
+
+def measured_layout(
+    cells: Labels,
+    nuclei: Labels,
+    level: Floats,
+    outlines: tuple[Outline, ...],
+    pixel_size: float,
+    margin: int,
+) -> Layout:
+    """Return the layout of labelled cells and nuclei, with its distances measured.
+
+    The parameters are the attributes of :class:`Layout`.
+    """
     outside = ndimage.distance_transform_edt(nuclei == 0).astype(np.float32) * pixel_size
-    edge = _edge_distance(labels) * np.float32(pixel_size)
+    edge = _edge_distance(cells) * np.float32(pixel_size)
     return Layout(
         pixel_size=pixel_size,
         margin=margin,
         outlines=outlines,
-        cells=labels,
+        cells=cells,
         nuclei=nuclei,
         nucleus_level=level,
-        nucleus_distance=outside,
+        nucleus_distance=np.asarray(outside, np.float32),
         edge_distance=edge,
         thickness=_thickness(outside, edge),
     )
 
 
-def _place(wanted: int, size: tuple[float, float], rng: np.random.Generator) -> tuple[Outline, ...]:
+def _place(
+    wanted: int, size: tuple[float, float], rng: np.random.Generator, mitotic: float
+) -> tuple[Outline, ...]:
     """Throw nuclei onto a canvas of ``size`` µm, dropping those that would overlap others."""
     placed: list[Outline] = []
     elongated = rng.uniform(0.1, 0.6)  # one culture is round, the next one spindly
@@ -162,8 +197,14 @@ def _place(wanted: int, size: tuple[float, float], rng: np.random.Generator) -> 
         if len(placed) == wanted:
             break
         y, x = rng.uniform(0, size[0]), rng.uniform(0, size[1])
-        nucleus, axis = _nucleus_outline(rng)
+        # No draw where none divides: fields of earlier seeds stay as they are.
+        divides = mitotic > 0 and rng.random() < mitotic
+        nucleus, axis = _plate_outline(rng) if divides else _nucleus_outline(rng)
         if any(_overlap(y, x, nucleus, other) for other in placed):
+            continue
+        if divides:
+            reach = _round_outline(rng)
+            placed.append(Outline(y, x, nucleus, reach, (y, x), axis + np.pi / 2))
             continue
         reach = _cell_outline(nucleus, axis, rng.random() < elongated, rng)
         side = rng.integers(len(ANGLES))
@@ -203,6 +244,25 @@ def _nucleus_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64],
     if rng.random() < 0.25:  # a dent, as in a kidney
         wobble -= rng.uniform(0.1, 0.3) * _bump(rng.uniform(-np.pi, np.pi), rng.uniform(4, 10))
     return ellipse * (1 + wobble), axis
+
+
+def _plate_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the outline of a metaphase plate in µm and the direction of its long axis."""
+    axis = rng.uniform(-np.pi, np.pi)
+    long, short = rng.uniform(4.5, 7.0), rng.uniform(1.3, 2.6)
+    turned = ANGLES - axis
+    plate = long * short / np.hypot(short * np.cos(turned), long * np.sin(turned))
+    for order in range(3, 9):
+        plate *= 1 + rng.normal(0, 0.05) * np.cos(order * ANGLES + rng.uniform(0, 2 * np.pi))
+    return plate, axis
+
+
+def _round_outline(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return how far a dividing cell reaches, in µm: it has rounded up."""
+    reach = np.full(ANGLES.shape, rng.uniform(8.5, 11.5))
+    for order in range(2, 5):
+        reach *= 1 + rng.normal(0, 0.03) * np.cos(order * ANGLES + rng.uniform(0, 2 * np.pi))
+    return reach
 
 
 def _cell_outline(

@@ -1,0 +1,183 @@
+"""What patterns are drawn into: a plan of cells with the light of their landmarks.
+
+A scene is simulated throughout, or has the landmarks of a real cell; patterns cannot tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from dualgland_training.simulate.landmarks import (
+    cytoplasm_occupancy,
+    draw_er,
+    draw_microtubules,
+    draw_nucleus,
+    nucleoli,
+    nucleus_occupancy,
+)
+from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.mitosis import draw_bridges, draw_spindles
+from dualgland_training.simulate.noise import smooth_noise
+
+SLABS = np.arange(0.5, 5.5, 1.0)
+"""Heights of the slabs in which a cell is drawn, in µm above the glass."""
+
+FLAT = np.array([1.3])
+"""One slab at the height of focus: enough for a single plane, and five times faster."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Cells, their landmarks and what patterns need to know of them.
+
+    Attributes
+    ----------
+    layout : Layout
+        The plan.
+    slabs : numpy.ndarray
+        Heights of the slabs in which patterns are drawn, in µm above the glass.
+    nucleoli : numpy.ndarray
+        float32, (Y, X) of the canvas, 0 to 1: where nucleoli lie.
+    microtubules, er : numpy.ndarray
+        float32, (slabs, Y, X): light of these landmarks, arbitrary units.
+    spindle : numpy.ndarray
+        float32, (Y, X): spindles and cytokinetic bridges, peaks near 1; 0 elsewhere.
+    """
+
+    layout: Layout
+    slabs: npt.NDArray[np.floating]
+    nucleoli: Floats
+    microtubules: Floats
+    er: Floats
+    spindle: Floats
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return len(self.layout.outlines)
+
+    @property
+    def um(self) -> float:
+        """Pixels per µm."""
+        return 1 / self.layout.pixel_size
+
+    @cached_property
+    def nucleus(self) -> Floats:
+        """Share of each voxel that lies in a nucleus, (slabs, Y, X)."""
+        return nucleus_occupancy(self.layout, self.slabs)
+
+    @cached_property
+    def cytoplasm(self) -> Floats:
+        """Share of each voxel that lies in a cell but in no nucleus, (slabs, Y, X)."""
+        return cytoplasm_occupancy(self.layout, self.slabs)
+
+    @cached_property
+    def depth(self) -> Floats:
+        """Distance from the rim of the nucleus inwards in µm, 0 outside nuclei, (Y, X)."""
+        inside = ndimage.distance_transform_edt(self.layout.nuclei > 0)
+        return np.asarray(inside * self.layout.pixel_size, np.float32)
+
+    @cached_property
+    def divides(self) -> npt.NDArray[np.bool_]:
+        """Whether each pixel belongs to a dividing cell, (Y, X)."""
+        flags = np.array([o.spindle is not None for o in self.layout.outlines], np.float32)
+        return self.layout.per_cell(flags) > 0
+
+    @cached_property
+    def centre_distance(self) -> Floats:
+        """Distance from the nearest microtubule organizing centre in µm, (Y, X)."""
+        far = np.ones(self.layout.shape, bool)
+        for outline in self.layout.outlines:
+            for y, x in outline.poles:
+                row, column = round(y * self.um), round(x * self.um)
+                if 0 <= row < far.shape[0] and 0 <= column < far.shape[1]:
+                    far[row, column] = False
+        if far.all():
+            return np.full(far.shape, 1e3, np.float32)
+        away = ndimage.distance_transform_edt(far)
+        return np.asarray(away * self.layout.pixel_size, np.float32)
+
+    def texture(self, scale: float, rng: np.random.Generator) -> Floats:
+        """Return smooth noise that varies over ``scale`` µm, (Y, X)."""
+        return smooth_noise(self.layout.shape, scale * self.um, rng)
+
+    def any_of(self, low: float, high: float, rng: np.random.Generator) -> Floats:
+        """Return a map of one uniform random number per cell, (Y, X)."""
+        return self.layout.per_cell(rng.uniform(low, high, self.count))
+
+    def some(self, chance: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+        """Return the pixels of a random share of the cells, (Y, X)."""
+        return self.layout.per_cell((rng.random(self.count) < chance).astype(np.float32)) > 0
+
+
+class Streams(NamedTuple):
+    """Sources of random numbers: a change in how one part is drawn leaves the others."""
+
+    nucleoli: np.random.Generator
+    microtubules: np.random.Generator
+    nucleus: np.random.Generator
+    er: np.random.Generator
+
+
+class Drawn(NamedTuple):
+    """A scene and the light of its DNA, float32, (slabs, Y, X)."""
+
+    scene: Scene
+    nucleus: Floats
+
+
+def draw_scene(
+    layout: Layout,
+    streams: Streams,
+    slabs: npt.NDArray[np.floating] = SLABS,
+    bridges: float = 0.0,
+) -> Drawn:
+    """Draw the landmarks of a layout.
+
+    Parameters
+    ----------
+    layout : Layout
+        The plan.
+    streams : Streams
+        Random numbers, a source for each part.
+    slabs : numpy.ndarray
+        Heights of the slabs, in µm.
+    bridges : float
+        Chance that two neighbours still hang together by a cytokinetic bridge.
+    """
+    blobs = nucleoli(layout, streams.nucleoli)
+    tubulin = draw_microtubules(layout, slabs, streams.microtubules)
+    er = draw_er(layout, slabs, streams.er)
+    dna = draw_nucleus(layout, slabs, blobs, streams.nucleus)
+    spindle = np.zeros(layout.shape, np.float32)
+    if any(o.spindle is not None for o in layout.outlines) or bridges:
+        bright = float(np.quantile(tubulin[:, layout.cells > 0], 0.99))
+        spindle = draw_spindles(layout, streams.microtubules)
+        spindle = spindle + 1.2 * draw_bridges(layout, bridges, streams.microtubules)
+        scene = Scene(layout, slabs, blobs, tubulin, er, spindle)
+        blobs = np.where(scene.divides, 0, blobs)
+        # The interphase network falls apart and the ER clears the spindle; chromosomes are
+        # several times as dense as chromatin.
+        tubulin = tubulin * np.where(scene.divides, 0.15, 1) + bright * 1.3 * spindle
+        er = er * (1 - 0.7 * np.where(scene.divides, np.clip(spindle, 0, 1), 0))
+        dna = dna * np.where(scene.divides, 2.2, 1)
+        dna, tubulin, er = (v.astype(np.float32) for v in (dna, tubulin, er))
+    return Drawn(Scene(layout, slabs, blobs, tubulin, er, spindle), dna)
+
+
+def flattened(scene: Scene) -> Scene:
+    """Return the scene with one slab, for patterns of a single plane."""
+    if len(scene.slabs) == 1:
+        return scene
+    return replace(
+        scene,
+        slabs=FLAT,
+        microtubules=scene.microtubules.sum(0, keepdims=True),
+        er=scene.er.sum(0, keepdims=True),
+    )

@@ -1,7 +1,7 @@
 """Files in and files out: the one door through which stacks enter and results leave.
 
 :func:`read` takes whatever a biologist has of a field of view and gives a
-:class:`~napari_dualgland.stack.Stack`; :func:`write` gives an OME-TIFF that every reader
+:class:`~napari_dualgland.stack.Stack`; :func:`write` gives files that every reader
 opens. What a file does not say is asked for, never guessed.
 """
 
@@ -20,7 +20,7 @@ from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 
 if TYPE_CHECKING:
-    from napari_dualgland.results import Imputation
+    from napari_dualgland.results import Imputation, Localization
     from napari_dualgland.stack import Stack
 
 __all__ = ["read", "read_mask", "write"]
@@ -69,8 +69,36 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
     )
 
 
-def write(result: Imputation | Stack, path: str | Path) -> Path:
-    """Write a result or a stack as OME-TIFF; see :func:`.tiff_writing.write_ome_tiff`."""
+def write(result: Imputation | Localization | Stack, path: str | Path) -> Path:
+    """Write a result or a stack.
+
+    Parameters
+    ----------
+    result : Imputation, Localization or Stack
+        An imputation and a stack become an OME-TIFF, see :func:`.tiff_writing.write_ome_tiff`;
+        a localization becomes ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``, see
+        :func:`.localization_writing.write_localization`.
+    path : str or pathlib.Path
+        Of the OME-TIFF; of a localization the folder.
+
+    Returns
+    -------
+    pathlib.Path
+        ``path``.
+
+    Raises
+    ------
+    DualglandError
+        If it cannot be written there; then nothing was written.
+    """
+    from napari_dualgland.results import Localization
+
+    path = Path(path).expanduser()
+    if isinstance(result, Localization):
+        from napari_dualgland.io.localization_writing import write_localization
+
+        write_localization(result, path)
+        return path
     from napari_dualgland.io.tiff_writing import write_ome_tiff
 
-    return write_ome_tiff(result, Path(path).expanduser())
+    return write_ome_tiff(result, path)

@@ -33,6 +33,11 @@ STACK_NS = "napari-dualgland:stack"
 IMAGEJ_NS = "napari-dualgland:imagej"
 """Namespace of the map annotation with what ImageJ said of the source."""
 
+KIND = "kind"
+"""Where a file of ours that is no field of view says what it is: :data:`CELLS` or :data:`MAPS`."""
+CELLS = "cells"
+MAPS = "localization maps"
+
 MISSING = "missing"
 UNCERTAINTY = "uncertainty"
 SAMPLE = "sample"
@@ -76,6 +81,8 @@ def parse_ome(xml: str) -> OmeHeader:
     if IMAGEJ_NS in maps:
         metadata["imagej"] = maps[IMAGEJ_NS]
     ours = maps.get(STACK_NS, {})
+    if KIND in ours:
+        metadata[KIND] = ours[KIND]
     elements = [e for e in pixels if _tag(e) == "Channel"]
     size = pixels.attrib
     return OmeHeader(

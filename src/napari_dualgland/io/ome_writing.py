@@ -19,7 +19,7 @@ import numpy as np
 from ome_types import from_xml, model, to_xml
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.ome import EARLIER_NS, IMAGEJ_NS, PROVENANCE_NS, STACK_NS
+from napari_dualgland.io.ome import EARLIER_NS, IMAGEJ_NS, KIND, PROVENANCE_NS, STACK_NS
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
 
@@ -212,6 +212,8 @@ def _annotations(
 ) -> list[model.MapAnnotation]:
     about = {"axes": "".join(a for a in CANONICAL_AXES if a in stack.axes)}
     about |= {f"role {i}": c.role for i, c in enumerate(stack.channels) if c.role}
+    if KIND in stack.metadata:
+        about[KIND] = stack.metadata[KIND]
     wanted: dict[str, Mapping[str, str]] = {STACK_NS: about}
     if provenance is not None:
         fields = provenance.model_dump(mode="json", exclude_none=True)

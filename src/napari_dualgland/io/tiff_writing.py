@@ -76,22 +76,36 @@ def write_ome_tiff(result: Imputation | Stack, path: Path) -> Path:
     if not path.name.lower().endswith(ENDINGS):
         raise DualglandError(f"{path}: results are written as OME-TIFF; end the name in .ome.tif")
     stack = result.stack if isinstance(result, Imputation) else result
-    _refuse_source(stack, path)
+    refuse_source(stack, path)
     parts, provenance = _parts(result)
-    images, pages = _layout(stack, parts)
-    xml = build_ome_xml(stack, images, provenance, _creator())
     with replacing(path) as temporary:
-        _write_pages(temporary, stack, parts, pages, xml)
+        write_parts(stack, parts, provenance, temporary)
     return path
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One image of the file; ``data`` is (T, Z, C, Y, X)."""
+class Part:
+    """One image of a file.
+
+    Attributes
+    ----------
+    name : str
+        Name of the image.
+    data : numpy.ndarray or dask.array.Array
+        (T, Z, C, Y, X).
+    is_mask : bool
+        Written as 0 and 255; a reduced copy has a pixel where any of its four has one.
+    is_labels : bool
+        Numbers of objects, which have no mean: a reduced copy has one of its four pixels.
+    is_many : bool
+        Many channels that are computed apart: no more of them at once than lie in a chunk.
+    """
 
     name: str
     data: npt.NDArray[Any] | da.Array
     is_mask: bool = False
+    is_labels: bool = False
+    is_many: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -104,7 +118,28 @@ class _Part:
         return np.ascontiguousarray(block, self.dtype)
 
 
-def _parts(result: Imputation | Stack) -> tuple[list[_Part], Provenance | None]:
+def write_parts(
+    stack: Stack, parts: Sequence[Part], provenance: Provenance | None, path: Path
+) -> None:
+    """Write images of the size and placement of a stack as one OME-TIFF.
+
+    Parameters
+    ----------
+    stack : Stack
+        Sizes, channels, pixel size and metadata of all the images.
+    parts : sequence of Part
+        At least one.
+    provenance : Provenance or None
+        Goes into the OME-XML.
+    path : pathlib.Path
+        Any name; the caller renames it when all is well.
+    """
+    images, pages = _layout(stack, parts)
+    xml = build_ome_xml(stack, images, provenance, _creator())
+    _write_pages(path, stack, parts, pages, xml)
+
+
+def _parts(result: Imputation | Stack) -> tuple[list[Part], Provenance | None]:
     missing: Any
     provenance: Provenance | None
     if isinstance(result, Imputation):
@@ -117,15 +152,15 @@ def _parts(result: Imputation | Stack) -> tuple[list[_Part], Provenance | None]:
         stack, missing, provenance = result, result.imputed, result.provenance
         uncertainty = stack.metadata.get(UNCERTAINTY)
         samples = stack.metadata.get(SAMPLES, ())
-    parts = [_Part(stack.name, to_canonical(stack.data, stack.axes))]
+    parts = [Part(stack.name, to_canonical(stack.data, stack.axes))]
     if missing is not None:
-        parts.append(_Part(MISSING, _fitting(missing, stack, MISSING), is_mask=True))
+        parts.append(Part(MISSING, _fitting(missing, stack, MISSING), is_mask=True))
     if uncertainty is not None:
         values = _fitting(uncertainty, stack, UNCERTAINTY).astype(np.float32, copy=False)
-        parts.append(_Part(UNCERTAINTY, values))
+        parts.append(Part(UNCERTAINTY, values))
     for number, sample in enumerate(samples, 1):
         name = f"{SAMPLE} {number}"
-        parts.append(_Part(name, _fitting(sample, stack, name)))
+        parts.append(Part(name, _fitting(sample, stack, name)))
     return parts, provenance
 
 
@@ -138,7 +173,8 @@ def _fitting(array: Any, stack: Stack, what: str) -> Any:
     return to_canonical(array, stack.axes)
 
 
-def _refuse_source(stack: Stack, path: Path) -> None:
+def refuse_source(stack: Stack, path: Path) -> None:
+    """Raise DualglandError if a path is a file that the stack was read from."""
     for source in (stack.source, *stack.metadata.get("files", ())):
         if source and os.path.exists(source) and path.exists() and os.path.samefile(source, path):
             raise DualglandError(f"{path}: is the source of the stack; give another name")
@@ -151,7 +187,7 @@ def _creator() -> str:
 
 
 def _layout(
-    stack: Stack, parts: Sequence[_Part]
+    stack: Stack, parts: Sequence[Part]
 ) -> tuple[list[OmeImage], list[tuple[int, int, int, int]]]:
     """Return the images with their IFDs, and (t, z, part, c) of every page in file order.
 
@@ -172,7 +208,7 @@ def _layout(
 def _write_pages(
     path: Path,
     stack: Stack,
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     pages: Sequence[tuple[int, int, int, int]],
     xml: str,
 ) -> None:
@@ -196,7 +232,7 @@ def _write_pages(
 def _write_page(
     tif: tifffile.TiffWriter,
     stack: Stack,
-    part: _Part,
+    part: Part,
     store: _Store,
     c: int,
     description: bytes | None,
@@ -284,7 +320,7 @@ class _Store:
 
 
 def _frame(
-    parts: Sequence[_Part], t: int, z: int, folder: Path, opened: contextlib.ExitStack
+    parts: Sequence[Part], t: int, z: int, folder: Path, opened: contextlib.ExitStack
 ) -> list[_Store]:
     """Return the pixels of one frame of every part, computing what is lazy once."""
     frames = [part.data[t, z] for part in parts]
@@ -301,12 +337,27 @@ def _frame(
     if lazy:
         from dask.base import compute
 
-        for start, stop in _bands(frames[lazy[0]].chunks[1]):
-            blocks = compute(*(frames[i][:, start:stop] for i in lazy))  # type: ignore[no-untyped-call]
-            for i, block in zip(lazy, blocks, strict=True):
-                for c, rows in enumerate(parts[i].encoded(np.asarray(block))):
-                    stores[i].put(c, start, rows)
+        for group in _together(parts, lazy):
+            for start, stop in _bands(frames[group[0][0]].chunks[1]):
+                wanted = (frames[i][first:last, start:stop] for i, first, last in group)
+                blocks = compute(*wanted)  # type: ignore[no-untyped-call]
+                for (i, first, _), block in zip(group, blocks, strict=True):
+                    for c, rows in enumerate(parts[i].encoded(np.asarray(block)), first):
+                        stores[i].put(c, start, rows)
     return stores
+
+
+def _together(parts: Sequence[Part], lazy: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:
+    """Yield what is computed at once: groups of (part, first channel, last channel + 1)."""
+    shared = [(i, 0, parts[i].data.shape[2]) for i in lazy if not parts[i].is_many]
+    if shared:
+        yield shared
+    for i in lazy:
+        if parts[i].is_many:
+            first = 0
+            for count in parts[i].data.chunks[2]:  # type: ignore[union-attr]
+                yield [(i, first, first + count)]
+                first += count
 
 
 def _bands(heights: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -333,8 +384,11 @@ def _tiles(store: _Store, c: int) -> Iterator[npt.NDArray[Any]]:
             yield np.ascontiguousarray(tile)
 
 
-def _halved(store: _Store, c: int, part: _Part, folder: Path) -> _Store:
-    """Return a channel at half the size: the mean of 2 × 2 pixels, of a mask the maximum."""
+def _halved(store: _Store, c: int, part: Part, folder: Path) -> _Store:
+    """Return a channel at half the size: the mean of 2 × 2 pixels.
+
+    Of a mask the maximum, of labels one of the four.
+    """
     height, width = store.shape[1:]
     large = height * width * part.dtype.itemsize > _FRAME_BYTES
     shape = 1, -(-height // 2), -(-width // 2)
@@ -345,6 +399,8 @@ def _halved(store: _Store, c: int, part: _Part, folder: Path) -> _Store:
         blocks = rows.reshape(len(rows) // 2, 2, -1, 2)
         if part.is_mask:
             small = blocks.max(axis=(1, 3))
+        elif part.is_labels:
+            small = blocks[:, 0, :, 0]
         else:
             small = blocks.mean(axis=(1, 3), dtype=np.float64)
             if part.dtype.kind in "ui":

@@ -1,0 +1,64 @@
+"""Lettering on pictures: a line of text in a font that has its letters, cut where it is too long."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from PIL import ImageDraw, ImageFont
+
+Ink = tuple[int, int, int]
+
+SYSTEM_FONTS = ("DejaVuSans.ttf", "Arial.ttf", "arial.ttf", "NotoSans-Regular.ttf")
+"""Looked for where Pillow's own font lacks a letter: it has few beyond ASCII."""
+
+
+class Text:
+    """Text in one size, in a font that has its letters."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.font: Any = ImageFont.load_default(size)
+
+    def write(
+        self, pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, ink: Ink, room: float
+    ) -> None:
+        """Write a line, cut where it is longer than there is room for."""
+        text, font = self._legible(text)
+        while len(text) > 1 and font.getlength(text) > room:
+            text = text.rstrip("…")[:-1] + "…"
+        pen.text(at, text, fill=ink, font=font)
+
+    def width(self, text: str) -> float:
+        """Return how wide a line is, in pixels."""
+        text, font = self._legible(text)
+        return float(font.getlength(text))
+
+    def wrapped(self, text: str, room: float) -> list[str]:
+        """Return the text as lines that fit."""
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and self.width(longer) > room:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return lines
+
+    def _legible(self, text: str) -> tuple[str, Any]:
+        """Return text and font: Pillow's own has few letters beyond ASCII, and no µ."""
+        if all(self._has(self.font, letter) for letter in text):
+            return text, self.font
+        for name in SYSTEM_FONTS:
+            try:
+                font = ImageFont.truetype(name, round(self.size * 0.92))
+            except OSError:
+                continue
+            return text, font
+        plain = unicodedata.normalize("NFKD", text.replace("µ", "u").replace("×", "x"))
+        return "".join(c for c in plain if self._has(self.font, c)), self.font
+
+    @staticmethod
+    def _has(font: Any, letter: str) -> bool:
+        lacking = font.getmask("\U0010ffff")
+        return letter.isascii() or bytes(font.getmask(letter)) != bytes(lacking)

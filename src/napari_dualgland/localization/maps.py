@@ -111,7 +111,7 @@ def crop_of(
     dense, own = dense[:, kept[0], kept[1]], own[kept[0], kept[1]]
     if own.any() and not own.all():
         # Outside of its cell the network says nothing of meaning; let the rim hold there.
-        nearest = ndimage.distance_transform_edt(~own, False, True)
+        nearest = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
         dense = dense[:, nearest[0], nearest[1]]
     rows, columns = places
     return Crop(label, window, np.ascontiguousarray(dense), rows, columns, negative, seen)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.channels import assign_roles
 from napari_dualgland.io.hpa import find_set, parse_name, read_set
-from napari_dualgland.io.masks import read_mask
+from napari_dualgland.io.masks import read_labels, read_mask
 from napari_dualgland.io.pictures import is_picture, read_picture
 from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_dualgland.results import Imputation, Localization
     from napari_dualgland.stack import Stack
 
-__all__ = ["read", "read_mask", "write"]
+__all__ = ["read", "read_labels", "read_mask", "write"]
 
 
 def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> Stack:

@@ -25,7 +25,7 @@ from napari_dualgland.io.hpa import (
     read_member,
     read_set,
 )
-from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
+from napari_dualgland.io.ome import CELLS, KIND, MAPS, MISSING, SAMPLE, SAMPLES, UNCERTAINTY
 from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
 from napari_dualgland.stack import ROLES, Channel, Stack
 
@@ -38,6 +38,8 @@ LayerTuple = tuple[Any, dict[str, Any], Literal["image", "labels"]]
 Loader = Callable[[Any], list[LayerTuple]]
 
 _COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
+_LIKELY = 128
+"""A map that is nowhere as bright, as a file has it, is hidden at first."""
 _FILE_METADATA = ("ome_xml", "imagej", "description")
 
 
@@ -60,7 +62,10 @@ def get_reader(path: str | list[str]) -> Loader | None:
     if not is_tiff(file):
         return None
     try:
-        assign_roles(read_tiff(file, lazy=True))
+        stack = read_tiff(file, lazy=True)
+        if stack.metadata.get(KIND) in (CELLS, MAPS):
+            return lambda _: localization_layers(read_tiff(file), _pyramid(file))
+        assign_roles(stack)
     except DualglandError as error:
         log.info("left to other readers: %s", error)
         return None
@@ -115,9 +120,7 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
         role (1 for microtubules, 2 protein, 4 nucleus, 8 er), so that one layer holds all
         channels.
     """
-    levels = [stack.data]
-    if len(pyramid) > 1 and pyramid[0].shape == stack.shape:
-        levels = list(pyramid)
+    levels = _levels(stack, pyramid)
     images: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
         pixels = [_channel_of(level, stack.axes, i) for level in levels]
@@ -139,6 +142,50 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
         beside += _uncertainty_layers(stack)
     marks = [] if stack.imputed is None else [_missing_layer(stack)]
     return [*beside, *images, *marks]
+
+
+def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
+    """Return what a localization has left in a file as layers.
+
+    Parameters
+    ----------
+    stack : Stack
+        Read from a ``cells.tif`` or ``maps.ome.tif`` of ours.
+    pyramid : sequence of arrays, optional
+        The stack's data at falling resolutions.
+
+    Returns
+    -------
+    list of layer tuples
+        A Labels layer ``cells``; or an image per class in its colour, from 0 to 255, those
+        hidden that are likely nowhere.
+    """
+    levels = _levels(stack, pyramid)
+    if stack.metadata.get(KIND) == CELLS:
+        looks = {"name": CELLS, **_placement(stack), "metadata": _told(stack, None, CELLS)}
+        several = len(levels) > 1
+        pixels = levels if several else stack.data
+        return [(pixels, {**looks, "multiscale": several}, "labels")]
+    layers: list[LayerTuple] = []
+    for i, channel in enumerate(stack.channels):
+        maps = [_channel_of(level, stack.axes, i) for level in levels]
+        looks = {
+            "name": channel.name,
+            "colormap": channel.color or "gray",
+            "blending": "additive",
+            "contrast_limits": (0, 255),
+            "visible": bool((maps[-1] >= _LIKELY).any()),
+            "multiscale": len(maps) > 1,
+            **_placement(stack),
+            "metadata": _told(stack, channel, MAPS),
+        }
+        layers.append((maps if len(maps) > 1 else maps[0], looks, "image"))
+    return layers
+
+
+def _levels(stack: Stack, pyramid: Sequence[Any]) -> list[Any]:
+    fits = len(pyramid) > 1 and pyramid[0].shape == stack.shape
+    return list(pyramid) if fits else [stack.data]
 
 
 def contrast_limits(pixels: Any) -> tuple[float, float]:

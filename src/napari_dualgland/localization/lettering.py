@@ -1,4 +1,4 @@
-"""Lettering on pictures: a line of text in a font that has its letters, cut where it is too long."""
+"""Lettering on pictures: lines of text, in a font that has their letters, cut to the room."""
 
 from __future__ import annotations
 

@@ -1,0 +1,86 @@
+"""Where there is cell at all, from microtubules and ER, and where one cell ends at another."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+
+from napari_dualgland.localization.grid import Floats, Labels
+from napari_dualgland.localization.nuclei import Mask
+
+DIM = 0.27
+"""A pixel is background where it is dimmer than this share of what is brightest close by; of
+roots, so a fourteenth in brightness."""
+
+FLOOR = 0.11
+"""A pixel is background where it is dimmer than this share of the frame's brightest; of roots."""
+
+VALLEY, JUMP = 1.5, 0.5
+"""How much a dark valley and a jump in brightness count as an edge; distance counts 1 per
+typical nucleus."""
+
+
+def cell_body(
+    landmarks: list[Floats], pixel_um: float, nucleus_um: float, nuclei: Labels
+) -> tuple[Floats, Mask]:
+    """Return how bright cells are, and where they are.
+
+    Parameters
+    ----------
+    landmarks : list of numpy.ndarray
+        (Y, X), no NaN, at least one.
+    pixel_um, nucleus_um : float
+        Micrometres per pixel and along a typical nucleus.
+    nuclei : numpy.ndarray
+        (Y, X) labels; a nucleus is part of a cell however dim the landmarks are in it.
+
+    Returns
+    -------
+    body : numpy.ndarray
+        float32, the root of the mean brightness, about 0 to 1.
+    mask : numpy.ndarray
+        Boolean.
+    """
+    total = np.zeros(landmarks[0].shape, np.float32)
+    for plane in landmarks:
+        dark, bright = np.percentile(plane, [1, 99.5])
+        total += np.clip((plane - dark) / max(bright - dark, 1e-9), 0, 1.5) / len(landmarks)
+    body = np.sqrt(total)
+    smooth = ndimage.gaussian_filter(body, 0.7 / pixel_um)
+    return body, _mask(smooth, pixel_um, nucleus_um, nuclei)
+
+
+def _mask(body: Floats, pixel_um: float, nucleus_um: float, nuclei: Labels) -> Mask:
+    """Tell cells from background: near what is bright by a share of it, elsewhere by a floor."""
+    if body.max() <= 0:
+        return np.asarray(nuclei > 0)
+    bright = body > threshold_otsu(body)
+    dim, typical = body[~bright], float(np.median(body[bright]))
+    low = float(np.median(dim))
+    noise = 1.48 * float(np.median(np.abs(dim - low)))
+    # Noise alone has no body; but beside a nucleus even little is believed.
+    if typical - low < 4 * noise and not nuclei.any():
+        return np.zeros(body.shape, bool)
+    side = 2 * int(np.ceil(0.2 * nucleus_um / pixel_um)) + 1
+    around = ndimage.maximum_filter(body, side)
+    around = ndimage.gaussian_filter(around, side / 4)
+    mask = body > np.maximum(FLOOR, DIM * around)
+    mask |= nuclei > 0
+    mask = ndimage.gaussian_filter(mask.astype(np.float32), 0.8 / pixel_um, mode="nearest") > 0.5
+    holes, _ = ndimage.label(~mask)
+    sizes = np.bincount(holes.ravel()) * pixel_um**2
+    small = sizes < 0.1 * nucleus_um**2
+    return np.asarray(mask | (small[holes] & (holes > 0)))
+
+
+def edges(body: Floats, pixel_um: float) -> Floats:
+    """Return where a cell may end at its neighbour: dark valleys, and jumps in brightness."""
+    smooth = ndimage.gaussian_filter(body, 0.6 / pixel_um)
+    side = 2 * int(np.ceil(2.5 / pixel_um)) + 1
+    closed = ndimage.grey_closing(smooth, (side, side))
+    valley = (closed - smooth) / np.maximum(closed, 0.1)
+    wider = ndimage.gaussian_filter(body, 1.2 / pixel_um)
+    slope = np.hypot(*np.gradient(wider)) / pixel_um
+    jump = 3 * slope / np.maximum(wider, 0.1)
+    return np.asarray(VALLEY * valley + JUMP * np.minimum(jump, 1.5), np.float32)

@@ -1,0 +1,116 @@
+"""Which nuclei share a cell: close ones, of a kind, with no edge of a cell between them.
+
+Two cells taken for one spoil two rows of a table, a cell with two nuclei taken for two spoils
+little; so everything must speak for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from napari_dualgland.localization.grid import Floats, Labels, neighbours
+
+CLOSE = 0.2
+"""Nuclei of a cell are no farther apart than this, in typical nuclei."""
+
+CENTRAL = 0.36
+"""The centres of its nuclei are no farther apart than this share of a cell's diameter."""
+
+ALIKE = 0.7
+"""Nuclei of a cell are of one brightness, up to this ratio."""
+
+FRAGMENT = 0.3
+"""A nucleus of less than this area, in those of a typical one, may be a fragment of another."""
+
+VALLEY, WORST = 0.82, 0.65
+"""The border of two cells is dimmer than this share of what lies beside it: at half, and at a
+fifth of its length."""
+
+VALLEY_OF_FRAGMENT = 0.6
+"""The same for a fragment."""
+
+
+@dataclass(frozen=True)
+class _Border:
+    """Where two cells meet.
+
+    Attributes
+    ----------
+    gap : float
+        Micrometres between their nuclei, as far as the border is between them.
+    median, fifth : float
+        Brightness on the border, in shares of that beside it.
+    """
+
+    gap: float
+    median: float
+    fifth: float
+
+
+def shared_cells(
+    cells: Labels, nuclei: Labels, body: Floats, dna: Floats, pixel_um: float, nucleus_um: float
+) -> list[tuple[int, int]]:
+    """Return the pairs of labels that are one cell; ``cells`` have the labels of ``nuclei``.
+
+    Parameters
+    ----------
+    cells, nuclei : numpy.ndarray
+        int32 (Y, X) labels.
+    body, dna : numpy.ndarray
+        (Y, X), brightness of microtubules and ER, and of the nuclei.
+    pixel_um, nucleus_um : float
+        Micrometres per pixel and along a typical nucleus.
+    """
+    found = _borders(cells, nuclei, body, pixel_um, nucleus_um)
+    labels = np.arange(int(nuclei.max(initial=0)) + 1)
+    areas = np.bincount(nuclei.ravel(), minlength=labels.size) * pixel_um**2
+    wholes = np.bincount(cells.ravel(), minlength=labels.size) * pixel_um**2
+    light = dna - np.percentile(dna, 5)
+    # Index 0, the background, is never asked for.
+    levels = np.concatenate([[0], ndimage.mean(light, nuclei, labels[1:])])
+    middles = np.array(ndimage.center_of_mass(nuclei > 0, nuclei, labels[1:])).reshape(-1, 2)
+    centres = np.concatenate([np.zeros((1, 2)), middles]) * pixel_um
+    cut = np.isin(labels, [nuclei[0], nuclei[-1]]) | np.isin(labels, nuclei[:, [0, -1]])
+    fragment = (areas < FRAGMENT * np.pi / 4 * nucleus_um**2) & ~cut
+    shared, taken = [], set()
+    # The likeliest first: a nucleus has one partner, a fragment one nucleus it came from.
+    for (a, b), border in sorted(found.items(), key=lambda item: -item[1].median):
+        if fragment[a] or fragment[b]:
+            if border.median > VALLEY_OF_FRAGMENT and not (
+                (a in taken or not fragment[a]) and (b in taken or not fragment[b])
+            ):
+                taken |= {label for label in (a, b) if fragment[label]}
+                shared.append((a, b))
+            continue
+        apart = float(np.hypot(*(centres[a] - centres[b])))
+        across = 2 * np.sqrt((wholes[a] + wholes[b]) / np.pi)
+        alike = min(levels[a], levels[b]) > ALIKE * max(levels[a], levels[b])
+        alike &= min(areas[a], areas[b]) > 0.35 * max(areas[a], areas[b])
+        no_valley = border.median > VALLEY and border.fifth > WORST
+        if no_valley and alike and apart < CENTRAL * across and not taken & {a, b}:
+            taken |= {a, b}
+            shared.append((a, b))
+    return shared
+
+
+def _borders(
+    cells: Labels, nuclei: Labels, body: Floats, pixel_um: float, nucleus_um: float
+) -> dict[tuple[int, int], _Border]:
+    """Return the borders of all pairs of cells whose nuclei are close."""
+    pairs, places = neighbours(cells)
+    smooth = ndimage.gaussian_filter(body, 0.5 / pixel_um)
+    beside = ndimage.percentile_filter(smooth, 80, size=2 * round(2 / pixel_um) + 1)
+    ratio = (smooth / np.maximum(beside, 1e-3)).ravel()
+    far = ndimage.distance_transform_edt(nuclei == 0).ravel() * pixel_um
+    found = {}
+    for a, b in np.unique(pairs, axis=0):
+        line = places[(pairs[:, 0] == a) & (pairs[:, 1] == b)]
+        gap = 2 * float(far[line].min())
+        between = line[far[line] <= 0.5 * nucleus_um]
+        if gap <= CLOSE * nucleus_um:
+            median, fifth = np.percentile(ratio[between], [50, 20])
+            found[int(a), int(b)] = _Border(gap, float(median), float(fifth))
+    return found

@@ -17,12 +17,14 @@ import typer
 from napari_dualgland import __version__
 from napari_dualgland.cli.console import answer, guarded
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.localization.params import LocalizeParams
 
 DEFAULTS = ImputeParams()
+LOCALIZE = LocalizeParams()
 
 app = typer.Typer(
     name="dualgland",
-    help="Repair Human Protein Atlas microscopy stacks.",
+    help="Repair Human Protein Atlas stacks, and say where in the cell a protein is.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,6 +36,23 @@ Model = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT",
+        help="A TIFF or OME-TIFF; or any member, the prefix or the folder of an HPA set.",
+    ),
+]
+Missing = Annotated[
+    str,
+    typer.Option(
+        metavar="MASK.tif|auto", help="YX or CYX, non-zero = missing; auto finds the damage."
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."),
+]
 Tile = Annotated[int, typer.Option(help="Side of a tile in pixels; smaller needs less memory.")]
 
 
@@ -51,31 +70,15 @@ def _options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
-    """Repair Human Protein Atlas microscopy stacks."""
+    """Repair Human Protein Atlas stacks, and say where in the cell a protein is."""
 
 
 @app.command()
 def impute(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="INPUT",
-            help="A TIFF or OME-TIFF; or any member, the prefix or the folder of an HPA set.",
-        ),
-    ],
+    source: Source,
     out: Annotated[Path, typer.Option(metavar="FILE.ome.tif", help="Where the result goes.")],
-    missing: Annotated[
-        str,
-        typer.Option(
-            metavar="MASK.tif|auto", help="YX or CYX, non-zero = missing; auto finds the damage."
-        ),
-    ] = "auto",
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."
-        ),
-    ] = None,
+    missing: Missing = "auto",
+    channels: Channels = None,
     seed: Seed = DEFAULTS.seed,
     model: Model = DEFAULTS.model,
     device: Device = DEFAULTS.device,
@@ -119,6 +122,50 @@ def impute(
         plausible=plausible,
     )
     answer(lambda: verb.run(source, out, missing, channels, params), verb.show, as_json)
+
+
+@app.command()
+def localize(
+    source: Source,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    cells: Annotated[
+        Path | None,
+        typer.Option(metavar="LABELS.tif", help="Labels of the cells; found if left out."),
+    ] = None,
+    missing: Missing = "auto",
+    channels: Channels = None,
+    model: Model = LOCALIZE.model,
+    device: Device = LOCALIZE.device,
+    threshold: Annotated[
+        float | None,
+        typer.Option(metavar="P", help="Name classes from this probability; else the model's."),
+    ] = LOCALIZE.threshold,
+    nucleus_um: Annotated[
+        float, typer.Option(metavar="µm", help="Diameter of a typical nucleus; to find cells.")
+    ] = LOCALIZE.nucleus_um,
+    smallest_um2: Annotated[
+        float, typer.Option(metavar="µm²", help="Drop cells that are smaller; to find cells.")
+    ] = LOCALIZE.smallest_um2,
+    impute_first: Annotated[
+        bool, typer.Option("--impute-first", help="Fill what is damaged before looking.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say in which places of each cell the protein is: cells.csv, cells.tif, maps, overlay.png."""
+    from napari_dualgland.cli import localize as verb
+
+    params = verb.make_localize_params(
+        model=model,
+        device=device,
+        threshold=threshold,
+        nucleus_um=nucleus_um,
+        smallest_um2=smallest_um2,
+    )
+    answer(
+        lambda: verb.run(source, out, cells, missing, channels, params, impute_first=impute_first),
+        verb.show,
+        as_json,
+    )
 
 
 @app.command()

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_dualgland.cli.console import progress_bar
 from napari_dualgland.errors import DualglandError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from rich.console import Console
 
     from napari_dualgland.imputation.params import ImputeParams
     from napari_dualgland.results import Imputation
     from napari_dualgland.stack import Stack
+
+Params = TypeVar("Params", bound="BaseModel")
 
 OME_TIFF = (".ome.tif", ".ome.tiff")
 
@@ -53,17 +57,27 @@ def make_params(**options: Any) -> ImputeParams:
     DualglandError
         For a value that the parameter object refuses.
     """
-    from pydantic import ValidationError
-
     from napari_dualgland.imputation.params import ImputeParams
 
+    return options_of(ImputeParams, options)
+
+
+def options_of(kind: type[Params], options: Mapping[str, Any]) -> Params:
+    """Return a parameter object; what it refuses is told by the name of the option.
+
+    Raises
+    ------
+    DualglandError
+        For a value that the parameter object refuses.
+    """
+    from pydantic import ValidationError
+
     try:
-        return ImputeParams(**options)
+        return kind(**options)
     except ValidationError as error:
         first = error.errors()[0]
-        raise DualglandError(
-            f"--{first['loc'][0]} {first['input']}: {first['msg'].lower()}"
-        ) from None
+        option = str(first["loc"][0]).replace("_", "-")
+        raise DualglandError(f"--{option} {first['input']}: {first['msg'].lower()}") from None
 
 
 def run(

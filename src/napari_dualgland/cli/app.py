@@ -178,7 +178,7 @@ def demo(
     device: Device = DEFAULTS.device,
     as_json: Json = False,
 ) -> None:
-    """Impute the bundled sample stack and hold it against the truth and classical fills."""
+    """Impute the bundled sample, hold it against truth and classical fills, and localize it."""
     from napari_dualgland.cli import demo as verb
     from napari_dualgland.cli.impute import make_params
 

@@ -19,15 +19,18 @@ from napari_dualgland.cli.compare import DEFINITION, Scene
 from napari_dualgland.cli.console import console
 from napari_dualgland.cli.doctor import QT_BINDINGS, has_screen
 from napari_dualgland.cli.impute import describe, fill
+from napari_dualgland.cli.localize import show_classes
 from napari_dualgland.errors import DualglandError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from napari_dualgland.imputation.params import ImputeParams
+    from napari_dualgland.results import Imputation
     from napari_dualgland.stack import Stack
 
 IMPUTED = "dualgland_imputed.ome.tif"
+LOCALIZED = "localization"
 PICTURE = "dualgland_before_after.png"
 CAPTION = (
     "Simulated sample.  Missing: white where every channel is lost, else the lost channel's "
@@ -36,7 +39,7 @@ CAPTION = (
 
 
 def run(out: Path, params: ImputeParams) -> dict[str, Any]:
-    """Impute the sample, compare, and leave an OME-TIFF and a picture in a folder.
+    """Impute the sample, compare, and say where its protein is; leave the files in a folder.
 
     Parameters
     ----------
@@ -81,13 +84,33 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     before_after(scene, _frame(result.stack), colors, CAPTION, out / PICTURE)
 
     told = describe(result, out / IMPUTED, seconds)
+    found, more = localize(result, out / LOCALIZED, params)
     return {
         **told,
+        "localization": found,
         "picture": str((out / PICTURE).absolute()),
         "figures": figures,
         "definition": DEFINITION,
-        "notes": [*told["notes"], *notes],
+        "notes": [*told["notes"], *notes, *more],
     }
+
+
+def localize(
+    result: Imputation, out: Path, params: ImputeParams
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Say where the protein of the imputed sample is; None and why not without a localizer."""
+    from napari_dualgland.cli import localize as verb
+    from napari_dualgland.model.weights import models_for
+
+    how = verb.make_localize_params(device=params.device)
+    if how.model not in models_for("localize"):
+        return None, ["the protein is not localized: this installation has no localizer"]
+    start = time.perf_counter()
+    found = verb.find(result, None, None, how)
+    verb.write_all(found, out)
+    told = verb.describe(found, out, time.perf_counter() - start)
+    notes = told.pop("notes")
+    return told, notes
 
 
 def compare(
@@ -143,10 +166,18 @@ def show(result: dict[str, Any], to: Console) -> None:
     to.print(f"{result['definition']}.", soft_wrap=True)
     shares = ", ".join(f"{name} {share:.1%}" for name, share in result["missing_fraction"].items())
     to.print(f"imputed: {shares}; model {result['model']} on {result['device']}", soft_wrap=True)
+    found = result["localization"]
+    if found is not None:
+        to.print()
+        to.print(f"where the protein is, by the model {found['model']}:")
+        show_classes(found, to)
+        to.print()
     for note in result["notes"]:
         to.print(f"note: {note}", markup=False, soft_wrap=True)
     to.print(f"picture: {result['picture']}", soft_wrap=True)
     to.print(f"stack:   {result['output']}", soft_wrap=True)
+    if found is not None:
+        to.print(f"cells, maps and overlay: {found['output']}", soft_wrap=True)
 
 
 def open_napari(out: Path) -> None:

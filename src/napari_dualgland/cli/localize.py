@@ -172,6 +172,8 @@ def _fitting(labels: Any, stack: Stack, path: Path) -> Any:
 
 def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:
     """Return what is to be told of a localization, ready for JSON."""
+    from napari_dualgland.localization.overlay import DAMAGED
+
     how, table = result.provenance, result.table
     named = Counter(name for said in table["classes"] for name in said.split("; ") if name)
     total = len(table)
@@ -184,8 +186,8 @@ def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:
             for name in sorted(named, key=lambda n: (-named[n], CLASSES.index(n)))
         ],
         "unnamed": int((table["classes"] == "").sum()),
-        "damaged": int((table["missing"] > 0).sum()),
-        "imputed": int((table["imputed"] > 0).sum()),
+        "damaged": int((table["missing"] > DAMAGED).sum()),
+        "imputed": int((table["imputed"] > DAMAGED).sum()),
         "model": how.model,
         "model_sha256": how.model_sha256,
         "device": how.device,

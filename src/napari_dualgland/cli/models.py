@@ -32,6 +32,7 @@ def run(name: str | None) -> dict[str, Any]:
         rows.append(
             {
                 "name": known,
+                "job": _job(card.architecture.get("kind")),
                 "version": card.version,
                 "summary": card.summary,
                 "parameters": card.parameters,
@@ -43,6 +44,13 @@ def run(name: str | None) -> dict[str, Any]:
     return {"models": rows, "folder": str(models_folder())}
 
 
+def _job(kind: object) -> str | None:
+    """Return what models of an architecture do; None where this version does not know it."""
+    from napari_dualgland.model.weights import KINDS
+
+    return next((job for job, kinds in KINDS.items() if kind in kinds), None)
+
+
 def show(result: dict[str, Any], to: Console) -> None:
     """Show the result of :func:`run` to a person."""
     if "card" in result:
@@ -50,10 +58,12 @@ def show(result: dict[str, Any], to: Console) -> None:
         return
     from rich.table import Table
 
-    table = Table("model", "parameters", "sha256", "what it is", box=None, pad_edge=False)
+    columns = ("model", "for", "parameters", "sha256", "what it is")
+    table = Table(*columns, box=None, pad_edge=False)
     for row in result["models"]:
         digest = row["sha256"][:12] + "…" if row["sha256"] else "no weights"
-        table.add_row(row["name"], f"{row['parameters']:,}", digest, row["summary"])
+        count = f"{row['parameters']:,}"
+        table.add_row(row["name"], row["job"] or "–", count, digest, row["summary"])
     to.print(table)
     to.print(f"your own models go to {result['folder']}", soft_wrap=True)
     to.print("a model's whole card: dualgland models NAME")

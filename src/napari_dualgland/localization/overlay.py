@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 Rgb = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-DAMAGED = 0.05
-"""Share of a cell's pixels, damaged or imputed, from which the cell is hatched."""
+DAMAGED = 0.01
+"""Share of a cell's pixels, damaged or imputed, above which a cell is hatched: what the notes count, too."""
 
 LANDMARKS = {"nucleus": (38, 46, 76), "microtubules": (52, 56, 64), "er": (32, 36, 42)}
 UNEXPLAINED = (122, 126, 134)
@@ -91,7 +91,7 @@ def frame_cells(localization: Localization, t: int = 0, z: int = 0) -> FrameCell
         elif np.isfinite(probable[row - 1]).any():
             named[row, int(np.nanargmax(probable[row - 1]))] = True
     missing, imputed = (
-        np.r_[False, table[column].to_numpy(np.float64) >= DAMAGED]
+        np.r_[False, table[column].to_numpy(np.float64) > DAMAGED]
         for column in ("missing", "imputed")
     )
     return FrameCells(place, table, named, empty, missing, imputed)

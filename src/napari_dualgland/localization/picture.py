@@ -118,7 +118,7 @@ class _Legend:
         counted = Counter(name for said in cells.table["classes"] for name in named_classes(said))
         self.classes = sorted(counted.items(), key=lambda item: (-item[1], CLASSES.index(item[0])))
         self.marks: list[tuple[str, str, int | None]] = []
-        share = f"{overlay.DAMAGED:.0%} or more of its pixels"
+        share = f"more than {overlay.DAMAGED:.0%} of its pixels"
         for kind, said, number in (
             ("empty", "no class reaches its threshold: the likeliest, paler", cells.empty.sum()),
             ("missing", f"damaged, {share}", cells.missing.sum()),

@@ -14,6 +14,7 @@ from localization.cell_scenes import PRIOR, field, save_localizer, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland import CLASSES, ROLES, Channel, DualglandError, PixelSize, Stack
+from napari_dualgland.io import read_mask
 from napari_dualgland.localization import reading
 from napari_dualgland.localization.frames import Frames
 from napari_dualgland.localization.labels import ranked
@@ -24,6 +25,7 @@ from napari_dualgland.model.reader import Reader, load_localizer
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.provenance import Provenance
+from napari_dualgland.sample import sample_path
 
 CPU = torch.device("cpu")
 NOTHING = np.zeros((160, 240), bool)
@@ -55,6 +57,20 @@ def test_given_labels_keep_their_numbers(model: str) -> None:
     plain = run(stack_of(image), labels, model)
     order = np.argsort(numbers[1:])
     assert np.allclose(probabilities(result), probabilities(plain)[order], atol=1e-4)
+
+
+def test_cells_are_found_where_none_are_given(model: str) -> None:
+    """The shipped sample, with the damage that its mask states."""
+    whole = nd.read(sample_path("dualgland_damaged.ome.tif"))
+    damage = read_mask(sample_path("dualgland_damaged_mask.tif"))
+    result = run(whole, None, model, damage)
+    table = result.table
+    assert table["cell"].tolist() == sorted({*np.unique(result.cells)} - {0})
+    assert 3 < len(table) < 60
+    assert (table["nuclei"] >= 1).mean() > 0.9
+    assert table["area_um2"].between(60, 5000).all()
+    assert any("impute first" in note for note in result.provenance.notes)
+    assert not np.asarray(result.maps[0])[result.cells == 0].any()
 
 
 def test_sparse_huge_labels_need_no_huge_tables() -> None:

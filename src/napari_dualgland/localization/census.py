@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_dualgland.localization.cells import find_cells
 from napari_dualgland.localization.frames import Frame
 from napari_dualgland.localization.grid import Grid
 from napari_dualgland.localization.labels import Ranked, ranked
@@ -30,11 +31,14 @@ class Census:
         (N,) int64: how many nuclei each has.
     mitotic : numpy.ndarray
         (N,) boolean.
+    note : str
+        What a person must know of how they were found; empty where there is nothing to say.
     """
 
     cells: Ranked
     nuclei: npt.NDArray[np.int64]
     mitotic: npt.NDArray[np.bool_]
+    note: str = ""
 
     def columns(self) -> dict[str, Any]:
         """Return what the table says of it."""
@@ -43,8 +47,6 @@ class Census:
 
 def found_cells(frame: Frame, pixel_um: float, params: LocalizeParams) -> Census:
     """Find the cells of a frame."""
-    from napari_dualgland.localization.cells import find_cells
-
     found = find_cells(frame.values, pixel_um, params)
     cells = ranked(found.labels)
     counts = [
@@ -52,7 +54,7 @@ def found_cells(frame: Frame, pixel_um: float, params: LocalizeParams) -> Census
         for label, window in zip(cells.labels, cells.windows, strict=True)
     ]
     mitotic = np.isin(cells.labels, list(found.mitotic))
-    return Census(cells, np.array(counts, np.int64), mitotic)
+    return Census(cells, np.array(counts, np.int64), mitotic, found.note)
 
 
 def given_cells(

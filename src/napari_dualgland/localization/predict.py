@@ -171,6 +171,8 @@ class _Work:
                 self.notes.append(note)
         if self.given is None:
             census = found_cells(frame, self.pixel_um, self.params)
+            if census.note and census.note not in self.notes:
+                self.notes.append(census.note)
             labels = np.zeros(len(census.cells.labels) + 1, np.int32)
             labels[1:] = census.cells.labels
             self.labels[frame.t, frame.z] = labels[census.cells.rank]

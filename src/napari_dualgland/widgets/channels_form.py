@@ -1,4 +1,4 @@
-"""Which layer shows what: the pickers at the top of the *Impute* widget.
+"""Which layer shows what: the pickers at the top of the widgets.
 
 Filled in from what the layers say of themselves; whatever the person picks stays picked.
 """
@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 from napari_dualgland.io.channels import stain_role
 from napari_dualgland.stack import ROLE_COLORS, ROLES
 from napari_dualgland.widgets.form_style import field_label
-from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours
+from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours, told_by
 from napari_dualgland.widgets.layer_combo import LayerCombo
 from napari_dualgland.widgets.layers import Source, guess_channel_axis, named_axes
 from napari_dualgland.widgets.looks import full_resolution
@@ -32,13 +32,36 @@ _TIPS = {
 
 
 class ChannelsForm(QWidget):
-    """Role pickers, for one layer per channel or for one layer with a channel axis."""
+    """Role pickers, for one layer per channel or for one layer with a channel axis.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose layers are offered.
+    absent : str
+        What the choice of no layer is called.
+    shares : bool
+        Whether there is room for the share of missing pixels behind each channel.
+    repaired : bool
+        Whether imputed layers are taken, where there are some, in place of their sources.
+    parent : QWidget, optional
+        Qt's parent.
+    """
 
     changed = Signal()
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        absent: str = ABSENT,
+        shares: bool = True,
+        repaired: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
+        self._absent, self._repaired = absent, repaired
+        self._with_shares = shares
         self.mode = QComboBox()
         self.mode.addItem("One layer per channel", False)
         self.mode.addItem("One layer with all channels", True)
@@ -47,7 +70,7 @@ class ChannelsForm(QWidget):
         self.stack_axis = QComboBox()
         self.stack_axis.setToolTip("The axis of the layer along which the channels lie.")
         self.pickers = {
-            role: LayerCombo(ABSENT, lambda layer: _is_image(layer, least=2)) for role in ROLES
+            role: LayerCombo(absent, lambda layer: _is_image(layer, least=2)) for role in ROLES
         }
         self.positions = {role: QComboBox() for role in ROLES}
         self.shares = {role: QLabel() for role in ROLES}
@@ -104,6 +127,8 @@ class ChannelsForm(QWidget):
             picker.offer(reversed(layers))
         images = [layer for layer in layers if _is_image(layer, least=2)]
         roles = guess_roles(images, prefer=self._viewer.layers.selection.active)
+        if self._repaired:
+            roles = repaired_layers(self._viewer, roles)
         if not any(picker.by_hand for picker in self.pickers.values()):
             for role, picker in self.pickers.items():
                 picker.set_layer(roles.get(role))
@@ -112,6 +137,8 @@ class ChannelsForm(QWidget):
             for layer in images
             if not is_ours(layer) and guess_channel_axis(layer) is not None
         ]
+        if stacks and self._repaired:
+            stacks = [_repaired_stack(self._viewer, layer) for layer in stacks]
         if stacks and not self.stack_layer.by_hand and self.stack_layer.layer() is None:
             self.stack_layer.set_layer(stacks[-1])
         if not self._mode_by_hand:
@@ -137,9 +164,11 @@ class ChannelsForm(QWidget):
         grid.addWidget(self.stack_axis, 2, 1, 1, 2)
         for row, role in enumerate(ROLES, start=3):
             grid.addWidget(field_label(_RoleLabel(role)), row, 0)
-            grid.addWidget(self.pickers[role], row, 1)
-            grid.addWidget(self.positions[role], row, 1)
-            grid.addWidget(self.shares[role], row, 2)
+            columns = 1 if self._with_shares else 2
+            grid.addWidget(self.pickers[role], row, 1, 1, columns)
+            grid.addWidget(self.positions[role], row, 1, 1, columns)
+            if self._with_shares:
+                grid.addWidget(self.shares[role], row, 2)
             self.pickers[role].setToolTip(_TIPS[role])
             self.positions[role].setToolTip(_TIPS[role])
             self.shares[role].setToolTip(f"Share of the {role} pixels that are missing.")
@@ -206,7 +235,7 @@ class ChannelsForm(QWidget):
         for role, combo in self.positions.items():
             combo.blockSignals(True)
             combo.clear()
-            combo.addItem(ABSENT, None)
+            combo.addItem(self._absent, None)
             for i in range(count):
                 name = str(names[i]) if len(names) == count else ""
                 combo.addItem(f"{i}: {name}" if name else f"channel {i}", i)
@@ -254,6 +283,28 @@ def in_percent(share: float) -> str:
     if 0.9995 <= share < 1:
         return "> 99.9 %"
     return f"{100 * share:.1f} %"
+
+
+def repaired_layers(viewer: Any, roles: dict[str, Any]) -> dict[str, Any]:
+    """Return these layers, each replaced by what an imputation made of it, where one did."""
+    if not roles:
+        return roles
+    names = [roles[role].name for role in ROLES if role in roles]
+    made = {
+        told_by(layer)["role"]: layer
+        for layer in viewer.layers
+        if told_by(layer).get("kind") == "imputed" and told_by(layer).get("sources") == names
+    }
+    return {role: made.get(role) or roles.get(role) for role in ROLES if role in {*roles, *made}}
+
+
+def _repaired_stack(viewer: Any, stack: Any) -> Any:
+    """Return what an imputation made of a layer with all channels, else the layer."""
+    for layer in viewer.layers:
+        told = told_by(layer)
+        if told.get("kind") == "imputed" and told.get("sources") == [stack.name]:
+            return layer if told.get("role") is None else stack
+    return stack
 
 
 def _is_image(layer: Any, least: int) -> bool:

@@ -12,10 +12,16 @@ from typing import Any
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source
+from napari_dualgland.widgets.code_source import (
+    FROM_NAPARI,
+    beside,
+    channels_option,
+    input_path,
+    layer_lines,
+    read_line,
+    required_path,
+)
 from napari_dualgland.widgets.masks import is_coded
 from napari_dualgland.widgets.request import DETECTION, ImputeRequest
 
@@ -50,12 +56,7 @@ def as_command(request: ImputeRequest) -> str:
         If there is none: layers or marks that are in no file, one plane of many, some
         channels only.
     """
-    path = input_path(request.source)
-    if path is None:
-        raise DualglandError(
-            "these layers come from no file that the command line could read; save them first, "
-            "or copy as Python"
-        )
+    path = required_path(request.source)
     if request.frame is not None:
         raise DualglandError("the command line fills whole stacks; choose “Whole stack” first")
     if request.how == "nan" or request.roles != frozenset(ROLES):
@@ -71,9 +72,7 @@ def as_command(request: ImputeRequest) -> str:
         )
     if mask is not None:
         words += ["--missing", str(mask)]
-    channels = _channels(request.source)
-    if channels:
-        words += ["--channels", ",".join(f"{role}={key}" for role, key in channels.items())]
+    words += channels_option(request.source)
     params = request.params
     words += ["--model", params.model, "--device", params.device]
     words += ["--tile", str(params.tile), "--seed", str(params.seed)]
@@ -90,42 +89,9 @@ def _unusual(params: ImputeParams) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value != defaults[name].default}
 
 
-def input_path(source: Source) -> Path | None:
-    """Return the file that a program can read to get the same stack, None if there is none.
-
-    Members of one Human Protein Atlas set stand for the set.
-    """
-    paths = source.paths
-    if not paths or _channels(source) is None:
-        return None
-    if len(paths) == 1:
-        return paths[0]
-    names = [parse_name(path.name) for path in paths]
-    one_folder = len({path.parent for path in paths}) == 1
-    if one_folder and all(names) and len({name.stem for name in names if name}) == 1:
-        return paths[0]
-    return None
-
-
 def output_path(path: Path) -> Path:
     """Return where the result goes: beside the input, never over it."""
-    name = parse_name(path.name)
-    stem = name.stem if name else path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    return path.with_name(f"{stem.removesuffix('.ome')}_imputed.ome.tif")
-
-
-def _channels(source: Source) -> dict[str, Any] | None:
-    """Return the mapping to give with the file; empty where the file tells the same itself.
-
-    None where nothing says which channel of the file a layer is.
-    """
-    if source.one_layer:
-        return dict(source.positions or {})
-    told = {role: told_by(layer) for role, layer in source.layers.items()}
-    if set(told) == set(ROLES) and all(told[role].get("role") == role for role in ROLES):
-        return {}
-    names = {role: known.get("channel") for role, known in told.items()}
-    return names if all(names.values()) else None
+    return beside(path, "_imputed.ome.tif")
 
 
 def _mask_path(request: ImputeRequest) -> Path | None:
@@ -143,9 +109,7 @@ def _from_file(request: ImputeRequest, path: Path) -> list[str]:
     mask = _mask_path(request)
     if request.marked_in is not None and mask is None:
         return _from_layers(request, write=True)
-    channels = _channels(request.source)
-    mapping = f", channels={channels!r}" if channels else ""
-    read = [f"stack = read({str(path)!r}{mapping})"]
+    read = [read_line(request.source, path)]
     names = ["impute", "read", "write"]
     imports = []
     if request.frame is not None:
@@ -172,21 +136,13 @@ def _from_file(request: ImputeRequest, path: Path) -> list[str]:
 
 
 def _from_layers(request: ImputeRequest, write: bool = False) -> list[str]:
-    source = request.source
-    layers = ", ".join(f"{r!r}: layers[{x.name!r}]" for r, x in source.layers.items())
-    more = f", {source.channel_axis}, {dict(source.positions or {})!r}" if source.one_layer else ""
     names = ["impute", "write"] if write else ["impute"]
     lines = [
-        "# In napari, with the same layers open.",
-        "from napari import current_viewer",
+        *FROM_NAPARI,
         f"from napari_dualgland import {', '.join(names)}",
         "from napari_dualgland.widgets.layers import Source",
     ]
-    body = [
-        "layers = current_viewer().layers",
-        f"source = Source({{{layers}}}{more})",
-        "stack = source.stack()",
-    ]
+    body = layer_lines(request.source)
     if request.frame is not None:
         lines.append("from napari_dualgland.widgets.planes import plane_of, plane_of_mask")
     if request.marking is not None and request.marked_in is not None:

@@ -131,6 +131,10 @@ class FormDock(QWidget):
         scroll.setWidget(inside)
         return scroll
 
+    def form_height(self) -> int:
+        """Return how high the form is where nothing of it is hidden, in pixels."""
+        return self._form.sizeHint().height()
+
     def hold(self, content: QWidget) -> None:
         """Fill the dock with the form, or with what holds the form."""
         outer = QVBoxLayout(self)

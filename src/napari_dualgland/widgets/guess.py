@@ -19,9 +19,9 @@ from napari_dualgland.stack import ROLE_COLORS, ROLES
 
 _FROM_METADATA, _FROM_NAME, _FROM_COLOR = 3, 2, 1
 
-_BESIDE = {"working", "uncertainty", "sample"}
+_BESIDE = {"working", "uncertainty", "sample", "probability"}
 """Kinds of layers that say something of an image and are none to fill in."""
-_OWN = _BESIDE | {"imputed", "missing"}
+_OWN = _BESIDE | {"imputed", "missing", "cells", "localization"}
 
 
 def role_of_name(name: str) -> str | None:

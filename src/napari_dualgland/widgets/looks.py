@@ -15,16 +15,36 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import PixelSize
 
 
-def placement(layer: Any) -> dict[str, Any]:
-    """Return the layer's transform, units and axis names, as a layer's arguments."""
+def placement(layer: Any, without: int | None = None) -> dict[str, Any]:
+    """Return the layer's transform, units and axis names, as a layer's arguments.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        What lies somewhere.
+    without : int, optional
+        An axis of the layer that the other layer lacks.
+    """
+    kept = [i for i in range(layer.ndim) if i != without]
+    square = np.ix_(kept, kept)
+    affine = np.array(layer.affine.affine_matrix)
+    rotate, shear = np.array(layer.rotate), np.array(layer.shear)
+    if without is not None:
+        # napari keeps shear as a vector of the upper triangle where it can.
+        if shear.ndim == 1:
+            full = np.eye(layer.ndim)
+            full[np.triu_indices(layer.ndim, 1)] = shear
+            shear = full
+        rotate, shear = rotate[square], shear[square]
+        affine = affine[np.ix_([*kept, layer.ndim], [*kept, layer.ndim])]
     return {
-        "scale": np.array(layer.scale),
-        "translate": np.array(layer.translate),
-        "rotate": np.array(layer.rotate),
-        "shear": np.array(layer.shear),
-        "affine": np.array(layer.affine.affine_matrix),
-        "units": layer.units,
-        "axis_labels": layer.axis_labels,
+        "scale": np.array(layer.scale)[kept],
+        "translate": np.array(layer.translate)[kept],
+        "rotate": rotate,
+        "shear": shear,
+        "affine": affine,
+        "units": tuple(layer.units[i] for i in kept),
+        "axis_labels": tuple(layer.axis_labels[i] for i in kept),
     }
 
 

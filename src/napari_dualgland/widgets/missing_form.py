@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.form_style import form_layout
+from napari_dualgland.widgets.guess import told_by
 from napari_dualgland.widgets.layer_combo import LayerCombo
 from napari_dualgland.widgets.layers import Source
 from napari_dualgland.widgets.masks import Marking, marking_from_labels, marking_from_shapes
@@ -37,6 +38,11 @@ _CHOICES: dict[How, tuple[str, str]] = {
 _SHORT = {"microtubules": "MT", "protein": "Protein", "nucleus": "Nucleus", "er": "ER"}
 
 
+def _may_mark(layer: Any) -> bool:
+    """Tell whether a layer may mark what is missing; cells that were localized do not."""
+    return isinstance(layer, Labels) and told_by(layer).get("kind") != "cells"
+
+
 class MissingForm(QWidget):
     """Where the mask comes from and to which channels it applies."""
 
@@ -51,7 +57,10 @@ class MissingForm(QWidget):
             self.how.setItemData(self.how.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.how.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.how.setMinimumContentsLength(12)
-        self.labels = LayerCombo("— choose a Labels layer —", lambda x: isinstance(x, Labels))
+        self.labels = LayerCombo(
+            "— choose a Labels layer —",
+            lambda x: isinstance(x, Labels) and told_by(x).get("kind") != "cells",
+        )
         self.shapes = LayerCombo("— choose a Shapes layer —", lambda x: isinstance(x, Shapes))
         self.roles = {role: QCheckBox(_SHORT[role]) for role in ROLES}
         self._lay_out()

@@ -47,6 +47,23 @@ def own_layers(viewer: Any, kind: str, source: Source) -> list[Any]:
     ]
 
 
+def missing_of(viewer: Any, source: Source) -> Labels | None:
+    """Return the layer that marks what an earlier run has filled in of these very layers.
+
+    None where nothing among them was imputed.
+    """
+    for layer in source.distinct_layers:
+        told = told_by(layer)
+        if told.get("kind") != "imputed":
+            continue
+        for marks in viewer.layers:
+            known = told_by(marks)
+            same = known.get("sources") == told.get("sources")
+            if known.get("kind") == "missing" and same and isinstance(marks, Labels):
+                return marks
+    return None
+
+
 def bare_name(name: str) -> str:
     """Return a name without the " [1]" that napari appends where another layer has it."""
     return re.sub(r" \[\d+\]$", "", name)

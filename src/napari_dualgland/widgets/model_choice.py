@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -11,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.weights import list_models, read_card
+from napari_dualgland.model.weights import models_for, read_card
 from napari_dualgland.widgets.form_style import footnote
 from napari_dualgland.widgets.worker import Job
 
@@ -21,23 +20,20 @@ class ModelCombo(QComboBox):
 
     Parameters
     ----------
-    fits : callable
-        Takes the kind that a model card states and tells whether the model is offered.
+    job : str
+        What the model is for: ``impute`` or ``localize``.
     wanted : str
         The model to choose first.
     parent : QWidget, optional
         Qt's parent.
     """
 
-    def __init__(
-        self, fits: Callable[[str], bool], wanted: str, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, job: str, wanted: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.summary = footnote()
         widen(self)
-        for name in list_models():
-            if fits(_kind_of(name)):
-                self.addItem(name, name)
+        for name in models_for(job):
+            self.addItem(name, name)
         self.setCurrentIndex(max(0, self.findData(wanted)))
         self.currentIndexChanged.connect(self._show_card)
         self._show_card()
@@ -132,14 +128,6 @@ def widen(combo: QComboBox) -> None:
     """Let a combo take the width of the form, however long what it offers."""
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     combo.setMinimumContentsLength(12)
-
-
-def _kind_of(name: str) -> str:
-    """Return what a model is for; one whose card cannot be read is offered, to say why."""
-    try:
-        return str(read_card(name)[0].architecture.get("kind", ""))
-    except DualglandError:
-        return ""
 
 
 def _device_steps(should_stop: Any) -> Any:

@@ -19,7 +19,7 @@ class ModelForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model = ModelCombo(lambda kind: kind != "localizer", _DEFAULTS.model)
+        self.model = ModelCombo("impute", _DEFAULTS.model)
         self.device = DeviceCombo()
         self.tile = QSpinBox()
         self.seed = QSpinBox()

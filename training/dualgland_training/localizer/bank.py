@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -125,7 +125,7 @@ def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
     """Add the cells of simulated fields, and yield how many there are after each field."""
     for child in np.random.default_rng(seed).spawn(fields):
         layout = draw_layout((FIELD, FIELD), DRAWN_UM, child, mitotic=child.choice([0.0, 0.15]))
-        scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.15)
+        scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.05)
         flat = flattened(scene)
         marks = [in_focus(scene, v) for v in (scene.microtubules, dna, scene.er)]
         marks = [scaled_per_cell(m, layout.cells, scene.um) for m in marks]
@@ -147,7 +147,7 @@ def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
 
 def add_real(
     bank: Bank,
-    marks: npt.NDArray[np.floating],
+    marks: npt.NDArray[Any],
     own: npt.NDArray[np.bool_],
     um: float,
     name: str,
@@ -167,7 +167,7 @@ def references(bank: Bank, root: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for path in sorted((root / "references").iterdir()):
         image = _landmarks_of(path)
-        own = (image > 0).any(0)
+        own = np.asarray((image > 0).any(0))
         for _ in range(4):
             add_real(bank, image, own, REFERENCE_UM, "reference", rng)
 

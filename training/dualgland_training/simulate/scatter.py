@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -14,8 +16,8 @@ SIZES = 4
 
 def scatter(
     layout: Layout,
-    density: npt.NDArray[np.floating],
-    counts: npt.NDArray[np.floating],
+    density: npt.NDArray[Any],
+    counts: npt.NDArray[Any],
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Scatter a number of places over every cell.

@@ -159,15 +159,15 @@ def draw_scene(
     if any(o.spindle is not None for o in layout.outlines) or bridges:
         bright = float(np.quantile(tubulin[:, layout.cells > 0], 0.99))
         spindle = draw_spindles(layout, streams.microtubules)
-        spindle = spindle + 1.2 * draw_bridges(layout, bridges, streams.microtubules)
+        spindle += np.float32(1.2) * draw_bridges(layout, bridges, streams.microtubules)
         scene = Scene(layout, slabs, blobs, tubulin, er, spindle)
-        blobs = np.where(scene.divides, 0, blobs)
+        blobs = np.where(scene.divides, np.float32(0), blobs)
         # The interphase network falls apart and the ER clears the spindle; chromosomes are
         # several times as dense as chromatin.
-        tubulin = tubulin * np.where(scene.divides, 0.15, 1) + bright * 1.3 * spindle
-        er = er * (1 - 0.7 * np.where(scene.divides, np.clip(spindle, 0, 1), 0))
-        dna = dna * np.where(scene.divides, 2.2, 1)
-        dna, tubulin, er = (v.astype(np.float32) for v in (dna, tubulin, er))
+        divides = scene.divides.astype(np.float32)
+        tubulin = tubulin * (1 - np.float32(0.85) * divides) + np.float32(bright * 1.3) * spindle
+        er = er * (1 - np.float32(0.7) * divides * np.clip(spindle, 0, 1))
+        dna = dna * (1 + np.float32(1.2) * divides)
     return Drawn(Scene(layout, slabs, blobs, tubulin, er, spindle), dna)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from dualgland_training.simulate.filaments import Habit, Seeds, grow
@@ -20,8 +23,14 @@ CORTEX = Habit(bend=0.05, memory=3.0, edge_reach=1.5, nucleus_reach=0.3, edge_lo
 """Actin along the edge."""
 
 
-def _clip(values: np.ndarray, size: int) -> Floats:
-    return np.clip(values, 1, size - 3).astype(np.float32)
+def _clip(values: npt.NDArray[Any], size: int) -> Floats:
+    return np.asarray(np.clip(values, 1, size - 3), np.float32)
+
+
+def _areas(scene: Scene) -> npt.NDArray[np.float64]:
+    """Return the area of every cell, in µm²."""
+    pixels = np.bincount(scene.layout.cells.ravel(), minlength=scene.count + 1)[1:]
+    return np.asarray(pixels * scene.layout.pixel_size**2, np.float64)
 
 
 def _filaments(scene: Scene, seeds: Seeds, habit: Habit, rng: np.random.Generator) -> Floats:
@@ -31,11 +40,11 @@ def _filaments(scene: Scene, seeds: Seeds, habit: Habit, rng: np.random.Generato
 
 def _seeds(
     scene: Scene,
-    places: tuple[np.ndarray, np.ndarray],
-    heading: np.ndarray,
-    height: np.ndarray,
-    length: np.ndarray,
-    brightness: np.ndarray,
+    places: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    heading: npt.NDArray[Any],
+    height: npt.NDArray[Any],
+    length: npt.NDArray[Any],
+    brightness: npt.NDArray[Any],
 ) -> Seeds:
     rows, columns = scene.layout.shape
     parts = (heading, height, length, brightness)
@@ -52,8 +61,7 @@ def intermediate_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
     layout = scene.layout
     near = 0.1 + np.exp(-layout.nucleus_distance / scene.any_of(3, 12, rng).clip(3))
     density = near * (layout.nuclei == 0) * (layout.edge_distance > 1)
-    area = np.bincount(layout.cells.ravel(), minlength=scene.count + 1)[1:]
-    area = area * layout.pixel_size**2
+    area = _areas(scene)
     places = scatter(layout, density, area * rng.uniform(0.4, 1.3, scene.count), rng)
     number = places[0].size
     around = _outwards(scene)[places] + rng.choice([-1, 1], number) * rng.normal(1.1, 0.5, number)
@@ -91,8 +99,7 @@ def actin_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
     """
     layout = scene.layout
     focal = rng.random(scene.count) < 0.3
-    area = np.bincount(layout.cells.ravel(), minlength=scene.count + 1)[1:]
-    area = area * layout.pixel_size**2
+    area = _areas(scene)
     # One direction per cell, that of its long axis give or take.
     axis = layout.per_cell(rng.uniform(-np.pi, np.pi, scene.count))
     fibres = np.where(focal, 0.01, rng.uniform(0.08, 0.5, scene.count)) * area
@@ -118,7 +125,7 @@ def actin_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(light + _adhesions(scene, focal, rng), np.float32)
 
 
-def _cortex(scene: Scene, focal: np.ndarray, rng: np.random.Generator) -> Floats:
+def _cortex(scene: Scene, focal: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
     """Return the actin that lines the edge of the cell, (slabs, Y, X)."""
     share = scene.layout.per_cell(np.where(focal, 0.02, rng.uniform(0.1, 0.7, scene.count)))
     edge = np.exp(-scene.layout.edge_distance / 0.4) * (scene.layout.cells > 0)
@@ -127,7 +134,7 @@ def _cortex(scene: Scene, focal: np.ndarray, rng: np.random.Generator) -> Floats
     return np.asarray(np.broadcast_to(edge / len(scene.slabs), shape), np.float32)
 
 
-def _adhesions(scene: Scene, focal: np.ndarray, rng: np.random.Generator) -> Floats:
+def _adhesions(scene: Scene, focal: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
     """Return focal adhesions: streaks of two to four µm near the edge, (slabs, Y, X)."""
     layout = scene.layout
     near = np.exp(-(((layout.edge_distance - 2.0) / 1.5) ** 2)) * (layout.nuclei == 0)
@@ -144,7 +151,8 @@ def _adhesions(scene: Scene, focal: np.ndarray, rng: np.random.Generator) -> Flo
         rng.lognormal(1.0, 0.4, number),
     )
     streaks = _filaments(scene, seeds, STRESS, rng)
-    return ndimage.gaussian_filter(streaks, (0, 0.16 * scene.um, 0.16 * scene.um)) * np.float32(2)
+    wide = ndimage.gaussian_filter(streaks, (0, 0.16 * scene.um, 0.16 * scene.um))
+    return np.asarray(2 * wide, np.float32)
 
 
 def microtubules(scene: Scene, rng: np.random.Generator) -> Floats:
@@ -161,7 +169,7 @@ def microtubules(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(np.where(ends, 0.03, 1) * light + tips, np.float32)
 
 
-def _tips(scene: Scene, ends: np.ndarray, rng: np.random.Generator) -> Floats:
+def _tips(scene: Scene, ends: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
     """Return short dashes, brightest towards the edge, where microtubules end, (slabs, Y, X)."""
     layout = scene.layout
     near = ends * (layout.nuclei == 0) * np.exp(-layout.edge_distance / 6.0)
@@ -170,7 +178,7 @@ def _tips(scene: Scene, ends: np.ndarray, rng: np.random.Generator) -> Floats:
     heading = _outwards(scene)[places] + rng.normal(0, 0.5, number)
     parts = (np.full(number, 0.3), rng.uniform(0.6, 2.2, number), rng.lognormal(0, 0.3, number))
     light = _filaments(scene, _seeds(scene, places, heading, *parts), STRESS, rng)
-    return ndimage.gaussian_filter(light, (0, 0.1 * scene.um, 0.1 * scene.um))
+    return np.asarray(ndimage.gaussian_filter(light, (0, 0.1 * scene.um, 0.1 * scene.um)))
 
 
 def mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Floats:
@@ -211,7 +219,7 @@ def centrosome(scene: Scene, rng: np.random.Generator) -> Floats:
     if not rows:
         return np.zeros((len(scene.slabs), *layout.shape), np.float32)
     places = np.concatenate(rows), np.concatenate(columns)
-    light = dots(layout, places, np.concatenate(radii), np.concatenate(bright))
-    light = light * (layout.cells > 0)
+    spots = dots(layout, places, np.concatenate(radii), np.concatenate(bright))
+    spots = spots * (layout.cells > 0)
     shape = (len(scene.slabs), *layout.shape)
-    return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
+    return np.asarray(np.broadcast_to(spots / len(scene.slabs), shape), np.float32)

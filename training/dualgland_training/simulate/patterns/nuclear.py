@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from dualgland_training.simulate.layout import Floats
 from dualgland_training.simulate.scatter import dots, scatter
@@ -28,10 +29,13 @@ def nuclear_membrane(scene: Scene, rng: np.random.Generator) -> Floats:
     """
     away = np.where(scene.layout.nuclei > 0, scene.depth, scene.layout.nucleus_distance)
     rim = np.exp(-((away / scene.any_of(0.14, 0.24, rng).clip(0.14)) ** 2))
+    # Where two cells crowd together, the rim of one nucleus must not shine in the other cell.
+    nearest = ndimage.grey_dilation(scene.layout.nuclei, size=2 * round(0.6 * scene.um) + 1)
+    rim = rim * ((nearest == 0) | (nearest == scene.layout.cells))
     rim = rim * (scene.layout.cells > 0) * np.exp(0.25 * scene.texture(1.0, rng))
     # Zero lines of slow noise, kept in a few places, look as invaginations do.
     folds = np.exp(-((scene.texture(2.2, rng) / 0.07) ** 2)) * (scene.texture(2.5, rng) > 1.1)
-    haze = scene.any_of(0.08, 0.35, rng) * np.exp(0.2 * scene.texture(0.4, rng))
+    haze = scene.any_of(0.05, 0.25, rng) * np.exp(0.2 * scene.texture(0.4, rng))
     inside = scene.layout.nuclei > 0
     light = np.where(scene.divides, 0.05, 1) * (rim + inside * (haze + 0.5 * folds))
     return np.asarray(np.broadcast_to(light / len(scene.slabs), scene.nucleus.shape), np.float32)

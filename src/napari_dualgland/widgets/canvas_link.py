@@ -1,0 +1,112 @@
+"""From a row to its place in the image, and from a click in the image to its row.
+
+napari 0.9 moved the camera from the viewer to its scene; both are known here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+_SMALLEST, _WANTED, _LARGEST = 0.12, 0.3, 0.6
+"""Share of the canvas that a cell takes: below and above it is brought to the one between."""
+_CANVAS = 700
+"""Pixels across the canvas where napari does not tell (before 0.9)."""
+_STILL = 4
+"""Pixels that the pointer may move between press and release of a click."""
+
+
+def fly_to(viewer: Any, layer: Any, position: Any, diameter: float) -> None:
+    """Show what lies at a position of a layer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Its sliders and camera are moved; the zoom only where the thing would be too small or
+        too large to be looked at.
+    layer : napari.layers.Layer
+        Whose pixels are counted.
+    position : sequence of float
+        In pixels of the layer, an entry per axis.
+    diameter : float
+        Of the thing, in pixels of the layer.
+    """
+    lacking = viewer.dims.ndim - layer.ndim
+    world = np.asarray(layer.data_to_world(position))
+    shown = tuple(viewer.dims.displayed)
+    for axis, value in enumerate(world, lacking):
+        if axis not in shown:
+            viewer.dims.set_point(axis, float(value))
+    camera = camera_of(viewer)
+    center = [float(world[axis - lacking]) if axis >= lacking else 0.0 for axis in shown]
+    camera.center = tuple([0.0] * (3 - len(center)) + center)
+    beside = np.array(position, float)
+    beside[-1] += diameter
+    size = float(np.linalg.norm(np.asarray(layer.data_to_world(beside)) - world))
+    canvas = min(getattr(getattr(viewer, "canvas", None), "size", (_CANVAS, _CANVAS)))
+    if size > 0 and not _SMALLEST <= size * camera.zoom / canvas <= _LARGEST:
+        camera.zoom = _WANTED * canvas / size
+
+
+def camera_of(viewer: Any) -> Any:
+    """Return the camera, on both sides of napari 0.9."""
+    scene = getattr(viewer, "scene", None)
+    return viewer.camera if scene is None else scene.camera
+
+
+class ClickWatch:
+    """Tells which label is clicked, until it is told to stop.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose canvas is watched. All clicks are seen, whichever layer is selected, unless that
+        layer is being painted or drawn on.
+    layer : callable
+        Returns the Labels layer that counts, or None.
+    tell : callable
+        Called with the label and its position in pixels of that layer.
+    """
+
+    def __init__(
+        self,
+        viewer: Any,
+        layer: Callable[[], Any],
+        tell: Callable[[int, tuple[int, ...]], None],
+    ) -> None:
+        self._viewer, self._layer, self._tell = viewer, layer, tell
+        viewer.mouse_drag_callbacks.append(self._on_press)
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        callbacks = self._viewer.mouse_drag_callbacks
+        if self._on_press in callbacks:
+            callbacks.remove(self._on_press)
+
+    def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
+        began = np.asarray(event.pos)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.asarray(event.pos) - began).max() > _STILL or self._is_drawing():
+            return
+        layer = self._layer()
+        if layer is None or not layer.visible:
+            return
+        label = layer.get_value(
+            event.position,
+            view_direction=event.view_direction,
+            dims_displayed=event.dims_displayed,
+            world=True,
+        )
+        if label:
+            lacking = len(event.position) - layer.ndim
+            place = layer.world_to_data(event.position[lacking:])
+            self._tell(int(label), tuple(round(float(v)) for v in place))
+
+    def _is_drawing(self) -> bool:
+        active = self._viewer.layers.selection.active
+        mode = str(getattr(active, "mode", "pan_zoom")).lower()
+        return mode not in ("pan_zoom", "transform", "pick")

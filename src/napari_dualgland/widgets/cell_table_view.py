@@ -1,0 +1,119 @@
+"""The cells under the form: a table to sort, to filter, and to walk the image by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QItemSelectionModel, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QLineEdit,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_dualgland.results import Localization
+from napari_dualgland.widgets.cell_table import CellFilter, CellTableModel
+from napari_dualgland.widgets.form_style import heading
+
+_WIDEST = 260
+"""Pixels of the column of classes, which may name many; the tool tip names them all."""
+
+
+class CellTable(QWidget):
+    """A filter, a table, and how many cells of how many it shows."""
+
+    chosen = Signal(int)
+    """The person chose the cell in this row of the localization's table."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = CellTableModel(self)
+        self.filter = CellFilter(self)
+        self.filter.setSourceModel(self.model)
+        self.text = QLineEdit()
+        self.damaged = QCheckBox("Damaged or imputed")
+        self.count = heading("Cells")
+        self.view = QTableView()
+        self._silent = False
+        self._lay_out()
+        self.text.textChanged.connect(self._on_filter)
+        self.damaged.toggled.connect(self._on_filter)
+        self.view.selectionModel().currentRowChanged.connect(self._on_row)
+
+    def take(self, result: Localization) -> None:
+        """Show the cells of a localization."""
+        self._silent = True
+        self.model.set_table(result.table, result.thresholds)
+        self.filter.sort(-1)
+        self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self._silent = False
+        self._fit_columns()
+        self._on_filter()
+
+    def forget(self) -> None:
+        """Show no cells."""
+        self._silent = True
+        self.model.set_table(self.model.table.iloc[:0], ())
+        self._silent = False
+
+    def select_row(self, row: int) -> bool:
+        """Select the cell in a row of the table and scroll to it; False if it is filtered out."""
+        index = self.filter.mapFromSource(self.model.index(row, 0))
+        if not index.isValid():
+            return False
+        self._silent = True
+        flags = QItemSelectionModel.SelectionFlag
+        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self._silent = False
+        self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+        return True
+
+    def _on_row(self, current: Any, _: Any = None) -> None:
+        if current.isValid() and not self._silent:
+            self.chosen.emit(self.filter.mapToSource(current).row())
+
+    def _on_filter(self) -> None:
+        self._silent = True
+        self.filter.look_for(self.text.text())
+        self.filter.set_damaged_only(self.damaged.isChecked())
+        self._silent = False
+        shown, total = self.filter.rowCount(), self.model.rowCount()
+        self.count.setText(f"Cells ({total})" if shown == total else f"Cells ({shown} of {total})")
+
+    def _fit_columns(self) -> None:
+        self.view.resizeColumnsToContents()
+        for i, column in enumerate(self.model.columns):
+            if column.key == "classes":
+                self.view.setColumnWidth(i, min(_WIDEST, self.view.columnWidth(i)))
+
+    def _lay_out(self) -> None:
+        self.text.setPlaceholderText("Filter by class …")
+        self.text.setClearButtonEnabled(True)
+        self.text.setToolTip("Show cells whose classes hold these words.")
+        self.damaged.setToolTip("Show only cells with missing or imputed pixels.")
+        view = self.view
+        view.setModel(self.filter)
+        view.setSortingEnabled(True)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setWordWrap(False)
+        view.setShowGrid(False)
+        view.setCornerButtonEnabled(False)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 8)
+        view.horizontalHeader().setHighlightSections(False)
+        view.setMinimumHeight(8 * (view.fontMetrics().height() + 8))
+        row = QHBoxLayout()
+        row.addWidget(self.text, 1)
+        row.addWidget(self.damaged)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.count)
+        column.addLayout(row)
+        column.addWidget(view, 1)

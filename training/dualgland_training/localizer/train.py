@@ -1,0 +1,197 @@
+"""Train a localizer by its recipe: on drawn proteins, then with annotated cells among them.
+
+``python -m dualgland_training.localizer.train --help``. Each stage writes the moving average of
+its weights and a log beside it; ``folds`` repeats the second stage once per fold of the
+annotated cells and keeps what is said of the cells that it did not see.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from safetensors.torch import load
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dualgland_training.cell_folds import fold_of_cells, read_labelled_cells, unseen_groups
+from dualgland_training.cell_pictures import CELL_PIXEL_UM, read_cell_picture
+from dualgland_training.checkpoint import write_beside
+from dualgland_training.localizer.bank import Bank, load_bank
+from dualgland_training.localizer.examples import Batch, Examples, RealCell
+from dualgland_training.localizer.objective import localizer_loss
+from dualgland_training.localizer.recipe import LocalizerRecipe, Stage, read_localizer_recipe
+from napari_dualgland.classes import CLASSES
+from napari_dualgland.localization.views import cut_view, frame_levels
+from napari_dualgland.model.localizer import Localizer
+
+EVERY = 25
+"""Steps between lines of the log."""
+
+SAVED = 250
+"""Steps between writes of the weights."""
+
+
+def read_real_cells(root: Path) -> list[RealCell]:
+    """Return the annotated cells of the collection as the localizer sees them."""
+    found = []
+    for cell in read_labelled_cells(root):
+        image, own = read_cell_picture(root, cell.file)
+        rows, columns = (np.nonzero(own.any(axis))[0] for axis in (1, 0))
+        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        view = cut_view(image, own[window], window, CELL_PIXEL_UM, frame_levels(image))
+        found.append(RealCell(view.x, view.inside, cell.label, cell.group))
+    return found
+
+
+def _ahead(examples: Examples, stage: Stage) -> Iterator[Batch]:
+    """Draw batches in a thread, a few ahead of the network; their order is that of the seed."""
+    ready: queue.Queue[Batch] = queue.Queue(maxsize=6)
+
+    def draw() -> None:
+        for _ in range(stage.steps):
+            ready.put(examples.batch(stage.batch, stage.crop, stage.real))
+
+    threading.Thread(target=draw, daemon=True).start()
+    for _ in range(stage.steps):
+        yield ready.get()
+
+
+def run_stage(
+    network: Localizer, examples: Examples, stage: Stage, recipe: LocalizerRecipe, out: Path
+) -> Localizer:
+    """Train a network over one stage and return the moving average of its weights.
+
+    Parameters
+    ----------
+    network : Localizer
+        Where it starts; it is changed.
+    examples : Examples
+        What it sees.
+    stage : Stage
+        How long and how fast.
+    recipe : LocalizerRecipe
+        The rest.
+    out : pathlib.Path
+        ``<out>.safetensors`` is written now and then, ``<out>.jsonl`` is the log.
+    """
+    network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average: Any = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=recipe.weight_decay)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, stage.learning_rate, max(1, stage.steps), pct_start=0.15
+    )
+    began = time.perf_counter()
+    seen: list[dict[str, float]] = []
+    with out.with_suffix(".jsonl").open("w", encoding="utf-8") as log:
+        for step, batch in enumerate(_ahead(examples, stage), 1):
+            with torch.autocast("cpu", torch.bfloat16):
+                reading = network(batch.x, batch.inside, batch.present)
+            loss, parts = localizer_loss(reading, batch)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+            optimiser.step()
+            cycle.step()
+            average.update_parameters(network)
+            seen.append(parts)
+            if step % EVERY == 0:
+                line = {k: round(float(np.mean([p[k] for p in seen])), 4) for k in parts}
+                line |= {"step": step, "seconds": round(time.perf_counter() - began, 1)}
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+                seen = []
+            if step % SAVED == 0 or step == stage.steps:
+                tensors = average.module.state_dict()
+                write_beside(out.with_suffix(".safetensors"), tensors, {"step": str(step)})
+    return average.module.eval()  # type: ignore[no-any-return]
+
+
+def started(recipe: LocalizerRecipe, weights: Path | None) -> Localizer:
+    """Return the network of a recipe, new or with the weights of an earlier stage."""
+    torch.manual_seed(recipe.seed)
+    network = Localizer(recipe.widths, recipe.depths)
+    if weights is not None:
+        network.load_state_dict(load(weights.read_bytes()))
+    return network
+
+
+@torch.inference_mode()
+def say(network: Localizer, cell: RealCell) -> np.ndarray:
+    """Return the 19 logits of a whole cell, the mean of two views of it."""
+    x, inside = torch.from_numpy(cell.x)[None], torch.from_numpy(cell.inside)[None, None]
+    present = torch.ones(1, x.shape[1])
+    both = network(x, inside, present).cell + network(x.flip(2, 3), inside.flip(2, 3), present).cell
+    return np.asarray(both[0].numpy() / 2)
+
+
+def write_predictions(path: Path, rows: list[tuple[str, int, str, str, np.ndarray]]) -> None:
+    """Write (file, fold, group, label, logits) of annotated cells as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", "fold", "group", "label", *CLASSES])
+        for name, fold, group, label, logits in rows:
+            writer.writerow([name, fold, group, label, *(f"{v:.4f}" for v in logits)])
+
+
+def cross_validate(
+    recipe: LocalizerRecipe, bank: Bank, root: Path, weights: Path | None, out: Path
+) -> None:
+    """Repeat the second stage once per fold; write what is said of the cells left out."""
+    listed, cells = read_labelled_cells(root), read_real_cells(root)
+    fold_of = fold_of_cells(listed, recipe.folds)
+    rows = []
+    for fold in range(recipe.folds):
+        seen = [c for c, f in zip(cells, fold_of, strict=True) if f != fold]
+        network = started(recipe, weights)
+        if recipe.tuned.steps:
+            examples = Examples(bank, seen, recipe.seed + 10 + fold)
+            where = out / f"{recipe.name}_fold{fold}"
+            network = run_stage(network, examples, recipe.tuned, recipe, where)
+        network.eval()
+        for i in np.flatnonzero(fold_of == fold):
+            said = say(network, cells[i])
+            label = CLASSES[listed[i].label]
+            rows.append((listed[i].file, fold, listed[i].group, label, said))
+        write_predictions(out / f"{recipe.name}_folds.csv", rows)
+
+
+def main(
+    stage: Annotated[str, typer.Argument(help="drawn, tuned or folds.")],
+    recipe: Annotated[Path, typer.Option(help="The recipe.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    data: Annotated[Path, typer.Option(help="Folder of the atlas collection.")],
+    bank: Annotated[list[Path] | None, typer.Option(help="Banks of drawn cells.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights of an earlier stage.")] = None,
+    threads: Annotated[int, typer.Option(help="Of torch.")] = 2,
+) -> None:
+    """Train one stage of a localizer."""
+    torch.set_num_threads(threads)
+    options = read_localizer_recipe(recipe)
+    out.mkdir(parents=True, exist_ok=True)
+    cells_of = load_bank(*(bank or []))
+    if stage == "folds":
+        cross_validate(options, cells_of, data, start, out)
+        return
+    network = started(options, start)
+    where = out / f"{options.name}_{stage}"
+    if stage == "drawn":
+        examples = Examples(cells_of, [], options.seed + 1)
+        run_stage(network, examples, options.drawn, options, where)
+        return
+    unseen = unseen_groups(recipe.parent / options.split)
+    kept = {*unseen.held_out, *unseen.validation}
+    cells = [c for c in read_real_cells(data) if c.group not in kept]
+    run_stage(network, Examples(cells_of, cells, options.seed + 2), options.tuned, options, where)
+
+
+if __name__ == "__main__":
+    typer.run(main)

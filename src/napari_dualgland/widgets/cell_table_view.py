@@ -19,7 +19,7 @@ from napari_dualgland.results import Localization
 from napari_dualgland.widgets.cell_table import CellFilter, CellTableModel
 from napari_dualgland.widgets.form_style import heading
 
-_WIDEST = 260
+_WIDEST = 420
 """Pixels of the column of classes, which may name many; the tool tip names them all."""
 
 

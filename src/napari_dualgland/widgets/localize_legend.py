@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
-from qtpy.QtWidgets import QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE, SHORT_NAMES
@@ -24,12 +24,15 @@ class Legend(QWidget):
         super().__init__(parent)
         self.buttons: dict[int, QPushButton] = {}
         # Flowing and not in columns: a long name takes the room that short ones leave.
-        self._flow = QFlowLayout(self)
+        self._flow = QFlowLayout()
         self._flow.setContentsMargins(0, 0, 0, 0)
         self._flow.setHorizontalSpacing(4)
         self._flow.setVerticalSpacing(4)
         self.nothing = footnote("No class reaches its threshold in any cell.")
-        self._flow.addWidget(self.nothing)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.nothing)
+        column.addLayout(self._flow)
 
     def take(self, counts: Mapping[int, int]) -> None:
         """Show these classes, given with their numbers of cells."""

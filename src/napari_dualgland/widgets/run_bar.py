@@ -118,7 +118,8 @@ class RunBar(QWidget):
     def progress(self, step: Progress) -> None:
         """Show how far the work is and how long it will still take."""
         if step.total == 0:
-            self.say(f"{step.message} …" if step.message else "")
+            # As a sentence: engines speak in lower case, for their words stand in lists.
+            self.say(f"{step.message[:1].upper()}{step.message[1:]} …" if step.message else "")
             return
         self.total = step.total
         self.bar.setRange(0, step.total)

@@ -200,9 +200,8 @@ class _Work:
             left -= len(batch)
             yield self._said(number, left) if left else self._said(number + 1, 0)
         self.crops[frame.t, frame.z] = sorted(crops, key=lambda crop: crop.label)
-        size = self.stack.pixel_size
         about = {
-            **shapes_of(cells, size.y * size.x if size else scale**2),
+            **shapes_of(cells, scale**2),
             **census.columns(),
             **measure_protein(frame, cells, scale),
         }

@@ -45,6 +45,7 @@ def main() -> None:
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
     chosen.out.mkdir(parents=True, exist_ok=True)
     result = photograph_widget(chosen.out, chosen.model)
+    photograph_localize(chosen.out)
     save(before_after(result), chosen.out / "before_after.png")
 
 
@@ -93,6 +94,34 @@ def photograph_widget(out: Path, model: str | None):
     photograph("imputed.png")
     viewer.close()
     return results[0]
+
+
+def photograph_localize(out: Path, model: str | None = None) -> None:
+    """Localize the whole sample as a person does, fly to a cell, and take a picture."""
+    import napari
+
+    viewer = napari.Viewer(show=True)
+    viewer.theme = "dark"
+    viewer.window.resize(*SIZE)
+    viewer.open_sample("napari-dualgland", "whole")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-dualgland", "Localize")
+    if model is not None:
+        widget.set_value(widget.value().model_copy(update={"model": model}))
+    wait(1)
+    widget.run_bar.button.click()
+    wait_until(lambda: widget.idle)
+    result = widget.results.result
+    if result is None:
+        sys.exit(widget.run_bar.says.text())
+    # A cell in the middle, of which the field around it is seen too.
+    middle = result.table[["y", "x"]] - np.array(result.cells.shape[-2:]) / 2
+    row = int(np.hypot(middle["y"], middle["x"]).argmin())
+    widget.results.table.view.selectRow(row)
+    viewer.reset_view()
+    wait(0.5)
+    pixels = viewer.screenshot(canvas_only=False, flash=False)
+    save(Image.fromarray(pixels).convert("RGB"), out / "localize.png")
+    viewer.close()
 
 
 def wait(seconds: float) -> None:

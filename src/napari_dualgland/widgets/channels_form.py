@@ -73,7 +73,7 @@ class ChannelsForm(QWidget):
             role: LayerCombo(absent, lambda layer: _is_image(layer, least=2)) for role in ROLES
         }
         self.positions = {role: QComboBox() for role in ROLES}
-        self.shares = {role: QLabel() for role in ROLES}
+        self.shares = {role: QLabel(self) for role in ROLES}
         self._mode_by_hand = False
         self._lay_out()
         self._connect()
@@ -167,6 +167,7 @@ class ChannelsForm(QWidget):
             columns = 1 if self._with_shares else 2
             grid.addWidget(self.pickers[role], row, 1, 1, columns)
             grid.addWidget(self.positions[role], row, 1, 1, columns)
+            self.shares[role].setVisible(self._with_shares)
             if self._with_shares:
                 grid.addWidget(self.shares[role], row, 2)
             self.pickers[role].setToolTip(_TIPS[role])

@@ -28,12 +28,11 @@ def localize_as_python(request: LocalizeRequest) -> str:
     if path is None or (request.marking is not None and labels is None):
         lines = _from_layers(request)
     else:
-        imports = ["from napari_dualgland import localize, read"]
+        imports = ["from napari_dualgland import localize, read, write"]
         body = [read_line(request.source, path)]
         if labels is not None:
             imports.append("from napari_dualgland.io import read_mask")
             body.append(f"cells = read_mask({str(labels)!r})")
-        imports.append("from napari_dualgland.io import write_localization")
         lines = [*imports, "", *body]
     params = request.params
     lines += [
@@ -44,7 +43,7 @@ def localize_as_python(request: LocalizeRequest) -> str:
         ")",
     ]
     if path is not None and lines[0] != FROM_NAPARI[0]:
-        lines.append(f"write_localization(result, {str(beside(path, _ENDING))!r})")
+        lines.append(f"write(result, {str(beside(path, _ENDING))!r})")
     return "\n".join(lines) + "\n"
 
 

@@ -151,9 +151,9 @@ def write_table(result: Localization, path: Path) -> Path:
 
 
 def _write_all(result: Localization, folder: Path) -> Any:
-    from napari_dualgland.io import write_localization
+    from napari_dualgland.io import write
 
-    write_localization(result, folder)
+    write(result, folder)
     return folder
 
 

@@ -16,7 +16,7 @@ def test_help_names_every_verb(dualgland):
     for words in ((), ("--help",), ("-h",)):
         said = dualgland(*words)
         assert said.code == 0
-        for verb in ("impute", "demo", "models", "doctor"):
+        for verb in ("impute", "localize", "demo", "models", "doctor"):
             assert verb in said.out
 
 

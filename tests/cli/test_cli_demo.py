@@ -6,10 +6,12 @@ import socket
 
 import numpy as np
 import pytest
+from localization.cell_scenes import save_localizer
 from PIL import Image
 
 from napari_dualgland.cli.compare import Scene
-from napari_dualgland.cli.demo import IMPUTED, PICTURE
+from napari_dualgland.cli.demo import IMPUTED, LOCALIZED, PICTURE
+from napari_dualgland.cli.localize import FILES
 from napari_dualgland.cli.picture import composite, looks, missing_map, places
 from napari_dualgland.io import read, read_mask
 from napari_dualgland.sample import sample_path
@@ -24,12 +26,16 @@ def offline(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_demo_leaves_a_stack_a_picture_and_figures(dualgland, offline, tmp_path):
+def test_the_demo_leaves_a_stack_a_picture_and_figures(dualgland, offline, tmp_path, monkeypatch):
+    save_localizer(tmp_path / "models", name="localizer")  # gives way to the shipped one
+    monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path / "models"))
     folder = tmp_path / "new" / "demo"
     said = dualgland("demo", "--out", folder, "--no-gui", "--device", "cpu", "--json")
     assert said.code == 0, said.err
     told = said.result
-    assert {p.name for p in folder.iterdir()} == {IMPUTED, PICTURE}
+    assert {p.name for p in folder.iterdir()} == {IMPUTED, LOCALIZED, PICTURE}
+    assert {p.name for p in (folder / LOCALIZED).iterdir()} == {*FILES}
+    assert told["localization"]["cells"] > 20
 
     truth = np.asarray(read(sample_path("dualgland_whole.ome.tif")).data)
     lost = read_mask(sample_path("dualgland_damaged_mask.tif")) != 0

@@ -9,12 +9,12 @@ from typing import Any
 
 from napari.layers import Image
 from qtpy.QtCore import QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPixmap
+from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_dualgland.io.channels import stain_role
 from napari_dualgland.stack import ROLE_COLORS, ROLES
-from napari_dualgland.widgets.form_style import field_label
+from napari_dualgland.widgets.form_style import field_label, small_picture
 from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours, told_by
 from napari_dualgland.widgets.layer_combo import LayerCombo
 from napari_dualgland.widgets.layers import Source, guess_channel_axis, named_axes
@@ -251,19 +251,15 @@ class _RoleLabel(QLabel):
 
     def __init__(self, role: str) -> None:
         super().__init__()
-        ratio = self.devicePixelRatioF()
+
+        def draw(painter: QPainter, side: int) -> None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(ROLE_COLORS[role]))
+            inset = side * 0.22
+            painter.drawEllipse(QRectF(inset, inset, side - 2 * inset, side - 2 * inset))
+
+        self._dot = small_picture(self, draw)
         side = self.fontMetrics().height()
-        dot = QPixmap(round(side * ratio), round(side * ratio))
-        dot.setDevicePixelRatio(ratio)
-        dot.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(dot)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(ROLE_COLORS[role]))
-        inset = side * 0.22
-        painter.drawEllipse(QRectF(inset, inset, side - 2 * inset, side - 2 * inset))
-        painter.end()
-        self._dot = dot
         self._indent = side + 2
         self.setText(ROLE_LABELS[role])
         self.setContentsMargins(self._indent, 0, 6, 0)

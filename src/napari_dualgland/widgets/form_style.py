@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QPainter, QPixmap
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 _LABEL = "dualgland_label"
@@ -53,3 +57,25 @@ def align_labels(form: QWidget) -> None:
     width = max(label.sizeHint().width() + 4 for label in labels)
     for label in labels:
         label.setFixedWidth(width)
+
+
+def small_picture(widget: QWidget, draw: Callable[[QPainter, int], None]) -> QPixmap:
+    """Return a picture as high as a line of a widget's text, sharp on any screen.
+
+    Parameters
+    ----------
+    widget : QWidget
+        Beside whose text it stands.
+    draw : callable
+        Takes the painter and the side of the picture.
+    """
+    ratio = widget.devicePixelRatioF()
+    side = widget.fontMetrics().height()
+    picture = QPixmap(round(side * ratio), round(side * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    draw(painter, side)
+    painter.end()
+    return picture

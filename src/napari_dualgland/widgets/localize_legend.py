@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from qtpy.QtCore import QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtCore import QRectF, QSize, Signal
+from qtpy.QtGui import QColor, QIcon, QPainter
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE, SHORT_NAMES
-from napari_dualgland.widgets.form_style import footnote
+from napari_dualgland.widgets.form_style import footnote, small_picture
 
 
 class Legend(QWidget):
@@ -78,17 +77,11 @@ def _swatch_button(k: int, count: int) -> QPushButton:
     return button
 
 
-def _swatch(widget: Any, color: str) -> QIcon:
-    ratio = widget.devicePixelRatioF()
-    side = widget.fontMetrics().height()
-    picture = QPixmap(round(side * ratio), round(side * ratio))
-    picture.setDevicePixelRatio(ratio)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    # A rim, so that white shows on a light theme and dark brown on a dark one.
-    painter.setPen(QColor(128, 128, 128))
-    painter.setBrush(QColor(color))
-    painter.drawRoundedRect(QRectF(1.5, 1.5, side - 3, side - 3), 3, 3)
-    painter.end()
-    return QIcon(picture)
+def _swatch(widget: QWidget, color: str) -> QIcon:
+    def draw(painter: QPainter, side: int) -> None:
+        # A rim, so that white shows on a light theme and dark brown on a dark one.
+        painter.setPen(QColor(128, 128, 128))
+        painter.setBrush(QColor(color))
+        painter.drawRoundedRect(QRectF(1.5, 1.5, side - 3, side - 3), 3, 3)
+
+    return QIcon(small_picture(widget, draw))

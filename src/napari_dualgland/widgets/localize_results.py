@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.progress import Progress
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.cell_table_view import CellTable
 from napari_dualgland.widgets.channels_form import in_percent
+from napari_dualgland.widgets.file_job import write_beside
 from napari_dualgland.widgets.form_style import footnote, heading
 from napari_dualgland.widgets.localize_legend import Legend
-from napari_dualgland.widgets.worker import Job
 
 WORTH_TELLING = 0.01
 """Share of a cell's pixels that are missing, from which the cell counts as damaged."""
@@ -79,7 +77,7 @@ class LocalizeResults(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Export the table", name, "CSV (*.csv)")
         if path:
             path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            self._write(partial(write_table, self._result, Path(path)))
+            write_beside(self, partial(write_table, self._result, Path(path)))
 
     def _on_export_all(self) -> None:
         if self._result is None:
@@ -88,18 +86,7 @@ class LocalizeResults(QWidget):
             self, "Folder for table, cells, maps and picture", ""
         )
         if folder:
-            self._write(partial(_write_all, self._result, Path(folder)))
-
-    def _write(self, write: Callable[[], Any]) -> None:
-        job = Job(partial(_write_steps, write), self)
-        job.succeeded.connect(self._on_written)
-        job.failed.connect(self.failed)
-        job.ended.connect(job.deleteLater)
-        self.said.emit("Writing …")
-        job.start()
-
-    def _on_written(self, path: Any) -> None:
-        self.said.emit(f"Wrote {path}")
+            write_beside(self, partial(_write_all, self._result, Path(folder)))
 
     # --- looks ------------------------------------------------------------------------
 
@@ -153,12 +140,4 @@ def write_table(result: Localization, path: Path) -> Path:
 def _write_all(result: Localization, folder: Path) -> Any:
     from napari_dualgland.io import write
 
-    write(result, folder)
-    return folder
-
-
-def _write_steps(
-    write: Callable[[], Any], should_stop: Callable[[], bool]
-) -> Generator[Progress, None, Any]:
-    yield Progress(0, 0, "Writing")
-    return write()
+    return write(result, folder)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
-from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.compare import Compare
 from napari_dualgland.widgets.copy_button import CopyButton
-from napari_dualgland.widgets.worker import Job
+from napari_dualgland.widgets.file_job import write_beside
 
 
 class ResultBar(QWidget):
@@ -75,21 +73,10 @@ class ResultBar(QWidget):
         if not path:
             return
         path = path if path.endswith((".tif", ".tiff")) else f"{path}.ome.tif"
-        job = Job(partial(_write_steps, self._result, path), self)
-        job.succeeded.connect(self._on_written)
-        job.failed.connect(self.failed)
-        job.ended.connect(job.deleteLater)
-        self.said.emit("Writing …")
-        job.start()
-
-    def _on_written(self, path: Any) -> None:
-        self.said.emit(f"Wrote {path}")
+        write_beside(self, partial(_write, self._result, path))
 
 
-def _write_steps(
-    result: Imputation, path: str, should_stop: Callable[[], bool]
-) -> Generator[Progress, None, Any]:
+def _write(result: Imputation, path: str) -> Any:
     from napari_dualgland.io import write
 
-    yield Progress(0, 0, "Writing")
     return write(result, path)

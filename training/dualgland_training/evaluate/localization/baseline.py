@@ -1,0 +1,53 @@
+"""The figure to beat: hand-made features and trees, taught and tried on the same folds."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dualgland_training import cell_pictures, handmade
+from dualgland_training.cell_folds import LabelledCell
+from dualgland_training.cell_pictures import read_cell_picture
+from dualgland_training.evaluate.localization.predictions import Predictions, predictions_of
+from dualgland_training.handmade import build_trees, cell_features
+from napari_dualgland.classes import CLASSES
+
+
+def features_of(
+    cells: Sequence[LabelledCell], data: Path, scratch: Path
+) -> npt.NDArray[np.float64]:
+    """Return the hand-made features of cells, (N, F); measured once and kept in ``scratch``."""
+    code = inspect.getsource(handmade) + inspect.getsource(cell_pictures)
+    key = hashlib.sha256("\n".join([code, *(c.file for c in cells)]).encode()).hexdigest()[:16]
+    path = scratch / f"handmade-{key}.npy"
+    if path.is_file():
+        return np.asarray(np.load(path, allow_pickle=False))
+    rows = [list(cell_features(*read_cell_picture(data, c.file)).values()) for c in cells]
+    scratch.mkdir(parents=True, exist_ok=True)
+    beside = scratch / f".{path.stem}.part.npy"
+    np.save(beside, np.array(rows))
+    beside.replace(path)
+    return np.array(rows)
+
+
+def cross_validate_trees(
+    cells: Sequence[LabelledCell],
+    fold: npt.NDArray[np.int64],
+    features: npt.NDArray[np.float64],
+    seed: int = 0,
+) -> Predictions:
+    """Return what trees say of every cell that were taught on the other folds."""
+    labels = np.array([c.label for c in cells])
+    probabilities = np.zeros((len(cells), len(CLASSES)))
+    for k in np.unique(fold):
+        held = fold == k
+        trees = build_trees(seed).fit(features[~held], labels[~held])
+        rows = probabilities[held]
+        rows[:, trees.classes_] = trees.predict_proba(features[held])
+        probabilities[held] = rows
+    return predictions_of(cells, fold, probabilities)

@@ -122,7 +122,7 @@ def _on_grid(
     what = "microtubules and ER" if len(landmarks) > 1 else "the one landmark there is"
     what = what if landmarks else "the protein alone"
     body, mask = cell_body(landmarks or [planes[PROTEIN]], um, size, nuclei)
-    hills = ndimage.gaussian_filter(body, size / 3 / um)
+    hills = ndimage.gaussian_filter(body, size / 4 / um)
     seeds, _ = ndimage.label(h_maxima(hills, 0.03) * mask, np.ones((3, 3)))
     cells = np.asarray(watershed(-hills + edges(body, um), seeds, mask=mask), np.int32)
     return nuclei, cells, f"no nuclei: cells are blobs of {what}"
@@ -199,6 +199,9 @@ def _tidy(cells: Labels, nuclei: Labels, um: float, smallest_um2: float) -> Labe
             own = pieces == 1 + np.argmax(ndimage.sum(weights, pieces, np.arange(1, count + 1)))
         free = (cells[around] == label) | ((cells[around] == 0) & (out[around] == 0))
         own &= free
-        if own.sum() * um**2 >= max(smallest_um2, um**2):
+        spans = zip(window, cells.shape, strict=True)
+        cut = any(s.start == 0 or s.stop == n for s, n in spans)
+        # Of a cell that the border cuts, a quarter will do.
+        if own.sum() * um**2 >= max(smallest_um2 / (4 if cut else 1), um**2):
             out[around][own] = label
     return renumbered(out)

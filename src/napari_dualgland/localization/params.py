@@ -21,7 +21,8 @@ class LocalizeParams(BaseModel):
         Diameter of a typical nucleus in µm; it sets the scale of the segmentation. Not used
         where cells are given.
     smallest_um2 : float
-        Cells of a smaller area in µm² are dropped. Not used where cells are given.
+        Cells of a smaller area in µm² are dropped (those that the border cuts, below a quarter
+        of it). Not used where cells are given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

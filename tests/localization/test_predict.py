@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from localization.cell_scenes import PRIOR, field, save_localizer, stack_of
+from scipy.special import logit
 
 import napari_dualgland as nd
 from napari_dualgland import CLASSES, ROLES, Channel, DualglandError, PixelSize, Stack
@@ -250,6 +251,18 @@ def test_imputed_pixels_are_read_but_counted(model: str) -> None:
         assert table.loc[2, "classes"] == ""
         assert any("2 cells are imputed in part" in n for n in result.provenance.notes)
         assert not any("impute first" in n for n in result.provenance.notes)
+
+
+def test_a_filled_pixel_counts_for_half_of_a_damaged_one(model: str) -> None:
+    image, labels = field()
+    hole = np.zeros(image.shape, bool)
+    hole[1] = labels == 2
+    nothing = np.zeros(image.shape, bool)
+    base = np.array([PRIOR.get(name, 0.05) for name in CLASSES])
+    whole = probabilities(run(stack_of(image), labels, model, nothing))[1]
+    filled = probabilities(run(replace(stack_of(image), imputed=hole), labels, model, nothing))[1]
+    between = (logit(whole) + logit(base)) / 2
+    assert np.allclose(logit(filled), between, atol=1e-3)
 
 
 def test_an_absent_landmark_is_no_damage(model: str) -> None:

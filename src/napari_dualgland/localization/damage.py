@@ -17,6 +17,10 @@ from napari_dualgland.localization.labels import Ranked
 
 Floats = npt.NDArray[np.float64]
 
+ESTIMATE = 0.5
+"""How far a filled pixel counts as lost: it is an estimate, worth more than nothing and less
+than a measurement."""
+
 
 @dataclass(frozen=True)
 class Damage:
@@ -29,8 +33,9 @@ class Damage:
     protein : numpy.ndarray
         Share of its protein pixels that are either.
     weight : numpy.ndarray
-        How far the cell is drawn to the base rates: ``protein``, or the mean over the channels
-        where that is more. A landmark of which the whole frame has nothing measured does not
+        How far the cell is drawn to the base rates: the share of its protein pixels that are
+        damaged, and half the share that are filled; or the mean of that over the channels where
+        it is more. A landmark of which the whole frame has nothing measured does not
         count: it is as good as absent, and the network has learned to do without.
     """
 
@@ -51,12 +56,15 @@ def measure_damage(frame: Frame, cells: Ranked) -> Damage:
 
     missing = np.stack([share(mask) for mask in frame.missing])
     imputed = np.stack([share(mask) for mask in frame.imputed])
-    lost = missing + imputed
-    protein = lost[frame.at_hand.index(PROTEIN)]
+    at = frame.at_hand.index(PROTEIN)
+    lost = missing + ESTIMATE * imputed
     estimated = frame.estimated
     counted = [i for i, c in enumerate(frame.at_hand) if c == PROTEIN or not estimated[i].all()]
     return Damage(
-        missing.mean(0), imputed.mean(0), protein, np.maximum(protein, lost[counted].mean(0))
+        missing=missing.mean(0),
+        imputed=imputed.mean(0),
+        protein=missing[at] + imputed[at],
+        weight=np.maximum(lost[at], lost[counted].mean(0)),
     )
 
 

@@ -26,7 +26,8 @@ Rgb = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 DAMAGED = 0.01
-"""Share of a cell's pixels, damaged or imputed, above which a cell is hatched: what the notes count, too."""
+"""Share of a cell's pixels, damaged or imputed, above which a cell is hatched; the notes count
+the same cells."""
 
 LANDMARKS = {"nucleus": (38, 46, 76), "microtubules": (52, 56, 64), "er": (32, 36, 42)}
 UNEXPLAINED = (122, 126, 134)

@@ -232,7 +232,7 @@ class _Work:
         if self.filled:
             notes.append(
                 f"{_cells(self.filled)} imputed in part: their probabilities are drawn to the base "
-                "rates by as much"
+                "rates by half as much"
             )
         if self.blind:
             notes.append(

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
+from skimage.filters import threshold_otsu
 from skimage.io import imread
 
 from dualgland_training.evaluate.localization.reading import mean_of_cells, stack_of_roles
@@ -29,6 +31,9 @@ USUAL_UM = 0.085
 
 CORNER = (48, 164)
 """Height and width of the lower right corner that may hold the bar, in pixels of 820."""
+
+DARKEST = 48
+"""A channel that is nowhere as bright as this is not there: some composites show two stains."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -92,15 +97,18 @@ def dictionary_section(setting: Setting, say: Say) -> Result:
 
 def _read(i: int, path: Path, model: str) -> tuple[dict[str, Any], npt.NDArray[np.float64]]:
     image, pixel_um = read_composite(path)
-    stack = stack_of_roles(image, pixel_um, ROLES_OF_RGB, path.name)
-    read = localize(stack, missing=np.zeros(image.shape, bool), model=model)
+    at_hand = [c for c in range(3) if c == 1 or np.percentile(image[c], 99.5) >= DARKEST]
+    roles = tuple(ROLES_OF_RGB[c] for c in at_hand)
+    stack = stack_of_roles(image[at_hand], pixel_um, roles, path.name)
+    read = localize(stack, missing=np.zeros(stack.shape, bool), model=model)
     mean = mean_of_cells(read)
     row: dict[str, Any] = {
         "location": LOCATIONS[i],
         "class": CLASSES[CLASS_OF_LOCATION[i]],
         "cells": len(read.table),
         "pixel_um": pixel_um,
-        "nucleus_um": nucleus_diameter_um(image[2], pixel_um),
+        "without": [role for role in ROLES_OF_RGB if role not in roles],
+        "nucleus_um": nucleus_diameter_um(image[2], pixel_um) if "nucleus" in roles else None,
         "first": [],
     }
     if np.isfinite(mean).all():
@@ -111,13 +119,10 @@ def _read(i: int, path: Path, model: str) -> tuple[dict[str, Any], npt.NDArray[n
 
 def nucleus_diameter_um(dna: Bytes, pixel_um: float) -> float | None:
     """Return the median diameter of what stands out in a DNA channel; None if nothing does."""
-    from scipy import ndimage
-    from skimage.filters import threshold_otsu
-
     smooth = ndimage.gaussian_filter(dna.astype(float), 0.4 / pixel_um)
     if np.ptp(smooth) <= 0:
         return None
-    pieces, count = ndimage.label(smooth > threshold_otsu(smooth))
+    pieces, count = ndimage.label(smooth > threshold_otsu(smooth))  # type: ignore[no-untyped-call]
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * pixel_um**2
     whole = areas[areas >= 0.25 * areas.max()]
     return float(2 * np.sqrt(np.median(whole) / np.pi))

@@ -51,6 +51,7 @@ def dictionary_table(result: Result) -> Lines:
         "",
         "- probabilities of all cells that were found, weighted by area, cells at the border too. "
         "The scale bar is blackened; taken as 10 µm it gives the pixel size.",
+        "- composites that show no DNA stain (nuclei: –) are read without it, too.",
         "- twenty-eight pictures, one per location: one picture is 3.6 %. It is small.",
     ]
 

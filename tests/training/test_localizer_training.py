@@ -1,0 +1,231 @@
+"""The localizer's training: what it is shown, what it is asked for, and what comes out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+
+from dualgland_training.localizer.bank import (
+    LANDMARKS,
+    Bank,
+    add_real,
+    load_bank,
+    simulated_cells,
+)
+from dualgland_training.localizer.examples import (
+    PROTEIN,
+    Batch,
+    Examples,
+    RealCell,
+    annotated,
+    batch_of,
+    mixed,
+)
+from dualgland_training.localizer.finish import (
+    best_threshold,
+    fit_temperature,
+    on_drawn_cells,
+    write_model,
+)
+from dualgland_training.localizer.objective import cell_loss, dense_loss, localizer_loss
+from dualgland_training.localizer.recipe import (
+    LocalizerRecipe,
+    Stage,
+    read_localizer_recipe,
+)
+from dualgland_training.localizer.train import run_stage, say, started
+from dualgland_training.simulate import simulate_field
+from napari_dualgland.classes import CLASSES, NEGATIVE
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.localizer import Localizer
+from napari_dualgland.model.reader import load_localizer
+
+ROOT = Path(__file__).parents[2]
+SMALL = LocalizerRecipe(
+    name="small",
+    widths=(8, 8, 16, 16),
+    depths=(1, 1, 1, 1),
+    drawn=Stage(steps=3, batch=3, crop=64),
+    split=ROOT / "training/recipes/generator.yaml",
+)
+
+
+@pytest.fixture(scope="module")
+def bank() -> Bank:
+    made = Bank()
+    for _ in simulated_cells(made, 1, seed=4):
+        pass
+    return made
+
+
+def real_cell(label: int, group: str, seed: int = 0) -> RealCell:
+    rng = np.random.default_rng(seed)
+    inside = np.zeros((80, 96), np.float32)
+    inside[8:72, 8:88] = 1
+    return RealCell(rng.random((4, 80, 96)).astype(np.float32) * inside, inside, label, group)
+
+
+def test_a_bank_comes_back_from_its_file(bank, tmp_path):
+    assert len(bank) > 5
+    bank.save(tmp_path / "bank.npz")
+    again = load_bank(tmp_path / "bank.npz", tmp_path / "bank.npz")
+    assert len(again) == 2 * len(bank)
+    for i in range(len(bank)):
+        np.testing.assert_array_equal(again.planes[i], bank.planes[i])
+        np.testing.assert_array_equal(again.inside[len(bank) + i], bank.inside[i])
+    assert set(again.origin) == {"simulated"}
+
+
+def test_a_real_cell_joins_the_bank_under_its_group():
+    field = simulate_field((360, 360), 0.13, seed=3, cells=2)
+    label = int(np.argmax(np.bincount(field.cells[field.nuclei > 0])))
+    made = Bank()
+    marks = field.data[[0, 2, 3]]
+    add_real(made, marks, field.cells == label, 0.13, "g", np.random.default_rng(0))
+    add_real(made, marks * 0, field.cells == label, 0.13, "g", np.random.default_rng(0))
+    assert made.origin == ["g"]  # without a nucleus there is nothing to draw into
+    assert made.planes[0].shape[0] == LANDMARKS + 18
+
+
+def test_the_truth_of_a_mixture_is_where_its_classes_were_drawn(bank):
+    rng = np.random.default_rng(0)
+    seen = set()
+    for i in range(60):
+        wanted = i % len(CLASSES)
+        able = [k for k in range(len(bank)) if wanted == NEGATIVE or bank.available(k)[wanted]]
+        example = mixed(bank, wanted, able[i % len(able)], rng)
+        named = set(np.flatnonzero(example.target))
+        assert wanted in named
+        assert (NEGATIVE in named) == (wanted == NEGATIVE)
+        assert {k for k in range(18) if example.dense[k].any()} == named - {NEGATIVE}
+        assert not example.x[:, example.inside == 0].any()
+        assert np.isfinite(example.x).all()
+        seen |= named
+    assert seen == set(range(len(CLASSES)))
+
+
+def test_views_keep_truth_and_picture_together(bank):
+    """However a cell is turned, light of nuclear bodies lies where they are said to be."""
+    rng = np.random.default_rng(1)
+    k = CLASSES.index("Nuclear bodies")
+    able = [i for i in range(len(bank)) if bank.available(i)[k]]
+    own = [mixed(bank, k, able[i % len(able)], rng) for i in range(24)]
+    batch = batch_of([e for e in own if e.target.sum() == 1], 96, rng)
+    assert batch.x.shape[1:] == (4, 96, 96)
+    assert batch.dense.shape[1:] == (18, 48, 48)
+    light = F.avg_pool2d(batch.x[:, PROTEIN : PROTEIN + 1], 2)[:, 0]
+    inside = F.avg_pool2d(batch.inside, 2)[:, 0] > 0.9
+    on = batch.dense[:, k] > 0.7
+    assert on.sum() > 20
+    assert light[on & inside].mean() > 2 * light[~on & inside].mean()
+
+
+def test_groups_that_are_not_trained_on_are_not_drawn_into(bank):
+    mine = Bank(bank.planes[:4], bank.inside[:4], ["simulated", "seen", "hidden", "reference"])
+    examples = Examples(mine, [real_cell(0, "seen")], seed=0)
+    assert examples._showing[-1] == [0, 1, 3]
+
+
+def test_same_seed_same_batches(bank):
+    cells = [real_cell(0, "a"), real_cell(16, "b", 1)]
+    one, two = (Examples(bank, cells, seed=5).batch(4, 64, 0.5) for _ in range(2))
+    for a, b in zip(one, two, strict=True):
+        assert torch.equal(a, b)
+    assert one.known.tolist() == [0, 0, 1, 1]
+
+
+def example_batch(bank: Bank) -> Batch:
+    rng = np.random.default_rng(3)
+    drawn = [mixed(bank, k, 0, rng) for k in (0, 16)]
+    return batch_of([annotated(real_cell(14, "g")), *drawn], 64, rng)
+
+
+def test_losses_are_least_at_the_truth(bank):
+    batch = example_batch(bank)
+    right = 8 * (2 * batch.target - 1)
+    assert cell_loss(right, batch) < 0.3 * cell_loss(0 * right, batch)
+    assert cell_loss(-right, batch) > cell_loss(0 * right, batch)
+    dense = 8 * (2 * (batch.dense > 0.5).float() - 1)
+    assert dense_loss(dense, batch) < 0.2 * dense_loss(0 * dense, batch)
+    # Annotated cells have no truth of pixels: whatever is said there costs nothing.
+    other = dense.clone()
+    other[0] = -other[0] + 3
+    assert dense_loss(other, batch) == dense_loss(dense, batch)
+
+
+def test_gradients_reach_every_weight(bank):
+    torch.manual_seed(0)
+    network = Localizer((8, 8, 16, 16), (1, 1, 1, 1))
+    for _ in range(2):  # blocks start as the identity: their first halves learn from step two
+        batch = example_batch(bank)
+        loss, parts = localizer_loss(network(batch.x, batch.inside, batch.present), batch)
+        assert set(parts) == {"cell", "dense"}
+        network.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for p in network.parameters():
+                assert p.grad is not None
+                p -= 0.01 * p.grad
+    still = [n for n, p in network.named_parameters() if not p.grad.abs().max() > 0]
+    assert still == []
+
+
+def test_a_stage_learns_logs_and_ships(bank, tmp_path):
+    torch.set_num_threads(1)
+    recipe = SMALL.model_copy(update={"drawn": Stage(steps=25, batch=3, crop=64)})
+    network = started(recipe, None)
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    trained = run_stage(network, Examples(bank, [], 1), recipe.drawn, recipe, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [25]
+    kept = load_file(tmp_path / "run.safetensors")
+    assert any(not torch.equal(kept[k], before[k]) for k in before)
+    for key, value in trained.state_dict().items():
+        assert torch.equal(kept[key], value)
+    card = write_model(
+        trained, recipe, recipe.split, {"temperature": 1.3, "thresholds": {}, "prior": {}}, {},
+        tmp_path,
+    )  # fmt: skip
+    reader = load_localizer(str(tmp_path / "small.safetensors"), torch.device("cpu"))
+    assert (reader.card.sha256, reader.card.parameters) == (card.sha256, card.parameters)
+    assert reader.temperature == 1.3
+    cell = real_cell(0, "g")
+    said = reader.read(cell.x[None], cell.inside[None, None], np.ones((1, 4), np.float32))
+    assert np.allclose(said.logits[0] * 1.3, say(trained, cell), atol=0.02)
+
+
+def test_drawn_cells_are_scored(bank):
+    network = started(SMALL, None).eval()
+    scores = on_drawn_cells(network, bank, seed=0, count=6)
+    assert scores.logits.shape == scores.target.shape == (6, 19)
+    assert scores.target.any(1).all()
+    known = scores.overlap[~np.isnan(scores.overlap)]
+    assert ((known >= 0) & (known <= 1)).all()
+
+
+def test_temperature_undoes_overconfidence():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 5))
+    target = rng.random(logits.shape) < 1 / (1 + np.exp(-logits))
+    assert fit_temperature(logits * 3, target) == pytest.approx(3, rel=0.1)
+    p = np.array([0.1, 0.2, 0.6, 0.7, 0.9])
+    assert 0.2 < best_threshold(p, p > 0.5) <= 0.6
+
+
+def test_recipes_are_read_and_refused(tmp_path):
+    shipped = read_localizer_recipe(ROOT / "training/recipes/localizer.yaml")
+    judge = read_localizer_recipe(ROOT / "training/recipes/localization_judge.yaml")
+    assert shipped.name == "localizer"
+    assert judge.seed != shipped.seed
+    assert judge.widths != shipped.widths
+    (tmp_path / "odd.yaml").write_text("stepz: 3\n")
+    for path in (tmp_path / "odd.yaml", tmp_path / "none.yaml"):
+        with pytest.raises(DualglandError) as refused:
+            read_localizer_recipe(path)
+        assert "\n" not in str(refused.value)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+from dualgland_training.localizer import train
 from dualgland_training.localizer.bank import (
     LANDMARKS,
     Bank,
@@ -39,7 +40,7 @@ from dualgland_training.localizer.recipe import (
     Stage,
     read_localizer_recipe,
 )
-from dualgland_training.localizer.train import run_stage, say, started
+from dualgland_training.localizer.train import rate_at, run_stage, say, started
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.errors import DualglandError
@@ -134,7 +135,7 @@ def test_groups_that_are_not_trained_on_are_not_drawn_into(bank):
 
 def test_same_seed_same_batches(bank):
     cells = [real_cell(0, "a"), real_cell(16, "b", 1)]
-    one, two = (Examples(bank, cells, seed=5).batch(4, 64, 0.5) for _ in range(2))
+    one, two = (Examples(bank, cells, seed=5).batch(1, 4, 64, 0.5) for _ in range(2))
     for a, b in zip(one, two, strict=True):
         assert torch.equal(a, b)
     assert one.known.tolist() == [0, 0, 1, 1]
@@ -182,7 +183,7 @@ def test_a_stage_learns_logs_and_ships(bank, tmp_path):
     network = started(recipe, None)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     trained = run_stage(network, Examples(bank, [], 1), recipe.drawn, recipe, tmp_path / "run")
-    lines = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [25]
     kept = load_file(tmp_path / "run.safetensors")
     assert any(not torch.equal(kept[k], before[k]) for k in before)
@@ -198,6 +199,46 @@ def test_a_stage_learns_logs_and_ships(bank, tmp_path):
     cell = real_cell(0, "g")
     said = reader.read(cell.x[None], cell.inside[None, None], np.ones((1, 4), np.float32))
     assert np.allclose(said.logits[0] * 1.3, say(trained, cell), atol=0.02)
+
+
+class Killed(Exception):
+    pass
+
+
+class Dying(Examples):
+    """Examples that end the run at a step, as a power cut would."""
+
+    def batch(self, step, size, crop, real):
+        if step == 6:
+            raise Killed
+        return super().batch(step, size, crop, real)
+
+
+def test_a_killed_stage_goes_on_exactly(bank, tmp_path, monkeypatch):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(train, "SAVED", 3)
+    recipe = SMALL.model_copy(update={"drawn": Stage(steps=8, batch=2, crop=64)})
+
+    def run(kind: type[Examples], name: str) -> dict[str, torch.Tensor]:
+        network = started(recipe, None)
+        run_stage(network, kind(bank, [], 1), recipe.drawn, recipe, tmp_path / name)
+        return load_file(tmp_path / f"{name}.safetensors")
+
+    straight = run(Examples, "straight")
+    with pytest.raises(Killed):
+        run(Dying, "killed")
+    assert not (tmp_path / "killed.safetensors").exists()
+    resumed = run(Examples, "killed")
+    for name, tensor in straight.items():
+        assert torch.equal(tensor, resumed[name]), name
+
+
+def test_the_rate_rises_and_falls_to_nothing():
+    stage = Stage(steps=100, learning_rate=2.0)
+    rates = [rate_at(step, stage) for step in range(1, 101)]
+    assert max(rates) == rates[14] == 2.0
+    assert rates[0] == pytest.approx(2 / 15)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_drawn_cells_are_scored(bank):

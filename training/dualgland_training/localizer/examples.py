@@ -251,8 +251,7 @@ class Examples:
 
     def __init__(self, bank: Bank, cells: list[RealCell], seed: int) -> None:
         groups = {"simulated", "reference", *(c.group for c in cells)}
-        self._bank, self._cells = bank, cells
-        self._rng = np.random.default_rng(seed)
+        self._bank, self._cells, self._seed = bank, cells, seed
         kept = [i for i in range(len(bank)) if bank.origin[i] in groups]
         shows = np.stack([bank.available(i) for i in kept]) if kept else np.zeros((0, PLACES))
         self._showing = [
@@ -263,24 +262,27 @@ class Examples:
         for cell in cells:
             self._by_label.setdefault(cell.label, []).append(cell)
 
-    def drawn(self) -> Example:
+    def drawn(self, rng: np.random.Generator) -> Example:
         """Return a drawn example of a random class."""
-        rng = self._rng
         wanted = int(rng.integers(len(CLASSES)))
         return mixed(self._bank, wanted, int(rng.choice(self._showing[wanted])), rng)
 
-    def real(self) -> Example:
+    def real(self, rng: np.random.Generator) -> Example:
         """Return an annotated cell of a random class, the groups of a class alike often."""
-        rng = self._rng
         pool = self._by_label[int(rng.choice(sorted(self._by_label)))]
         groups = sorted({c.group for c in pool})
         group = groups[int(rng.integers(len(groups)))]
         pool = [c for c in pool if c.group == group]
         return annotated(pool[int(rng.integers(len(pool)))])
 
-    def batch(self, size: int, crop: int, real: float) -> Batch:
-        """Return ``size`` views, a share ``real`` of them annotated cells."""
+    def batch(self, step: int, size: int, crop: int, real: float) -> Batch:
+        """Return the ``size`` views of a step, a share ``real`` of them annotated cells.
+
+        A step draws from a source of its own: training that goes on in its middle sees what it
+        would have seen.
+        """
+        rng = np.random.default_rng((self._seed, step))
         number = round(size * real) if self._cells else 0
-        examples = [self.real() for _ in range(number)]
-        examples += [self.drawn() for _ in range(size - number)]
-        return batch_of(examples, crop, self._rng)
+        examples = [self.real(rng) for _ in range(number)]
+        examples += [self.drawn(rng) for _ in range(size - number)]
+        return batch_of(examples, crop, rng)

@@ -63,7 +63,7 @@ def on_drawn_cells(network: Localizer, bank: Bank, seed: int, count: int) -> Dra
     logits, targets = [], []
     both = np.zeros((2, len(CLASSES) - 1))
     for _ in range(count):
-        batch = batch_of([examples.drawn()], CROP, rng)
+        batch = batch_of([examples.drawn(rng)], CROP, rng)
         reading = network(batch.x, batch.inside, batch.present)
         logits.append(reading.cell[0].double().numpy())
         targets.append(batch.target[0].numpy() > 0)

@@ -18,7 +18,7 @@ class Stage(BaseModel):
     steps, batch, crop : int
         A step sees ``batch`` views of ``crop``² pixels.
     learning_rate : float
-        The highest of one cycle of AdamW.
+        The highest; it rises over the first steps and falls to nothing (AdamW).
     real : float
         Share of annotated cells in a batch; the others are drawn.
     """

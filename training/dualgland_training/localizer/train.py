@@ -1,7 +1,8 @@
 """Train a localizer by its recipe: on drawn proteins, then with annotated cells among them.
 
-``python -m dualgland_training.localizer.train --help``. Each stage writes the moving average of
-its weights and a log beside it; ``folds`` repeats the second stage once per fold of the
+``python -m dualgland_training.localizer.train --help``. Each stage keeps checkpoints and a log in
+a folder of its own, goes on from the last one when it is started again, and ends with the moving
+average of its weights beside it; ``folds`` repeats the second stage once per fold of the
 annotated cells and keeps what is said of the cells that it did not see.
 """
 
@@ -24,7 +25,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dualgland_training.cell_folds import fold_of_cells, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import CELL_PIXEL_UM, read_cell_picture
-from dualgland_training.checkpoint import write_beside
+from dualgland_training.checkpoint import (
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    write_beside,
+)
 from dualgland_training.localizer.bank import Bank, load_bank
 from dualgland_training.localizer.examples import Batch, Examples, RealCell
 from dualgland_training.localizer.objective import localizer_loss
@@ -37,7 +43,10 @@ EVERY = 25
 """Steps between lines of the log."""
 
 SAVED = 250
-"""Steps between writes of the weights."""
+"""Steps between checkpoints."""
+
+WARM_UP = 0.15
+"""Share of the steps over which the learning rate rises."""
 
 
 def read_real_cells(root: Path) -> list[RealCell]:
@@ -52,17 +61,38 @@ def read_real_cells(root: Path) -> list[RealCell]:
     return found
 
 
-def _ahead(examples: Examples, stage: Stage) -> Iterator[Batch]:
-    """Draw batches in a thread, a few ahead of the network; their order is that of the seed."""
-    ready: queue.Queue[Batch] = queue.Queue(maxsize=6)
+def _ahead(examples: Examples, stage: Stage, first: int) -> Iterator[Batch]:
+    """Draw the batches from step ``first`` on in a thread, a few ahead of the network.
+
+    Raises
+    ------
+    Exception
+        What went wrong in the thread.
+    """
+    ready: queue.Queue[Batch | Exception] = queue.Queue(maxsize=6)
 
     def draw() -> None:
-        for _ in range(stage.steps):
-            ready.put(examples.batch(stage.batch, stage.crop, stage.real))
+        try:
+            for step in range(first, stage.steps + 1):
+                ready.put(examples.batch(step, stage.batch, stage.crop, stage.real))
+        except Exception as error:  # raised where it is seen
+            ready.put(error)
 
     threading.Thread(target=draw, daemon=True).start()
-    for _ in range(stage.steps):
-        yield ready.get()
+    for _ in range(first, stage.steps + 1):
+        batch = ready.get()
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch
+
+
+def rate_at(step: int, stage: Stage) -> float:
+    """Return the learning rate of a step: up in a line, then down along a cosine to nothing."""
+    rise = max(1, round(WARM_UP * stage.steps))
+    if step <= rise:
+        return stage.learning_rate * step / rise
+    share = (step - rise) / max(1, stage.steps - rise)
+    return stage.learning_rate * 0.5 * (1 + float(np.cos(np.pi * share)))
 
 
 def run_stage(
@@ -81,18 +111,24 @@ def run_stage(
     recipe : LocalizerRecipe
         The rest.
     out : pathlib.Path
-        ``<out>.safetensors`` is written now and then, ``<out>.jsonl`` is the log.
+        Folder of the stage: checkpoints, from the last of which it goes on by itself, and
+        ``log.jsonl``. ``<out>.safetensors`` are the weights when it has ended.
     """
+    out.mkdir(parents=True, exist_ok=True)
     network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average: Any = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=recipe.weight_decay)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, stage.learning_rate, max(1, stage.steps), pct_start=0.15
-    )
+    last = latest_checkpoint(out)
+    done = 0
+    if last is not None:
+        done, _, _ = load_checkpoint(last, {"it": network}, average, {"it": optimiser})
     began = time.perf_counter()
     seen: list[dict[str, float]] = []
-    with out.with_suffix(".jsonl").open("w", encoding="utf-8") as log:
-        for step, batch in enumerate(_ahead(examples, stage), 1):
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        for step, batch in enumerate(_ahead(examples, stage, done + 1), done + 1):
+            torch.manual_seed(recipe.seed * 1_000_003 + step)
+            for group in optimiser.param_groups:
+                group["lr"] = rate_at(step, stage)
             with torch.autocast("cpu", torch.bfloat16):
                 reading = network(batch.x, batch.inside, batch.present)
             loss, parts = localizer_loss(reading, batch)
@@ -100,7 +136,6 @@ def run_stage(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
             optimiser.step()
-            cycle.step()
             average.update_parameters(network)
             seen.append(parts)
             if step % EVERY == 0:
@@ -109,9 +144,12 @@ def run_stage(
                 log.write(json.dumps(line) + "\n")
                 log.flush()
                 seen = []
-            if step % SAVED == 0 or step == stage.steps:
-                tensors = average.module.state_dict()
-                write_beside(out.with_suffix(".safetensors"), tensors, {"step": str(step)})
+            if step % SAVED == 0:
+                save_checkpoint(
+                    out, step, {"it": network}, average, {"it": optimiser}, {}, {"stage": str(out)}
+                )
+    tensors = average.module.state_dict()
+    write_beside(out.with_suffix(".safetensors"), tensors, {"steps": str(stage.steps)})
     return average.module.eval()  # type: ignore[no-any-return]
 
 

@@ -1,6 +1,6 @@
 """Section *damage*: what damage takes from localization, and what filling gives back.
 
-Only cells that the generator never saw are damaged. All pictures are read alike, by their
+Only cells that the generator was not taught are damaged. All pictures are read alike, by their
 pixels: the program is not told which of them were lost or filled, or it would hold back and
 the pictures could not be compared. Beside it stands what it says of the damaged picture when
 it is told.

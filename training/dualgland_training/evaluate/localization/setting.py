@@ -32,7 +32,7 @@ class Setting(BaseModel):
     bank : pathlib.Path or None
         Drawn cells with their truth, of fields that were not trained on.
     recipe : pathlib.Path
-        Of the generator: the groups and fields that it never saw.
+        Of the generator: the groups and fields that it was not taught.
     scratch : pathlib.Path
         Where features and fills are kept between runs; outside of the repository.
     generator : str

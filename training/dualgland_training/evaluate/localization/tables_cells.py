@@ -115,8 +115,8 @@ def cells_table(result: Result) -> Lines:
         "- intervals: 95 % bootstrap over groups, class by class. Mitochondria have two groups "
         "and nucleoli three: theirs are rough.",
         "- *ECE*: mean |stated − found| over ten bins of all cells × five classes.",
-        "- the settings of the trees were chosen among 15 on these very folds, and one seed is shown: "
-        "both in their favour (two seeds of the chosen setting had a mean of 0.80).",
+        "- the settings of the trees were chosen among 15 on these very folds, and one seed is "
+        "shown: both in their favour (two seeds of the chosen setting had a mean of 0.80).",
     ]
 
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-from dualgland_training.localizer.bank import LANDMARKS, UNIT, Bank
+from dualgland_training.localizer.bank import LANDMARKS, UNIT, Bank, Bytes
 from dualgland_training.simulate.mixture import truth_of
 from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.localization.views import BRIGHT
@@ -32,6 +32,14 @@ HAZE = ("Nucleoplasm", "Cytosol", "Plasma membrane", "Vesicles and punctate cyto
 
 FAINT = 0.2
 """The strongest haze beside a protein of strength 1."""
+
+CYTOSOL = CLASSES.index("Cytosol")
+
+ER = 2
+"""Plane of the bank that holds the ER."""
+
+SHADING = 5.0
+"""Blur, in pixels, under which the texture of the ER is gone and its shading is left."""
 
 WEAKEST = 0.35
 """The weakest place of a protein that is still named."""
@@ -93,8 +101,10 @@ def mixed(bank: Bank, wanted: int, index: int, rng: np.random.Generator) -> Exam
     dense = np.zeros((PLACES, *inside.shape), np.uint8)
     for k, weight in weights.items():
         own = planes[LANDMARKS + k].astype(np.float32) / UNIT
-        light += np.float32(weight) * own
         dense[k] = truth_of(own, CLASSES[k])
+        if k == CYTOSOL and rng.random() < 0.7:
+            own = _as_thick_as_er(own, planes[ER], inside, rng)
+        light += np.float32(weight) * own
     for name in HAZE:
         k = CLASSES.index(name)
         if k not in weights:
@@ -116,6 +126,18 @@ def mixed(bank: Bank, wanted: int, index: int, rng: np.random.Generator) -> Exam
     target = np.zeros(len(CLASSES), np.float32)
     target[list(weights) or [NEGATIVE]] = 1
     return Example(x, inside, dense, target, np.ones(len(ROLES), np.float32))
+
+
+def _as_thick_as_er(own: Floats, er: Bytes, inside: Floats, rng: np.random.Generator) -> Floats:
+    """Return cytosol that is bright where the ER is: there the cell is thick.
+
+    Without it, whatever follows the ER's slow shading would be taken for the ER.
+    """
+    slow = ndimage.gaussian_filter(er.astype(np.float32), SHADING)
+    slow = slow / max(float(np.percentile(slow[inside > 0], BRIGHT)), 1e-3)
+    shaded = own * (0.1 + slow) ** np.float32(rng.uniform(0.3, 1.1))
+    bright = float(np.percentile(shaded[inside > 0], BRIGHT))
+    return np.asarray(shaded / max(bright, 1e-3), np.float32)
 
 
 def _exposed(light: Floats, inside: Floats, rng: np.random.Generator, dark: bool) -> Floats:

@@ -14,19 +14,21 @@ import numpy as np
 import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from dualgland_training.simulate.layout import draw_layout
 from dualgland_training.simulate.mixture import pattern_light
 from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.scene import Scene, Streams, draw_scene, flattened
-from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES, LOCATIONS
+from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES, LOCATIONS, SHORT_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 
-TILE, TITLE = 300, 26
+TILE, TITLE = 200, 24
 """Side of a picture and height of its title, in pixels."""
 
-PIXEL_UM = 0.12
+SIDE, PIXEL_UM = 300, 0.12
+"""Side of a simulated field in pixels, and their size."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -36,8 +38,7 @@ def draw_scenes(seed: int) -> tuple[Scene, Scene]:
     scenes = []
     for mitotic in (0.0, 1.0):
         rng = np.random.default_rng(seed)
-        side = TILE if not mitotic else TILE // 2
-        layout = draw_layout((side, side), PIXEL_UM, rng, cells=2, mitotic=mitotic)
+        layout = draw_layout((SIDE, SIDE), PIXEL_UM, rng, cells=2, mitotic=mitotic)
         scenes.append(flattened(draw_scene(layout, Streams(*rng.spawn(4))).scene))
     return scenes[0], scenes[1]
 
@@ -48,6 +49,10 @@ def simulated(name: str, seed: int) -> Bytes:
     scene = dividing if name == "Mitotic spindle" else resting
     rng = np.random.default_rng(seed + 1)
     light = pattern_light(scene, name, rng)[scene.layout.window]
+    if scene is dividing:
+        y, x = np.unravel_index(np.argmax(ndimage.gaussian_filter(light, 15)), light.shape)
+        top, left = (int(np.clip(c - SIDE // 4, 0, SIDE // 2)) for c in (y, x))
+        light = light[top : top + SIDE // 2, left : left + SIDE // 2]
     counts = rng.poisson(np.clip(light, 0, 2) * 80 + 1) / 80
     grey = np.clip(counts / max(float(np.quantile(light, 0.999)), 0.5), 0, 1) ** 0.8
     picture = Image.fromarray((grey * 255).astype(np.uint8))
@@ -60,11 +65,16 @@ def real(path: Path) -> Bytes:
     return np.asarray(green.crop((200, 200, 640, 640)).resize((TILE, TILE)))
 
 
+def short(name: str) -> str:
+    """Return a title that fits."""
+    return SHORT_NAMES.get(name, name)
+
+
 def titled(picture: Bytes, title: str) -> Bytes:
     """Return a picture under its title."""
     whole = Image.new("L", (TILE + 6, TILE + TITLE + 6), 24)
     whole.paste(Image.fromarray(picture), (3, TITLE + 3))
-    ImageDraw.Draw(whole).text((8, 5), title, fill=235, font=ImageFont.load_default(15))
+    ImageDraw.Draw(whole).text((8, 5), title, fill=235, font=ImageFont.load_default(13))
     return np.asarray(whole)
 
 
@@ -80,7 +90,7 @@ def beside(dictionary: Path, seed: int) -> Image.Image:
     """Return each class in a row: two drawn ones, then the real pictures of its locations."""
     tiles = []
     for k, name in enumerate(CLASSES[:-1]):
-        row = [titled(simulated(name, seed + 7 * i), name[:34]) for i in range(2)]
+        row = [titled(simulated(name, seed + 7 * i), short(name)) for i in range(2)]
         places = [i for i, c in enumerate(CLASS_OF_LOCATION) if c == k]
         row += [titled(real(dictionary / f"{i}.jpg"), LOCATIONS[i]) for i in places]
         row += [np.full_like(row[0], 24)] * (8 - len(row))
@@ -97,7 +107,8 @@ def main(
     seed: int = 3,
 ) -> None:
     """Draw the sheets."""
-    sheet([titled(simulated(n, seed), n[:34]) for n in PATTERNS], 6).save(out, optimize=True)
+    drawn = sheet([titled(simulated(n, seed), short(n)) for n in PATTERNS], 6)
+    drawn.quantize(28).save(out, optimize=True)  # a README's picture, not a measurement
     if dictionary is not None and beside_out is not None:
         if beside_out.resolve().is_relative_to(ROOT):
             raise typer.BadParameter("pictures of the atlas stay outside the repository")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_dualgland.classes import LOCATIONS
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.localization.classes import LOCATIONS
 from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.model.set_points import ANY, SHIPPED, read_set_points
 from napari_dualgland.stack import ROLES

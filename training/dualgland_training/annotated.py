@@ -20,10 +20,10 @@ import torch
 import typer
 
 from dualgland_training.config import read_recipe
+from napari_dualgland.classes import LOCATIONS
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.localization.classes import LOCATIONS
 from napari_dualgland.model.compartments import COMPARTMENTS, set_points, soft_compartments
 from napari_dualgland.model.set_points import ANY, COLUMNS, SHIPPED, VERSION, read_set_points
 from napari_dualgland.stack import ROLES

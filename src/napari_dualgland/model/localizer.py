@@ -29,7 +29,7 @@ MULTIPLE = 16
 """Sides of a view are multiples of this many pixels."""
 
 OUTPUTS = 19
-"""Classes of the cell head, :data:`napari_dualgland.localization.classes.CLASSES`."""
+"""Classes of the cell head, :data:`napari_dualgland.classes.CLASSES`."""
 
 PLACES = OUTPUTS - 1
 """Classes of the dense head: all but Negative, which has no pixels."""

@@ -69,7 +69,7 @@ class SetPointTable:
         Parameters
         ----------
         places : iterable of str
-            Names as in :data:`napari_dualgland.localization.classes.LOCATIONS`.
+            Names as in :data:`napari_dualgland.classes.LOCATIONS`.
         """
         known = [self.locations[place] for place in places if place in self.locations]
         known = known or [self.locations[ANY]]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from dualgland_training.localizer import train
 from dualgland_training.localizer.bank import (
@@ -34,8 +34,10 @@ from dualgland_training.localizer.finish import (
     on_drawn_cells,
     write_model,
 )
+from dualgland_training.localizer.head import fit_head, pool_drawn, pool_real
 from dualgland_training.localizer.objective import cell_loss, dense_loss, localizer_loss
 from dualgland_training.localizer.recipe import (
+    HeadStage,
     LocalizerRecipe,
     Stage,
     read_localizer_recipe,
@@ -125,12 +127,6 @@ def test_views_keep_truth_and_picture_together(bank):
     on = batch.dense[:, k] > 0.7
     assert on.sum() > 20
     assert light[on & inside].mean() > 2 * light[~on & inside].mean()
-
-
-def test_groups_that_are_not_trained_on_are_not_drawn_into(bank):
-    mine = Bank(bank.planes[:4], bank.inside[:4], ["simulated", "seen", "hidden", "reference"])
-    examples = Examples(mine, [real_cell(0, "seen")], seed=0)
-    assert examples._showing[-1] == [0, 1, 3]
 
 
 def test_same_seed_same_batches(bank):
@@ -239,6 +235,37 @@ def test_the_rate_rises_and_falls_to_nothing():
     assert max(rates) == rates[14] == 2.0
     assert rates[0] == pytest.approx(2 / 15)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_head_learns_from_real_cells_and_leaves_the_trunk(bank):
+    torch.set_num_threads(1)
+    stage = HeadStage(views=1, drawn=8, crop=64, steps=60, batch=16, learning_rate=1e-2)
+    network = started(SMALL, None).eval()
+    cells = [real_cell(label, "g", label) for label in (0, 2, 13, 14, 16)]
+    real = pool_real(network, cells, stage, seed=0)
+    assert real.cell.tolist() == [i for i in range(5) for _ in range(3)]
+    drawn = pool_drawn(network, Examples(bank, [], 1), stage)
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    fit_head(network, real, drawn, stage, seed=0)
+    head = {"first", "second", "direct", "usual", "spread"}
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key]) == (key.split(".")[0] not in head), key
+    said = [CLASSES[int(np.argmax(say(network, cell)))] for cell in cells]
+    assert said == [CLASSES[cell.label] for cell in cells]
+    again = started(SMALL, None).eval()
+    fit_head(again, real, drawn, stage, seed=0)
+    assert torch.equal(again.direct.weight, network.direct.weight)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    other = SMALL.model_copy(update={"widths": (8, 16, 16, 16)})
+    save_file(started(other, None).state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(DualglandError, match="not of this"):
+        started(SMALL, tmp_path / "other.safetensors")
+    lacking = {k: v for k, v in started(SMALL, None).state_dict().items() if "dense" not in k}
+    save_file(lacking, tmp_path / "lacking.safetensors")
+    with pytest.raises(DualglandError, match="not of this"):
+        started(SMALL, tmp_path / "lacking.safetensors")
 
 
 def test_drawn_cells_are_scored(bank):

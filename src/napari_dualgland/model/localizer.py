@@ -116,6 +116,9 @@ class Localizer(nn.Module):
         Residual blocks there.
     """
 
+    usual: Tensor
+    spread: Tensor
+
     def __init__(
         self,
         widths: tuple[int, ...] = (32, 64, 128, 192),
@@ -136,9 +139,15 @@ class Localizer(nn.Module):
         self.norms = nn.ModuleList(PixelNorm(w) for w in widths)
         self.dense = nn.Conv2d(widths[0], PLACES, 1)
         pooled = 2 * sum(widths[1:]) + 2 * PLACES + GLANCES
+        # What is usual of a measurement, and how far it varies: the head sees departures.
+        self.register_buffer("usual", torch.zeros(pooled))
+        self.register_buffer("spread", torch.ones(pooled))
         self.first = nn.Linear(pooled, 192)
         self.drop = nn.Dropout(0.2)
         self.second = nn.Linear(192, OUTPUTS)
+        self.direct = nn.Linear(pooled, OUTPUTS)
+        nn.init.zeros_(self.direct.weight)
+        nn.init.zeros_(self.direct.bias)
 
     def forward(self, x: Tensor, inside: Tensor, present: Tensor) -> Reading:
         """Read cells.
@@ -152,6 +161,23 @@ class Localizer(nn.Module):
             (B, 1, H, W): 1 in the cell, 0 outside.
         present : torch.Tensor
             (B, 4): 1 where the stack has such a channel.
+        """
+        pooled, dense = self.look(x, inside, present)
+        cell, embedding = self.name(pooled)
+        return Reading(cell, dense, embedding)
+
+    def name(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (B, 19) logits and (B, D) embedding from what :meth:`look` pooled."""
+        with torch.autocast(pooled.device.type, enabled=False):
+            seen = (pooled.float() - self.usual) / self.spread
+            embedding = F.silu(self.first(seen))
+            cell: Tensor = self.second(self.drop(embedding)) + self.direct(seen)
+        return cell, embedding
+
+    def look(self, x: Tensor, inside: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is pooled over each cell, (B, P), and the dense logits.
+
+        The parameters are those of :meth:`forward`.
         """
         known = present[:, :, None, None]
         x = x * inside * known
@@ -179,9 +205,7 @@ class Localizer(nn.Module):
         pooled += self._pool(torch.sigmoid(dense), F.avg_pool2d(inside, STRIDE))
         with torch.autocast(x.device.type, enabled=False):
             pooled.append(glance(x.float(), parts.float(), present.float()))
-            embedding = F.silu(self.first(torch.cat(pooled, 1).float()))
-            cell: Tensor = self.second(self.drop(embedding))
-        return Reading(cell, dense, embedding)
+        return torch.cat([part.float() for part in pooled], 1), dense
 
     @staticmethod
     def _pool(maps: Tensor, mask: Tensor) -> list[Tensor]:

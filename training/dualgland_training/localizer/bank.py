@@ -20,8 +20,6 @@ import typer
 from scipy import ndimage
 from skimage.io import imread
 
-from dualgland_training.cell_folds import read_labelled_cells, unseen_groups
-from dualgland_training.cell_pictures import CELL_PIXEL_UM, read_cell_picture
 from dualgland_training.simulate.layout import draw_layout
 from dualgland_training.simulate.mixture import in_focus, pattern_light, scaled_per_cell
 from dualgland_training.simulate.patterns import PATTERNS
@@ -62,7 +60,7 @@ class Bank:
     inside : list of numpy.ndarray
         Per cell bool (h, w).
     origin : list of str
-        ``simulated``, ``reference``, or the group of a real cell.
+        ``simulated`` or ``reference``.
     """
 
     planes: list[Bytes] = field(default_factory=list)
@@ -178,24 +176,12 @@ def _landmarks_of(path: Path) -> npt.NDArray[np.floating]:
     return np.moveaxis(image, -1, 0) if image.shape[-1] == 3 else image
 
 
-def annotated_cells(bank: Bank, root: Path, recipe: Path, seed: int) -> None:
-    """Add the landmarks of annotated cells of groups that the recipe trains on."""
-    rng = np.random.default_rng(seed)
-    unseen = unseen_groups(recipe)
-    for cell in read_labelled_cells(root):
-        if cell.group in {*unseen.held_out, *unseen.validation}:
-            continue
-        image, own = read_cell_picture(root, cell.file)
-        add_real(bank, image[[0, 2, 3]], own, CELL_PIXEL_UM, cell.group, rng)
-
-
 def main(
     out: Annotated[Path, typer.Option(help="The .npz file to write.")],
     fields: Annotated[int, typer.Option(help="Simulated fields to draw.")] = 0,
-    data: Annotated[Path | None, typer.Option(help="Folder of the atlas collection.")] = None,
-    recipe: Annotated[Path, typer.Option(help="Says which groups are held out.")] = Path(
-        "training/recipes/generator.yaml"
-    ),
+    data: Annotated[
+        Path | None, typer.Option(help="Collection whose reference cells are drawn into.")
+    ] = None,
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Draw a bank of cells."""
@@ -206,8 +192,6 @@ def main(
     if data is not None:
         references(bank, data, seed + 1)
         typer.echo(f"{len(bank)} with references")
-        annotated_cells(bank, data, recipe, seed + 2)
-        typer.echo(f"{len(bank)} with annotated cells")
     bank.save(out)
 
 

@@ -264,7 +264,7 @@ class Examples:
     Parameters
     ----------
     bank : Bank
-        Drawn cells; those of a real group only if the group is in ``cells``, too.
+        Drawn cells.
     cells : list of RealCell
         Annotated cells to train on.
     seed : int
@@ -272,14 +272,11 @@ class Examples:
     """
 
     def __init__(self, bank: Bank, cells: list[RealCell], seed: int) -> None:
-        groups = {"simulated", "reference", *(c.group for c in cells)}
         self._bank, self._cells, self._seed = bank, cells, seed
-        kept = [i for i in range(len(bank)) if bank.origin[i] in groups]
-        shows = np.stack([bank.available(i) for i in kept]) if kept else np.zeros((0, PLACES))
-        self._showing = [
-            [i for i, can in zip(kept, shows[:, k], strict=True) if can] for k in range(PLACES)
-        ]
-        self._showing.append(kept)
+        every = range(len(bank))
+        shows = [bank.available(i) for i in every]
+        self._showing = [[i for i in every if shows[i][k]] for k in range(PLACES)]
+        self._showing.append(list(every))
         self._by_label: dict[int, list[RealCell]] = {}
         for cell in cells:
             self._by_label.setdefault(cell.label, []).append(cell)

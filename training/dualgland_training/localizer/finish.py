@@ -165,7 +165,7 @@ def write_model(
         held_out=(*unseen.held_out, *unseen.validation),
         recipe=recipe.model_dump(mode="json"),
         seed=recipe.seed,
-        steps=recipe.drawn.steps + recipe.tuned.steps,
+        steps=recipe.drawn.steps + recipe.head.steps,
         figures=figures,
         use=use,
         licence="BSD-3-Clause for the weights; the training images are the Human Protein "

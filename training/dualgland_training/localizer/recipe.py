@@ -32,6 +32,37 @@ class Stage(BaseModel):
     real: float = Field(default=0.0, ge=0, le=1)
 
 
+class HeadStage(BaseModel):
+    """The second stage: how the head is fitted to what the trunk pools.
+
+    Attributes
+    ----------
+    views : int
+        Shaken views per annotated cell, beside two of it as it is.
+    drawn : int
+        Drawn cells beside them.
+    crop : int
+        Largest side of a view.
+    steps, batch : int
+        A step sees ``batch`` views of real cells and as many of drawn ones.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    among : float
+        Weight of telling the five annotated classes from each other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    views: int = Field(default=6, ge=0)
+    drawn: int = Field(default=3000, ge=8)
+    crop: int = Field(default=208, ge=64, multiple_of=16)
+    steps: int = Field(default=1200, ge=0)
+    batch: int = Field(default=256, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1.0, ge=0)
+    among: float = Field(default=3.0, ge=0)
+
+
 class LocalizerRecipe(BaseModel):
     """How a localizer is trained.
 
@@ -43,8 +74,13 @@ class LocalizerRecipe(BaseModel):
         Of :class:`napari_dualgland.model.localizer.Localizer`.
     seed : int
         Of weights, draws and order.
-    drawn, tuned : Stage
-        First on drawn proteins alone, then with annotated cells among them.
+    drawn : Stage
+        The first: trunk and head on drawn proteins alone.
+    head : HeadStage
+        The second: the head again, on annotated cells too.
+    whole : Stage or None
+        In cross-validation, train everything on annotated cells in place of the second stage:
+        for comparison.
     weight_decay, average : float
         Of AdamW; decay of the moving average of the weights, which is what is kept.
     folds : int
@@ -60,7 +96,8 @@ class LocalizerRecipe(BaseModel):
     depths: tuple[int, ...] = (1, 2, 2, 2)
     seed: int = 0
     drawn: Stage = Stage(steps=3000)
-    tuned: Stage = Stage(steps=500, learning_rate=6e-4, real=0.5)
+    head: HeadStage = HeadStage()
+    whole: Stage | None = None
     weight_decay: float = 0.03
     average: float = 0.997
     folds: int = 4

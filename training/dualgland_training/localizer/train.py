@@ -1,8 +1,8 @@
-"""Train a localizer by its recipe: on drawn proteins, then with annotated cells among them.
+"""Train a localizer by its recipe: the trunk on drawn proteins, then the head on real cells too.
 
-``python -m dualgland_training.localizer.train --help``. Each stage keeps checkpoints and a log in
-a folder of its own, goes on from the last one when it is started again, and ends with the moving
-average of its weights beside it; ``folds`` repeats the second stage once per fold of the
+``python -m dualgland_training.localizer.train --help``. The first stage keeps checkpoints and a log
+in a folder of its own, goes on from the last one when it is started again, and ends with the
+moving average of its weights beside it. ``folds`` repeats the second stage once per fold of the
 annotated cells and keeps what is said of the cells that it did not see.
 """
 
@@ -33,9 +33,11 @@ from dualgland_training.checkpoint import (
 )
 from dualgland_training.localizer.bank import Bank, load_bank
 from dualgland_training.localizer.examples import Batch, Examples, RealCell
+from dualgland_training.localizer.head import fit_head, pool_drawn, pool_real
 from dualgland_training.localizer.objective import localizer_loss
 from dualgland_training.localizer.recipe import LocalizerRecipe, Stage, read_localizer_recipe
 from napari_dualgland.classes import CLASSES
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.views import cut_view, frame_levels
 from napari_dualgland.model.localizer import Localizer
 
@@ -44,6 +46,9 @@ EVERY = 25
 
 SAVED = 250
 """Steps between checkpoints."""
+
+HEAD = {"usual", "spread", "direct"}
+"""Parts of the network that the second stage adds; weights of the first may lack them."""
 
 WARM_UP = 0.15
 """Share of the steps over which the learning rate rises."""
@@ -158,7 +163,12 @@ def started(recipe: LocalizerRecipe, weights: Path | None) -> Localizer:
     torch.manual_seed(recipe.seed)
     network = Localizer(recipe.widths, recipe.depths)
     if weights is not None:
-        network.load_state_dict(load(weights.read_bytes()))
+        try:
+            missing, odd = network.load_state_dict(load(weights.read_bytes()), strict=False)
+        except RuntimeError:
+            missing, odd = [], ["sizes"]
+        if odd or not {key.split(".")[0] for key in missing} <= HEAD:
+            raise DualglandError(f"{weights}: the weights are not of this recipe's network")
     return network
 
 
@@ -171,39 +181,55 @@ def say(network: Localizer, cell: RealCell) -> np.ndarray:
     return np.asarray(both[0].numpy() / 2)
 
 
-def write_predictions(path: Path, rows: list[tuple[str, int, str, str, np.ndarray]]) -> None:
-    """Write (file, fold, group, label, logits) of annotated cells as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+def write_predictions(path: Path, rows: list[list[str]]) -> None:
+    """Write what is said of annotated cells as CSV: file, fold, group, label, 19 logits."""
+    beside = path.with_name(f".{path.name}.part")
+    with beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", "fold", "group", "label", *CLASSES])
-        for name, fold, group, label, logits in rows:
-            writer.writerow([name, fold, group, label, *(f"{v:.4f}" for v in logits)])
+        writer.writerows(rows)
+    beside.replace(path)
 
 
 def cross_validate(
     recipe: LocalizerRecipe, bank: Bank, root: Path, weights: Path | None, out: Path
 ) -> None:
-    """Repeat the second stage once per fold; write what is said of the cells left out."""
+    """Repeat the second stage once per fold; write what is said of the cells left out.
+
+    The trunk knows no annotated cell, so what it pools of them is computed once for all folds.
+    """
     listed, cells = read_labelled_cells(root), read_real_cells(root)
     fold_of = fold_of_cells(listed, recipe.folds)
-    rows = []
+    rows: list[list[str]] = []
+    trunk = started(recipe, weights).eval()
+    if recipe.whole is None and recipe.head.steps:
+        real = pool_real(trunk, cells, recipe.head, recipe.seed + 2)
+        drawn = pool_drawn(trunk, Examples(bank, [], recipe.seed + 3), recipe.head)
     for fold in range(recipe.folds):
-        seen = [c for c, f in zip(cells, fold_of, strict=True) if f != fold]
-        network = started(recipe, weights)
-        if recipe.tuned.steps:
-            examples = Examples(bank, seen, recipe.seed + 10 + fold)
+        seen = np.flatnonzero(fold_of != fold)
+        network = started(recipe, weights).eval()
+        if recipe.whole is not None:
+            examples = Examples(bank, [cells[i] for i in seen], recipe.seed + 10 + fold)
             where = out / f"{recipe.name}_fold{fold}"
-            network = run_stage(network, examples, recipe.tuned, recipe, where)
-        network.eval()
-        for i in np.flatnonzero(fold_of == fold):
-            said = say(network, cells[i])
-            label = CLASSES[listed[i].label]
-            rows.append((listed[i].file, fold, listed[i].group, label, said))
+            network = run_stage(network, examples, recipe.whole, recipe, where)
+        elif recipe.head.steps:
+            taught = torch.isin(real.cell, torch.from_numpy(seen))
+            fit_head(network, real.of(taught), drawn, recipe.head, recipe.seed + 4)
+        rows += [
+            [
+                listed[i].file,
+                str(fold),
+                listed[i].group,
+                CLASSES[listed[i].label],
+                *(f"{v:.4f}" for v in say(network, cells[i])),
+            ]
+            for i in np.flatnonzero(fold_of == fold)
+        ]
         write_predictions(out / f"{recipe.name}_folds.csv", rows)
 
 
 def main(
-    stage: Annotated[str, typer.Argument(help="drawn, tuned or folds.")],
+    stage: Annotated[str, typer.Argument(help="drawn (the trunk), tuned (the head) or folds.")],
     recipe: Annotated[Path, typer.Option(help="The recipe.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     data: Annotated[Path, typer.Option(help="Folder of the atlas collection.")],
@@ -228,7 +254,12 @@ def main(
     unseen = unseen_groups(recipe.parent / options.split)
     kept = {*unseen.held_out, *unseen.validation}
     cells = [c for c in read_real_cells(data) if c.group not in kept]
-    run_stage(network, Examples(cells_of, cells, options.seed + 2), options.tuned, options, where)
+    network.eval()
+    real = pool_real(network, cells, options.head, options.seed + 2)
+    drawn = pool_drawn(network, Examples(cells_of, [], options.seed + 3), options.head)
+    fit_head(network, real, drawn, options.head, options.seed + 4)
+    steps = str(options.drawn.steps + options.head.steps)
+    write_beside(where.with_suffix(".safetensors"), network.state_dict(), {"steps": steps})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Draw the curves of the localizer's first stage: ``python docs/training_curves.py [LOG …]``.
 
-Takes the ``log.jsonl`` of the stage, or of each go of it, in order; those of the shipped weights lie
-beside the recipe.
+Takes the ``log.jsonl`` of the stage, or of each go of it, in order; those of the shipped weights
+lie beside the recipe.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from napari_dualgland.localization.maps import Crop, crop_of, plane_of
 from napari_dualgland.localization.reading import _padded
 from napari_dualgland.localization.views import Levels, cut_view
 from napari_dualgland.model.localizer import MULTIPLE
+from napari_dualgland.model.reader import agreeing
 
 
 @pytest.mark.parametrize("pixel_um", [0.08, 0.107, 0.24, 0.5])
@@ -106,3 +107,13 @@ def test_a_stack_without_channel_axis_gets_maps_before_y(model: str) -> None:
     assert result.map_axes == "XCY"
     assert result.maps.shape == (image.shape[1], len(CLASSES), image.shape[2])
     assert result.cells.shape == stack.shape
+
+
+def test_pixels_agree_with_their_cell() -> None:
+    dense = torch.full((2, 18, 2, 2), 0.8)
+    cell = torch.full((2, 19), 0.5)
+    cell[0, 3], cell[1, 4] = 0.1, 0.9
+    out = agreeing(dense, cell, (0.4,) * 19)
+    assert torch.allclose(out[0, 3], torch.tensor(0.2))
+    assert torch.allclose(out[1, 4], torch.tensor(0.8))  # named: as it was, never more
+    assert torch.allclose(out[1, 3], torch.tensor(0.8))

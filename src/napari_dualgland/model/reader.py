@@ -31,7 +31,8 @@ class Said(NamedTuple):
     logits : torch.Tensor
         (B, 19) on the CPU, calibrated: the probability is their sigmoid.
     dense : torch.Tensor
-        (B, 18, H / 2, W / 2), uint8 on the CPU: probability times 255.
+        (B, 18, H / 2, W / 2), uint8 on the CPU: probability times 255, in agreement with the
+        cell (:func:`agreeing`).
     """
 
     logits: Tensor
@@ -75,11 +76,31 @@ class Reader:
         turned = self.network(given[0].flip(2, 3), given[1].flip(2, 3), given[2])
         logits = (here.cell + turned.cell).float().cpu() / (2 * self.temperature)
         dense = torch.sigmoid(here.dense) + torch.sigmoid(turned.dense.flip(2, 3))
-        return Said(logits, (dense * 127.5).round().to(torch.uint8).cpu())
+        dense = agreeing(dense.cpu() / 2, torch.sigmoid(logits), self.thresholds)
+        return Said(logits, (dense * 255).round().to(torch.uint8))
 
     def to(self, device: torch.device) -> Reader:
         """Return this reader on another device."""
         return Reader(self.card, self.network, device)
+
+
+def agreeing(dense: Tensor, cell: Tensor, thresholds: tuple[float, ...]) -> Tensor:
+    """Return dense probabilities that agree with those of their cells.
+
+    A pixel is read from its surroundings; the cell is read from all of them, and better. Where a
+    class is not probable enough to be named for the cell, its pixels fade in proportion.
+
+    Parameters
+    ----------
+    dense : torch.Tensor
+        (B, 18, h, w) probabilities.
+    cell : torch.Tensor
+        (B, 19) probabilities.
+    thresholds : tuple of float
+        19: the probability from which a class is named.
+    """
+    share = (cell / torch.tensor(thresholds)).clamp(max=1)[:, : dense.shape[1]]
+    return dense * share[:, :, None, None]
 
 
 def _by_class(stated: dict[str, float], otherwise: float) -> tuple[float, ...]:

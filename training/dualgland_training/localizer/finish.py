@@ -32,6 +32,7 @@ from dualgland_training.localizer.train import read_real_cells, say, started
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
 from napari_dualgland.model.generator import count_parameters
 from napari_dualgland.model.localizer import STRIDE, Localizer
+from napari_dualgland.model.reader import agreeing
 from napari_dualgland.model.weights import ModelCard
 
 PER_CLASS = 16
@@ -56,8 +57,19 @@ class DrawnScores(NamedTuple):
 
 
 @torch.inference_mode()
-def on_drawn_cells(network: Localizer, bank: Bank, seed: int, count: int) -> DrawnScores:
-    """Read ``count`` drawn cells of a bank of fields that no training saw."""
+def on_drawn_cells(
+    network: Localizer,
+    bank: Bank,
+    seed: int,
+    count: int,
+    temperature: float = 1.0,
+    thresholds: tuple[float, ...] = (1e-6,) * len(CLASSES),
+) -> DrawnScores:
+    """Read ``count`` drawn cells of a bank of fields that no training saw.
+
+    Pixels are brought to agree with their cells by temperature and thresholds, as the program
+    does it.
+    """
     examples = Examples(bank, [], seed)
     rng = np.random.default_rng(seed)
     logits, targets = [], []
@@ -68,7 +80,10 @@ def on_drawn_cells(network: Localizer, bank: Bank, seed: int, count: int) -> Dra
         logits.append(reading.cell[0].double().numpy())
         targets.append(batch.target[0].numpy() > 0)
         inside = torch.nn.functional.avg_pool2d(batch.inside, STRIDE)[0] > 0.5
-        said = (reading.dense[0] > 0) & inside
+        dense = agreeing(
+            torch.sigmoid(reading.dense), torch.sigmoid(reading.cell / temperature), thresholds
+        )
+        said = (dense[0] > 0.5) & inside
         truth = (batch.dense[0] > 0.5) & inside
         both += np.stack([_area(said & truth), _area(said | truth)])
     with np.errstate(invalid="ignore"):
@@ -194,8 +209,16 @@ def main(
     network.eval()
     drawn = load_bank(bank)
     use = calibrate(network, options, split, data, drawn)
-    scores = on_drawn_cells(network, drawn, options.seed + 51, PER_CLASS * len(CLASSES))
-    said = expit(scores.logits / use["temperature"]) >= np.array(list(use["thresholds"].values()))
+    thresholds = tuple(use["thresholds"].values())
+    scores = on_drawn_cells(
+        network,
+        drawn,
+        options.seed + 51,
+        PER_CLASS * len(CLASSES),
+        use["temperature"],
+        thresholds,
+    )
+    said = expit(scores.logits / use["temperature"]) >= np.array(thresholds)
     hit = (said & scores.target).sum(0)
     f1 = 2 * hit / np.maximum(said.sum(0) + scores.target.sum(0), 1)
     figures = {

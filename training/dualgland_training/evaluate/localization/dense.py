@@ -32,9 +32,12 @@ def dense_section(setting: Setting, say: Say) -> Result:
         )
     say(f"{setting.drawn} drawn cells")
     torch.set_num_threads(setting.threads)
-    network = load_localizer(setting.model, choose_device("cpu")).network
+    reader = load_localizer(setting.model, choose_device("cpu"))
+    bank = load_bank(setting.bank)
     with torch.inference_mode():
-        scores = on_drawn_cells(network, load_bank(setting.bank), SEED, setting.drawn)
+        scores = on_drawn_cells(
+            reader.network, bank, SEED, setting.drawn, reader.temperature, reader.thresholds
+        )
     return {
         "cells": setting.drawn,
         "IoU": dict(zip(CLASSES, scores.overlap.tolist(), strict=False)),

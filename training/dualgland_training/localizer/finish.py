@@ -163,6 +163,7 @@ def write_model(
     out: Path,
 ) -> ModelCard:
     """Write ``<name>.safetensors`` in half precision and the card of just these weights."""
+    out.mkdir(parents=True, exist_ok=True)
     weights = out / f"{recipe.name}.safetensors"
     write_beside(weights, {k: v.half() for k, v in network.state_dict().items()}, {"format": "pt"})
     unseen = unseen_groups(split)

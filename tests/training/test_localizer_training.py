@@ -30,7 +30,7 @@ from dualgland_training.localizer.examples import (
 )
 from dualgland_training.localizer.finish import (
     best_threshold,
-    fit_temperature,
+    fit_calibration,
     on_drawn_cells,
     write_model,
 )
@@ -277,11 +277,13 @@ def test_drawn_cells_are_scored(bank):
     assert ((known >= 0) & (known <= 1)).all()
 
 
-def test_temperature_undoes_overconfidence():
+def test_calibration_undoes_overconfidence():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (4000, 5))
     target = rng.random(logits.shape) < 1 / (1 + np.exp(-logits))
-    assert fit_temperature(logits * 3, target) == pytest.approx(3, rel=0.1)
+    temperature, bias = fit_calibration(logits * 3 - 3, target)
+    assert temperature == pytest.approx(3, rel=0.1)
+    assert bias == pytest.approx(np.ones(5), abs=0.2)
     p = np.array([0.1, 0.2, 0.6, 0.7, 0.9])
     assert 0.2 < best_threshold(p, p > 0.5) <= 0.6
 

@@ -1,8 +1,8 @@
 """A localizer as the engine sees it: from views of cells to what it says of them.
 
 Its card tells how the network's numbers become probabilities: logits are divided by one
-temperature, which was fitted on held-out cells, and where a cell could not be seen the base
-rates stand.
+temperature and moved by a bias per class, which were fitted on held-out cells; and where a cell
+could not be seen the base rates stand.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ class Reader:
         self.temperature = float(card.use.get("temperature", 1.0))
         if not self.temperature > 0:
             raise ValueError(f"temperature {self.temperature}")
+        stated = card.use.get("bias", {})
+        if set(stated) - set(CLASSES):
+            raise ValueError(f"no class {min(set(stated) - set(CLASSES))!r}")
+        self.bias = tuple(float(stated.get(name, 0.0)) for name in CLASSES)
         self.thresholds = _by_class(card.use.get("thresholds", {}), THRESHOLD)
         self.prior = _by_class(card.use.get("prior", {}), PRIOR)
 
@@ -74,10 +78,14 @@ class Reader:
         given = [torch.from_numpy(a).to(self.device) for a in (x, inside, present)]
         here = self.network(*given)
         turned = self.network(given[0].flip(2, 3), given[1].flip(2, 3), given[2])
-        logits = (here.cell + turned.cell).float().cpu() / (2 * self.temperature)
+        logits = self.calibrated((here.cell + turned.cell).float().cpu() / 2)
         dense = torch.sigmoid(here.dense) + torch.sigmoid(turned.dense.flip(2, 3))
         dense = agreeing(dense.cpu() / 2, torch.sigmoid(logits), self.thresholds)
         return Said(logits, (dense * 255).round().to(torch.uint8))
+
+    def calibrated(self, logits: Tensor) -> Tensor:
+        """Return (B, 19) logits of which the sigmoid is the probability."""
+        return logits / self.temperature + torch.tensor(self.bias)
 
     def to(self, device: torch.device) -> Reader:
         """Return this reader on another device."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import torch
+from scipy.special import expit, logit
 
 from dualgland_training.cell_folds import fold_of_cells, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
@@ -22,10 +26,11 @@ from dualgland_training.localization_metrics import best_among, difference, rest
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.model.reader import load_localizer
-from napari_dualgland.model.weights import read_card
+from napari_dualgland.model.weights import models_for, read_card
 
 TREES = "hand-made features and trees"
 CROSSED = "localizer, by folds"
+CALIBRATED = "localizer, by folds, calibrated as shipped"
 SHIPPED = "localizer as shipped"
 
 
@@ -39,13 +44,17 @@ def cells_section(setting: Setting, say: Say) -> Result:
     say("hand-made features")
     trees = cross_validate_trees(cells, fold, features_of(cells, setting.data, setting.scratch))
     every: dict[str, Predictions] = {TREES: trees}
+    best = CROSSED
     if setting.folds is not None:
         every[CROSSED] = ordered(read_predictions(setting.folds), trees)
         check_folds(every[CROSSED], cells, fold)
+        if setting.model in models_for("localize") or setting.model.endswith(".safetensors"):
+            every[CALIBRATED] = as_shipped(every[CROSSED], setting.model)
+            best = CALIBRATED
     result: Result = {"by folds": {name: scored(said) for name, said in every.items()}}
     if setting.folds is not None:
-        result["ahead of trees, by folds"] = ahead(every[CROSSED], trees)
-        result["calibration, by folds"] = calibrated(every[CROSSED])
+        result["ahead of trees, by folds"] = ahead(every[best], trees)
+        result["calibration, by folds"] = calibrated(every[best])
     try:
         read_card(setting.model)
     except DualglandError as error:
@@ -76,6 +85,14 @@ def _shipped(setting: Setting, trees: Predictions, say: Say) -> Result:
         result[f"ahead of trees, {part}"] = ahead(ours, theirs)
         result[f"calibration, {part}"] = calibrated(ours)
     return result
+
+
+def as_shipped(said: Predictions, model: str) -> Predictions:
+    """Return predictions calibrated as a model's card says."""
+    reader = load_localizer(model, choose_device("cpu"))
+    logits = logit(np.clip(said.probabilities, 1e-6, 1 - 1e-6))
+    moved = reader.calibrated(torch.from_numpy(logits)).numpy()
+    return replace(said, probabilities=expit(moved))
 
 
 def ordered(said: Predictions, like: Predictions) -> Predictions:

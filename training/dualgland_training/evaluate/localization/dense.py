@@ -36,7 +36,7 @@ def dense_section(setting: Setting, say: Say) -> Result:
     bank = load_bank(setting.bank)
     with torch.inference_mode():
         scores = on_drawn_cells(
-            reader.network, bank, SEED, setting.drawn, reader.temperature, reader.thresholds
+            reader.network, bank, SEED, setting.drawn, reader.calibrated, reader.thresholds
         )
     return {
         "cells": setting.drawn,

@@ -88,9 +88,9 @@ def damage_table(result: Result) -> Lines:
     lines = ["", "## Damaged, and given back", ""]
     lines.append(
         f"{result['cells']} cells of {result['groups']} groups that neither "
-        f"`{result['generator']}` nor the localizer was taught; by some of them the weights were "
-        "chosen and the localizer was calibrated, which the most probable class does not depend "
-        f"on. Imputed {learning} learning inside the image. Macro F1 (95 %)."
+        f"`{result['generator']}` nor the localizer was taught; by ten of them the generator was "
+        "chosen and the localizer calibrated (a bias per class, on which the most probable class "
+        f"depends a little). Imputed {learning} learning inside the image. Macro F1 (95 %)."
     )
     for judge, cases in result["judges"].items():
         lines += ["", f"### Read by the {judge}"]

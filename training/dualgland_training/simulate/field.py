@@ -15,7 +15,7 @@ from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.scene import Drawn, Streams, draw_scene
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
 
-DEFAULT_LOCATIONS = {"Mitochondria": 1.0, "Cytosol": 0.06}
+DEFAULT_LOCATIONS = {"Mitochondria": 1.0, "Cytosol": 0.2}
 """Where the protein is if nothing is said: mitochondria over a faint cytosol."""
 
 

@@ -191,7 +191,9 @@ def as_shown(stack, limits) -> Image.Image:
 def save(picture: Image.Image, path: Path) -> None:
     """Write a PNG with as many colours as fit into its size."""
     for colors in (256, 192, 128, 96, 64, 48, 32):
-        reduced = picture.quantize(colors, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        # Maximal coverage keeps the few pixels of a legend in their colours; the median cut
+        # spends all of them on the picture.
+        reduced = picture.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         file = io.BytesIO()
         reduced.save(file, "PNG", optimize=True)
         if file.tell() <= LARGEST:

@@ -19,7 +19,7 @@ from napari_dualgland.results import Localization
 from napari_dualgland.widgets.cell_table import CellFilter, CellTableModel
 from napari_dualgland.widgets.form_style import heading
 
-_WIDEST = 420
+_NARROWEST, _WIDEST = 130, 420
 """Pixels of the column of classes, which may name many; the tool tip names them all."""
 
 
@@ -85,10 +85,15 @@ class CellTable(QWidget):
         self.count.setText(f"Cells ({total})" if shown == total else f"Cells ({shown} of {total})")
 
     def _fit_columns(self) -> None:
+        """Fit columns to what they hold; how sure a class is must be in sight beside it."""
         self.view.resizeColumnsToContents()
-        for i, column in enumerate(self.model.columns):
-            if column.key == "classes":
-                self.view.setColumnWidth(i, min(_WIDEST, self.view.columnWidth(i)))
+        keys = [column.key for column in self.model.columns]
+        if "classes" not in keys:
+            return
+        i = keys.index("classes")
+        beside = sum(self.view.columnWidth(k) for k in range(i + 2) if k != i)
+        room = max(_NARROWEST, self.view.viewport().width() - beside)
+        self.view.setColumnWidth(i, min(_WIDEST, room, self.view.columnWidth(i)))
 
     def _lay_out(self) -> None:
         self.text.setPlaceholderText("Filter by class …")

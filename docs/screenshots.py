@@ -120,7 +120,8 @@ def photograph_localize(out: Path, model: str | None = None) -> None:
     viewer.reset_view()
     wait(0.5)
     pixels = viewer.screenshot(canvas_only=False, flash=False)
-    save(Image.fromarray(pixels).convert("RGB"), out / "localize.png")
+    picture = Image.fromarray(pixels).convert("RGB")
+    save(picture, out / "localize.png", Image.Quantize.MAXCOVERAGE)
     viewer.close()
 
 
@@ -188,12 +189,16 @@ def as_shown(stack, limits) -> Image.Image:
     return Image.fromarray((mixed.clip(0, 1) * 255).astype(np.uint8))
 
 
-def save(picture: Image.Image, path: Path) -> None:
-    """Write a PNG with as many colours as fit into its size."""
+def save(
+    picture: Image.Image, path: Path, method: Image.Quantize = Image.Quantize.MEDIANCUT
+) -> None:
+    """Write a PNG with as many colours as fit into its size.
+
+    The median cut keeps large areas as they are; maximal coverage keeps the few pixels of a
+    legend in their colours.
+    """
     for colors in (256, 192, 128, 96, 64, 48, 32):
-        # Maximal coverage keeps the few pixels of a legend in their colours; the median cut
-        # spends all of them on the picture.
-        reduced = picture.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        reduced = picture.quantize(colors, method, dither=Image.Dither.NONE)
         file = io.BytesIO()
         reduced.save(file, "PNG", optimize=True)
         if file.tell() <= LARGEST:

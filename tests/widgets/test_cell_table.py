@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.widgets.cell_table import SORT, CellFilter, CellTableModel, in_words
+from napari_dualgland.widgets.cell_table_view import CellTable
 
 THRESHOLDS = (0.5,) * len(CLASSES)
 VESICLES = "Vesicles and punctate cytosolic patterns"
@@ -132,3 +134,23 @@ def test_an_empty_table_is_fine(model, filtered):
 )
 def test_words(value, style, text):
     assert in_words(value, style) == text
+
+
+def test_uncertainty_is_in_sight_in_a_narrow_dock(qtbot):
+    shown = CellTable()
+    qtbot.addWidget(shown)
+    cells = table()
+    cells.loc[0, "classes"] = "; ".join(CLASSES[:6])
+    shown.take(SimpleNamespace(table=cells, thresholds=THRESHOLDS))
+    shown.resize(330, 400)
+    shown.show()
+    qtbot.waitExposed(shown)
+    header = shown.view.horizontalHeader()
+    at = column(shown.model, "uncertainty")
+    assert header.sectionSize(at) > 0
+
+    def in_sight():
+        end = header.sectionPosition(at) + header.sectionSize(at)
+        assert end <= shown.view.viewport().width() + 1
+
+    qtbot.waitUntil(in_sight)

@@ -84,16 +84,25 @@ class CellTable(QWidget):
         shown, total = self.filter.rowCount(), self.model.rowCount()
         self.count.setText(f"Cells ({total})" if shown == total else f"Cells ({shown} of {total})")
 
+    def resizeEvent(self, event: Any) -> None:
+        """Give the classes the room that there is now."""
+        super().resizeEvent(event)
+        self._fit_classes()
+
     def _fit_columns(self) -> None:
-        """Fit columns to what they hold; how sure a class is must be in sight beside it."""
         self.view.resizeColumnsToContents()
+        self._fit_classes()
+
+    def _fit_classes(self) -> None:
+        """Fit the column of classes; how sure they are must be in sight beside it."""
         keys = [column.key for column in self.model.columns]
         if "classes" not in keys:
             return
         i = keys.index("classes")
         beside = sum(self.view.columnWidth(k) for k in range(i + 2) if k != i)
         room = max(_NARROWEST, self.view.viewport().width() - beside)
-        self.view.setColumnWidth(i, min(_WIDEST, room, self.view.columnWidth(i)))
+        wanted = max(_NARROWEST, self.view.sizeHintForColumn(i))
+        self.view.setColumnWidth(i, min(_WIDEST, room, wanted))
 
     def _lay_out(self) -> None:
         self.text.setPlaceholderText("Filter by class …")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QItemSelectionModel, Qt, Signal
+from qtpy.QtCore import QEvent, QItemSelectionModel, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -40,6 +40,7 @@ class CellTable(QWidget):
         self.view = QTableView()
         self._silent = False
         self._lay_out()
+        self.view.viewport().installEventFilter(self)
         self.text.textChanged.connect(self._on_filter)
         self.damaged.toggled.connect(self._on_filter)
         self.view.selectionModel().currentRowChanged.connect(self._on_row)
@@ -84,10 +85,11 @@ class CellTable(QWidget):
         shown, total = self.filter.rowCount(), self.model.rowCount()
         self.count.setText(f"Cells ({total})" if shown == total else f"Cells ({shown} of {total})")
 
-    def resizeEvent(self, event: Any) -> None:
-        """Give the classes the room that there is now."""
-        super().resizeEvent(event)
-        self._fit_classes()
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Give the classes the room that there is now, when the table itself has got it."""
+        if event.type() == QEvent.Type.Resize:
+            self._fit_classes()
+        return False
 
     def _fit_columns(self) -> None:
         self.view.resizeColumnsToContents()

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 import napari_dualgland as nd
-from dualgland_training.cell_folds import read_labelled_cells, unseen_groups
+from dualgland_training.cell_folds import TOLD, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
-from dualgland_training.evaluate.localization.predictions import TOLD
 from dualgland_training.evaluate.localization.reading import read_one_cell
 from napari_dualgland import CLASSES
 from napari_dualgland.model.generator import count_parameters

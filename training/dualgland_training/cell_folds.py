@@ -20,8 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from dualgland_training.config import read_recipe
-from napari_dualgland.classes import CLASS_OF_LOCATION
+from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
 from napari_dualgland.errors import DualglandError
+
+TOLD = tuple(
+    CLASSES.index(name)
+    for name in ("Nucleoplasm", "Nucleoli", "Plasma membrane", "Mitochondria", "Cytosol")
+)
+"""The classes that the annotated cells tell apart, one per cell."""
 
 FOLDS = 4
 """Folds of the published figures."""

@@ -7,10 +7,9 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.evidence import NUCLEUS, Evidence
 from napari_dualgland.model.generator import Generator, build_generator
-from napari_dualgland.model.weights import ModelCard, card_for, read_tensors
+from napari_dualgland.model.weights import ModelCard, card_for, load_network
 
 
 class Fill(NamedTuple):
@@ -129,11 +128,4 @@ def load_filler(model: str, device: torch.device) -> Filler:
     card, path = card_for("impute", model)
     if card.architecture["kind"] == "prior":
         return PriorFiller(card, device)
-    tensors = read_tensors(card, path)
-    try:
-        network = build_generator(card.architecture)
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
-    return GeneratorFiller(card, network, device)
+    return GeneratorFiller(card, load_network(build_generator, card, path), device)

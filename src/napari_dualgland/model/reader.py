@@ -17,7 +17,7 @@ from torch import Tensor
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.localizer import Localizer, build_localizer
-from napari_dualgland.model.weights import ModelCard, card_for, read_tensors
+from napari_dualgland.model.weights import ModelCard, card_for, load_network
 
 THRESHOLD, PRIOR = 0.5, 0.05
 """What holds for a class of which the card says nothing."""
@@ -139,13 +139,7 @@ def load_localizer(model: str, device: torch.device) -> Reader:
         fit the architecture that the card states.
     """
     card, path = card_for("localize", model)
-    tensors = read_tensors(card, path)
-    try:
-        network = build_localizer(card.architecture)
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
+    network = load_network(build_localizer, card, path)
     try:
         return Reader(card, network, device)
     except (AttributeError, TypeError, ValueError) as error:

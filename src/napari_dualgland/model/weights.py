@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 
 from napari_dualgland.errors import DualglandError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Network = TypeVar("Network", bound="nn.Module")
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 
@@ -193,3 +198,32 @@ def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:
         return dict(load(raw))
     except SafetensorError as error:
         raise DualglandError(f"{weights}: not a safetensors file ({error})") from None
+
+
+def load_network(
+    build: Callable[[dict[str, Any]], Network], card: ModelCard, path: Path
+) -> Network:
+    """Build the network that a card states and fill in its weights, in float32.
+
+    Parameters
+    ----------
+    build : callable
+        Takes the architecture of the card and returns the untrained network.
+    card : ModelCard
+        The card.
+    path : pathlib.Path
+        Of the card; the weights lie beside it.
+
+    Raises
+    ------
+    DualglandError
+        If the weights are damaged, or do not fit the architecture that the card states.
+    """
+    tensors = read_tensors(card, path)
+    try:
+        network = build(card.architecture)
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
+    return network

@@ -15,13 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dualgland_training.cell_folds import TOLD
 from dualgland_training.localizer.examples import (
     Examples,
     RealCell,
     annotated,
     batch_of,
 )
-from dualgland_training.localizer.objective import SMOOTH, TOLD
+from dualgland_training.localizer.objective import SMOOTH
 from dualgland_training.localizer.recipe import HeadStage
 from napari_dualgland.model.localizer import MULTIPLE, Localizer
 
@@ -78,8 +79,9 @@ def pool_drawn(network: Localizer, examples: Examples, stage: HeadStage) -> Pool
 def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, seed: int) -> None:
     """Fit the head of a network, in place, to views of real and drawn cells.
 
-    Real cells: cross-entropy among the classes that they tell apart, classes alike heavy, and
-    binary cross-entropy; drawn ones: binary cross-entropy.
+    Real cells: cross-entropy among the classes that they tell apart, and binary cross-entropy;
+    drawn ones: binary cross-entropy. A class of real cells is drawn as often as the root of the
+    number of its views says: rare ones more often than they are, common ones still more often.
     """
     torch.manual_seed(seed)
     both = torch.cat([real.seen, drawn.seen])
@@ -88,13 +90,14 @@ def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, 
     network.first.reset_parameters()
     network.second.reset_parameters()
     torch.nn.init.zeros_(network.direct.weight)
+    torch.nn.init.zeros_(network.direct.bias)
     parts = [network.first, network.second, network.direct]
     weights = [p for part in parts for p in part.parameters()]
     optimiser = torch.optim.AdamW(weights, stage.learning_rate, weight_decay=stage.weight_decay)
     told = list(TOLD)
     among = real.target[:, told].argmax(1)
-    heavy = 1 / torch.bincount(among, minlength=len(told)).clamp_min(1).float().sqrt()
-    chance = heavy[among]
+    rarity = 1 / torch.bincount(among, minlength=len(told)).clamp_min(1).float().sqrt()
+    chance = rarity[among]
     network.train()
     for step in range(stage.steps):
         for group in optimiser.param_groups:

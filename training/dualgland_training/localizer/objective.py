@@ -6,16 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dualgland_training.cell_folds import TOLD
 from dualgland_training.localizer.examples import Batch
 from napari_dualgland.model.localizer import STRIDE, Reading
 
-TOLD = (0, 2, 13, 14, 16)
-"""Classes that the annotated cells tell apart: nucleoplasm, nucleoli, plasma membrane,
-mitochondria, cytosol. Each of these cells has one label."""
-
 AMONG = 4.0
-"""Weight of telling these classes from each other: annotated cells are what is reported on, and
-with less they were not even learned by heart."""
+"""Weight of telling the annotated classes from each other, where a whole network is trained on
+annotated cells; with less they were not even learned by heart."""
 
 SMOOTH = 0.05
 """Annotations are of fields, and some cells of a field look otherwise."""

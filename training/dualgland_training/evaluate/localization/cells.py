@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from scipy.special import expit, logit
 
-from dualgland_training.cell_folds import fold_of_cells, read_labelled_cells, unseen_groups
+from dualgland_training.cell_folds import TOLD, fold_of_cells, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
 from dualgland_training.evaluate.localization.baseline import cross_validate_trees, features_of
 from dualgland_training.evaluate.localization.predictions import (
-    TOLD,
     Predictions,
     check_folds,
     predictions_of,

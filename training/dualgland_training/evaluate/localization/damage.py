@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dualgland_training.cell_folds import LabelledCell, read_labelled_cells, unseen_groups
+from dualgland_training.cell_folds import TOLD, LabelledCell, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
 from dualgland_training.evaluate.cases import CASES
 from dualgland_training.evaluate.localization.fills import (
@@ -23,7 +23,6 @@ from dualgland_training.evaluate.localization.fills import (
     method_of,
     stratified,
 )
-from dualgland_training.evaluate.localization.predictions import TOLD
 from dualgland_training.evaluate.localization.reading import read_one_cell
 from dualgland_training.evaluate.localization.setting import Result, Say, Setting
 from dualgland_training.localization_metrics import (

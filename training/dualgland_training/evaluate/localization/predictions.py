@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from dualgland_training.cell_folds import LabelledCell
+from dualgland_training.cell_folds import TOLD, LabelledCell
 from dualgland_training.evaluate.localization.setting import Result
 from dualgland_training.localization_metrics import (
     best_among,
@@ -23,12 +23,6 @@ from dualgland_training.localization_metrics import (
 )
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
-
-TOLD = tuple(
-    CLASSES.index(name)
-    for name in ("Nucleoplasm", "Nucleoli", "Plasma membrane", "Mitochondria", "Cytosol")
-)
-"""The classes that the annotated cells have."""
 
 RATES = ("precision", "recall", "F1")
 

@@ -51,7 +51,7 @@ def test_a_full_disk(small_disk, lazy, monkeypatch):
     before = path.read_bytes()
     data = NOISE
     if lazy:  # by way of a file beside, which does not fit either
-        monkeypatch.setattr("napari_dualgland.io.tiff_writing._FRAME_BYTES", 0)
+        monkeypatch.setattr("napari_dualgland.io.frame_store.FRAME_BYTES", 0)
         data = da.from_array(NOISE)
     with pytest.raises(DualglandError, match=r"a\.ome\.tif: the disk is full"):
         write(noise_stack(data), path)

@@ -226,7 +226,7 @@ def test_no_pyramid_below(tmp_path):
 
 @pytest.mark.parametrize("limit", [0, 2**28])
 def test_a_lazy_result_is_computed_once_and_never_whole(tmp_path, monkeypatch, limit):
-    monkeypatch.setattr("napari_dualgland.io.tiff_writing._FRAME_BYTES", limit)
+    monkeypatch.setattr("napari_dualgland.io.frame_store.FRAME_BYTES", limit)
     computed, alive = [], []
     values = field((3, 2, 4, 1100, 600), "uint16")
 
@@ -251,7 +251,7 @@ def test_a_lazy_result_is_computed_once_and_never_whole(tmp_path, monkeypatch, l
 
 
 def test_a_pyramid_of_a_lazy_plane_by_way_of_the_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.io.tiff_writing._FRAME_BYTES", 0)
+    monkeypatch.setattr("napari_dualgland.io.frame_store.FRAME_BYTES", 0)
     values = field((4500, 700), "float32")
     stack = Stack(da.from_array(values, chunks=(900, 700)), "YX", (Channel("DAPI", "nucleus"),))
     path = write(stack, tmp_path / "a.ome.tif")

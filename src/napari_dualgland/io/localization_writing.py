@@ -17,8 +17,9 @@ import numpy.typing as npt
 from napari_dualgland.classes import CLASSES, COLORS
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import CELLS, KIND, MAPS
-from napari_dualgland.io.tiff_writing import Part, refuse_source, write_parts
+from napari_dualgland.io.tiff_writing import refuse_source, write_parts
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import Channel, Stack, to_canonical
 

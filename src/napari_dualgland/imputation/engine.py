@@ -23,6 +23,7 @@ from napari_dualgland.imputation.belief import no_rehearsal
 from napari_dualgland.imputation.frame import FilledTile, Frame
 from napari_dualgland.imputation.noise import noise_at
 from napari_dualgland.imputation.outcome import Outcome
+from napari_dualgland.imputation.packed import Mask, PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.rehearsal import rehearse_steps
 from napari_dualgland.imputation.survey import Survey, survey
@@ -35,8 +36,6 @@ from napari_dualgland.progress import Cancelled, Patch, Progress
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-
-Mask = npt.NDArray[np.bool_]
 
 SMALLEST_TILE = 64
 
@@ -159,7 +158,7 @@ class _Work:
         self.frame_count = len(self.places)
         self.index = [self.stack.roles[role] for role in ROLES]
         self.absent = [self.stack.roles[role] for role in stack.absent_roles]
-        self.packed: list[npt.NDArray[np.uint8]] = []
+        self.masks = PackedMasks(self.data.shape)
         self.total, self.done = 0, 0
         self.notes: list[str] = []
         self._told = 0
@@ -170,7 +169,7 @@ class _Work:
     # What is missing ---------------------------------------------------------------------
 
     def read_masks(self) -> Iterator[None]:
-        """Read the mask of each frame once and keep it packed; count the tiles to do."""
+        """Read the mask of each frame once and keep it; count the tiles to do."""
         passed_over = False
         for t, z in self.places:
             mask = np.zeros(self.data.shape[2:], bool)
@@ -183,7 +182,7 @@ class _Work:
             if lost.all() and self.frame_count > 1:
                 self.note(f"frame t={t}, z={z} has no observed pixel and was left as it is")
                 mask[:] = False
-            self.packed.append(np.packbits(mask))
+            self.masks.add(mask)
             self.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
             yield
         if passed_over:
@@ -197,15 +196,9 @@ class _Work:
             if self.filler.card.architecture["kind"] == "prior":
                 self.note(f"{names}: the prior knows no channel but itself; it stays empty")
 
-    def mask(self, frame: int) -> Mask:
-        """Return the mask of a frame, (C, Y, X)."""
-        shape = self.data.shape[2:]
-        count = int(np.prod(shape))
-        return np.unpackbits(self.packed[frame], count=count).astype(bool).reshape(shape)
-
     def refuse_if_nothing_is_observed(self) -> None:
         """Raise where there is nothing to learn from."""
-        if all(self.mask(f)[self.index].all() for f in range(self.frame_count)):
+        if all(self.masks[f][self.index].all() for f in range(self.frame_count)):
             raise DualglandError(
                 f"{self.source.source or self.source.name}: everything is missing; "
                 "there is no observed pixel to fill from"
@@ -220,7 +213,7 @@ class _Work:
 
     def _hidden(self, frame: int) -> Mask:
         """Return what must not be looked at: the mask, and all that is not finite."""
-        mask = self.mask(frame)[self.index]
+        mask = self.masks[frame][self.index]
         if self.stack.dtype.kind == "f":
             height, width = mask.shape[1:]
             mask |= ~np.isfinite(self._pixels(frame, Box(0, height, 0, width)))
@@ -255,7 +248,7 @@ class _Work:
         """Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""
         tile = self.params.tile
         for frame in range(self.frame_count):
-            if not self.mask(frame).any():
+            if not self.masks[frame].any():
                 continue
             finished: set[Box] = set()
             while True:
@@ -276,7 +269,7 @@ class _Work:
         """Count the tiles that are left, from a frame on that is partly finished."""
         count = 0
         for number in range(frame, self.frame_count):
-            mask = self.mask(number)
+            mask = self.masks[number]
             for box in finished if number == frame else ():
                 mask[(slice(None), *box.slices)] = False
             count += sum(1 for _ in tiles_with_holes(mask, tile))
@@ -286,7 +279,7 @@ class _Work:
         self, frame: int, tile: int, finished: set[Box]
     ) -> Iterator[tuple[Patch, Box]]:
         """Yield the tiles of a frame, less what an earlier attempt has finished."""
-        surveyed, mask = self._surveyed, self.mask(frame)
+        surveyed, mask = self._surveyed, self.masks[frame]
         assert surveyed is not None
         apply = surveyed.normalisation.apply
         hidden = self._hidden(frame)
@@ -345,22 +338,6 @@ class _Work:
         self._told = len(self.notes)
         return fresh
 
-    def _mask_like_the_stack(self) -> Any:
-        """Return what was filled, boolean, in the shape of the completed stack's data."""
-        shape = self.data.shape
-        if isinstance(self.data, np.ndarray):
-            frames = [self.mask(f) for f in range(self.frame_count)]
-            return from_canonical(np.stack(frames).reshape(shape), self.stack.axes)
-        import dask.array as da
-
-        def unpack(block_info: Any = None) -> Mask:
-            (t, _), (z, _) = block_info[None]["array-location"][:2]
-            return self.mask(self.places.index((t, z)))[None, None]
-
-        chunks = [(1,) * shape[0], (1,) * shape[1], *((s,) for s in shape[2:])]
-        mask = da.map_blocks(unpack, chunks=chunks, dtype=bool)  # type: ignore[no-untyped-call]
-        return from_canonical(mask, self.stack.axes)
-
     def _provenance(self) -> Provenance:
         per_channel = int(np.prod(self.data.shape)) // self.data.shape[2]
         card = self.filler.card
@@ -397,7 +374,7 @@ class _Work:
     def result(self) -> Imputation:
         """Return the filled stack."""
         axes = self.stack.axes
-        missing = self._mask_like_the_stack()
+        missing = self.masks.like(self.data, axes)
         blank: Any = np.zeros_like(self.data, dtype=np.float32)
         fill, sigma, samples = self.outcome.over(self.data, blank)
         uncertainty = None if sigma is None else from_canonical(sigma, axes)

@@ -295,7 +295,12 @@ def test_recipes_are_read_and_refused(tmp_path):
     assert judge.seed != shipped.seed
     assert judge.widths != shipped.widths
     every = (ROOT / "training/recipes").glob("locali*.yaml")
-    assert {read_localizer_recipe(path).name for path in every} == {shipped.name, judge.name}
+    assert {read_localizer_recipe(path).name for path in every} == {
+        shipped.name,
+        judge.name,
+        "localizer_drawn_only",
+        "localizer_real_only",
+    }
     (tmp_path / "odd.yaml").write_text("stepz: 3\n")
     for path in (tmp_path / "odd.yaml", tmp_path / "none.yaml"):
         with pytest.raises(DualglandError) as refused:

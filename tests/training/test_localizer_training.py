@@ -19,15 +19,8 @@ from dualgland_training.localizer.bank import (
     load_bank,
     simulated_cells,
 )
-from dualgland_training.localizer.examples import (
-    PROTEIN,
-    Batch,
-    Examples,
-    RealCell,
-    annotated,
-    batch_of,
-    mixed,
-)
+from dualgland_training.localizer.batches import Batch, Examples, batch_of
+from dualgland_training.localizer.examples import PROTEIN, RealCell, annotated, mixed
 from dualgland_training.localizer.finish import (
     best_threshold,
     fit_calibration,

@@ -26,7 +26,7 @@ from torch import Tensor
 from dualgland_training.cell_folds import TOLD, unseen_groups
 from dualgland_training.checkpoint import write_beside
 from dualgland_training.localizer.bank import Bank, load_bank
-from dualgland_training.localizer.examples import Examples, batch_of
+from dualgland_training.localizer.batches import Examples, batch_of
 from dualgland_training.localizer.recipe import LocalizerRecipe, read_localizer_recipe
 from dualgland_training.localizer.train import read_real_cells, say, started
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES

@@ -16,12 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dualgland_training.cell_folds import TOLD
-from dualgland_training.localizer.examples import (
-    Examples,
-    RealCell,
-    annotated,
-    batch_of,
-)
+from dualgland_training.localizer.batches import Examples, batch_of
+from dualgland_training.localizer.examples import RealCell, annotated
 from dualgland_training.localizer.objective import SMOOTH
 from dualgland_training.localizer.recipe import HeadStage
 from napari_dualgland.model.localizer import MULTIPLE, Localizer

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dualgland_training.cell_folds import TOLD
-from dualgland_training.localizer.examples import Batch
+from dualgland_training.localizer.batches import Batch
 from napari_dualgland.model.localizer import STRIDE, Reading
 
 AMONG = 4.0

@@ -32,7 +32,8 @@ from dualgland_training.checkpoint import (
     write_beside,
 )
 from dualgland_training.localizer.bank import Bank, load_bank
-from dualgland_training.localizer.examples import Batch, Examples, RealCell
+from dualgland_training.localizer.batches import Batch, Examples
+from dualgland_training.localizer.examples import RealCell
 from dualgland_training.localizer.head import fit_head, pool_drawn, pool_real
 from dualgland_training.localizer.objective import localizer_loss
 from dualgland_training.localizer.recipe import LocalizerRecipe, Stage, read_localizer_recipe

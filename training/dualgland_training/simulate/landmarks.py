@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dualgland_training.simulate.filaments import Habit, Seeds, grow
-from dualgland_training.simulate.layout import ANGLES, Floats, Layout, radius_at
+from dualgland_training.simulate.layout import Floats, Layout
 from dualgland_training.simulate.noise import smooth_noise
+from dualgland_training.simulate.outlines import ANGLES, radius_at
 
 NUCLEUS_HEIGHT = 2.4
 """Height of the middle of a nucleus above the glass, in µm."""

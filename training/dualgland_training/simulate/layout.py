@@ -16,12 +16,18 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from dualgland_training.simulate.noise import smooth_noise
+from dualgland_training.simulate.outlines import (
+    ANGLES,
+    Outline,
+    cell_outline,
+    nucleus_outline,
+    plate_outline,
+    radius_at,
+    round_outline,
+)
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int32]
-
-ANGLES = np.linspace(-np.pi, np.pi, 256, endpoint=False)
-"""Directions at which outlines are tabulated, in radians."""
 
 MARGIN = 14.0
 """How far the plan reaches beyond the field, in µm."""
@@ -29,44 +35,8 @@ MARGIN = 14.0
 CROWDED = 500.0
 """Area per nucleus where no further one fits in, in µm²."""
 
-POLE = 4.8
-"""Distance of the poles of a spindle from the plate, in µm."""
-
 AREA_PER_CELL = 1150.0
 """Area of the field per nucleus where no number of cells is asked for, in µm²."""
-
-
-@dataclass(frozen=True)
-class Outline:
-    """One cell: a centre and two polar outlines around it.
-
-    Attributes
-    ----------
-    y, x : float
-        Centre of the nucleus on the canvas, in µm.
-    nucleus, reach : numpy.ndarray
-        Radius of the nucleus and of the cell at every angle of :data:`ANGLES`, in µm.
-    mtoc : tuple of float
-        Microtubule organizing centre (y, x), beside the nucleus, in µm.
-    spindle : float or None
-        Direction of the mitotic spindle in radians; None for a cell that does not divide.
-        The nucleus of a dividing cell is the plate of its chromosomes.
-    """
-
-    y: float
-    x: float
-    nucleus: npt.NDArray[np.float64]
-    reach: npt.NDArray[np.float64]
-    mtoc: tuple[float, float]
-    spindle: float | None = None
-
-    @property
-    def poles(self) -> tuple[tuple[float, float], ...]:
-        """Where microtubules begin (y, x), in µm: the two poles of a spindle, or the one centre."""
-        if self.spindle is None:
-            return (self.mtoc,)
-        dy, dx = POLE * np.sin(self.spindle), POLE * np.cos(self.spindle)
-        return (self.y - dy, self.x - dx), (self.y + dy, self.x + dx)
 
 
 @dataclass(frozen=True)
@@ -199,14 +169,14 @@ def _place(
         y, x = rng.uniform(0, size[0]), rng.uniform(0, size[1])
         # No draw where none divides: fields of earlier seeds stay as they are.
         divides = mitotic > 0 and rng.random() < mitotic
-        nucleus, axis = _plate_outline(rng) if divides else _nucleus_outline(rng)
+        nucleus, axis = plate_outline(rng) if divides else nucleus_outline(rng)
         if any(_overlap(y, x, nucleus, other) for other in placed):
             continue
         if divides:
-            reach = _round_outline(rng)
+            reach = round_outline(rng)
             placed.append(Outline(y, x, nucleus, reach, (y, x), axis + np.pi / 2))
             continue
-        reach = _cell_outline(nucleus, axis, rng.random() < elongated, rng)
+        reach = cell_outline(nucleus, axis, rng.random() < elongated, rng)
         side = rng.integers(len(ANGLES))
         away = nucleus[side] + rng.uniform(0.8, 2.0)
         mtoc = (y + away * np.sin(ANGLES[side]), x + away * np.cos(ANGLES[side]))
@@ -220,69 +190,6 @@ def _overlap(y: float, x: float, nucleus: npt.NDArray[np.float64], other: Outlin
     here = radius_at(nucleus, np.asarray(direction))
     there = radius_at(other.nucleus, np.asarray(direction + np.pi))
     return bool(np.hypot(other.y - y, other.x - x) < here + there + 1.5)
-
-
-def radius_at(
-    outline: npt.NDArray[np.float64], angle: npt.NDArray[np.floating]
-) -> npt.NDArray[np.float64]:
-    """Return the radius of a tabulated outline at any angle in radians."""
-    return np.asarray(np.interp(angle, ANGLES, outline, period=2 * np.pi))
-
-
-def _nucleus_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the outline of a nucleus in µm and the direction of its long axis."""
-    axis = rng.uniform(-np.pi, np.pi)
-    long = rng.lognormal(np.log(10.8), 0.14)
-    short = long * rng.uniform(0.58, 0.92)
-    turned = ANGLES - axis
-    ellipse = long * short / np.hypot(short * np.cos(turned), long * np.sin(turned))
-    wobble = np.zeros_like(ANGLES)
-    for order in range(2, 7):
-        wobble += rng.normal(0, 0.075 / order**0.8) * np.cos(
-            order * ANGLES + rng.uniform(0, 2 * np.pi)
-        )
-    if rng.random() < 0.25:  # a dent, as in a kidney
-        wobble -= rng.uniform(0.1, 0.3) * _bump(rng.uniform(-np.pi, np.pi), rng.uniform(4, 10))
-    return ellipse * (1 + wobble), axis
-
-
-def _plate_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the outline of a metaphase plate in µm and the direction of its long axis."""
-    axis = rng.uniform(-np.pi, np.pi)
-    long, short = rng.uniform(4.5, 7.0), rng.uniform(1.3, 2.6)
-    turned = ANGLES - axis
-    plate = long * short / np.hypot(short * np.cos(turned), long * np.sin(turned))
-    for order in range(3, 9):
-        plate *= 1 + rng.normal(0, 0.05) * np.cos(order * ANGLES + rng.uniform(0, 2 * np.pi))
-    return plate, axis
-
-
-def _round_outline(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return how far a dividing cell reaches, in µm: it has rounded up."""
-    reach = np.full(ANGLES.shape, rng.uniform(8.5, 11.5))
-    for order in range(2, 5):
-        reach *= 1 + rng.normal(0, 0.03) * np.cos(order * ANGLES + rng.uniform(0, 2 * np.pi))
-    return reach
-
-
-def _cell_outline(
-    nucleus: npt.NDArray[np.float64], axis: float, elongated: bool, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
-    """Return how far a cell spreads around its nucleus, in µm."""
-    reach = np.full(ANGLES.shape, rng.uniform(11.0, 14.0))
-    if elongated:
-        tilt = axis + rng.normal(0, 0.3)
-        reach *= 0.75
-        for end in (tilt, tilt + np.pi + rng.normal(0, 0.4)):
-            reach += rng.uniform(14, 42) * _bump(end, rng.uniform(10, 50))
-    for _ in range(rng.integers(3, 7)):
-        reach += rng.uniform(4, 24) * _bump(rng.uniform(-np.pi, np.pi), rng.uniform(5, 40))
-    return np.asarray(np.maximum(reach, nucleus + 2.0))
-
-
-def _bump(angle: float, sharpness: float) -> npt.NDArray[np.float64]:
-    """Return a von Mises bump of height 1 around ``angle``."""
-    return np.asarray(np.exp(sharpness * (np.cos(ANGLES - angle) - 1)))
 
 
 def _rasterise(

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from dualgland_training.simulate.layout import POLE, Floats, Layout
+from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.outlines import POLE
 
 FIBRES = 46
 """Fibres drawn per spindle."""

@@ -7,7 +7,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-from dualgland_training.simulate.layout import ANGLES, Floats, Outline, measured_layout
+from dualgland_training.simulate.layout import Floats, measured_layout
+from dualgland_training.simulate.outlines import ANGLES, Outline
 from dualgland_training.simulate.scene import FLAT, Scene
 
 NUCLEUS_BLUR = 0.4

@@ -37,6 +37,40 @@ WATCHED_ONLY = {"measured", "drawn"}
 """Logits that are told and not minimised: means over all patches, not image by image."""
 
 
+PARTING = """
+from pathlib import Path
+import torch
+from dualgland_training import distributed
+
+def threads():
+    return {(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}
+
+distributed.join(torch.device("cpu"))
+weight = torch.nn.Parameter(torch.zeros(3))
+optimiser = torch.optim.AdamW([weight])
+weight.grad = torch.ones(3)
+distributed.average_gradients([weight])
+optimiser.step()
+assert "pt_gloo_runloop" in threads(), threads()
+distributed.leave()
+assert "pt_gloo_runloop" not in threads(), threads()
+"""
+"""Any thread of the group that is left may abort the process when Python ends before it."""
+
+
+def torchrun(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run a script in two processes to their end."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    return subprocess.run(
+        [*command, "--nproc-per-node", "2", *map(str, words)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the run of one process, and that of two with half of the batch each."""
@@ -44,20 +78,19 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     recipe, alone, shared = write_recipe(folder, **SHORT), folder / "one", folder / "two"
     done = train(recipe, "--out", alone)
     assert done.returncode == 0, done.stderr
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    torchrun += ["--nproc-per-node", "2", "-m", "napari_dualgland", "train"]
-    done = subprocess.run(
-        [*torchrun, str(recipe), "--out", str(shared)],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
+    done = torchrun("-m", "napari_dualgland", "train", recipe, "--out", shared)
     assert done.returncode == 0, done.stderr
     # The first process alone speaks, and speaks once.
     assert done.stdout.count("use it: dualgland impute") == 1
     return alone, shared
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are looked up in /proc")
+def test_processes_that_part_leave_no_thread_of_the_group(tmp_path: Path) -> None:
+    script = tmp_path / "parting.py"
+    script.write_text(PARTING)
+    done = torchrun(script)
+    assert done.returncode == 0, done.stderr
 
 
 def test_two_processes_tell_the_losses_of_one(folders: tuple[Path, Path]) -> None:

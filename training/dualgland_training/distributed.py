@@ -8,6 +8,7 @@ alone, all of this does nothing.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -81,6 +82,10 @@ def own_device(device: torch.device) -> torch.device:
 def join(device: torch.device) -> None:
     """Meet the other processes that ``torchrun`` started, if it did."""
     if started_by_torchrun() and not joined():
+        # Optimisers import this module, and its functions have the group of the moment as their
+        # default. Held by them, the group outlives leave(), and its threads may then meet the
+        # end of Python and abort the process: import it while there is none.
+        importlib.import_module("torch.distributed.nn.functional")
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 

@@ -17,6 +17,7 @@ from training.gland_scenes import ATLAS
 from dualgland_training.cell_folds import LabelledCell, fold_of_cells, read_labelled_cells
 from dualgland_training.evaluate.localization import dictionary, predictions
 from dualgland_training.evaluate.localization.damage import (
+    ALL_KINDS,
     CLEAN,
     DAMAGED,
     OURS,
@@ -219,12 +220,12 @@ def test_damage_and_dictionary_run_from_end_to_end_and_resume(tmp_path, untraine
         generator="prior",
         adapt=False,
         cells=2,
-        cases=("scratches, protein only",),
+        cases=("scratches, protein only", "box, protein only"),
         classical=("Telea",),
         scratch=tmp_path / "scratch",
     )
     run_sections(["damage"], setting, tmp_path / "out", lambda text: None)
-    assert len(list((tmp_path / "scratch" / "fills").glob("*.npz"))) == 4
+    assert len(list((tmp_path / "scratch" / "fills").glob("*.npz"))) == 8
     monkeypatch.setattr(
         "dualgland_training.evaluate.localization.fills.fill_with",
         lambda *_: pytest.fail("was filled anew"),
@@ -232,13 +233,18 @@ def test_damage_and_dictionary_run_from_end_to_end_and_resume(tmp_path, untraine
     run_sections(["dictionary", "damage"], setting, tmp_path / "out", lambda text: None)
     report = json.loads((tmp_path / "out" / "localize.json").read_text())
     assert list(report) == ["dictionary", "damage"]
-    row = report["damage"]["result"]["judges"]["localizer"]["scratches, protein only"]
-    assert set(row["F1"]) == {CLEAN, DAMAGED, TOLD_OF_IT, OURS, "Telea"}
+    *each, together = report["damage"]["result"]["judges"]["localizer"].values()
+    assert len(each) == 2
+    for name in (CLEAN, DAMAGED, TOLD_OF_IT, OURS, "Telea"):
+        assert {"mean", "low", "high"} == set(together["F1"][name])
+        means = [row["probability"][name]["mean"] for row in each]
+        assert together["probability"][name]["mean"] == pytest.approx(np.mean(means)), name
     assert report["dictionary"]["result"]["rows"][0]["cells"] > 0
     text = (tmp_path / "out" / "localize.md").read_text()
     assert "Top-3" in text
     assert "It is small" in text
     assert "| scratches, protein only |" in text
+    assert text.count(f"| {ALL_KINDS} |") == 2  # F1, and probability
 
 
 def about() -> dict[str, object]:

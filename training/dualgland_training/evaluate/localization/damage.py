@@ -122,9 +122,9 @@ def _pictures(
 def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
     """Return macro F1 of every version with intervals, and the share of the loss given back.
 
-    Whether a cell is named rightly flips for few of them. What flips for none and moves for all
-    is the probability of the annotated class among the five: its mean over cells stands beside
-    F1 as ``probability``, ours less that of the classical fill which is best by this measure as
+    F1 changes only with the few cells whose most probable class does. The probability of the
+    annotated class among the five changes with every cell: its mean over cells is
+    ``probability``; ours less that of the classical fill which is best by this measure,
     ``probability ahead``.
 
     The best classical fill is the one with the highest F1: chosen after the fact, which is in

@@ -23,10 +23,9 @@ from dualgland_training.candidates import candidates
 from dualgland_training.config import TrainConfig, read_recipe
 from dualgland_training.data import read_split
 from dualgland_training.losses import reconstruction_loss
-from dualgland_training.objective import grouped_couplings
-from dualgland_training.validate import compare, draw_validation
-from napari_dualgland.model.evidence import gather_evidence
+from dualgland_training.validate import Validation
 from napari_dualgland.model.generator import Generator, count_parameters
+from napari_dualgland.model.precision import choose_precision
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "generator.yaml"
@@ -39,18 +38,18 @@ def train(
 ) -> tuple[Generator, int]:
     """Train for so many seconds of processor time; return the moving average and the steps."""
     model = model.to(memory_format=torch.channels_last)
+    half = choose_precision("auto", torch.device("cpu")) == "bf16"
     average = copy.deepcopy(model).requires_grad_(False)
     optimiser = torch.optim.AdamW(model.parameters(), config.learning_rate, (0.9, 0.99))
     spent, step = 0.0, 0
     while spent < seconds:
-        batch = batches.draw(step)
         # Drawing is the same for all; only what the candidate itself costs is counted.
+        batch = batches.draw(step)
         began = time.process_time()
-        evidence = gather_evidence(batch.target, batch.missing, grouped_couplings(batch))
-        with torch.autocast("cpu", torch.bfloat16):
-            said = model(evidence)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            said = model(batch.evidence)
         terms = reconstruction_loss(
-            said.mean, said.log_sigma, evidence.prior, batch.target, batch.scored
+            said.mean, said.log_sigma, batch.prior, batch.target, batch.scored
         )
         loss = terms["relative"] + terms["absolute"] + 0.02 * terms["likelihood"]
         optimiser.zero_grad()
@@ -75,17 +74,17 @@ def main(
     """Train every candidate and write the table."""
     torch.set_num_threads(1)
     recipe = read_recipe(RECIPE)
-    config = recipe.model_copy(
-        update={"crop": 96, "data": recipe.data.model_copy(update={"root": data.resolve()})}
-    )
+    where = recipe.data.model_copy(update={"root": data.resolve()})
+    config = recipe.model_copy(update={"crop": 96, "reuse": 1, "data": where})
     split = read_split(config, typer.echo)
-    watched = draw_validation(tuple(s for s in split.validation if all(s.known)), 24, 128, seed=1)
+    kept = tuple(source for source in split.validation if all(source.known))
+    watched = Validation({"validation": kept}, 24, 128, torch.device("cpu"))
     table: dict[str, Any] = {}
     for name in candidates():
         torch.manual_seed(0)
         model, steps = train(candidates()[name], Batches(split.train, config), config, seconds)
         began = time.process_time()
-        figures = compare(model, watched)
+        figures = watched.look(model)["validation"]
         table[name] = {
             "steps": steps,
             "parameters": count_parameters(model),

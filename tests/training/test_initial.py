@@ -19,6 +19,20 @@ def test_a_wider_stem_answers_as_the_narrow_one_did() -> None:
     torch.testing.assert_close(wide(x), narrow(x[:, :8]))
 
 
+def test_a_last_layer_that_says_more_says_the_same_and_nothing_yet() -> None:
+    narrow, wide = nn.Conv2d(8, 5, 3), nn.Conv2d(8, 7, 3)
+    assert widened(narrow.weight.detach(), wide.weight.shape) is None
+    new = {
+        name: widened(getattr(narrow, name).detach(), getattr(wide, name).shape, outputs=True)
+        for name in ("weight", "bias")
+    }
+    assert all(tensor is not None for tensor in new.values())
+    wide.load_state_dict(new)
+    x = torch.randn(2, 8, 9, 9)
+    torch.testing.assert_close(wide(x)[:, :5], narrow(x))
+    assert not wide(x)[:, 5:].any()
+
+
 def test_what_is_no_wider_input_is_refused() -> None:
     earlier = torch.ones(5, 8, 3, 3)
     for other in ((5, 4, 3, 3), (6, 8, 3, 3), (5, 8, 1, 1), (5, 8)):

@@ -36,19 +36,27 @@ TINY = {
 }
 
 
+RECIPES = Path(__file__).parents[2] / "training" / "recipes"
+REAL = RECIPES.parents[2] / "shared" / "data" / "hpa"
+
+
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder laid out as the atlas collection, of simulated pixels."""
     root = tmp_path_factory.mktemp("atlas")
-    for folder in ("fields", "cells", "singles"):
+    for folder in ("fields", "fields512", "cells", "singles", "other_atlas"):
         (root / folder).mkdir()
     fields = {
         name: np.asarray(simulate_field((128, 128), seed=i).data) for i, name in enumerate("ab")
     }
-    for name, image in fields.items():
+    small = {"s": "fields512", "v": "fields512", "o": "other_atlas"}
+    for name in (*fields, *small):
+        image = fields.get(name, fields["a"][:, ::-1])
         for role, plane in zip(ROLES, image, strict=True):
-            imsave(root / "fields" / f"{name}_{SUFFIXES[role]}.png", plane, check_contrast=False)
+            path = root / small.get(name, "fields") / f"{name}_{SUFFIXES[role]}.png"
+            imsave(path, plane, check_contrast=False)
     (root / "fields.csv").write_text("field\na\nb\n")
+    (root / "fields512.csv").write_text("field\ns\nv\n")
     rows, singles = ["file,group"], ["file,channel"]
     for i, group in enumerate(["1-1", "1-1", "1-2", "1-3"]):
         tifffile.imwrite(
@@ -66,7 +74,13 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def recipe(atlas: Path, tmp_path: Path) -> Path:
-    held = {"held_out_fields": ["b"], "held_out_groups": ["1-2"], "validation_groups": ["1-3"]}
+    held = {
+        "held_out_fields": ["b"],
+        "held_out_groups": ["1-2"],
+        "validation_fields": ["v"],
+        "validation_groups": ["1-3"],
+        "watched": ["validation", "test", "shift"],
+    }
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(TINY | {"data": {"root": str(atlas), **held}}))
     return path
@@ -77,12 +91,29 @@ def test_splits_keep_apart_what_is_held_out(recipe: Path) -> None:
     split = read_split(read_recipe(recipe), warnings.append)
     assert not warnings
     names = {
-        part: {s.name for s in getattr(split, part)} for part in ("train", "validation", "test")
+        part: {s.name for s in getattr(split, part)}
+        for part in ("train", "validation", "test", "shift")
     }
-    assert {"a", "c0.tif", "c1.tif"} <= names["train"]
+    assert {"a", "s", "c0.tif", "c1.tif"} <= names["train"]
     assert names["test"] == {"b", "c2.tif"}
-    assert "c3.tif" in names["validation"]
-    assert not names["train"] & (names["validation"] | names["test"])
+    assert {"v", "c3.tif"} <= names["validation"]
+    assert names["shift"] == {"o"}
+    assert not names["train"] & (names["validation"] | names["test"] | names["shift"])
+    # Nothing of the other atlas is drawn, however often.
+    drawn = Batches(split.train, read_recipe(recipe))
+    assert {s.name for kind in drawn.by_kind.values() for s in kind} == names["train"]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs the atlas collection")
+def test_shipped_recipes_keep_every_field_on_one_side() -> None:
+    """A field and one of its channels that lies among the single ones; the other atlas."""
+    for name in ("long.yaml", "generator.yaml"):
+        split = read_split(read_recipe(RECIPES / name), pytest.fail)
+        small = {s.name for s in split.train if s.kind == "fields512"}
+        singles = [s.name for s in split.train if s.kind == "singles"]
+        assert "annwith_73fb54_007" in small
+        assert any("ed1acec6" in source for source in singles)
+        assert not any(s.kind == "other_atlas" for s in split.train + split.validation)
 
 
 def test_unknown_options_are_refused(tmp_path: Path) -> None:
@@ -101,7 +132,7 @@ def test_batches_are_damaged_and_seeded(recipe: Path) -> None:
     assert first.target.shape == (4, 4, 32, 32)
     assert first.missing.flatten(1).any(1).all()
     assert torch.isfinite(first.target).all()
-    assert first.group.tolist() == [0, 0, 1, 1]
+    assert torch.equal(first.prior[~first.missing], first.target[~first.missing])
 
 
 def test_a_run_on_an_atlas_collection_leaves_a_model(recipe: Path, tmp_path: Path) -> None:
@@ -110,10 +141,15 @@ def test_a_run_on_an_atlas_collection_leaves_a_model(recipe: Path, tmp_path: Pat
     assert training.run() == out / "generator.safetensors"
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     shown = [e["validation"] for e in events if "validation" in e]
-    assert shown
-    assert all(np.isfinite(v) for row in shown[-1].values() for v in row.values())
+    sets = {"validation, fields512", "validation, cells", "test, fields", "test, cells"}
+    assert set(shown[-1]) == sets | {"shift, other_atlas"}
+    rows = [row for cases in shown[-1].values() for row in cases.values()]
+    assert all(np.isfinite(v) for row in rows for v in row.values())
 
     filler = load_filler(str(out / "generator.safetensors"), torch.device("cpu"))
+    # Chosen by what is kept for validation alone.
+    chosen = [shown[-1][name]["box, er only"]["generator"] for name in sets if "val" in name]
+    assert filler.card.figures["box, er only"]["generator"] == pytest.approx(np.mean(chosen))
     assert filler.card.steps == 2
     assert filler.card.seed == 3
     assert filler.card.held_out == ("b", "1-2")

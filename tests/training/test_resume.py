@@ -117,8 +117,9 @@ def test_the_log_names_losses_speed_memory_validation_and_pictures(runs: Runs) -
     assert last["memory"]["process"] > 2**20
     (looked,) = (event for event in events if "validation" in event)
     assert {"prior", "guided", "generator", "z", "salivary"} == set(
-        looked["validation"]["box, all channels"]
+        looked["validation"]["validation, images"]["box, all channels"]
     )
+    assert looked["crops"] == 20 * 4
     with Image.open(runs.straight / looked["pictures"]) as sheet:
         assert sheet.width > 4 * 100
 

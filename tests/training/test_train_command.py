@@ -103,7 +103,7 @@ def test_a_mistake_in_a_recipe_is_one_line(tmp_path: Path) -> None:
         ({"widths": [8, 8]}, "widths.2: field required"),
         ({"widths": [8, 8, 0]}, "widths.2: input should be greater than 0"),
         ({"crop": 100}, "crop: input should be a multiple of 16"),
-        ({"precision": "fp16"}, "precision: input should be 'bf16' or 'fp32'"),
+        ({"precision": "fp16"}, "precision: input should be 'auto', 'bf16' or 'fp32'"),
         ({"name": "../mine"}, "name: string should match pattern"),
         ({"name": "step-0000001"}, "is that of a checkpoint"),
         ({"damage": {"families": {"hole": 1}}}, "damage.families.hole"),

@@ -1,32 +1,44 @@
-"""Batches: crops of a few sources, shaken, and damaged on the fly.
+"""Batches: crops of a few sources, damaged, with what is known of their missing pixels.
 
-The crops of one source share their gains, so that couplings between channels can be
-measured over all of them, as the plugin measures them over a whole field. Source i of step
-s is drawn from the seed (run, s, i) and from nothing before it: a resumed run, several
+What is known (priors, couplings, depth of the holes, compartments) costs as much as a pass
+of the network and depends on crops and damage alone. So what was drawn is *reused*: every
+place of the batch has a stream of its own, of which each number comes up ``reuse`` times,
+many steps apart, and each time turned, mirrored and exposed anew; all of these commute with
+what was laid out. A batch is a function of seed and step alone: a resumed run, several
 processes and drawing ahead all meet the same batches.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from dualgland_training.config import AugmentOptions, DamageOptions, TrainConfig
+from dualgland_training.config import TrainConfig
+from dualgland_training.crops import Image, Rng, draw_channels, draw_crops
 from dualgland_training.damage import draw_damage
 from dualgland_training.data import Source
+from dualgland_training.losses.salivary import distance_to_observed
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.compartments import soft_compartments
+from napari_dualgland.model.evidence import Evidence, couplings, detail_moments, gather_evidence
 
-Rng = np.random.Generator
-Mask = npt.NDArray[np.bool_]
+SPAN = 4
+"""Between two uses of what was drawn lie so many others of its stream: with the default reuse
+some 17 steps, longer than the optimiser's momentum lasts."""
+
+USE = 0x757365
+"""Tells the seed of how something is turned from that of how it was drawn."""
+
+Key = tuple[int, int]
+"""Place in the joined batch, and number in its stream."""
 
 
 class Batch(NamedTuple):
-    """Intact crops and what they lost.
+    """Intact crops, what they lost, and what is known of it.
 
     Attributes
     ----------
@@ -34,28 +46,88 @@ class Batch(NamedTuple):
         (B, 4, H, W), normalised.
     missing : torch.Tensor
         (B, 4, H, W), boolean. A channel that the image does not have is missing all over.
-    group : torch.Tensor
-        (B,), the number of the source that a crop was cut from; from 0 in every batch.
     seed : torch.Tensor
         (B,), int64: a seed for each crop, the same in any number of processes.
     known : torch.Tensor
         (B, 4), boolean: whether there is a truth for the channel at all.
+    prior, smooth, guided, detail : torch.Tensor
+        (B, 4, H, W): of :class:`~napari_dualgland.model.evidence.Evidence`.
+    distance : torch.Tensor
+        (B, 4, H, W), pixels: how deep in its hole a pixel lies.
+    compartments : torch.Tensor
+        (B, 5, H, W): of the intact image.
     """
 
     target: Tensor
     missing: Tensor
-    group: Tensor
     seed: Tensor
     known: Tensor
+    prior: Tensor
+    smooth: Tensor
+    guided: Tensor
+    detail: Tensor
+    distance: Tensor
+    compartments: Tensor
 
     @property
     def scored(self) -> Tensor:
         """Missing pixels whose truth is known, (B, 4, H, W): what losses may look at."""
         return self.missing & self.known[:, :, None, None]
 
+    @property
+    def evidence(self) -> Evidence:
+        """What the generator is shown."""
+        return Evidence(self.prior, self.smooth, self.guided, self.detail, self.missing)
+
     def to(self, device: torch.device) -> Batch:
         """Return this batch on another device."""
         return Batch(*(part.to(device, non_blocking=True) for part in self))
+
+
+EXPOSED = ("target", "prior", "smooth", "guided", "detail")
+"""What scales with the exposure of a channel."""
+
+
+def lay_out(target: Tensor, missing: Tensor, seed: Tensor, known: Tensor) -> Batch:
+    """Return the crops of one source with what is known of their missing pixels.
+
+    Couplings between channels are measured over all crops together, as the plugin measures
+    them over a whole field.
+    """
+    moments = detail_moments(target.masked_fill(missing, 0), missing)
+    beta = couplings(moments.sum(0, keepdim=True)).expand(len(target), -1, -1)
+    evidence = gather_evidence(target, missing, beta)
+    return Batch(
+        target,
+        missing,
+        seed,
+        known,
+        evidence.prior,
+        evidence.smooth,
+        evidence.guided,
+        evidence.detail,
+        distance_to_observed(missing),
+        soft_compartments(target),
+    )
+
+
+def turned(drawn: Batch, rng: Rng, exposure: float) -> Batch:
+    """Return crops turned and mirrored each by itself, and exposed anew all alike.
+
+    ``exposure`` is the standard deviation of the logarithm of a channel's gain.
+    """
+    gain = torch.exp(torch.from_numpy(rng.normal(0, exposure, 4)).float())[:, None, None]
+    ways = [(int(rng.integers(4)), bool(rng.integers(2))) for _ in drawn.target]
+    parts = drawn._asdict()
+    for name, part in parts.items():
+        if part.ndim < 4:
+            continue
+        new = torch.empty_like(part)
+        for crop, out, (quarters, mirrored) in zip(part, new, ways, strict=True):
+            seen = torch.rot90(crop, quarters, (1, 2))
+            out.copy_(seen.flip(2) if mirrored else seen)
+        parts[name] = new.mul_(gain) if name in EXPOSED else new
+    return Batch(**parts)
 
 
 def draw_noise(batch: Batch, channels: int, salt: int = 0) -> Tensor:
@@ -72,41 +144,6 @@ def draw_noise(batch: Batch, channels: int, salt: int = 0) -> Tensor:
     return torch.stack(planes).to(batch.target)
 
 
-def draw_crop(image: npt.NDArray[Any], size: int, rng: Rng, tries: int = 4) -> npt.NDArray[Any]:
-    """Cut a (C, size, size) crop that holds some signal, mirrored where the image ends."""
-    short = [max(0, size - s) for s in image.shape[1:]]
-    if any(short):
-        image = np.pad(image, [(0, 0), (0, short[0]), (0, short[1])], mode="symmetric")
-    for _ in range(tries):
-        y, x = (rng.integers(0, s - size + 1) for s in image.shape[1:])
-        crop = image[:, y : y + size, x : x + size]
-        if crop[:, ::4, ::4].astype(np.float32).mean() > 0.05:
-            break
-    return crop
-
-
-def draw_channels(
-    rng: Rng, options: DamageOptions, family: str, known: Mask
-) -> tuple[int, ...] | None:
-    """Draw which channels are hurt, a known one among them; None for all of them."""
-    if family == "channel":
-        return (int(rng.choice(np.flatnonzero(known))),)
-    if rng.random() < options.all_channels:
-        return None
-    count = rng.choice([1, 2, 3], p=[0.75, 0.15, 0.1])
-    # The antibody is what is most often lost alone, and what matters most.
-    weights = np.array([0.2, 0.4, 0.2, 0.2])
-    hurt = tuple(int(c) for c in rng.choice(4, count, replace=False, p=weights))
-    return hurt if known[list(hurt)].any() else (int(rng.choice(np.flatnonzero(known))),)
-
-
-def shake(crops: npt.NDArray[np.float32], rng: Rng, options: AugmentOptions) -> npt.NDArray[Any]:
-    """Change gain and gamma per channel, alike for all (B, C, H, W) crops."""
-    gain = np.exp(rng.normal(0, options.gain, (1, 4, 1, 1))).astype(np.float32)
-    gamma = np.exp(rng.normal(0, options.gamma, (1, 4, 1, 1))).astype(np.float32)
-    return gain * np.sign(crops) * np.abs(crops) ** gamma
-
-
 class Batches:
     """Draws the batch of any step from training sources.
 
@@ -116,6 +153,11 @@ class Batches:
     config : TrainConfig
     rank, world : int
         This process and their number; it draws its slice of the joined batch.
+
+    Attributes
+    ----------
+    places : range
+        Of the joined batch, those of this process.
 
     Raises
     ------
@@ -133,7 +175,7 @@ class Batches:
             )
         self.config = config
         share = config.sources // world
-        self.items = range(rank * share, (rank + 1) * share)
+        self.places = range(rank * share, (rank + 1) * share)
         shares = config.data.shares
         self.by_kind: dict[str, list[Source]] = {
             k: [s for s in sources if s.kind == k and any(s.known)] for k in shares
@@ -146,72 +188,71 @@ class Batches:
         weights = np.array([shares[k] for k in self.kinds])
         self.weights = weights / weights.sum()
 
-    def _image(self, rng: Rng) -> tuple[npt.NDArray[np.float16], Mask]:
-        """Return an image of a source and which of its channels are known."""
+    def _image(self, rng: Rng) -> Image:
         pool = self.by_kind[str(rng.choice(self.kinds, p=self.weights))]
         source = pool[rng.integers(len(pool))]
         return source.images[rng.integers(len(source.images))], np.array(source.known)
 
-    def _crops(self, rng: Rng) -> tuple[npt.NDArray[np.float32], Mask]:
-        """Return the shaken crops of one source, (crops_per_source, 4, crop, crop).
+    def keys(self, step: int) -> list[tuple[Key, bool]]:
+        """Return what a step is made of, place by place, and whether it is the last use of it."""
+        reuse, keys = self.config.reuse, []
+        for place in self.places:
+            number, use = divmod(step + place, reuse)
+            left = reuse - 1 - use
+            keys.append(((place, number + left * SPAN), left == 0))
+        return keys
 
-        With them, which of the four channels are known.
-        """
-        config = self.config
-        image, known = self._image(rng)
-        zoom = rng.uniform(*config.augment.zoom) if rng.random() < 0.5 else 1.0
-        side = round(config.crop / zoom)
-        crops = np.stack([draw_crop(image, side, rng) for _ in range(config.crops_per_source)])
-        if rng.random() < config.augment.decouple:
-            stranger, has = self._image(rng)
-            channel = rng.integers(4)
-            if has[channel]:
-                known[channel] = True
-                for crop in crops:
-                    crop[channel] = draw_crop(stranger, side, rng)[channel]
-        if rng.random() < config.augment.permute:
-            order = rng.permutation(4)
-            crops, known = crops[:, order], known[order]
-        crops = crops.astype(np.float32)
-        if side != config.crop:
-            crops = F.interpolate(
-                torch.from_numpy(crops),
-                (config.crop, config.crop),
-                mode="bilinear",
-                antialias=True,
-                align_corners=False,
-            ).numpy()
-        crops = shake(crops, rng, config.augment)
-        if rng.random() < 0.3:
-            sigma = rng.uniform(0, config.augment.noise)
-            crops = crops + rng.normal(0, sigma, crops.shape).astype(np.float32)
-        turned = [np.rot90(crop, int(rng.integers(4)), (1, 2)) for crop in crops]
-        turned = [t[:, :, ::-1] if rng.random() < 0.5 else t for t in turned]
-        return np.ascontiguousarray(np.stack(turned), dtype=np.float32), known
+    def needed(self, steps: Iterable[int]) -> Iterator[Key]:
+        """Yield what must be drawn for some steps in a row, each once, in the order of need."""
+        held: set[Key] = set()
+        for step in steps:
+            for key, last in self.keys(step):
+                if key not in held:
+                    held.add(key)
+                    yield key
+                if last:
+                    held.remove(key)
 
-    def _item(self, step: int, item: int) -> tuple[npt.NDArray[Any], ...]:
-        """Return crops, what they lost, their seeds and known channels, of one source."""
+    def draw_one(self, key: Key) -> Batch:
+        """Draw the crops of one source, damage them, and lay out what is known of the holes."""
         config = self.config
-        rng = np.random.default_rng([config.seed, step, item])
-        targets, known = self._crops(rng)
+        place, number = key
+        rng = np.random.default_rng([config.seed, number, place])
+        target, known = draw_crops(self._image, rng, config)
         names = list(config.damage.families)
         weights = np.array([config.damage.families[n] for n in names])
-        missing = np.zeros(targets.shape, bool)
-        for target, hole in zip(targets, missing, strict=True):
+        missing = np.zeros(target.shape, bool)
+        for crop, hole in zip(target, missing, strict=True):
             family = str(rng.choice(names, p=weights / weights.sum()))
             channels = draw_channels(rng, config.damage, family, known)
             scale = rng.uniform(*config.damage.scale)
-            hole[:] = draw_damage(target, family, rng, channels, scale)
-        targets[:, ~known] = 0
+            hole[:] = draw_damage(crop, family, rng, channels, scale)
+        target[:, ~known] = 0
         missing[:, ~known] = True
-        seeds = rng.integers(2**62, size=len(targets))
-        return targets, missing, seeds, np.tile(known, (len(targets), 1))
+        return lay_out(
+            torch.from_numpy(target),
+            torch.from_numpy(missing),
+            torch.from_numpy(rng.integers(2**62, size=len(target))),
+            torch.from_numpy(np.tile(known, (len(target), 1))),
+        )
+
+    def joined(self, steps: range, drawn: Iterator[Batch]) -> Iterator[Batch]:
+        """Yield the batch of every step, made of what is drawn in the order of :meth:`needed`."""
+        config = self.config
+        bank: dict[Key, Batch] = {}
+        for step in steps:
+            parts = []
+            for key, last in self.keys(step):
+                if key not in bank:
+                    bank[key] = next(drawn)
+                rng = np.random.default_rng([config.seed, step, key[0], USE])
+                parts.append(turned(bank[key], rng, config.augment.gain))
+                parts[-1] = parts[-1]._replace(seed=parts[-1].seed ^ step)
+                if last:
+                    del bank[key]
+            yield Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def draw(self, step: int) -> Batch:
         """Return this process's slice of the batch of a step."""
-        drawn = [self._item(step, item) for item in self.items]
-        targets, missing, seeds, known = (
-            torch.from_numpy(np.concatenate(parts)) for parts in zip(*drawn, strict=True)
-        )
-        group = torch.arange(len(self.items)).repeat_interleave(self.config.crops_per_source)
-        return Batch(targets, missing, group, seeds, known)
+        steps = range(step, step + 1)
+        return next(self.joined(steps, map(self.draw_one, self.needed(steps))))

@@ -13,13 +13,16 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.precision import Precision
 
 Family = Literal["box", "thin", "thick", "random", "saturated", "channel", "lines", "scratches"]
 Role = Literal["microtubules", "protein", "nucleus", "er"]
-Kind = Literal["fields", "cells", "singles", "images"]
+Kind = Literal["fields", "fields512", "cells", "singles", "images"]
+Part = Literal["validation", "test", "shift"]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
+Width = Annotated[float, Field(gt=0, le=16)]
 
 
 def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -61,23 +64,28 @@ class DataOptions(_Options):
         From role to position or name of a channel, where names do not tell.
     split : pathlib.Path or None
         CSV with a column ``glob`` (or ``path``, or ``field``: the name of an image) and
-        ``split`` (train, validation, test) or ``group`` or both. Images of no row are
-        left out. Without it images are drawn whole, by the seed.
+        ``split`` (train, validation, test, shift) or ``group`` or both. Images of no row
+        are left out. Without it images are drawn whole, by the seed.
     validation_share, test_share : float
         Of the images (or groups) that are drawn for it where nothing says.
     credit : str
         Attribution of the images, for the model card.
     root : pathlib.Path or None
-        Folder with ``fields``, ``cells`` and ``singles`` as in the atlas collection.
+        Folder with ``fields``, ``fields512``, ``cells``, ``singles`` and ``other_atlas`` as in
+        the atlas collection. ``other_atlas`` is never trained on.
     held_out_fields, held_out_groups : tuple of str
         Of ``root``: fields and groups of cells for the final figures, never trained on.
-    validation_groups : tuple of str
-        Of ``root``: groups of cells by which a checkpoint is chosen.
+    validation_fields, validation_groups : tuple of str
+        Of ``root``: fields and groups of cells by which a checkpoint is chosen.
     validation_singles : int
         Of ``root``: every n-th single-channel field is kept for validation.
+    watched : tuple of str
+        Parts of the split that are looked at while training: ``validation``, by which a
+        checkpoint is chosen, and, never chosen by, ``test`` and ``shift`` (images of another
+        kind, to see how far what was learned carries).
     shares : dict
-        How often a source is drawn: ``fields``, ``cells``, ``singles`` of ``root``,
-        ``images`` of the globs. What there is none of is not drawn.
+        How often a source is drawn: ``fields``, ``fields512``, ``cells``, ``singles`` of
+        ``root``, ``images`` of the globs. What there is none of is not drawn.
     """
 
     images: tuple[str, ...] = ()
@@ -89,9 +97,17 @@ class DataOptions(_Options):
     root: Path | None = None
     held_out_fields: tuple[str, ...] = ()
     held_out_groups: tuple[str, ...] = ()
+    validation_fields: tuple[str, ...] = ()
     validation_groups: tuple[str, ...] = ()
     validation_singles: int = Field(default=10, ge=0)
-    shares: dict[Kind, Weight] = {"fields": 0.5, "cells": 0.35, "singles": 0.15, "images": 1.0}
+    watched: tuple[Part, ...] = ("validation",)
+    shares: dict[Kind, Weight] = {
+        "fields": 0.4,
+        "fields512": 0.15,
+        "cells": 0.3,
+        "singles": 0.15,
+        "images": 1.0,
+    }
 
 
 class DamageOptions(_Options):
@@ -173,6 +189,8 @@ class LossOptions(_Options):
         Of the steps, before the adversarial terms begin.
     ramp_share : float
         Of the steps, over which they grow to their weights.
+    game_every : int
+        Texture and discriminator are stepped at every n-th step alone.
     drawn_share : float
         Of each batch, from which samples are drawn.
     """
@@ -194,6 +212,7 @@ class LossOptions(_Options):
     penalty_every: int = Field(default=16, gt=0)
     reconstruction_share: float = Field(default=0.2, ge=0, le=1)
     ramp_share: float = Field(default=0.1, ge=0, le=1)
+    game_every: int = Field(default=1, gt=0)
     drawn_share: float = Field(default=0.5, gt=0, le=1)
 
     def game(self, step: int, steps: int) -> float:
@@ -217,8 +236,16 @@ class TrainConfig(_Options):
     crop, sources, crops_per_source : int
         A batch is ``sources × crops_per_source`` crops of ``crop``² pixels; several
         processes share it, so ``sources`` is a multiple of their number.
+    reuse : int
+        How often the crops of a source are used, with what was laid out for them, some 4 ×
+        ``reuse`` steps apart and each time turned, mirrored and exposed anew.
     steps, warmup : int
         Optimiser steps in all and until the learning rate is full.
+    schedule : str
+        What comes then: ``cosine``, down to 2 % over all steps; or ``constant``, from which a
+        good model can be taken at any time, by its average or by a short ``cooldown``.
+    cooldown : int
+        Last steps of a ``constant`` schedule, over which the rate falls to 0 in a line.
     learning_rate, weight_decay, ema, clip : float
         Of AdamW, of the moving average of the weights, of the gradient norm.
     seed : int
@@ -226,7 +253,8 @@ class TrainConfig(_Options):
     log_every, validate_every, checkpoint_every : int
         In steps.
     validation_crops, pictures : int
-        Crops of each case that are looked at in validation, and cases that are pictured.
+        Crops of each case and set that are looked at in validation, and cases that are
+        pictured.
     threads : int
         CPU threads of each process.
     workers : int or None
@@ -234,15 +262,21 @@ class TrainConfig(_Options):
     device : str
         As in ``dualgland impute --device``.
     precision : str
-        ``bf16`` (autocast) or ``fp32``.
+        ``bf16`` (autocast), ``fp32``, or ``auto``: the faster one, which bf16 is where the
+        device has it in hardware.
     compile : bool
         Compile the generator: ``torch.compile`` needs a C++ compiler and some minutes.
     refine : int
         Of the generator.
+    blurs : tuple of float
+        Of the generator: standard deviations in pixels under which the prior is offered
+        blurred as further fills.
     discriminator_width : int
         Channels of its first level.
     start : pathlib.Path or None
         Weights of an earlier model to start from; what has another name or shape is new.
+    reference : str or None
+        Name or file of a model whose figures stand beside those of every validation.
     base : pathlib.Path
         Folder of the recipe; not part of what is kept.
     """
@@ -255,8 +289,11 @@ class TrainConfig(_Options):
     crop: int = Field(default=128, multiple_of=16, gt=0)
     sources: int = Field(default=4, gt=0)
     crops_per_source: int = Field(default=3, gt=0)
+    reuse: int = Field(default=4, gt=0)
     steps: int = Field(default=10_000, gt=0)
     warmup: int = Field(default=200, ge=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    cooldown: int = Field(default=0, ge=0)
     learning_rate: float = Field(default=6e-4, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     ema: float = Field(default=0.999, ge=0, lt=1)
@@ -270,11 +307,13 @@ class TrainConfig(_Options):
     threads: int = Field(default=2, gt=0)
     workers: int | None = Field(default=None, ge=0)
     device: str = "auto"
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "auto"
     compile: bool = False
     refine: int = Field(default=0, ge=0)
+    blurs: tuple[Width, ...] = (0.6, 1.0, 1.6, 2.5)
     discriminator_width: int = Field(default=32, gt=0)
     start: Path | None = None
+    reference: str | None = None
     losses: LossOptions = LossOptions()
     data: DataOptions = DataOptions()
     damage: DamageOptions = DamageOptions()

@@ -24,6 +24,9 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.stack import ROLES
 
+OTHER_ATLAS = "other_atlas"
+"""Folder of fields of another atlas, whose licence lets nothing that ships learn from them."""
+
 SUFFIXES = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
 
 
@@ -36,7 +39,8 @@ class Source:
     name : str
         Where it comes from.
     kind : str
-        ``fields``, ``cells`` or ``singles`` of the atlas collection, or ``images``.
+        ``fields``, ``fields512``, ``cells``, ``singles`` or ``other_atlas`` of the atlas
+        collection, or ``images``.
     images : tuple of numpy.ndarray
         (4, H, W), float16, normalised; the same image at falling magnification.
     known : tuple of bool
@@ -55,10 +59,11 @@ class Split(NamedTuple):
     train: tuple[Source, ...]
     validation: tuple[Source, ...]
     test: tuple[Source, ...]
+    shift: tuple[Source, ...] = ()
 
 
 PARTS = Split._fields
-"""``train``, ``validation``, ``test``."""
+"""``train``, ``validation``, ``test``, and ``shift``: images of another kind."""
 
 
 def shrink(image: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:
@@ -75,9 +80,9 @@ def make_source(name: str, kind: str, image: npt.NDArray[Any], factors: tuple[in
     return Source(name, kind, tuple(shrink(unit, f).astype(np.float16) for f in factors))
 
 
-def read_field(root: Path, field: str) -> npt.NDArray[np.uint8]:
+def read_field(root: Path, field: str, folder: str = "fields") -> npt.NDArray[np.uint8]:
     """Return a field of view as (4, H, W) uint8."""
-    planes = [imread(root / "fields" / f"{field}_{SUFFIXES[role]}.png") for role in ROLES]
+    planes = [imread(root / folder / f"{field}_{SUFFIXES[role]}.png") for role in ROLES]
     return np.stack([p if p.ndim == 2 else p.max(-1) for p in planes])
 
 
@@ -119,10 +124,21 @@ def _read_collection(root: Path, options: DataOptions, parts: dict[str, list[Sou
     """
     if not (root / "fields.csv").is_file():
         raise DualglandError(f"{root}: holds no fields.csv; data: root: is no atlas collection")
-    for row in _rows(root / "fields.csv"):
-        part = "test" if row["field"] in options.held_out_fields else "train"
-        field = read_field(root, row["field"])
-        parts[part].append(make_source(row["field"], "fields", field, (1, 2, 4)))
+    # The smaller fields are as fine as a field at a quarter of its size already.
+    for kind, factors in (("fields", (1, 2, 4)), ("fields512", (1,))):
+        for row in _rows(root / f"{kind}.csv") if (root / f"{kind}.csv").is_file() else ():
+            name, part = row["field"], "train"
+            if name in options.held_out_fields:
+                part = "test"
+            elif name in options.validation_fields:
+                part = "validation"
+            image = read_field(root, name, kind)
+            parts[part].append(make_source(name, kind, image, factors))
+    if "shift" in options.watched:
+        for path in sorted((root / OTHER_ATLAS).glob(f"*_{SUFFIXES['nucleus']}.*")):
+            name = path.stem.removesuffix(f"_{SUFFIXES['nucleus']}")
+            image = read_field(root, name, OTHER_ATLAS)
+            parts["shift"].append(make_source(name, OTHER_ATLAS, image, (1, 2, 4)))
     for row in _rows(root / "cells.csv"):
         part = "train"
         if row["group"] in options.held_out_groups:

@@ -31,9 +31,11 @@ class NotFinite(DualglandError):
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
-    """Return the factor of the learning rate: linear warm-up, then a cosine to 2 %."""
+    """Return the factor of the learning rate: linear warm-up, then as the schedule says."""
     if step < config.warmup:
         return (step + 1) / config.warmup
+    if config.schedule == "constant":
+        return min(1.0, (config.steps - step) / max(1, config.cooldown))
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
@@ -52,15 +54,15 @@ def mean_terms(window: list[Terms]) -> dict[str, dict[str, float]]:
 
     A network that was not stepped every time counts the steps that it was in.
     """
-    names = [(net, term) for net in window[-1] for term in window[-1][net]]
+    names = list({(net, term): None for said in window for net in said for term in said[net]})
     means = [
         torch.stack([s[net][term].float() for s in window if term in s.get(net, {})]).mean()
         for net, term in names
     ]
     values = distributed.mean(torch.stack(means)).tolist()
-    table: dict[str, dict[str, float]] = {net: {} for net in window[-1]}
+    table: dict[str, dict[str, float]] = {}
     for (net, term), value in zip(names, values, strict=True):
-        table[net][term] = value
+        table.setdefault(net, {})[term] = value
     return table
 
 

@@ -12,8 +12,7 @@ from dualgland_training.config import LossOptions
 from dualgland_training.losses import pituitary_loss, reconstruction_loss, salivary_loss
 from dualgland_training.losses.means import weighted
 from dualgland_training.losses.pituitary import feedback_gain
-from napari_dualgland.model.compartments import COMPARTMENTS, soft_compartments
-from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.model.generator import Estimate
 
 MEMORY = 0.98
@@ -53,18 +52,17 @@ class EstimateLoss:
             self.violation = torch.lerp(self.violation, seen, 1 - MEMORY)
         return loss
 
-    def __call__(
-        self, said: Estimate, evidence: Evidence, batch: Batch
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, said: Estimate, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss and its named terms, before they are weighed."""
         weights, target = self.weights, batch.target
         composite = torch.where(batch.scored, said.mean, target)
-        terms = reconstruction_loss(said.mean, said.log_sigma, evidence.prior, target, batch.scored)
+        terms = reconstruction_loss(said.mean, said.log_sigma, batch.prior, target, batch.scored)
         loss = torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
-        with torch.no_grad():
-            compartments = soft_compartments(target)
+        compartments = batch.compartments
         if weights.salivary:
-            terms["salivary"] = salivary_loss(composite, target, batch.scored, jump=weights.jump)
+            terms["salivary"] = salivary_loss(
+                composite, target, batch.scored, jump=weights.jump, distance=batch.distance
+            )
             loss = loss + weights.salivary * terms["salivary"]
         if weights.pituitary:
             terms["pituitary"] = self._pituitary(composite, batch, compartments)

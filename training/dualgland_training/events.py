@@ -4,10 +4,11 @@
 written whole or not at all, so a plot can follow the file while the run goes on.
 
 ====================  =====================================================================
-``started``           configuration, device, processes, versions; ``resumed_from`` a step
+``started``           configuration, device, processor, precision, versions; ``resumed_from``
 ``losses``            mean terms by network and name since the last such event, with
                       ``steps_per_second``, ``share_of_drawing`` and ``memory`` (bytes)
-``validation``        figures by case, with ``pictures``, the path of a PNG in the run folder
+``validation``        figures by set of images and case, with ``crops``, how many were seen, and
+                      ``pictures``, the path of a PNG in the run folder
 ``warning``           what a person should know; the run goes on
 ``stopped``           asked to stop, after a checkpoint
 ``failed``            why the run ended before its time; its last checkpoint is unharmed
@@ -155,11 +156,13 @@ class Events:
             return
         append_line(self.path, {"step": step, "time": time.time(), **event})
         if self.writer is not None:
-            for group in ("losses", "validation"):
-                for name, terms in event.get(group, {}).items():
-                    for term, value in terms.items():
-                        tag = f"{group}/{name}/{term}".replace(", ", "-").replace(" ", "-")
-                        self.writer.add_scalar(tag, value, step)  # type: ignore[no-untyped-call]
+            rows = [(f"losses/{net}", terms) for net, terms in event.get("losses", {}).items()]
+            for part, cases in event.get("validation", {}).items():
+                rows += [(f"validation/{part}/{case}", row) for case, row in cases.items()]
+            for name, terms in rows:
+                for term, value in terms.items():
+                    tag = f"{name}/{term}".replace(", ", "-").replace(" ", "-")
+                    self.writer.add_scalar(tag, value, step)  # type: ignore[no-untyped-call]
             self.writer.flush()  # type: ignore[no-untyped-call]
 
     def advance(self, step: int) -> None:

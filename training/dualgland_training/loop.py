@@ -37,10 +37,12 @@ from dualgland_training.objective import Objective
 from dualgland_training.pictures import sample_sheet, write_sheet
 from dualgland_training.prefetch import default_workers, draw_ahead
 from dualgland_training.stopping import StopRequest
-from dualgland_training.validate import compare, draw_validation
+from dualgland_training.validate import Validation, pooled, watched_sources
 from napari_dualgland import __version__
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.device import choose_device
+from napari_dualgland.model.generator import load_generator
+from napari_dualgland.model.precision import choose_by_time, has_bfloat16, processor_name
 
 VALIDATION_CROP = 128
 """Side in pixels of the crops that are looked at while training."""
@@ -105,7 +107,8 @@ class Training:
         newest = latest_checkpoint(folder)
         self.split = read_split(config, self._warn)
         self.batches = Batches(self.split.train, config, distributed.rank(), distributed.world())
-        self.objective = Objective(config, self.device)
+        precision, took = self._choose_precision()
+        self.objective = Objective(config, self.device, precision)
         new = None
         if config.start is not None and newest is None:
             new = load_start(self.objective.generator, config.found(config.start))
@@ -115,7 +118,7 @@ class Training:
         self._tidy(newest)
         if tensorboard and distributed.rank() == 0:
             self.events.writer = open_tensorboard(folder, self.step)
-        self._tell_start(newest, new)
+        self._tell_start(newest, new, took)
         self.watched = self._choose_watched()
 
     def _warn(self, text: str) -> None:
@@ -137,6 +140,15 @@ class Training:
             raise refused or DualglandError(f"{self.folder}: the first process may not train there")
         return lock
 
+    def _choose_precision(self) -> tuple[str, dict[str, float]]:
+        """Return the precision of all processes, and the seconds of a pass that spoke for it."""
+        chosen, took = choose_by_time(self.config.precision, self.device)
+        if distributed.any_of(chosen == "fp32", self.device):
+            chosen = "fp32"
+        if chosen == "bf16" and not has_bfloat16(self.device):
+            self._warn("bfloat16 is emulated here, and slow; precision: auto takes fp32")
+        return chosen, took
+
     def _tidy(self, newest: Path | None) -> None:
         """See that all processes stand at one step; put away what a kill left in the folder."""
         if not distributed.same(self.step, self.device):
@@ -149,14 +161,16 @@ class Training:
             if newest is not None:
                 for path in set_aside(self.folder, newest):
                     self._warn(f"{path}: is damaged; going on from {newest.name}")
-        on_cuda = self.device.type == "cuda" and self.config.precision == "bf16"
-        if on_cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
-            self._warn("this GPU has no bfloat16 of its own; precision: fp32 is faster on it")
 
-    def _tell_start(self, newest: Path | None, new: list[str] | None) -> None:
+    def _tell_start(
+        self, newest: Path | None, new: list[str] | None, took: dict[str, float]
+    ) -> None:
         told: dict[str, Any] = {
             "config": self.config.model_dump(mode="json"),
             "device": str(self.device),
+            "processor": processor_name(),
+            "precision": self.objective.precision,
+            "seconds_a_pass": took,
             "processes": distributed.world(),
             "torch": torch.__version__,
             "version": __version__,
@@ -175,23 +189,36 @@ class Training:
         )
         self.objective.load_state({k: v.to(self.device) for k, v in kept.items()})
         self.figures = state["figures"]
+        self._keep_precision(state.get("precision", self.objective.precision))
         now = self.config.model_dump(mode="json")
         changed = [k for k, v in now.items() if k in state["config"] and state["config"][k] != v]
         if changed:
             self._warn(f"the recipe is not that of the checkpoint: {', '.join(changed)} differ")
 
-    def _choose_watched(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    def _keep_precision(self, was: str) -> None:
+        """Go on in the precision of the checkpoint, bit for bit, where this device has it."""
+        now = self.objective.precision
+        if was == now:
+            return
+        asked = self.config.precision
+        if asked == "auto" and (was == "fp32" or has_bfloat16(self.device)):
+            self.objective.precision = was
+        else:
+            self._warn(f"precision was {was} and is {now} here: no longer bit for bit the same run")
+
+    def _choose_watched(self) -> Validation | None:
         """Draw what is looked at while training; nothing where no image is fit for it."""
+        config = self.config
         if distributed.rank() > 0:
-            return {}
-        whole = tuple(source for source in self.split.validation if all(source.known))
-        if not whole or self.config.validation_crops == 0:
+            return None
+        sets = watched_sources(self.split, config)
+        if not sets or config.validation_crops == 0:
             self._warn("no image with all four channels is kept for validation: no figures")
-            return {}
-        count = self.config.validation_crops
-        drawn = draw_validation(whole, count, VALIDATION_CROP, seed=1)
-        device = self.device
-        return {case: (t.to(device), m.to(device)) for case, (t, m) in drawn.items()}
+            return None
+        watched = Validation(sets, config.validation_crops, VALIDATION_CROP, self.device)
+        if config.reference is not None:
+            watched.refer(load_generator(config.reference).to(self.device))
+        return watched
 
     def run(self) -> Path:
         """Train to the end; return the path of the finished model's weights.
@@ -268,7 +295,7 @@ class Training:
 
         return say_what_fits(
             rehearse,
-            sources=len(self.batches.items),
+            sources=len(self.batches.places),
             each=self.config.crops_per_source,
             side=self.config.crop,
             processes=distributed.world(),
@@ -296,7 +323,7 @@ class Training:
         """Validate the averaged generator, keep a sheet of pictures, export the model."""
         if distributed.rank() > 0:
             return
-        if self.watched:
+        if self.watched is not None:
             try:
                 self._validate()
             except (RuntimeError, MemoryError) as error:
@@ -308,17 +335,27 @@ class Training:
 
     def _validate(self) -> None:
         """Compare the averaged generator with its prior, and log figures and pictures."""
-        self.figures = compare(self.descent.average, self.watched)
-        event: dict[str, Any] = {"validation": self.figures}
+        assert self.watched is not None
+        table = self.watched.look(self.descent.average)
+        self.figures = pooled(table)
+        event: dict[str, Any] = {"validation": table, "crops": self._crops_seen()}
         if self.config.pictures:
-            sheet = sample_sheet(self.descent.average, self.watched, self.config.pictures)
+            first = next(iter(self.watched.sets.values()))
+            sheet = sample_sheet(self.descent.average, first, self.config.pictures)
             event["pictures"] = write_sheet(sheet, self.folder, self.step)
         self._log(**event)
+
+    def _crops_seen(self) -> int:
+        return self.step * self.config.sources * self.config.crops_per_source
 
     def _keep(self) -> None:
         if distributed.rank() == 0:
             descent = self.descent
-            state = {"config": self.config.model_dump(mode="json"), "figures": self.figures}
+            state = {
+                "config": self.config.model_dump(mode="json"),
+                "figures": self.figures,
+                "precision": self.objective.precision,
+            }
             save_checkpoint(
                 self.folder,
                 self.step,

@@ -6,7 +6,7 @@ two yields the loop takes the gradient of what was yielded and steps that networ
 that what is yielded next already sees the stepped network.
 
 The dual glands draw the estimate; the game against the discriminator draws the texture,
-which reads the generator's features and cannot change them.
+which reads the generator's features and cannot change them; it need not play at every step.
 """
 
 from __future__ import annotations
@@ -22,16 +22,8 @@ from dualgland_training.config import TrainConfig
 from dualgland_training.discriminator import Discriminator
 from dualgland_training.estimation import EstimateLoss
 from dualgland_training.game import Game
-from napari_dualgland.model.evidence import couplings, detail_moments, gather_evidence
-from napari_dualgland.model.generator import Generator
-
-
-def grouped_couplings(batch: Batch) -> Tensor:
-    """Measure couplings over all crops of a source, as the plugin does over a field."""
-    moments = detail_moments(batch.target.masked_fill(batch.missing, 0), batch.missing)
-    pooled = torch.zeros(int(batch.group.max()) + 1, *moments.shape[1:]).to(moments)
-    pooled.index_add_(0, batch.group, moments)
-    return couplings(pooled)[batch.group]
+from napari_dualgland.model.generator import build_generator
+from napari_dualgland.model.precision import choose_precision
 
 
 class Objective:
@@ -43,19 +35,26 @@ class Objective:
         The resolved recipe.
     device : torch.device
         Where the networks live.
+    precision : str, optional
+        ``bf16`` or ``fp32``, where it has been chosen already.
 
     Attributes
     ----------
+    precision : str
+        ``bf16`` or ``fp32``: what the recipe's choice came to on this device.
     networks : dict of str to torch.nn.Module
         ``generator`` always, of which ``texture`` is a part that is stepped by itself;
         ``discriminator``. Each gets an optimiser of its own; of the generator a moving
         average is kept and exported.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self, config: TrainConfig, device: torch.device, precision: str | None = None
+    ) -> None:
         self.config, self.device = config, device
-        self.generator = Generator(config.widths, config.depths, config.refine).to(device)
-        self.generator = self.generator.to(memory_format=torch.channels_last)
+        self.precision = precision or choose_precision(config.precision, device)
+        self.generator = build_generator(self.architecture())
+        self.generator = self.generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         assert self.generator.texture is not None
         self.texture = self.generator.texture
         self.discriminator = Discriminator(config.discriminator_width).to(device)
@@ -75,6 +74,7 @@ class Objective:
             "widths": config.widths,
             "depths": config.depths,
             "refine": config.refine,
+            "blurs": config.blurs,
             "draws": True,
         }
 
@@ -87,12 +87,15 @@ class Objective:
             parts.values(),
             self.config.learning_rate,
             betas=(0.9, 0.99),
+            # Within the hinge the gradient of the discriminator's last bias is zero but for
+            # rounding; a smaller floor makes full steps of its sign.
+            eps=1e-6 if name == "discriminator" else 1e-8,
             weight_decay=self.config.weight_decay,
         )
 
     def autocast(self) -> torch.autocast:
-        """Return the context in which networks compute: bfloat16 unless fp32 is asked for."""
-        half = self.config.precision == "bf16"
+        """Return the context in which networks compute."""
+        half = self.precision == "bf16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
     def state(self) -> dict[str, Tensor]:
@@ -129,10 +132,11 @@ class Objective:
         terms : dict
             Named scalars for the log.
         """
-        evidence = gather_evidence(batch.target, batch.missing, grouped_couplings(batch))
         with self.autocast():
-            said = self.generator(evidence)
-        yield "generator", *self.estimate_loss(said, evidence, batch)
+            said = self.generator(batch.evidence)
+        yield "generator", *self.estimate_loss(said, batch)
+        if step % self.config.losses.game_every:
+            return
         share = self.config.losses.drawn_share
         every = max(1, round(1 / share))
         # Every n-th crop: sources are all heard, and estimates cost more than they teach here.

@@ -6,15 +6,15 @@ so it goes where those may go and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image, ImageColor
-from torch import Tensor
 
-from dualgland_training.validate import estimate
+from dualgland_training.validate import Watched, run_generator
+from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.generator import Generator
 from napari_dualgland.stack import ROLE_COLORS, ROLES
 
@@ -33,7 +33,7 @@ def coloured(image: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
 
 
 def sample_sheet(
-    model: Generator, watched: dict[str, tuple[Tensor, Tensor]], rows: int
+    model: Generator, watched: Mapping[str, Watched], rows: int
 ) -> npt.NDArray[np.uint8]:
     """Return a sheet with a row per case: damaged, prior, filled, true.
 
@@ -41,20 +41,22 @@ def sample_sheet(
     ----------
     model : Generator
     watched : dict
-        Case → (target, missing), as :func:`dualgland_training.validate.draw_validation`
-        gives it; of each case the crop is shown that lost most.
+        By case, a set of :class:`~dualgland_training.validate.Validation`; of each case the
+        crop is shown that lost most.
     rows : int
         Cases that are shown, spread over all of them.
     """
     cases = list(watched.values())
     model.eval()
+    device = next(model.parameters()).device
     lines = []
     for row in range(min(rows, len(cases))):
-        targets, holes = cases[row * len(cases) // rows]
-        most = int((targets * holes).clamp(0, 1).sum((1, 2, 3)).argmax())
-        target, missing = targets[most : most + 1], holes[most : most + 1]
-        with torch.no_grad():
-            evidence, said = estimate(model, target, missing)
+        seen = cases[row * len(cases) // rows]
+        most = int((seen.target * seen.evidence.missing).clamp(0, 1).sum((1, 2, 3)).argmax())
+        one = slice(most, most + 1)
+        evidence = Evidence(*(part[one].to(device) for part in seen.evidence))
+        target, missing = seen.target[one].to(device), evidence.missing
+        said = run_generator(model, evidence)
         shown = [target.masked_fill(missing, 0), evidence.prior, said.mean, target]
         tiles = [coloured(x[0].float().cpu().numpy()) for x in shown]
         tiles[0][missing[0].any(0).cpu().numpy()] //= 2

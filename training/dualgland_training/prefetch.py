@@ -1,8 +1,8 @@
 """Batches drawn ahead in processes of their own, where that pays.
 
-A batch is a function of its step alone, so workers may draw in any order and the run meets
-the same batches in the same order with or without them. On a CPU the training itself needs
-the cores that workers would take: there, drawing in place is the default.
+What batches are made of is a function of its place and number alone, so workers may draw in
+any order and the run meets the same batches with or without them. On a CPU the training
+itself needs the cores that workers would take: there, drawing in place is the default.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from collections.abc import Generator
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from dualgland_training.batches import Batch, Batches
+from dualgland_training.batches import Batch, Batches, Key
 from dualgland_training.stopping import SIGNALS
 
 DRAWN_AHEAD = 4
-"""Batches that each worker keeps ready."""
+"""Draws that each worker keeps ready."""
 
 
 class Drawn(Dataset[Batch]):
-    """The batches of a run by their step."""
+    """What batches are made of, by its place and number."""
 
     def __init__(self, batches: Batches) -> None:
         self.batches = batches
 
-    def __getitem__(self, step: int) -> Batch:
-        """Return the batch of a step."""
-        return self.batches.draw(step)
+    def __getitem__(self, key: Key) -> Batch:
+        """Return the crops of one source."""
+        return self.batches.draw_one(key)
 
 
 def default_workers(device: torch.device) -> int:
@@ -43,20 +43,21 @@ def default_workers(device: torch.device) -> int:
 def draw_ahead(
     batches: Batches, steps: range, workers: int, device: torch.device
 ) -> Generator[Batch, None, None]:
-    """Yield the batch of every step, drawn ahead by ``workers`` processes; 0: in place."""
+    """Yield the batch of every step, made of what ``workers`` processes draw; 0: in place."""
+    keys = batches.needed(steps)
     if workers == 0:
-        for step in steps:
-            yield batches.draw(step)
+        yield from batches.joined(steps, map(batches.draw_one, keys))
         return
-    yield from DataLoader(
+    loader = DataLoader(
         Drawn(batches),
         batch_size=None,
-        sampler=steps,
+        sampler=keys,  # type: ignore[arg-type]  # which may have no length
         num_workers=workers,
         prefetch_factor=DRAWN_AHEAD,
         pin_memory=device.type == "cuda",
         worker_init_fn=_ignore_signals,
     )
+    yield from batches.joined(steps, iter(loader))
 
 
 def _ignore_signals(_worker: int) -> None:

@@ -1,8 +1,9 @@
 """Curves of a training run, drawn from its log: ``python -m dualgland_training.report``.
 
-The terms of the loss, network by network, and how far the generator is ahead of its prior
-in every family of damage on the validation images, all against the step. The run may be
-going on, or have been killed and resumed.
+Above, the terms of the loss, network by network, and the mean over all families of damage;
+below, family by family, how far the generator is ahead of its prior on every set of images
+that is looked at, with the reference model as a dotted line; all against the crops seen. The
+run may be going on, or have been killed and resumed.
 """
 
 from __future__ import annotations
@@ -10,21 +11,26 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import matplotlib
+import numpy as np
 import typer
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
 
 from dualgland_training.events import read_log
 from napari_dualgland.errors import DualglandError
 
 Steps = dict[int, Any]
 
-COLOURS = pyplot.get_cmap("tab20").colors  # type: ignore[attr-defined]
+COLOURS = pyplot.get_cmap("tab10").colors  # type: ignore[attr-defined]
+
+COLUMNS = 5
+"""Families side by side."""
 
 FACTORS = {"absolute": 10, "salivary": 10, "pituitary": 10}
 """By how much a term is enlarged, so that it can be read beside the others."""
@@ -33,17 +39,34 @@ NO_TERM = {"loss", "gradient"}
 """Their weighted sum and the size of its gradient; they would dwarf the terms."""
 
 
-def read_events(log: Path) -> tuple[Steps, Steps]:
-    """Return the losses and the figures of validation by step.
+class Told(NamedTuple):
+    """What a log says, by step.
 
-    Of a step that was run twice, after a kill, the last counts.
-
-    Returns
-    -------
+    Attributes
+    ----------
     losses : dict
         Step → network → term → value.
     validation : dict
-        Step → case → name → value.
+        Step → set of images → case → name → value.
+    crops : int
+        Seen at a step.
+    """
+
+    losses: Steps
+    validation: Steps
+    crops: int
+
+
+def _by_set(validation: dict[str, Any]) -> dict[str, Any]:
+    """Return figures by set and case; the first runs looked at one set and did not name it."""
+    flat = any("prior" in row for row in validation.values())
+    return {"validation": validation} if flat else validation
+
+
+def read_events(log: Path) -> Told:
+    """Return what a log says of losses and validation.
+
+    Of a step that was run twice, after a kill, the last counts.
 
     Raises
     ------
@@ -56,70 +79,125 @@ def read_events(log: Path) -> tuple[Steps, Steps]:
         raise DualglandError(f"{log}: cannot be read ({error.strerror})") from None
     losses: Steps = {}
     validation: Steps = {}
+    crops = 1
     for event in events:
+        if "started" in event:
+            config = event["started"].get("config", {})
+            crops = config.get("sources", 1) * config.get("crops_per_source", 1)
         if "losses" in event:
             terms = event["losses"]
             # A run of the generator alone, as the first ones were, has no names of networks.
             named = all(isinstance(of_network, dict) for of_network in terms.values())
             losses[event["step"]] = terms if named else {"generator": terms}
         if "validation" in event:
-            validation[event["step"]] = event["validation"]
-    return dict(sorted(losses.items())), dict(sorted(validation.items()))
+            validation[event["step"]] = _by_set(event["validation"])
+    return Told(dict(sorted(losses.items())), dict(sorted(validation.items())), crops)
 
 
 def _value(number: float | None) -> float:
     return math.nan if number is None else number
 
 
-def _draw_losses(axis: Axes, losses: Steps, network: str) -> None:
+def _draw_losses(axis: Axes, told: Told, network: str) -> None:
     """Draw every term of a network; some are not there from the first step on."""
-    rows = {step: terms[network] for step, terms in losses.items() if network in terms}
+    rows = {step: terms[network] for step, terms in told.losses.items() if network in terms}
     names = dict.fromkeys(name for row in rows.values() for name in row if name not in NO_TERM)
     for name in names:
         factor = FACTORS.get(name, 1)
-        steps = [step for step, row in rows.items() if name in row]
-        values = [factor * _value(rows[step][name]) for step in steps]
+        seen = [step * told.crops / 1000 for step, row in rows.items() if name in row]
+        values = [factor * _value(row[name]) for row in rows.values() if name in row]
         label = name if factor == 1 else f"{name} × {factor}"
-        axis.plot(steps, values, label=label, lw=1.2, marker="." if len(steps) == 1 else "")
-    axis.set(xlabel="step", ylabel="term of the loss", title=f"Training: {network}")
-    axis.legend(frameon=False, fontsize=8)
+        axis.plot(seen, values, label=label, lw=1.2, marker="." if len(seen) == 1 else "")
+    axis.set(xlabel="crops, thousands", ylabel="term of the loss", title=f"Training: {network}")
+    axis.legend(frameon=False, fontsize=7)
 
 
-def _draw_validation(axis: Axes, validation: Steps) -> None:
-    """Draw how far the generator is ahead of its prior, case by case."""
-    cases = dict.fromkeys(case for table in validation.values() for case in table)
-    for number, case in enumerate(cases):
-        rows = {step: table[case] for step, table in validation.items() if case in table}
-        gains = [_value(row["generator"]) - _value(row["prior"]) for row in rows.values()]
-        axis.plot(list(rows), gains, label=case, color=COLOURS[number % 20], marker=".", lw=1.2)
+def gains(told: Told, part: str, case: str | None, of: str = "generator") -> dict[float, float]:
+    """Return by thousands of crops how far a model is ahead of the prior, dB.
+
+    Parameters
+    ----------
+    told : Told
+    part : str
+        A set of images.
+    case : str or None
+        Of damage; None: the mean over all.
+    of : str
+        ``generator``, or ``reference`` for the model that it is compared with.
+    """
+    curve = {}
+    for step, sets in told.validation.items():
+        cases = sets.get(part, {})
+        rows = list(cases.values()) if case is None else [cases[case]] if case in cases else []
+        ahead = [_value(row[of]) - _value(row["prior"]) for row in rows if of in row]
+        if ahead:
+            curve[step * told.crops / 1000] = float(np.mean(ahead))
+    return curve
+
+
+def _draw_gains(axis: Axes, told: Told, parts: list[str], case: str | None) -> None:
+    """Draw how far the generator is ahead of its prior, a line for each set of images."""
+    for number, part in enumerate(parts):
+        colour, label = COLOURS[number % 10], part.replace("fields512", "small fields")
+        curve = gains(told, part, case)
+        axis.plot(list(curve), list(curve.values()), color=colour, marker=".", lw=1.2, label=label)
+        reference = gains(told, part, case, "reference")
+        axis.plot(list(reference), list(reference.values()), color=colour, ls=":", lw=1.2)
     axis.axhline(0, color="0.6", lw=0.8)
-    axis.set(xlabel="step", ylabel="PSNR ahead of the prior, dB", title="Validation")
-    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axis.set_title("Mean of all families" if case is None else case, fontsize=9)
+    axis.tick_params(labelsize=8)
+
+
+def _draw_families(part: SubFigure, told: Told) -> None:
+    """Draw the mean and every family in panels of their own, under one legend."""
+    parts = list(dict.fromkeys(name for sets in told.validation.values() for name in sets))
+    cases = dict.fromkeys(
+        case for sets in told.validation.values() for table in sets.values() for case in table
+    )
+    panels: list[str | None] = [None, *cases]
+    rows = math.ceil(len(panels) / COLUMNS)
+    axes = part.subplots(rows, COLUMNS, squeeze=False)
+    for axis, case in zip(axes.flat, panels, strict=False):
+        _draw_gains(axis, told, parts, case)
+    for axis in list(axes.flat)[len(panels) :]:
+        axis.remove()
+    part.supxlabel("crops, thousands", fontsize=9)
+    part.supylabel("PSNR ahead of the prior, dB; dotted: the reference model", fontsize=9)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    part.legend(handles, labels, loc="outside upper center", ncols=len(parts), frameon=False)
 
 
 def draw(log: Path, picture: Path) -> None:
     """Draw losses and validation of a run into a PNG.
+
+    Parameters
+    ----------
+    log : pathlib.Path
+        ``events.jsonl`` of the run.
+    picture : pathlib.Path
+        What to draw; its ending says how.
 
     Raises
     ------
     DualglandError
         If the log cannot be read or holds nothing to draw yet.
     """
-    losses, validation = read_events(log)
-    networks = list(dict.fromkeys(name for terms in losses.values() for name in terms))
-    panels = len(networks) + bool(validation)
-    if not panels:
+    told = read_events(log)
+    networks = list(dict.fromkeys(name for terms in told.losses.values() for name in terms))
+    heights = [4.0] * bool(networks) + [8.0] * bool(told.validation)
+    if not heights:
         raise DualglandError(f"{log}: holds no losses yet; the run has only begun")
-    figure, axes = pyplot.subplots(
-        1, panels, figsize=(5 * panels + 2, 4.6), layout="constrained", squeeze=False
-    )
-    for axis, network in zip(axes[0], networks, strict=False):
-        _draw_losses(axis, losses, network)
-    if validation:
-        _draw_validation(axes[0][-1], validation)
+    figure = pyplot.figure(figsize=(14, sum(heights)), layout="constrained")
+    parts = list(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
+    if networks:
+        axes = parts[0].subplots(1, len(networks), squeeze=False)
+        for axis, network in zip(axes.flat, networks, strict=True):
+            _draw_losses(axis, told, network)
+    if told.validation:
+        _draw_families(parts[-1], told)
     # Whoever looks at the picture while it is drawn anew sees the old one.
     beside = picture.with_name(f".{picture.name}.part")
-    figure.savefig(beside, dpi=110, format=picture.suffix.removeprefix(".") or "png")
+    figure.savefig(beside, dpi=90, format=picture.suffix.removeprefix(".") or "png")
     pyplot.close(figure)
     os.replace(beside, picture)
 

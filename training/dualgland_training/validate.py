@@ -1,16 +1,21 @@
-"""How far the generator is ahead of its prior, family by family, on images kept apart."""
+"""How far the generator is ahead of its prior, family by family, on images kept apart.
+
+The same crops with the same holes at every look, set by set: cells and fields kept for
+validation, by which a model is chosen, and whatever else the recipe wants watched.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dualgland_training.batches import draw_crop
+from dualgland_training.config import TrainConfig
+from dualgland_training.crops import draw_crop
 from dualgland_training.damage import draw_damage
-from dualgland_training.data import Source
+from dualgland_training.data import Source, Split
 from dualgland_training.losses import salivary_loss
 from dualgland_training.losses.reconstruction import squared_error
 from napari_dualgland.model.evidence import Evidence, gather_evidence
@@ -65,40 +70,124 @@ def estimate(
     model: Generator, target: Tensor, missing: Tensor, chunk: int = 12
 ) -> tuple[Evidence, Estimate]:
     """Run the generator over many crops, a chunk at a time, in full precision."""
-    evidences, estimates = [], []
-    for image, hole in zip(target.split(chunk), missing.split(chunk), strict=True):
-        evidence = gather_evidence(image, hole)
-        evidences.append(evidence)
-        estimates.append(model(evidence))
-    return (
-        Evidence(*(torch.cat(parts) for parts in zip(*evidences, strict=True))),
-        Estimate(
-            torch.cat([part.mean for part in estimates]),
-            torch.cat([part.log_sigma for part in estimates]),
-            torch.cat([part.features for part in estimates]),
-        ),
+    parts = [
+        gather_evidence(image, hole)
+        for image, hole in zip(target.split(chunk), missing.split(chunk), strict=True)
+    ]
+    evidence = Evidence(*(torch.cat(part) for part in zip(*parts, strict=True)))
+    return evidence, run_generator(model, evidence, chunk)
+
+
+@torch.no_grad()
+def run_generator(model: Generator, evidence: Evidence, chunk: int = 12) -> Estimate:
+    """Run the generator on what is known already, a chunk at a time, in full precision."""
+    pieces = zip(*(part.split(chunk) for part in evidence), strict=True)
+    said = [model(Evidence(*piece)) for piece in pieces]
+    return Estimate(
+        torch.cat([part.mean for part in said]),
+        torch.cat([part.log_sigma for part in said]),
+        torch.cat([part.features for part in said]),
     )
 
 
-def compare(model: Generator, drawn: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Any]:
-    """Return mean PSNR of prior, guided prior and generator per case, and calibration.
+class Watched(NamedTuple):
+    """Crops with their holes, and what is known of these: ``target`` is (B, 4, H, W)."""
 
-    ``z`` is the root mean square of error over stated standard deviation: 1 if honest;
-    ``salivary`` the salivary loss, by which convergence is defined.
+    target: Tensor
+    evidence: Evidence
+
+
+Figures = dict[str, dict[str, Any]]
+"""By case, then by name: ``prior``, ``guided``, ``generator`` (mean PSNR), ``z`` (root mean
+square of error over stated standard deviation: 1 if honest), ``salivary`` (the loss by which
+convergence is defined), and ``reference`` where there is a model to compare with."""
+
+
+def watched_sources(split: Split, config: TrainConfig) -> dict[str, tuple[Source, ...]]:
+    """Return what is looked at while training, by part and kind; images with all four channels.
+
+    Fields of which one channel each is known are laid four to a stack: no images of anything,
+    and not looked at.
     """
-    model.eval()
-    table: dict[str, Any] = {}
-    for case, (target, missing) in drawn.items():
-        evidence, said = estimate(model, target, missing)
+    sets: dict[str, list[Source]] = {}
+    for part in config.data.watched:
+        for source in getattr(split, part):
+            if all(source.known) and source.kind != "singles":
+                sets.setdefault(f"{part}, {source.kind}", []).append(source)
+    return {name: tuple(sources) for name, sources in sets.items()}
+
+
+class Validation:
+    """Fixed crops of some sets of images, damaged in every way, and what is known of them.
+
+    Parameters
+    ----------
+    sets : dict
+        Name → sources, from :func:`watched_sources`.
+    count, size : int
+        Crops of each set, and their side in pixels.
+    device : torch.device
+        Where the model is that will be looked at.
+    """
+
+    def __init__(
+        self, sets: dict[str, tuple[Source, ...]], count: int, size: int, device: torch.device
+    ) -> None:
+        self.device = device
+        self.sets: dict[str, dict[str, Watched]] = {}
+        self.reference: dict[str, dict[str, float]] = {}
+        for name, sources in sets.items():
+            drawn = draw_validation(sources, count, size, seed=1)
+            self.sets[name] = {
+                case: Watched(target, gather_evidence(target, missing))
+                for case, (target, missing) in drawn.items()
+            }
+
+    def refer(self, model: Generator) -> None:
+        """Look at a model once, to have its figures beside those of every later one."""
+        self.reference = {
+            name: {case: row["generator"] for case, row in figures.items()}
+            for name, figures in self.look(model).items()
+        }
+
+    def look(self, model: Generator) -> dict[str, Figures]:
+        """Return the figures of a model, set by set."""
+        model.eval()
+        table = {}
+        for name, cases in self.sets.items():
+            table[name] = {case: self._row(model, seen) for case, seen in cases.items()}
+            for case, psnr in self.reference.get(name, {}).items():
+                table[name][case]["reference"] = psnr
+        model.train()
+        return table
+
+    @torch.no_grad()
+    def _row(self, model: Generator, seen: Watched) -> dict[str, float]:
+        target, evidence = (
+            seen.target.to(self.device),
+            Evidence(*(part.to(self.device) for part in seen.evidence)),
+        )
+        missing, said = evidence.missing, run_generator(model, evidence)
         error = ((said.mean - target) / said.log_sigma.exp())[missing]
-        table[case] = {
+        fill = torch.where(missing, said.mean, target)
+        return {
             "prior": float(decibels(evidence.prior, target, missing).mean()),
             "guided": float(decibels(evidence.guided, target, missing).mean()),
             "generator": float(decibels(said.mean, target, missing).mean()),
             "z": float(error.square().mean().sqrt()),
-            "salivary": float(
-                salivary_loss(torch.where(missing, said.mean, target), target, missing)
-            ),
+            "salivary": float(salivary_loss(fill, target, missing)),
         }
-    model.train()
-    return table
+
+
+def pooled(table: dict[str, Figures]) -> Figures:
+    """Return by case the mean over the sets by which a model is chosen: those of validation.
+
+    What else is watched is told and never chosen by.
+    """
+    chosen = [figures for name, figures in table.items() if name.startswith("validation")]
+    if not chosen:
+        return {}
+    return {
+        case: {key: float(np.mean([f[case][key] for f in chosen])) for key in row}
+        for case, row in chosen[0].items()
+    }

@@ -1,10 +1,25 @@
-"""The block of which generator and texture are built."""
+"""The block of which generator and texture are built, and the blur that they share."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
+    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, edges repeated."""
+    reach = max(1, min(int(3 * sigma + 0.5), min(x.shape[2:]) - 1))
+    offsets = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
+    kernel = torch.exp(-0.5 * (offsets / max(sigma, 1e-3)).square())
+    kernel = kernel / kernel.sum()
+    planes = x.reshape(-1, 1, *x.shape[2:])
+    with torch.autocast(x.device.type, enabled=False):
+        wide = F.pad(planes, (reach, reach, 0, 0), mode="replicate")
+        tall = F.pad(
+            F.conv2d(wide, kernel.view(1, 1, 1, -1)), (0, 0, reach, reach), mode="replicate"
+        )
+        return F.conv2d(tall, kernel.view(1, 1, -1, 1)).reshape(x.shape)
 
 
 class PixelNorm(nn.Module):

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_dualgland.model.blocks import gaussian_blur
+
 COMPARTMENTS = ("nucleus", "nuclear rim", "cytoplasm", "cell edge", "background")
 
 MICROTUBULES, PROTEIN, NUCLEUS, ER = range(4)
@@ -31,16 +33,6 @@ STANDING = 0.25
 
 SOFTNESS = 0.35
 """Width of the step from outside to inside, relative to the threshold."""
-
-
-def _blurred(x: Tensor, sigma: float) -> Tensor:
-    """Return (B, 1, H, W) under a Gaussian of ``sigma`` pixels, edges repeated."""
-    reach = max(1, min(int(3 * sigma + 0.5), min(x.shape[2:]) - 1))
-    offsets = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
-    kernel = torch.exp(-0.5 * (offsets / max(sigma, 1e-3)).square())
-    kernel = kernel / kernel.sum()
-    x = F.conv2d(F.pad(x, (reach, reach, 0, 0), mode="replicate"), kernel.view(1, 1, 1, -1))
-    return F.conv2d(F.pad(x, (0, 0, reach, reach), mode="replicate"), kernel.view(1, 1, -1, 1))
 
 
 def _holds_more_than_noise(raw: Tensor, blurred: Tensor) -> Tensor:
@@ -94,7 +86,7 @@ def _inside(x: Tensor, fraction: float) -> Tensor:
 
 def _rim(inside: Tensor, width: float) -> Tensor:
     """Return how near (B, 1, H, W) pixels are to where ``inside`` ends: 0 … 1."""
-    soft = _blurred(inside, width)
+    soft = gaussian_blur(inside, width)
     return (4 * soft * (1 - soft)).clamp(0, 1)
 
 
@@ -127,7 +119,7 @@ def soft_compartments(x: Tensor, pixel_um: float | None = None) -> Tensor:
     smooth, here = {}, {}
     for c in (MICROTUBULES, NUCLEUS, ER):
         raw = x[:, c : c + 1]
-        blurred = _blurred(raw, SMOOTHING_UM * scale)
+        blurred = gaussian_blur(raw, SMOOTHING_UM * scale)
         smooth[c], here[c] = _stretched(blurred), _holds_more_than_noise(raw, blurred)
     body = torch.maximum(smooth[MICROTUBULES] * here[MICROTUBULES], smooth[ER] * here[ER])
     has_nucleus, has_body = here[NUCLEUS], here[MICROTUBULES] | here[ER]

@@ -8,15 +8,18 @@ on a CPU. There is no norm over space, so that a tile and the whole field agree.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_dualgland.model.blocks import ResidualBlock
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.blocks import ResidualBlock, gaussian_blur
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.texture import Texture
+from napari_dualgland.model.weights import card_for, load_network
 
 STRIDE = 8
 """Sides of the input must be multiples of this."""
@@ -91,6 +94,11 @@ class Generator(nn.Module):
         Channels at full resolution; 0 for none.
     draws : bool
         Whether there is a second half: texture and compartments. The first models had none.
+    blurs : tuple of float
+        Standard deviations, pixels, of the blurs between which the prior is divided into
+        bands. Each is shown, and weighted per pixel: of a noisy measurement the mean of many
+        pixels is the better estimate, of a clean one the prior is too smooth, and the stem,
+        at half the resolution, can filter neither way. The first models had none.
     """
 
     residual_scale = 0.1
@@ -105,10 +113,12 @@ class Generator(nn.Module):
         depths: tuple[int, int, int] = (1, 2, 3),
         refine: int = 0,
         draws: bool = True,
+        blurs: tuple[float, ...] = (),
     ) -> None:
         super().__init__()
+        self.blurs = tuple(blurs)
         fine, middle, coarse = widths
-        self.stem = nn.Conv2d(4 * EVIDENCE_CHANNELS, fine, 3, padding=1)
+        self.stem = nn.Conv2d(4 * (EVIDENCE_CHANNELS + 4 * len(blurs)), fine, 3, padding=1)
         self.down_fine = self._stage(fine, depths[0])
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)
         self.down_middle = self._stage(middle, depths[1])
@@ -120,8 +130,8 @@ class Generator(nn.Module):
         self.up_middle = self._stage(middle, depths[1])
         self.from_middle = nn.Conv2d(middle, fine, 1)
         self.up_fine = self._stage(fine, depths[0])
-        # Per pixel and channel: a correction, a log sigma, a weight for each fill.
-        self.head = nn.Conv2d(fine, 4 * 4 * (2 + FILLS), 3, padding=1)
+        # Per pixel and channel: a correction, a log sigma, a weight for each fill and each band.
+        self.head = nn.Conv2d(fine, 4 * 4 * (2 + FILLS + len(blurs)), 3, padding=1)
         self.refinement = Refinement(fine, refine) if refine else None
         self.texture = Texture(fine) if draws else None
         self.compartments = nn.Conv2d(fine, 4 * KINDS, 3, padding=1) if draws else None
@@ -150,7 +160,9 @@ class Generator(nn.Module):
         if height % STRIDE or width % STRIDE:
             raise ValueError(f"sides must be multiples of {STRIDE}, not {height} × {width}")
         stacked = evidence.stacked()
-        x = F.pixel_unshuffle(stacked, 2)
+        blurred = [evidence.prior, *(gaussian_blur(evidence.prior, s) for s in self.blurs)]
+        bands = [sharp - soft for sharp, soft in pairwise(blurred)]
+        x = F.pixel_unshuffle(torch.cat([stacked, *bands], 1), 2)
         x = x.contiguous(memory_format=torch.channels_last)
         fine = self.down_fine(self.stem(x))
         middle = self.down_middle(self.to_middle(fine))
@@ -164,9 +176,11 @@ class Generator(nn.Module):
             correction, log_sigma = correction + sharper[:, :4], log_sigma + sharper[:, 4:]
         # A lead of 2 for the prior: the mixture starts close to it and can leave it.
         lead = out.new_tensor([2.0, 0.0, 0.0]).view(FILLS, 1, 1, 1, 1)
-        share = torch.softmax(torch.stack(weights) + lead, dim=0)
+        share = torch.softmax(torch.stack(weights[:FILLS]) + lead, dim=0)
         fills = torch.stack([evidence.prior, evidence.guided, evidence.smooth])
         mixed = (share * fills).sum(0)
+        for weight, band in zip(weights[FILLS:], bands, strict=True):
+            mixed = mixed + weight * band
         mean = mixed + self.residual_scale * correction
         mean = torch.where(evidence.missing, mean, evidence.prior)
         # From 0.01 to 0.6 of the range: a sharper claim is never warranted, and an error
@@ -190,7 +204,27 @@ def build_generator(architecture: dict[str, Any]) -> Generator:
         architecture["depths"],
         architecture.get("refine", 0),
         architecture.get("draws", False),
+        tuple(architecture.get("blurs", ())),
     )
+
+
+def load_generator(model: str) -> Generator:
+    """Return a trained generator by its name or file, in float32 on the CPU, for evaluation.
+
+    Parameters
+    ----------
+    model : str
+        As in :func:`~napari_dualgland.model.weights.read_card`.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model, it is no generator, or its weights are damaged.
+    """
+    card, path = card_for("impute", model)
+    if card.architecture["kind"] != "generator":
+        raise DualglandError(f"{model}: is no generator but a {card.architecture['kind']}")
+    return load_network(build_generator, card, path).eval()
 
 
 def count_parameters(model: nn.Module) -> int:

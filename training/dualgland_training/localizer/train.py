@@ -41,6 +41,7 @@ from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.views import cut_view, frame_levels
 from napari_dualgland.model.localizer import Localizer
+from napari_dualgland.model.precision import choose_by_time
 
 EVERY = 25
 """Steps between lines of the log."""
@@ -124,6 +125,7 @@ def run_stage(
     network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average: Any = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=recipe.weight_decay)
+    half = choose_by_time("auto", torch.device("cpu"))[0] == "bf16"
     last = latest_checkpoint(out)
     done = 0
     if last is not None:
@@ -135,7 +137,7 @@ def run_stage(
             torch.manual_seed(recipe.seed * 1_000_003 + step)
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(step, stage)
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 reading = network(batch.x, batch.inside, batch.present)
             loss, parts = localizer_loss(reading, batch)
             optimiser.zero_grad(set_to_none=True)

@@ -125,7 +125,12 @@ def profile(recipe: Path, data: Path, steps: int) -> dict[str, Any]:
     where = config.data.model_copy(update={"root": data.resolve()})
     config = config.model_copy(update={"data": where, "steps": 10_000})
     device = torch.device("cpu")
-    objective = Objective(config, device)
+    try:
+        from napari_dualgland.model.precision import choose_by_time
+
+        objective = Objective(config, device, choose_by_time(config.precision, device)[0])
+    except ImportError:  # a checkout from before there was a choice
+        objective = Objective(config, device)
     descent = Descent(objective, config)
     batches = Batches(read_split(config, typer.echo).train, config)
     clock = Clock()

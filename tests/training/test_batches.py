@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_runs import RECIPE
 
-from dualgland_training.batches import Batches, Key, lay_out, turned
+from dualgland_training.batches import Batch, Batches, lay_out, turned
 from dualgland_training.config import TrainConfig
 from dualgland_training.data import Source, read_split
 from dualgland_training.prefetch import draw_ahead
@@ -29,13 +29,13 @@ def batches_of(images: tuple[Source, ...], **options: object) -> Batches:
 def test_everything_is_used_as_often_as_was_asked_and_far_apart(
     sources: tuple[Source, ...], reuse: int
 ) -> None:
-    batches = batches_of(sources, reuse=reuse, sources=3)
-    used: dict[Key, list[int]] = defaultdict(list)
+    batches = batches_of(sources, reuse=reuse)
+    used: dict[int, list[int]] = defaultdict(list)
     for step in range(400):
-        for key, last in batches.keys(step):
-            used[key].append(step)
-            assert last == (len(used[key]) == reuse) or step < 80
-    settled = [steps for key, steps in used.items() if steps[0] >= 80 and steps[-1] < 300]
+        number, last = batches.number(step)
+        used[number].append(step)
+        assert last == (len(used[number]) == reuse) or step < 80
+    settled = [steps for steps in used.values() if steps[0] >= 80 and steps[-1] < 300]
     assert settled
     for steps in settled:
         assert len(steps) == reuse
@@ -50,11 +50,12 @@ def test_what_was_laid_out_commutes_with_turning_and_exposure(
 ) -> None:
     batches = batches_of(sources, crop=64, crops_per_source=3)
     for number in range(4):
-        drawn = batches.draw_one((0, number))
+        drawn = batches.draw_one(number)
+        drawn = Batch(*(part[:3] for part in drawn))
         seen = turned(drawn, np.random.default_rng(number), 0.3)
         assert not torch.equal(seen.target, drawn.target)
         assert seen.missing.sum() == drawn.missing.sum()
-        anew = lay_out(seen.target, seen.missing, seen.seed, seen.known)
+        anew = lay_out(seen.target, seen.missing, seen.seed, seen.known, each=3)
         for name in ("prior", "smooth", "detail", "distance"):
             torch.testing.assert_close(
                 getattr(seen, name), getattr(anew, name), rtol=1e-3, atol=1e-3, msg=name
@@ -74,10 +75,9 @@ def test_a_batch_is_a_function_of_its_step(sources: tuple[Source, ...]) -> None:
 
 def test_the_same_crop_comes_up_turned_differently(sources: tuple[Source, ...]) -> None:
     batches = batches_of(sources, sources=1)
-    uses: dict[Key, list[torch.Tensor]] = defaultdict(list)
+    uses: dict[int, list[torch.Tensor]] = defaultdict(list)
     for step in range(40, 80):
-        ((key, _),) = batches.keys(step)
-        uses[key].append(batches.draw(step).target)
+        uses[batches.number(step)[0]].append(batches.draw(step).target)
     several = [pictures for pictures in uses.values() if len(pictures) > 1]
     assert several
     for first, second, *_ in several:

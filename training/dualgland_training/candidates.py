@@ -78,6 +78,7 @@ def candidates() -> dict[str, Generator]:
     """Return every candidate by name, untrained, with initial weights drawn from torch's seed."""
     return {
         "residual U-Net": Generator(draws=False),
+        "residual U-Net, bands of the prior": Generator(draws=False, blurs=(0.6, 1.0, 1.6, 2.5)),
         "residual U-Net, refined at full resolution": Generator(refine=24, draws=False),
         "gated U-Net": GatedGenerator(draws=False),
         "gated U-Net, Fourier bottleneck": FourierGenerator(draws=False),

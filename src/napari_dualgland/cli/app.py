@@ -35,6 +35,9 @@ Model = Annotated[
     str, typer.Option(metavar="NAME|FILE", help="A model's name, or a .safetensors file.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps.")]
+Precision = Annotated[
+    str, typer.Option(help="bf16, fp32, or auto: bf16 where the device has it in hardware.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Source = Annotated[
     Path,
@@ -82,6 +85,7 @@ def impute(
     seed: Seed = DEFAULTS.seed,
     model: Model = DEFAULTS.model,
     device: Device = DEFAULTS.device,
+    precision: Precision = DEFAULTS.precision,
     tile: Tile = DEFAULTS.tile,
     rehearse: Annotated[
         bool,
@@ -115,6 +119,7 @@ def impute(
         seed=seed,
         model=model,
         device=device,
+        precision=precision,
         tile=tile,
         rehearse=rehearse,
         adapt=adapt,

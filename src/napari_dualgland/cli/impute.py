@@ -199,6 +199,7 @@ def _nothing_to_do(stack: Stack, out: Path, seconds: float) -> dict[str, Any]:
         "model_sha256": None,
         "seed": None,
         "device": None,
+        "precision": None,
         "seconds": round(seconds, 3),
         "notes": ["nothing to do: no pixel is missing; the output is an identical copy"],
     }
@@ -216,6 +217,7 @@ def describe(result: Imputation, out: Path, seconds: float) -> dict[str, Any]:
         "model_sha256": how.model_sha256,
         "seed": how.seed,
         "device": how.device,
+        "precision": how.precision,
         "seconds": round(seconds, 3),
         "notes": list(how.notes),
     }

@@ -116,7 +116,7 @@ def impute_steps(
             f"{stack.source or stack.name}: no channel has a role; say which is which, e.g. "
             "--channels microtubules=0,protein=1,nucleus=2,er=3"
         )
-    filler = load_filler(params.model, choose_device(params.device))
+    filler = load_filler(params.model, choose_device(params.device), params.precision)
     if (params.samples or params.plausible) and not filler.draws:
         raise DualglandError(
             f"the model {filler.card.name} draws no plausible pictures; choose another one, or "
@@ -348,6 +348,7 @@ class _Work:
             options=self.params.model_dump(),
             seed=self.params.seed,
             device=str(self.filler.device),
+            precision=self.filler.precision,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             source=Path(self.source.source).name if self.source.source else self.source.name,
             missing_fraction={

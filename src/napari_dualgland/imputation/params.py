@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_SAMPLES = 64
@@ -17,6 +19,9 @@ class ImputeParams(BaseModel):
         Name of a shipped or installed model, or the path of a ``.safetensors`` file.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
+    precision : str
+        What the network computes in: ``bf16``, ``fp32``, or ``auto``, bfloat16 where the device
+        has it in hardware.
     tile : int
         Side of a tile in pixels, without its surroundings.
     rehearse : bool
@@ -38,6 +43,7 @@ class ImputeParams(BaseModel):
 
     model: str = "generator"
     device: str = "auto"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
     tile: int = Field(default=256, ge=64, le=2048, multiple_of=32)
     rehearse: bool = True
     adapt: bool = True

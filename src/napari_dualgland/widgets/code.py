@@ -84,7 +84,7 @@ def as_command(request: ImputeRequest) -> str:
 
 def _unusual(params: ImputeParams) -> dict[str, Any]:
     """Return the options beyond model, device, tile and seed that are not the default."""
-    said = params.model_dump(include={"rehearse", "adapt", "samples", "plausible"})
+    said = params.model_dump(include={"precision", "rehearse", "adapt", "samples", "plausible"})
     defaults = ImputeParams.model_fields
     return {name: value for name, value in said.items() if value != defaults[name].default}
 

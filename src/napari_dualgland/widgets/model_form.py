@@ -21,6 +21,7 @@ class ModelForm(QWidget):
         super().__init__(parent)
         self.model = ModelCombo("impute", _DEFAULTS.model)
         self.device = DeviceCombo()
+        self._precision = _DEFAULTS.precision
         self.tile = QSpinBox()
         self.seed = QSpinBox()
         self.adapt = QCheckBox("Learn from this image")
@@ -45,6 +46,7 @@ class ModelForm(QWidget):
         return ImputeParams(
             model=self.model.currentData(),
             device=self.device.currentText(),
+            precision=self._precision,
             tile=self.tile.value(),
             seed=self.seed.value(),
             rehearse=self.rehearse.isChecked(),
@@ -57,6 +59,7 @@ class ModelForm(QWidget):
         """Show these options; a model or device that is not listed yet is added."""
         self.model.choose(params.model)
         self.device.choose(params.device)
+        self._precision = params.precision  # kept as it is: nobody has to choose it here
         self.tile.setValue(params.tile)
         self.seed.setValue(params.seed)
         self.rehearse.setChecked(params.rehearse)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 
+from napari_dualgland import impute, read
 from napari_dualgland.model import precision
 from napari_dualgland.model.precision import (
     choose_by_time,
@@ -13,6 +17,8 @@ from napari_dualgland.model.precision import (
     processor_flags,
     time_passes,
 )
+from napari_dualgland.sample import sample_path
+from napari_dualgland.stack import Stack
 
 CPU = torch.device("cpu")
 
@@ -57,3 +63,37 @@ def test_passes_are_timed_and_leave_random_numbers_alone() -> None:
     assert set(took) == {"bf16", "fp32"}
     assert all(seconds > 0 for seconds in took.values())
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("flags", "chosen"), [(WITH, "bf16"), (WITHOUT, "fp32")])
+def test_imputing_goes_by_the_hardware_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, flags: set[str], chosen: str
+) -> None:
+    monkeypatch.setattr(precision, "processor_flags", lambda: flags)
+    stack, missing = damaged_sample()
+    assert impute(stack, missing, adapt=False, rehearse=False).provenance.precision == chosen
+    same = impute(stack, missing, adapt=False, rehearse=False, model="prior")
+    assert same.provenance.precision == "fp32"
+
+
+def test_both_precisions_fill_alike_and_leave_observed_pixels_alone() -> None:
+    stack, missing = damaged_sample()
+    filled = {
+        name: impute(stack, missing, adapt=False, rehearse=False, precision=name)
+        for name in ("bf16", "fp32")
+    }
+    one, other = (np.asarray(filled[name].stack.data).astype(int) for name in ("bf16", "fp32"))
+    assert np.array_equal(one[~missing], np.asarray(stack.data)[~missing])
+    assert np.abs(one - other).max() <= 2
+    assert np.abs(one - other)[missing].mean() < 0.1
+    sigmas = [np.asarray(filled[name].uncertainty) for name in ("bf16", "fp32")]
+    assert np.allclose(*sigmas, rtol=0.05, atol=0.05)
+
+
+def damaged_sample() -> tuple[Stack, np.ndarray]:
+    """Return a piece of the sample field and a hole in it."""
+    stack = read(sample_path("dualgland_whole.ome.tif"))
+    stack = dataclasses.replace(stack, data=np.asarray(stack.data)[:, 100:196, 100:196])
+    missing = np.zeros(stack.shape, bool)
+    missing[:, 30:50, 30:50] = True
+    return stack, missing

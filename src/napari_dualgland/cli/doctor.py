@@ -86,13 +86,17 @@ def _devices(lacking: list[str]) -> Iterator[tuple[str, str]]:
     import torch
 
     from napari_dualgland.model.device import available_devices
+    from napari_dualgland.model.precision import choose_precision, processor_name
 
     for name in available_devices():
         if name.startswith("cuda"):
             gpu = torch.cuda.get_device_properties(name)
-            yield name, f"{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB"
+            what = f"{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB"
+        elif name == "mps":
+            what = "Apple GPU"
         else:
-            yield name, "Apple GPU" if name == "mps" else f"{torch.get_num_threads()} threads"
+            what = f"{processor_name()}, {torch.get_num_threads()} threads"
+        yield name, f"{what}, {choose_precision('auto', torch.device(name))}"
     if not torch.cuda.is_available() and not torch.backends.mps.is_available():
         lacking.append("a GPU that torch can use: imputing runs on the processor")
     try:

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from napari_dualgland.model.blocks import gaussian_blur
 from napari_dualgland.model.evidence import gather_evidence
-from napari_dualgland.model.generator import Generator, count_parameters
+from napari_dualgland.model.generator import Generator, count_parameters, noise_level
 
 
 @pytest.fixture
@@ -82,3 +83,33 @@ def test_texture_depends_on_its_noise_and_never_changes_the_features(
     first.square().mean().backward()
     assert all(p.grad is None for p in model.up_fine.parameters())
     assert all(p.grad is not None for p in model.texture.parameters())
+
+
+def test_the_noise_level_is_that_of_the_observed_pixels_around() -> None:
+    rng = torch.Generator().manual_seed(0)
+    band = 0.02 * torch.randn(1, 8, 128, 128, generator=rng)
+    band[:, :, :, 64:] *= 5
+    observed = torch.rand(1, 4, 128, 128, generator=rng) < 0.3
+    band = torch.where(observed.repeat(1, 2, 1, 1), band, 9.0)  # what is missing may be anything
+    level = noise_level(band, observed).exp()
+    assert level.shape == (1, 8, 64, 64)
+    torch.testing.assert_close(level[..., :20].mean(), torch.tensor(0.023), rtol=0.05, atol=0)
+    torch.testing.assert_close(level[..., -20:].mean(), torch.tensor(0.103), rtol=0.05, atol=0)
+    nothing = noise_level(band, torch.zeros_like(observed))
+    assert torch.isfinite(nothing).all()
+
+
+def test_bands_of_the_prior_can_sharpen_and_smooth_it(
+    scene: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    image, missing = scene
+    evidence = gather_evidence(image, missing)
+    model = Generator((16, 24, 32), (1, 1, 1), blurs=(0.6, 1.0))
+    plain = model(evidence).mean.detach()
+    finest = evidence.prior - gaussian_blur(evidence.prior, 0.6)
+    # The head's outputs: correction, log sigma, three fills, then the bands, four each.
+    with torch.no_grad():
+        model.head.bias[4 * 4 * 5 : 4 * 4 * 6] = -1.0
+    smoothed = model(evidence).mean.detach()
+    expected = torch.where(missing, plain - finest, plain)
+    torch.testing.assert_close(smoothed, expected, rtol=1e-4, atol=1e-5)

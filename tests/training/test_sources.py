@@ -211,7 +211,7 @@ def test_what_a_split_file_holds_out_is_never_drawn(tmp_path: Path) -> None:
     split, _ = split_of(tmp_path, "*.tif", table=table)
     assert names(split)["test"] == {"held"}
 
-    still = {"gain": 0, "gamma": 0, "permute": 0, "decouple": 1, "zoom": (1, 1), "noise": 0}
+    still = {"gain": 0, "gamma": 0, "permute": 0, "decouple": 1, "zoom": (1, 1), "noisy": 0}
     recipe = {"crop": 32, "sources": 4, "augment": still}
     batches = Batches(split.train, TrainConfig.model_validate(recipe))
     drawn = np.concatenate([batches.draw(step).target.numpy() for step in range(30)])

@@ -151,8 +151,11 @@ class AugmentOptions(_Options):
         Share of samples of which one channel comes from another image.
     zoom : tuple of float
         Range of continuous magnification on top of the pyramid of the source.
-    noise : float
-        Largest standard deviation of added noise, normalised units.
+    noisy : float
+        Share of samples to which noise is added.
+    noise, shot : float
+        Largest standard deviation of what is added, normalised units: everywhere, and at
+        intensity 1, growing with the root of the intensity.
     """
 
     gain: Weight = 0.25
@@ -160,7 +163,9 @@ class AugmentOptions(_Options):
     permute: Share = 0.15
     decouple: Share = 0.1
     zoom: Range = (0.8, 1.25)
+    noisy: Share = 0.5
     noise: Weight = 0.015
+    shot: Weight = 0.14
 
 
 class LossOptions(_Options):

@@ -96,7 +96,9 @@ def draw_crops(
             align_corners=False,
         ).numpy()
     crops = shake(crops, rng, config.augment)
-    if rng.random() < 0.3:
-        sigma = rng.uniform(0, config.augment.noise)
-        crops = crops + rng.normal(0, sigma, crops.shape).astype(np.float32)
-    return crops, known
+    if rng.random() < config.augment.noisy:
+        # Of the detector, and of the light: the variance of counted photons grows with them.
+        read, shot = rng.uniform(0, config.augment.noise), rng.uniform(0, config.augment.shot)
+        sigma = np.sqrt(read**2 + shot**2 * np.maximum(crops, 0))
+        crops = crops + sigma * rng.standard_normal(crops.shape, dtype=np.float32)
+    return crops.astype(np.float32), known

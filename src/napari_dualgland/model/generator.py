@@ -27,6 +27,12 @@ STRIDE = 8
 EVIDENCE_CHANNELS = 20
 FILLS = 3
 
+NOISY_BANDS = 2
+"""Finest bands, of which the energy tells noise from structure."""
+
+NOISE_RADIUS = 8
+"""Of the square over which it is averaged, in pixels of half the resolution."""
+
 KINDS = 5
 """Soft compartments that are told apart, as in :mod:`napari_dualgland.model.compartments`."""
 
@@ -53,6 +59,33 @@ class Estimate(NamedTuple):
     log_sigma: Tensor
     features: Tensor
     compartments: Tensor | None = None
+
+
+def noise_level(bands: Tensor, observed: Tensor) -> Tensor:
+    """Return the logarithm of the root mean square of bands over the observed pixels around.
+
+    Parameters
+    ----------
+    bands : torch.Tensor
+        (B, 4 N, H, W): N bands of every channel, the first of all channels first.
+    observed : torch.Tensor
+        (B, 4, H, W), boolean.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, 4 N, H / 2, W / 2), from about -6 (no noise, or nothing observed) to 0.
+    """
+    weight = F.avg_pool2d(observed.to(bands.dtype), 2)
+    energy = F.avg_pool2d(bands.square() * observed.repeat(1, bands.shape[1] // 4, 1, 1), 2)
+    side = 2 * NOISE_RADIUS + 1
+
+    def box(x: Tensor) -> Tensor:
+        rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(NOISE_RADIUS, 0))
+        return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, NOISE_RADIUS))
+
+    around = box(weight).clamp_min(1e-6).repeat(1, bands.shape[1] // 4, 1, 1)
+    return torch.log((box(energy) / around).sqrt() + 3e-3)
 
 
 class Refinement(nn.Module):
@@ -98,7 +131,8 @@ class Generator(nn.Module):
         Standard deviations, pixels, of the blurs between which the prior is divided into
         bands. Each is shown, and weighted per pixel: of a noisy measurement the mean of many
         pixels is the better estimate, of a clean one the prior is too smooth, and the stem,
-        at half the resolution, can filter neither way. The first models had none.
+        at half the resolution, can filter neither way. With them goes the noise level: the
+        energy of the two finest bands around a pixel. The first models had none.
     """
 
     residual_scale = 0.1
@@ -118,7 +152,9 @@ class Generator(nn.Module):
         super().__init__()
         self.blurs = tuple(blurs)
         fine, middle, coarse = widths
-        self.stem = nn.Conv2d(4 * (EVIDENCE_CHANNELS + 4 * len(blurs)), fine, 3, padding=1)
+        levels = 4 * min(len(blurs), NOISY_BANDS)
+        entering = 4 * (EVIDENCE_CHANNELS + 4 * len(blurs)) + levels
+        self.stem = nn.Conv2d(entering, fine, 3, padding=1)
         self.down_fine = self._stage(fine, depths[0])
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)
         self.down_middle = self._stage(middle, depths[1])
@@ -165,6 +201,9 @@ class Generator(nn.Module):
         # Channels last first: the other way round, this takes twice as long.
         seen = torch.cat([stacked, *bands], 1).contiguous(memory_format=torch.channels_last)
         x = F.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
+        if bands:
+            noisy = torch.cat(bands[:NOISY_BANDS], 1)
+            x = torch.cat([x, noise_level(noisy, ~evidence.missing)], 1)
         fine = self.down_fine(self.stem(x))
         middle = self.down_middle(self.to_middle(fine))
         coarse = self.bottom(self.to_coarse(middle))

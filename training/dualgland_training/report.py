@@ -22,6 +22,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from dualgland_training.config import TrainConfig
 from dualgland_training.events import read_log
 from napari_dualgland.errors import DualglandError
 
@@ -79,11 +80,12 @@ def read_events(log: Path) -> Told:
         raise DualglandError(f"{log}: cannot be read ({error.strerror})") from None
     losses: Steps = {}
     validation: Steps = {}
-    crops = 1
+    usual = TrainConfig()
+    crops = usual.sources * usual.crops_per_source
     for event in events:
-        if "started" in event:
-            config = event["started"].get("config", {})
-            crops = config.get("sources", 1) * config.get("crops_per_source", 1)
+        if "config" in event.get("started", {}):
+            config = event["started"]["config"]
+            crops = config["sources"] * config["crops_per_source"]
         if "losses" in event:
             terms = event["losses"]
             # A run of the generator alone, as the first ones were, has no names of networks.
@@ -142,7 +144,8 @@ def _draw_gains(axis: Axes, told: Told, parts: list[str], case: str | None) -> N
         curve = gains(told, part, case)
         axis.plot(list(curve), list(curve.values()), color=colour, marker=".", lw=1.2, label=label)
         reference = gains(told, part, case, "reference")
-        axis.plot(list(reference), list(reference.values()), color=colour, ls=":", lw=1.2)
+        for level in list(reference.values())[-1:]:
+            axis.axhline(level, color=colour, ls=":", lw=1.2)
     axis.axhline(0, color="0.6", lw=0.8)
     axis.set_title("Mean of all families" if case is None else case, fontsize=9)
     axis.tick_params(labelsize=8)
@@ -190,9 +193,11 @@ def draw(log: Path, picture: Path) -> None:
     figure = pyplot.figure(figsize=(14, sum(heights)), layout="constrained")
     parts = list(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
     if networks:
-        axes = parts[0].subplots(1, len(networks), squeeze=False)
-        for axis, network in zip(axes.flat, networks, strict=True):
+        axes = parts[0].subplots(1, max(3, len(networks)), squeeze=False)
+        for axis, network in zip(axes.flat, networks, strict=False):
             _draw_losses(axis, told, network)
+        for axis in list(axes.flat)[len(networks) :]:
+            axis.remove()
     if told.validation:
         _draw_families(parts[-1], told)
     # Whoever looks at the picture while it is drawn anew sees the old one.

@@ -91,7 +91,7 @@ def test_the_noise_level_is_that_of_the_observed_pixels_around() -> None:
     band[:, :, :, 64:] *= 5
     observed = torch.rand(1, 4, 128, 128, generator=rng) < 0.3
     band = torch.where(observed.repeat(1, 2, 1, 1), band, 9.0)  # what is missing may be anything
-    level = noise_level(band, observed).exp()
+    level = (2 * noise_level(band, observed) - 4).exp()
     assert level.shape == (1, 8, 64, 64)
     torch.testing.assert_close(level[..., :20].mean(), torch.tensor(0.023), rtol=0.05, atol=0)
     torch.testing.assert_close(level[..., -20:].mean(), torch.tensor(0.103), rtol=0.05, atol=0)

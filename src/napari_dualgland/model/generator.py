@@ -62,7 +62,7 @@ class Estimate(NamedTuple):
 
 
 def noise_level(bands: Tensor, observed: Tensor) -> Tensor:
-    """Return the logarithm of the root mean square of bands over the observed pixels around.
+    """Return how strong bands are at the observed pixels around: log of the root mean square.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def noise_level(bands: Tensor, observed: Tensor) -> Tensor:
     Returns
     -------
     torch.Tensor
-        (B, 4 N, H / 2, W / 2), from about -6 (no noise, or nothing observed) to 0.
+        (B, 4 N, H / 2, W / 2): (ln(rms + 0.003) + 4) / 2, from about -1 (none, or nothing
+        observed) over 0 (0.015) to 1 (0.13).
     """
     weight = F.avg_pool2d(observed.to(bands.dtype), 2)
     energy = F.avg_pool2d(bands.square() * observed.repeat(1, bands.shape[1] // 4, 1, 1), 2)
@@ -85,7 +86,7 @@ def noise_level(bands: Tensor, observed: Tensor) -> Tensor:
         return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, NOISE_RADIUS))
 
     around = box(weight).clamp_min(1e-6).repeat(1, bands.shape[1] // 4, 1, 1)
-    return torch.log((box(energy) / around).sqrt() + 3e-3)
+    return (torch.log((box(energy) / around).sqrt() + 3e-3) + 4) / 2
 
 
 class Refinement(nn.Module):
@@ -167,7 +168,8 @@ class Generator(nn.Module):
         self.from_middle = nn.Conv2d(middle, fine, 1)
         self.up_fine = self._stage(fine, depths[0])
         # Per pixel and channel: a correction, a log sigma, a weight for each fill and each band.
-        self.head = nn.Conv2d(fine, 4 * 4 * (2 + FILLS + len(blurs)), 3, padding=1)
+        # The noise level comes to the head once more: how far to smooth is little else.
+        self.head = nn.Conv2d(fine + levels, 4 * 4 * (2 + FILLS + len(blurs)), 3, padding=1)
         self.refinement = Refinement(fine, refine) if refine else None
         self.texture = Texture(fine) if draws else None
         self.compartments = nn.Conv2d(fine, 4 * KINDS, 3, padding=1) if draws else None
@@ -201,15 +203,18 @@ class Generator(nn.Module):
         # Channels last first: the other way round, this takes twice as long.
         seen = torch.cat([stacked, *bands], 1).contiguous(memory_format=torch.channels_last)
         x = F.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
+        levels = []
         if bands:
             noisy = torch.cat(bands[:NOISY_BANDS], 1)
-            x = torch.cat([x, noise_level(noisy, ~evidence.missing)], 1)
+            levels.append(noise_level(noisy, ~evidence.missing))
+            x = torch.cat([x, *levels], 1)
         fine = self.down_fine(self.stem(x))
         middle = self.down_middle(self.to_middle(fine))
         coarse = self.bottom(self.to_coarse(middle))
         middle = self.up_middle(middle + F.interpolate(self.from_coarse(coarse), scale_factor=2))
         fine = self.up_fine(fine + F.interpolate(self.from_middle(middle), scale_factor=2))
-        out = F.pixel_shuffle(self.head(fine).float(), 2)
+        headed = torch.cat([fine, *(level.to(fine.dtype) for level in levels)], 1)
+        out = F.pixel_shuffle(self.head(headed).float(), 2)
         correction, log_sigma, *weights = torch.split(out, 4, dim=1)
         if self.refinement is not None:
             sharper = self.refinement(stacked, fine).float()

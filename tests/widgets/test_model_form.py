@@ -48,6 +48,7 @@ def test_every_option_has_a_place(form):
     others = ImputeParams(
         model="other.safetensors",
         device="cuda:1",
+        precision="fp32",
         tile=512,
         rehearse=False,
         adapt=False,
@@ -89,6 +90,7 @@ def test_learning_stays_disabled_after_a_run(opened, run):
         lambda form: form.rehearse.click(),
         lambda form: form.samples.setValue(4),
         lambda form: form.plausible.click(),
+        lambda form: form.precision.setCurrentText("bf16"),
         lambda form: form.tile.setValue(512),
         lambda form: form.seed.setValue(1),
     ],
@@ -101,6 +103,7 @@ def test_every_change_is_told(form, qtbot, change):
 # --- copied code ------------------------------------------------------------------------
 
 WRITTEN = {
+    "precision": ("--precision fp32", "precision='fp32',"),
     "adapt": ("--no-adapt", "adapt=False,"),
     "rehearse": ("--no-rehearse", "rehearse=False,"),
     "samples": ("--samples 2", "samples=2,"),
@@ -116,6 +119,7 @@ WRITTEN = {
         {"rehearse": False},
         {"samples": 2},
         {"plausible": True},
+        {"precision": "fp32"},
         {"adapt": False, "rehearse": False, "samples": 2, "plausible": True},
     ],
 )

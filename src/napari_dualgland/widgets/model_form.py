@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox, QVBoxLayout, QWidget
 
 from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
 from napari_dualgland.widgets.form_style import form_layout
@@ -21,7 +23,7 @@ class ModelForm(QWidget):
         super().__init__(parent)
         self.model = ModelCombo("impute", _DEFAULTS.model)
         self.device = DeviceCombo()
-        self._precision = _DEFAULTS.precision
+        self.precision = QComboBox()
         self.tile = QSpinBox()
         self.seed = QSpinBox()
         self.adapt = QCheckBox("Learn from this image")
@@ -32,6 +34,7 @@ class ModelForm(QWidget):
         for signal in (
             self.model.currentIndexChanged,
             self.device.currentIndexChanged,
+            self.precision.currentIndexChanged,
             self.tile.valueChanged,
             self.seed.valueChanged,
             self.adapt.toggled,
@@ -46,7 +49,7 @@ class ModelForm(QWidget):
         return ImputeParams(
             model=self.model.currentData(),
             device=self.device.currentText(),
-            precision=self._precision,
+            precision=self.precision.currentData(),
             tile=self.tile.value(),
             seed=self.seed.value(),
             rehearse=self.rehearse.isChecked(),
@@ -59,7 +62,7 @@ class ModelForm(QWidget):
         """Show these options; a model or device that is not listed yet is added."""
         self.model.choose(params.model)
         self.device.choose(params.device)
-        self._precision = params.precision  # kept as it is: nobody has to choose it here
+        self.precision.setCurrentText(params.precision)
         self.tile.setValue(params.tile)
         self.seed.setValue(params.seed)
         self.rehearse.setChecked(params.rehearse)
@@ -94,6 +97,12 @@ class ModelForm(QWidget):
             "there, as far as that helps. Takes some seconds per channel.\n"
             "Needs “Rehearse on this image” (under Advanced), which judges whether it helped."
         )
+        for name in get_args(ImputeParams.model_fields["precision"].annotation):
+            self.precision.addItem(name, name)
+        self.precision.setToolTip(
+            "What the network computes in. auto: bf16 where the device has it in hardware, which\n"
+            "is faster and changes a fill by half a grey level of 255 at most; fp32 elsewhere."
+        )
         self.samples.setRange(0, MOST_SAMPLES)
         self.samples.setSpecialValueText("none")
         self.samples.setToolTip(
@@ -124,6 +133,7 @@ class ModelForm(QWidget):
         more.addRow("", self.plausible)
         more.addRow("Seed", self.seed)
         more.addRow("Tile size", self.tile)
+        more.addRow("Precision", self.precision)
         self.advanced = Advanced(inner)
         outer.addWidget(self.advanced)
 

@@ -17,6 +17,7 @@ from dualgland_training.config import TrainConfig, read_recipe
 from dualgland_training.data import SUFFIXES, read_split
 from dualgland_training.loop import Training
 from dualgland_training.simulate import simulate_field
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.filler import load_filler
 from napari_dualgland.stack import ROLES
 
@@ -102,6 +103,17 @@ def test_splits_keep_apart_what_is_held_out(recipe: Path) -> None:
     # Nothing of the other atlas is drawn, however often.
     drawn = Batches(split.train, read_recipe(recipe))
     assert {s.name for kind in drawn.by_kind.values() for s in kind} == names["train"]
+
+
+@pytest.mark.parametrize(
+    "option", ["held_out_fields", "held_out_groups", "validation_fields", "validation_groups"]
+)
+def test_a_mistyped_name_of_what_is_kept_apart_is_refused(recipe: Path, option: str) -> None:
+    options = yaml.safe_load(recipe.read_text())
+    options["data"][option] = [*options["data"][option], "1-33"]
+    recipe.write_text(yaml.safe_dump(options))
+    with pytest.raises(DualglandError, match=f"{option}: there is no 1-33"):
+        read_split(read_recipe(recipe), pytest.fail)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the atlas collection")

@@ -117,13 +117,35 @@ def read_split(config: TrainConfig, warn: Callable[[str], None]) -> Split:
     return Split(*(tuple(parts[part]) for part in PARTS))
 
 
+def _check_kept(root: Path, options: DataOptions) -> None:
+    """Refuse names of fields and groups that the collection does not hold."""
+    tables = {"fields": "field", "fields512": "field", "cells": "group"}
+    held = {
+        row[column]
+        for table, column in tables.items()
+        if (root / f"{table}.csv").is_file()
+        for row in _rows(root / f"{table}.csv")
+    }
+    for option in ("held_out_fields", "held_out_groups", "validation_fields", "validation_groups"):
+        unknown = [name for name in getattr(options, option) if name not in held]
+        if unknown:
+            raise DualglandError(f"{root}: data: {option}: there is no {', '.join(unknown)}")
+
+
 def _read_collection(root: Path, options: DataOptions, parts: dict[str, list[Source]]) -> None:
     """Read the atlas collection.
 
     Fields are held out whole, cells by group, so that nothing of a held-out image is seen.
+
+    Raises
+    ------
+    DualglandError
+        If it is no collection, or does not hold what the recipe keeps apart: a mistyped name
+        would be trained on.
     """
     if not (root / "fields.csv").is_file():
         raise DualglandError(f"{root}: holds no fields.csv; data: root: is no atlas collection")
+    _check_kept(root, options)
     # The smaller fields are as fine as a field at a quarter of its size already.
     for kind, factors in (("fields", (1, 2, 4)), ("fields512", (1,))):
         for row in _rows(root / f"{kind}.csv") if (root / f"{kind}.csv").is_file() else ():

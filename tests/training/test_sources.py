@@ -135,13 +135,15 @@ def test_a_split_file_by_glob_path_and_name(six: Path) -> None:
         "plate0/*,,validation,\n"
         "plate1/field2.ome.tif,,test,\n"
         "plate*/field3*,,train,\n"
+        "plate2/field5*,,shift,\n"
         "plate2/*,,train,\n"
     )
     split, _ = split_of(six, "plate*/*.tif", table=table)
     assert names(split) == {
-        "train": {"field3", "field4", "field5"},
+        "train": {"field3", "field4"},
         "validation": {"field1"},
         "test": {"field0", "field2"},
+        "shift": {"field5"},
     }
 
 
@@ -151,6 +153,7 @@ def test_groups_are_held_out_whole(six: Path, seed: int) -> None:
     data = {"images": ("plate*/*.tif",), "split": "split.csv", "test_share": 0.34}
     recipe = TrainConfig.model_validate({"base": six, "seed": seed, "data": data})
     parts = names(read_split(recipe, pytest.fail))
+    assert not parts.pop("shift")  # nothing is drawn for it: it is named or there is none
     plates = {part: {int(n[-1]) // 2 for n in held} for part, held in parts.items()}
     assert all(len(held) == 2 for held in parts.values())
     assert all(len(plate) == 1 for plate in plates.values())

@@ -61,11 +61,12 @@ def test_the_same_seed_gives_the_same_pixels(dualgland, whole, mask, out):
 
 def test_every_option_of_the_parameter_object_can_be_given(dualgland, whole, mask, out):
     options = ("--model", "generator", "--device", "cpu", "--tile", 96, "--seed", 5)
+    options += ("--precision", "fp32")
     options += ("--no-rehearse", "--no-adapt", "--samples", 1, "--plausible")
     said = dualgland("impute", whole, "--out", out, "--missing", mask, *options)
     assert said.code == 0, said.err
     given = {"model": "generator", "device": "cpu", "tile": 96, "seed": 5, "rehearse": False}
-    given |= {"adapt": False, "samples": 1, "plausible": True}
+    given |= {"adapt": False, "samples": 1, "plausible": True, "precision": "fp32"}
     assert {*given} == {*ImputeParams.model_fields}
     assert read(out).provenance.options == given
 

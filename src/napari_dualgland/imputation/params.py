@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from napari_dualgland.model.precision import Precision
 
 MOST_SAMPLES = 64
 """How many plausible pictures may be asked for at once."""
@@ -43,7 +43,7 @@ class ImputeParams(BaseModel):
 
     model: str = "generator"
     device: str = "auto"
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    precision: Precision = "auto"
     tile: int = Field(default=256, ge=64, le=2048, multiple_of=32)
     rehearse: bool = True
     adapt: bool = True

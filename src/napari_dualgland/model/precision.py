@@ -2,7 +2,8 @@
 
 A processor without bfloat16 instructions emulates them, and is then some nine times slower
 than in float32 (measured, AVX2). So the device is asked, and where it matters most, before
-hours of training, a few passes are timed as well.
+hours of training, a few passes are timed as well. Torch is imported where it is asked: options
+that name a precision are read without it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import math
 import platform
 import time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-
-from napari_dualgland.model.blocks import ResidualBlock
+if TYPE_CHECKING:
+    import torch
 
 Precision = Literal["auto", "bf16", "fp32"]
 
@@ -29,6 +29,8 @@ only make one slower."""
 
 def processor_flags() -> set[str]:
     """Return what instructions this processor has, as torch's ``cpuinfo`` names them."""
+    import torch
+
     asked = getattr(torch.cpu, "get_capabilities", None)
     if asked is not None:
         return {name for name, has in asked().items() if has is True}
@@ -54,6 +56,8 @@ def processor_name() -> str:
 def has_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies bfloat16 numbers in hardware, by what it says itself."""
     if device.type == "cuda":
+        import torch
+
         with torch.cuda.device(device):
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(HARDWARE & processor_flags())
@@ -90,6 +94,10 @@ def time_passes(device: torch.device, width: int = 96) -> dict[str, float]:
     dict
         Seconds of the fastest pass, by ``bf16`` and ``fp32``.
     """
+    import torch
+
+    from napari_dualgland.model.blocks import ResidualBlock
+
     with torch.random.fork_rng(devices=[]):  # whoever asks keeps its random numbers
         block = ResidualBlock(width).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = torch.ones(4, width, 32, 32, device=device, requires_grad=True)

@@ -274,8 +274,8 @@ class TrainConfig(_Options):
     refine : int
         Of the generator.
     blurs : tuple of float
-        Of the generator: standard deviations in pixels under which the prior is offered
-        blurred as further fills.
+        Of the generator: standard deviations in pixels of the blurs between which the prior
+        is divided into bands, each weighted per pixel; empty for none.
     discriminator_width : int
         Channels of its first level.
     start : pathlib.Path or None

@@ -167,3 +167,17 @@ def test_a_run_on_an_atlas_collection_leaves_a_model(recipe: Path, tmp_path: Pat
     assert filler.card.held_out == ("b", "1-2")
     assert any("Human Protein Atlas" in line and "CC BY-SA" in line for line in filler.card.data)
     assert TrainConfig.model_validate(filler.card.recipe).widths == (8, 8, 16)
+
+
+def test_the_figures_of_a_reference_stand_beside_those_of_the_run(
+    recipe: Path, tmp_path: Path
+) -> None:
+    config = read_recipe(recipe, reference="generator", pictures=0)
+    Training(config, tmp_path / "run").run()
+    events = [json.loads(n) for n in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    (shown,) = (event["validation"] for event in events if "validation" in event)
+    rows = [row for cases in shown.values() for row in cases.values()]
+    assert all(np.isfinite(row["reference"]) for row in rows)
+    assert any(row["reference"] != row["generator"] for row in rows)
+    with pytest.raises(DualglandError, match="no model 'nobody'"):
+        Training(config.model_copy(update={"reference": "nobody"}), tmp_path / "other")

@@ -215,9 +215,11 @@ class Training:
         if not sets or config.validation_crops == 0:
             self._warn("no image with all four channels is kept for validation: no figures")
             return None
+        # A mistyped name is told before a minute is spent on the crops.
+        reference = None if config.reference is None else load_generator(config.reference)
         watched = Validation(sets, config.validation_crops, VALIDATION_CROP, self.device)
-        if config.reference is not None:
-            watched.refer(load_generator(config.reference).to(self.device))
+        if reference is not None:
+            watched.refer(reference.to(self.device))
         return watched
 
     def run(self) -> Path:

@@ -68,7 +68,7 @@ def viewer(make_napari_viewer_proxy, qtbot):
 @pytest.fixture
 def dock(viewer, qtbot):
     """Dock the widget beside layers and set options that run fast on any machine."""
-    from napari_dualgland.widgets.impute_widget import ImputeWidget
+    from napari_dualgland.widgets.impute.dock import ImputeWidget
 
     made = []
 

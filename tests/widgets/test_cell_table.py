@@ -10,8 +10,8 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.widgets.cell_table import SORT, CellFilter, CellTableModel, in_words
-from napari_dualgland.widgets.cell_table_view import CellTable
+from napari_dualgland.widgets.localize.cell_table import SORT, CellFilter, CellTableModel, in_words
+from napari_dualgland.widgets.localize.cell_table_view import CellTable
 
 THRESHOLDS = (0.5,) * len(CLASSES)
 VESICLES = "Vesicles and punctate cytosolic patterns"

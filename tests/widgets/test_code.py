@@ -14,7 +14,7 @@ from napari.layers import Labels, Shapes
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.code import as_command, as_python
+from napari_dualgland.widgets.impute.code import as_command, as_python
 
 from .conftest import HOLE, SIDE, paint
 from .test_impute_widget import plain_field

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours, role_of_layer
-from napari_dualgland.widgets.layers import axes_of, guess_channel_axis
+from napari_dualgland.widgets.field.guess import guess_roles, is_beside, is_ours, role_of_layer
+from napari_dualgland.widgets.field.source import axes_of, guess_channel_axis
 
 
 def image(name, colormap="gray", shape=(8, 8), **options):

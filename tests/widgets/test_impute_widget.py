@@ -13,7 +13,7 @@ from napari.layers import Image, Labels, Shapes
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.masks import ROLE_BITS
+from napari_dualgland.widgets.layers.masks import ROLE_BITS
 
 from .conftest import COLORMAPS, HOLE, SIDE, paint
 
@@ -242,7 +242,7 @@ def test_an_unexpected_error_is_told_too(viewer, dock, run):
 def test_the_viewer_may_be_closed_midway(make_napari_viewer, qtbot, click):
     from qtpy.QtCore import QThreadPool
 
-    from napari_dualgland.widgets.impute_widget import ImputeWidget
+    from napari_dualgland.widgets.impute.dock import ImputeWidget
 
     viewer = make_napari_viewer()
     pixels = np.stack([paint(seed=k) for k in range(6)], axis=1)
@@ -265,7 +265,7 @@ def test_the_dock_may_be_closed_midway(viewer, dock, field, click, qtbot):
     from qtpy.QtCore import QThreadPool
 
     pixels = np.stack([paint(seed=k) for k in range(6)], axis=1)
-    from napari_dualgland.widgets.impute_widget import ImputeWidget
+    from napari_dualgland.widgets.impute.dock import ImputeWidget
 
     for layer in plain_field(pixels):
         viewer.add_layer(layer)
@@ -627,5 +627,5 @@ def test_nothing_is_cut(dock, qtbot):
 
 
 def test_opening_the_widget_does_not_import_torch():
-    code = "import sys, napari_dualgland.widgets.impute_widget; sys.exit('torch' in sys.modules)"
+    code = "import sys, napari_dualgland.widgets.impute.dock; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

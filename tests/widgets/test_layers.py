@@ -9,8 +9,8 @@ from napari.layers import Image
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.planes import plane_of, plane_of_mask, put_plane
+from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask, put_plane
+from napari_dualgland.widgets.field.source import Source
 
 
 def test_four_layers_are_one_stack(field):

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_dualgland.widgets.live import LiveArray
-from napari_dualgland.widgets.pixels import cast, put_scaled
+from napari_dualgland.widgets.layers.live import LiveArray
+from napari_dualgland.widgets.layers.pixels import cast, put_scaled
 
 SHAPE = (3, 11, 13)
 

@@ -18,7 +18,7 @@ from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.canvas_link import camera_of
+from napari_dualgland.widgets.localize.canvas_link import camera_of
 
 from .conftest import COLORMAPS
 
@@ -51,7 +51,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def localize_dock(viewer, qtbot, model):
     """Dock the widget beside layers, with the small model."""
-    from napari_dualgland.widgets.localize_widget import LocalizeWidget
+    from napari_dualgland.widgets.localize.dock import LocalizeWidget
 
     made = []
 
@@ -280,7 +280,7 @@ def test_layers_may_go_while_it_works_and_after(viewer, scene, localize_dock, cl
 
 
 def test_the_dock_may_be_closed_while_it_works(viewer, scene, localize_dock, click, qtbot):
-    from napari_dualgland.widgets.localize_widget import LocalizeWidget
+    from napari_dualgland.widgets.localize.dock import LocalizeWidget
 
     for layer in layers_of(scene[0]):
         viewer.add_layer(layer)
@@ -327,7 +327,7 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
     widget.results.table.damaged.setChecked(True)
     assert widget.results.table.filter.rowCount() == 1
     widget.results.impute.click()
-    from napari_dualgland.widgets.impute_widget import ImputeWidget
+    from napari_dualgland.widgets.impute.dock import ImputeWidget
 
     (impute,) = viewer.window._qt_window.findChildren(ImputeWidget)
     assert impute.channels.value().layers["protein"].name == "protein"

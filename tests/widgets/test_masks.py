@@ -9,9 +9,9 @@ from napari.layers import Image, Labels, Shapes
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.looks import placement
-from napari_dualgland.widgets.masks import (
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.looks import placement
+from napari_dualgland.widgets.layers.masks import (
     ROLE_BITS,
     encode,
     marking_from_labels,

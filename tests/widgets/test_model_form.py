@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from napari_dualgland.cli import impute as verb
 from napari_dualgland.cli.app import app
 from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
-from napari_dualgland.widgets.code import as_command, as_python
-from napari_dualgland.widgets.model_form import ModelForm
+from napari_dualgland.widgets.impute.code import as_command, as_python
+from napari_dualgland.widgets.impute.model_form import ModelForm
 
 from .test_code import execute
 

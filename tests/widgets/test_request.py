@@ -10,8 +10,8 @@ from napari.layers import Image
 from napari_dualgland.missing import find_missing
 from napari_dualgland.progress import Cancelled
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.request import ImputeRequest, lazily
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.request import ImputeRequest, lazily
 
 from .conftest import paint
 

@@ -14,10 +14,10 @@ from napari_dualgland.io import read
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.guess import is_ours, told_by
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.planes import plane_of
-from napari_dualgland.widgets.result_layers import ResultLayers
+from napari_dualgland.widgets.field.guess import is_ours, told_by
+from napari_dualgland.widgets.field.planes import plane_of
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.result_layers import ResultLayers
 
 from .conftest import HOLE, paint
 from .test_impute_widget import names, outside_hole, plain_field

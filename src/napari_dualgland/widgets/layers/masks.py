@@ -16,9 +16,9 @@ from napari.layers import Labels, Shapes
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source, as_array
-from napari_dualgland.widgets.looks import full_resolution, pixel_under, size_in_words
+from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.widgets.field.source import Source, as_array
+from napari_dualgland.widgets.layers.looks import full_resolution, pixel_under, size_in_words
 
 ROLE_BITS = {role: 1 << i for i, role in enumerate(ROLES)}
 """Value of each role in a *missing* layer; a pixel's label is the sum over its roles."""

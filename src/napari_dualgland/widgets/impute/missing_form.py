@@ -18,12 +18,12 @@ from qtpy.QtWidgets import (
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.form_style import form_layout
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layer_combo import LayerCombo
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.masks import Marking, marking_from_labels, marking_from_shapes
-from napari_dualgland.widgets.request import How
+from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.widgets.field.layer_combo import LayerCombo
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.request import How
+from napari_dualgland.widgets.kit.style import form_layout
+from napari_dualgland.widgets.layers.masks import Marking, marking_from_labels, marking_from_shapes
 
 _CHOICES: dict[How, tuple[str, str]] = {
     "detect": (

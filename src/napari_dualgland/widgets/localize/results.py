@@ -13,11 +13,11 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.results import Localization
-from napari_dualgland.widgets.cell_table_view import CellTable
-from napari_dualgland.widgets.channels_form import in_percent
-from napari_dualgland.widgets.file_job import write_beside
-from napari_dualgland.widgets.form_style import footnote, heading
-from napari_dualgland.widgets.localize_legend import Legend
+from napari_dualgland.widgets.field.channels_form import in_percent
+from napari_dualgland.widgets.kit.file_job import write_beside
+from napari_dualgland.widgets.kit.style import footnote, heading
+from napari_dualgland.widgets.localize.cell_table_view import CellTable
+from napari_dualgland.widgets.localize.legend import Legend
 
 WORTH_TELLING = 0.01
 """Share of a cell's pixels that are missing, from which the cell counts as damaged."""

@@ -14,12 +14,12 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_dualgland.io.channels import stain_role
 from napari_dualgland.stack import ROLE_COLORS, ROLES
-from napari_dualgland.widgets.form_style import field_label, small_picture
-from napari_dualgland.widgets.guess import guess_roles, is_beside, is_ours, told_by
-from napari_dualgland.widgets.layer_combo import LayerCombo
-from napari_dualgland.widgets.layers import Source, guess_channel_axis, named_axes
-from napari_dualgland.widgets.looks import full_resolution
-from napari_dualgland.widgets.roles import ROLE_LABELS
+from napari_dualgland.widgets.field.guess import guess_roles, is_beside, is_ours, told_by
+from napari_dualgland.widgets.field.layer_combo import LayerCombo
+from napari_dualgland.widgets.field.roles import ROLE_LABELS
+from napari_dualgland.widgets.field.source import Source, guess_channel_axis, named_axes
+from napari_dualgland.widgets.kit.style import field_label, small_picture
+from napari_dualgland.widgets.layers.looks import full_resolution
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ABSENT = "— absent: estimate it —"

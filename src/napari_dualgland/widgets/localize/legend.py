@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE, SHORT_NAMES
-from napari_dualgland.widgets.form_style import footnote, small_picture
+from napari_dualgland.widgets.kit.style import footnote, small_picture
 
 
 class Legend(QWidget):

@@ -15,11 +15,11 @@ from napari.layers import Image
 
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.layers import Source, as_array
-from napari_dualgland.widgets.live import LiveArray
-from napari_dualgland.widgets.looks import full_resolution
-from napari_dualgland.widgets.pixels import cast, padded, plane_at, with_axes
-from napari_dualgland.widgets.planes import put_plane
+from napari_dualgland.widgets.field.planes import put_plane
+from napari_dualgland.widgets.field.source import Source, as_array
+from napari_dualgland.widgets.layers.live import LiveArray
+from napari_dualgland.widgets.layers.looks import full_resolution
+from napari_dualgland.widgets.layers.pixels import cast, padded, plane_at, with_axes
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_dualgland.results import Imputation
-from napari_dualgland.widgets.compare import Compare
-from napari_dualgland.widgets.copy_button import CopyButton
-from napari_dualgland.widgets.file_job import write_beside
+from napari_dualgland.widgets.impute.compare import Compare
+from napari_dualgland.widgets.kit.copy_button import CopyButton
+from napari_dualgland.widgets.kit.file_job import write_beside
 
 
 class ResultBar(QWidget):

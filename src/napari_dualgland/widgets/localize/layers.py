@@ -18,11 +18,11 @@ from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
 from napari_dualgland.io.napari_io import METADATA_KEY
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import from_canonical, to_canonical
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.localize_request import Painted
-from napari_dualgland.widgets.looks import placement
-from napari_dualgland.widgets.missing_layer import bare_name, own_layers
+from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.looks import placement
+from napari_dualgland.widgets.layers.missing_layer import bare_name, own_layers
+from napari_dualgland.widgets.localize.request import Painted
 
 CELLS, LOCALIZATION, PROBABILITY = "cells", "localization", "probability"
 """Kinds of layers, as their metadata tell them, and names of the first two."""

@@ -9,11 +9,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_dualgland.localization.params import LocalizeParams
-from napari_dualgland.widgets.form_style import form_layout
-from napari_dualgland.widgets.layer_combo import LayerCombo
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.masks import Marking, is_coded, marking_from_labels
-from napari_dualgland.widgets.model_choice import Advanced, DeviceCombo, ModelCombo
+from napari_dualgland.widgets.field.layer_combo import LayerCombo
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.kit.model_choice import Advanced, DeviceCombo, ModelCombo
+from napari_dualgland.widgets.kit.style import form_layout
+from napari_dualgland.widgets.layers.masks import Marking, is_coded, marking_from_labels
 
 _DEFAULTS = LocalizeParams()
 OWN = "Own segmentation"

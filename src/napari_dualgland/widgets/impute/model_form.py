@@ -8,8 +8,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox, QVBoxLayout, QWidget
 
 from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
-from napari_dualgland.widgets.form_style import form_layout
-from napari_dualgland.widgets.model_choice import Advanced, DeviceCombo, ModelCombo
+from napari_dualgland.widgets.kit.model_choice import Advanced, DeviceCombo, ModelCombo
+from napari_dualgland.widgets.kit.style import form_layout
 
 _DEFAULTS = ImputeParams()
 

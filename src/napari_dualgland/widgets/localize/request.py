@@ -1,7 +1,7 @@
 """One localization as the person asked for it: which cells of what, with which options.
 
 Made on the main thread, done on another, written down by *Copy as*, like an
-:class:`~napari_dualgland.widgets.request.ImputeRequest`.
+:class:`~napari_dualgland.widgets.impute.request.ImputeRequest`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.masks import Marking
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.masks import Marking
 
 _MOST_PAINTED = 512 * 2**20
 """Bytes of pictures that are painted ahead; more are painted when they are looked at."""

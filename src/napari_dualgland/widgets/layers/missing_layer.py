@@ -17,12 +17,12 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_dualgland.io.napari_io import METADATA_KEY
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source, as_array
-from napari_dualgland.widgets.looks import full_resolution, placement
-from napari_dualgland.widgets.masks import encode, roles_of_code
-from napari_dualgland.widgets.planes import put_plane
-from napari_dualgland.widgets.roles import ROLE_LABELS
+from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.widgets.field.planes import put_plane
+from napari_dualgland.widgets.field.roles import ROLE_LABELS
+from napari_dualgland.widgets.field.source import Source, as_array
+from napari_dualgland.widgets.layers.looks import full_resolution, placement
+from napari_dualgland.widgets.layers.masks import encode, roles_of_code
 
 _SEVERAL, _TINTS = "#ff4fd8", {1: "#ff8a80", 2: "#7cff9a", 4: "#8ab4ff", 8: "#ffe97a"}
 """Colours of the marks: away from the atlas's own four, so that they stand out on them."""

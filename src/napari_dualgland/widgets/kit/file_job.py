@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from napari_dualgland.progress import Progress
-from napari_dualgland.widgets.worker import Job
+from napari_dualgland.widgets.kit.thread import Job
 
 
 def write_beside(widget: Any, write: Callable[[], Any]) -> None:

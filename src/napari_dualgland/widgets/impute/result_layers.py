@@ -18,26 +18,26 @@ from napari_dualgland.io.ome import SAMPLE, UNCERTAINTY
 from napari_dualgland.progress import Patch
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, from_canonical
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.looks import image_looks, placement
-from napari_dualgland.widgets.masks import is_coded
-from napari_dualgland.widgets.missing_layer import (
-    bare_name,
-    find_own,
-    missing_codes,
-    own_layers,
-    show_missing,
-)
-from napari_dualgland.widgets.pixels import cast, put_scaled, pyramid_like
-from napari_dualgland.widgets.result_views import (
+from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.result_views import (
     View,
     live_pixels,
     picture_pixels,
     uncertainty_pixels,
     views_of,
 )
-from napari_dualgland.widgets.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
+from napari_dualgland.widgets.layers.looks import image_looks, placement
+from napari_dualgland.widgets.layers.masks import is_coded
+from napari_dualgland.widgets.layers.missing_layer import (
+    bare_name,
+    find_own,
+    missing_codes,
+    own_layers,
+    show_missing,
+)
+from napari_dualgland.widgets.layers.pixels import cast, put_scaled, pyramid_like
 
 _UNCERTAINTY_LOOKS = {"colormap": "inferno", "blending": "additive"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.params import LocalizeParams
-from napari_dualgland.widgets.code_source import (
+from napari_dualgland.widgets.kit.code_source import (
     FROM_NAPARI,
     beside,
     channels_option,
@@ -16,7 +16,7 @@ from napari_dualgland.widgets.code_source import (
     read_line,
     required_path,
 )
-from napari_dualgland.widgets.localize_request import LocalizeRequest
+from napari_dualgland.widgets.localize.request import LocalizeRequest
 
 _ENDING = "_localized"
 """Of the folder that the result goes to, beside the input."""
@@ -94,7 +94,7 @@ def _from_layers(request: LocalizeRequest) -> list[str]:
     lines = [
         *FROM_NAPARI,
         "from napari_dualgland import localize",
-        "from napari_dualgland.widgets.layers import Source",
+        "from napari_dualgland.widgets.field.source import Source",
     ]
     body = layer_lines(request.source)
     given = {"marking": request.cells_in, "estimated": request.estimated_in}
@@ -105,8 +105,8 @@ def _from_layers(request: LocalizeRequest) -> list[str]:
     }
     if marks:
         lines += [
-            "from napari_dualgland.widgets.localize_request import LocalizeRequest",
-            "from napari_dualgland.widgets.masks import marking_from_labels",
+            "from napari_dualgland.widgets.localize.request import LocalizeRequest",
+            "from napari_dualgland.widgets.layers.masks import marking_from_labels",
         ]
         asked = "".join(f", {name}={mark}" for name, mark in marks.items())
         body[-1:] = [f"request = LocalizeRequest(source{asked})", "stack = request.stack()"]

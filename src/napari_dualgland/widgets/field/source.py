@@ -18,8 +18,8 @@ from napari.layers import Image
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES, Channel, Stack
-from napari_dualgland.widgets.guess import is_ours, told_by
-from napari_dualgland.widgets.looks import (
+from napari_dualgland.widgets.field.guess import is_ours, told_by
+from napari_dualgland.widgets.layers.looks import (
     full_resolution,
     pixel_size,
     require_same_place,

@@ -18,10 +18,10 @@ from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.masks import Marking
-from napari_dualgland.widgets.pixels import only_in
-from napari_dualgland.widgets.planes import plane_of, plane_of_mask
+from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.masks import Marking
+from napari_dualgland.widgets.layers.pixels import only_in
 
 How = Literal["detect", "labels", "shapes", "nan"]
 """Where the mask comes from."""

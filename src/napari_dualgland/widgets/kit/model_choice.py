@@ -11,8 +11,8 @@ from superqt import QCollapsible
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import models_for, read_card
-from napari_dualgland.widgets.form_style import footnote
-from napari_dualgland.widgets.worker import Job
+from napari_dualgland.widgets.kit.style import footnote
+from napari_dualgland.widgets.kit.thread import Job
 
 
 class ModelCombo(QComboBox):

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_dualgland.results import Localization
-from napari_dualgland.widgets.cell_table import CellFilter, CellTableModel
-from napari_dualgland.widgets.form_style import heading
+from napari_dualgland.widgets.kit.style import heading
+from napari_dualgland.widgets.localize.cell_table import CellFilter, CellTableModel
 
 _NARROWEST, _WIDEST = 130, 420
 """Pixels of the column of classes, which may name many; the tool tip names them all."""

@@ -12,7 +12,7 @@ import dask.array as da
 import numpy as np
 
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.live import LiveArray
+from napari_dualgland.widgets.layers.live import LiveArray
 
 
 def only_in(missing: Any, stack: Stack, roles: Collection[str]) -> Any:

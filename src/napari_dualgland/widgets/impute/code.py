@@ -13,7 +13,8 @@ from typing import Any
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.code_source import (
+from napari_dualgland.widgets.impute.request import DETECTION, ImputeRequest
+from napari_dualgland.widgets.kit.code_source import (
     FROM_NAPARI,
     beside,
     channels_option,
@@ -22,8 +23,7 @@ from napari_dualgland.widgets.code_source import (
     read_line,
     required_path,
 )
-from napari_dualgland.widgets.masks import is_coded
-from napari_dualgland.widgets.request import DETECTION, ImputeRequest
+from napari_dualgland.widgets.layers.masks import is_coded
 
 
 def as_python(request: ImputeRequest) -> str:
@@ -113,7 +113,7 @@ def _from_file(request: ImputeRequest, path: Path) -> list[str]:
     names = ["impute", "read", "write"]
     imports = []
     if request.frame is not None:
-        imports.append("from napari_dualgland.widgets.planes import plane_of")
+        imports.append("from napari_dualgland.widgets.field.planes import plane_of")
         read.append(f"stack = plane_of(stack, {request.frame!r})")
     if mask is not None:
         imports += [
@@ -121,7 +121,7 @@ def _from_file(request: ImputeRequest, path: Path) -> list[str]:
             "from napari_dualgland.missing import match_mask",
         ]
         if request.roles != frozenset(ROLES):
-            imports.append("from napari_dualgland.widgets.pixels import only_in")
+            imports.append("from napari_dualgland.widgets.layers.pixels import only_in")
         read.append(f"missing = match_mask(read_mask({str(mask)!r}), stack)")
     else:
         imports += _detection_imports(request)
@@ -140,14 +140,14 @@ def _from_layers(request: ImputeRequest, write: bool = False) -> list[str]:
     lines = [
         *FROM_NAPARI,
         f"from napari_dualgland import {', '.join(names)}",
-        "from napari_dualgland.widgets.layers import Source",
+        "from napari_dualgland.widgets.field.source import Source",
     ]
     body = layer_lines(request.source)
     if request.frame is not None:
-        lines.append("from napari_dualgland.widgets.planes import plane_of, plane_of_mask")
+        lines.append("from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask")
     if request.marking is not None and request.marked_in is not None:
         maker = f"marking_from_{request.how}"
-        lines.append(f"from napari_dualgland.widgets.masks import {maker}")
+        lines.append(f"from napari_dualgland.widgets.layers.masks import {maker}")
         body.append(f"marking = {maker}(layers[{request.marked_in.name!r}], source)")
         body.append(f"missing = marking.mask(stack, {sorted(request.roles)!r})")
         if request.frame is not None:
@@ -165,7 +165,7 @@ def _detection_imports(request: ImputeRequest) -> list[str]:
     names = "MissingParams, find_missing" if DETECTION[request.how] else "find_missing"
     imports = [f"from napari_dualgland.missing import {names}"]
     if request.roles != frozenset(ROLES):
-        imports.append("from napari_dualgland.widgets.pixels import only_in")
+        imports.append("from napari_dualgland.widgets.layers.pixels import only_in")
     return imports
 
 

@@ -15,21 +15,21 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
-from napari_dualgland.widgets.channels_form import ChannelsForm, in_percent
-from napari_dualgland.widgets.code import as_command, as_python
-from napari_dualgland.widgets.form_dock import FormDock
-from napari_dualgland.widgets.form_style import footnote, form_layout, heading
-from napari_dualgland.widgets.layer_watch import LayerWatch
-from napari_dualgland.widgets.masks import is_coded
-from napari_dualgland.widgets.missing_form import MissingForm
-from napari_dualgland.widgets.missing_layer import find_own, missing_codes, show_missing
-from napari_dualgland.widgets.model_form import ModelForm
-from napari_dualgland.widgets.request import Found, ImputeRequest
-from napari_dualgland.widgets.result_bar import ResultBar
-from napari_dualgland.widgets.result_layers import ResultLayers
-from napari_dualgland.widgets.roles import ESTIMATE_NOTE
-from napari_dualgland.widgets.run_bar import RunBar
-from napari_dualgland.widgets.worker import Job
+from napari_dualgland.widgets.field.channels_form import ChannelsForm, in_percent
+from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE
+from napari_dualgland.widgets.impute.code import as_command, as_python
+from napari_dualgland.widgets.impute.missing_form import MissingForm
+from napari_dualgland.widgets.impute.model_form import ModelForm
+from napari_dualgland.widgets.impute.request import Found, ImputeRequest
+from napari_dualgland.widgets.impute.result_bar import ResultBar
+from napari_dualgland.widgets.impute.result_layers import ResultLayers
+from napari_dualgland.widgets.kit.dock import FormDock
+from napari_dualgland.widgets.kit.run_bar import RunBar
+from napari_dualgland.widgets.kit.style import footnote, form_layout, heading
+from napari_dualgland.widgets.kit.thread import Job
+from napari_dualgland.widgets.layers.masks import is_coded
+from napari_dualgland.widgets.layers.missing_layer import find_own, missing_codes, show_missing
+from napari_dualgland.widgets.layers.watch import LayerWatch
 
 if TYPE_CHECKING:
     import napari.viewer

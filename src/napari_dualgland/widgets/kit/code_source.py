@@ -12,8 +12,8 @@ from typing import Any
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.guess import told_by
-from napari_dualgland.widgets.layers import Source
+from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.widgets.field.source import Source
 
 FROM_NAPARI = [
     "# In napari, with the same layers open.",

@@ -16,9 +16,9 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.progress import Progress
-from napari_dualgland.widgets.form_style import align_labels
-from napari_dualgland.widgets.run_bar import RunBar
-from napari_dualgland.widgets.worker import Job, Steps
+from napari_dualgland.widgets.kit.run_bar import RunBar
+from napari_dualgland.widgets.kit.style import align_labels
+from napari_dualgland.widgets.kit.thread import Job, Steps
 
 
 class FormDock(QWidget):

@@ -14,21 +14,21 @@ from qtpy.QtWidgets import QSplitter
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.results import Localization
-from napari_dualgland.widgets.canvas_link import ClickWatch, fly_to
-from napari_dualgland.widgets.channels_form import ChannelsForm
-from napari_dualgland.widgets.copy_button import CopyButton
-from napari_dualgland.widgets.form_dock import FormDock
-from napari_dualgland.widgets.form_style import heading
-from napari_dualgland.widgets.layer_watch import LayerWatch
-from napari_dualgland.widgets.layers import Source
-from napari_dualgland.widgets.localize_code import localize_as_command, localize_as_python
-from napari_dualgland.widgets.localize_form import LocalizeForm
-from napari_dualgland.widgets.localize_layers import LocalizationLayers
-from napari_dualgland.widgets.localize_request import LocalizeRequest, Painted
-from napari_dualgland.widgets.localize_results import LocalizeResults
-from napari_dualgland.widgets.masks import marking_from_labels
-from napari_dualgland.widgets.missing_layer import missing_of
-from napari_dualgland.widgets.run_bar import RunBar
+from napari_dualgland.widgets.field.channels_form import ChannelsForm
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.kit.copy_button import CopyButton
+from napari_dualgland.widgets.kit.dock import FormDock
+from napari_dualgland.widgets.kit.run_bar import RunBar
+from napari_dualgland.widgets.kit.style import heading
+from napari_dualgland.widgets.layers.masks import marking_from_labels
+from napari_dualgland.widgets.layers.missing_layer import missing_of
+from napari_dualgland.widgets.layers.watch import LayerWatch
+from napari_dualgland.widgets.localize.canvas_link import ClickWatch, fly_to
+from napari_dualgland.widgets.localize.code import localize_as_command, localize_as_python
+from napari_dualgland.widgets.localize.form import LocalizeForm
+from napari_dualgland.widgets.localize.layers import LocalizationLayers
+from napari_dualgland.widgets.localize.request import LocalizeRequest, Painted
+from napari_dualgland.widgets.localize.results import LocalizeResults
 
 if TYPE_CHECKING:
     import napari.viewer

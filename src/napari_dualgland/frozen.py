@@ -1,0 +1,17 @@
+"""The base of every record that is parsed, passed on and written down."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FrozenModel(BaseModel):
+    """A pydantic model that never changes and knows all its fields.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        For a field that it does not have, a value out of bounds, or a later change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

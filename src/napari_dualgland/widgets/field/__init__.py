@@ -1,0 +1,1 @@
+"""The field of view: which layer plays which role."""

@@ -1,0 +1,1 @@
+"""The layers that the docks read and make."""

@@ -134,7 +134,7 @@ def run(
     write(result, out)
     told = describe(result, out, time.perf_counter() - start)
     # What was odd about reading comes before what was odd about imputing.
-    told["notes"] = list(dict.fromkeys([*stack.metadata.get("notes", ()), *told["notes"]]))
+    told["notes"] = list(dict.fromkeys([*stack.notes, *told["notes"]]))
     return told
 
 
@@ -172,7 +172,7 @@ def check_out(out: Path, source: Path, mask: Path | None) -> None:
 
 def _check_members(out: Path, stack: Stack) -> None:
     """Refuse to replace a file of the set that the stack was read from."""
-    for member in map(Path, stack.metadata.get("files", ())):
+    for member in map(Path, stack.files):
         if out.exists() and out.samefile(member):
             raise DualglandError(f"--out {out}: this is part of the input, never overwritten")
 

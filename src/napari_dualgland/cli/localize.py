@@ -91,12 +91,12 @@ def run(
     choose_device(params.device)
     card_for("localize", params.model)
     stack = read(source, channels=parse_channels(channels))
-    check_folder(out, [Path(member) for member in stack.metadata.get("files", ())])
+    check_folder(out, [Path(member) for member in stack.files])
     if "protein" not in stack.roles:
         raise DualglandError(f"{source}: no channel is the protein; say it with --channels")
     labels = None if cells is None else _fitting(read_labels(cells), stack, cells)
     lost = None if mask is None else match_mask(read_mask(mask), stack)
-    notes = list(stack.metadata.get("notes", ()))
+    notes = list(stack.notes)
     looked_at: Stack | Imputation = stack
     if impute_first:
         lost = find_missing(stack) if lost is None else lost

@@ -369,8 +369,12 @@ class _Work:
     def unchanged(self) -> Imputation:
         """Return the source itself, with an empty mask."""
         self.note("nothing to do: no pixel is missing")
+        if isinstance(self.source, Imputation):
+            known = self.source.provenance
+            told = known.model_copy(update={"notes": (*known.notes, *self.notes)})
+            return replace(self.source, provenance=told)
         missing = np.zeros_like(self.source.data, dtype=bool)
-        return Imputation(self.source, missing, None, self._provenance())
+        return Imputation.of(self.source, missing, provenance=self._provenance())
 
     def result(self) -> Imputation:
         """Return the filled stack."""
@@ -379,12 +383,11 @@ class _Work:
         blank: Any = np.zeros_like(self.data, dtype=np.float32)
         fill, sigma, samples = self.outcome.over(self.data, blank)
         uncertainty = None if sigma is None else from_canonical(sigma, axes)
-        earlier = self.stack.imputed
-        provenance = self._provenance()
-        filled = replace(
-            self.stack.with_canonical(fill),
-            imputed=missing if earlier is None else missing | earlier,
-            provenance=provenance,
-        )
+        if isinstance(self.stack, Imputation):
+            # What an earlier run filled is no measurement either, nor surer than it was.
+            if uncertainty is not None and self.stack.uncertainty is not None:
+                uncertainty = np.where(missing, uncertainty, self.stack.uncertainty)
+            missing = missing | self.stack.missing
+        filled = replace(self.stack, data=from_canonical(fill, axes))
         drawn = tuple(from_canonical(sample, axes) for sample in samples)
-        return Imputation(filled, missing, uncertainty, provenance, drawn)
+        return Imputation.of(filled, missing, uncertainty, drawn, self._provenance())

@@ -16,10 +16,11 @@ from pydantic import ValidationError
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.channels import color_word_role, stain_role
 from napari_dualgland.io.napari_io import METADATA_KEY
-from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
+from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.io.units import micrometres, seconds
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
+from napari_dualgland.results import Imputation
+from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, Header, PixelSize, Stack
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth of equality
@@ -69,15 +70,13 @@ def stack_of_layers(layers: Sequence[tuple[Any, Mapping[str, Any], str]]) -> Sta
     stack = _stack(images)
     provenance = next(filter(None, map(_provenance, all_)), None)
     missing = _missing(masks[0], stack) if masks else None
-    beside: dict[str, Any] = {}
-    if unsure:
-        beside[UNCERTAINTY] = _beside(unsure, stack, np.zeros(_plain_shape(stack), np.float32))
-    if drawn:
-        pictures = [_of_number(drawn, n) for n in sorted({_number(layer) for layer in drawn})]
-        beside[SAMPLES] = tuple(_beside(picture, stack, None) for picture in pictures)
-    if beside:
-        stack = replace(stack, metadata={**stack.metadata, **beside})
-    return replace(stack, imputed=missing, provenance=provenance)
+    if missing is None:
+        return replace(stack, provenance=provenance)
+    blank = np.zeros(_plain_shape(stack), np.float32)
+    uncertainty = _beside(unsure, stack, blank) if unsure else None
+    pictures = [_of_number(drawn, n) for n in sorted({_number(layer) for layer in drawn})]
+    samples = tuple(_beside(picture, stack, None) for picture in pictures)
+    return Imputation.of(stack, missing, uncertainty, samples, provenance)
 
 
 def _check(images: Sequence[_Layer], masks: Sequence[_Layer]) -> None:
@@ -124,13 +123,12 @@ def _stack(images: Sequence[_Layer]) -> Stack:
     steps = dict(zip(axes, _steps(first, len(axes)), strict=True))
     lengths = {a: micrometres(*steps[a]) for a in "ZYX" if a in steps}
     y, x = lengths["Y"], lengths["X"]
-    metadata = {k: first.told[k] for k in ("ome_xml", "imagej", "description") if k in first.told}
     common: dict[str, Any] = {
         "pixel_size": PixelSize(y, x, lengths.get("Z")) if y and x else None,
         "time_step": seconds(*steps["T"]) if "T" in steps else None,
         "name": str(first.told.get("field") or first.name),
         "source": first.told.get("source"),
-        "metadata": metadata,
+        "header": Header(*(first.told.get(k) for k in ("ome_xml", "imagej", "description"))),
     }
     if "C" in axes:  # one layer that holds all channels
         count = first.pixels.shape[axes.index("C")]

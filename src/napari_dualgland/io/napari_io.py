@@ -25,8 +25,9 @@ from napari_dualgland.io.hpa import (
     read_member,
     read_set,
 )
-from napari_dualgland.io.ome import CELLS, KIND, MAPS, MISSING, SAMPLE, SAMPLES, UNCERTAINTY
+from napari_dualgland.io.ome import CELLS, MAPS, MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
+from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Channel, Stack
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def get_reader(path: str | list[str]) -> Loader | None:
         return None
     try:
         stack = read_tiff(file, lazy=True)
-        if stack.metadata.get(KIND) in (CELLS, MAPS):
+        if stack.kind != "image":
             return lambda _: localization_layers(read_tiff(file), _pyramid(file))
         assign_roles(stack)
     except DualglandError as error:
@@ -136,9 +137,9 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
         images.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
     beside: list[LayerTuple] = []
     # The last sample lowest, so that a person reads them from the first down.
-    for number, sample in reversed(list(enumerate(stack.metadata.get(SAMPLES, ()), 1))):
+    for number, sample in reversed(list(enumerate(_samples(stack), 1))):
         beside += _sample_layers(stack, sample, number, images)
-    if UNCERTAINTY in stack.metadata:
+    if isinstance(stack, Imputation) and stack.uncertainty is not None:
         beside += _uncertainty_layers(stack)
     marks = [] if stack.imputed is None else [_missing_layer(stack)]
     return [*beside, *images, *marks]
@@ -161,7 +162,7 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
         hidden that are likely nowhere.
     """
     levels = _levels(stack, pyramid)
-    if stack.metadata.get(KIND) == CELLS:
+    if stack.kind == CELLS:
         looks = {"name": CELLS, **_placement(stack), "metadata": _told(stack, None, CELLS)}
         several = len(levels) > 1
         pixels = levels if several else stack.data
@@ -181,6 +182,10 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
         }
         layers.append((maps if len(maps) > 1 else maps[0], looks, "image"))
     return layers
+
+
+def _samples(stack: Stack) -> tuple[Any, ...]:
+    return stack.samples if isinstance(stack, Imputation) else ()
 
 
 def _levels(stack: Stack, pyramid: Sequence[Any]) -> list[Any]:
@@ -227,20 +232,20 @@ def _told(stack: Stack, channel: Channel | None, kind: str | None = None) -> dic
         "channel": channel.name if channel else None,
         "field": stack.name,
         "source": stack.source,
-        "notes": list(stack.metadata.get("notes", ())),
+        "notes": list(stack.notes),
     }
-    told |= {key: stack.metadata[key] for key in _FILE_METADATA if key in stack.metadata}
+    told |= {k: v for k in _FILE_METADATA if (v := getattr(stack.header, k)) is not None}
     if kind is not None:
         told["kind"] = kind
-    if stack.provenance is not None:
+    if stack.provenance is not None and stack.provenance.model != "unknown":
         told["provenance"] = stack.provenance.model_dump(mode="json")
     return {METADATA_KEY: told}
 
 
-def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
+def _uncertainty_layers(stack: Imputation) -> list[LayerTuple]:
     layers: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
-        pixels = _channel_of(stack.metadata[UNCERTAINTY], stack.axes, i)
+        pixels = _channel_of(stack.uncertainty, stack.axes, i)
         looks = {
             "name": f"{channel.role or channel.name} {UNCERTAINTY}",
             "colormap": "inferno",

@@ -92,7 +92,7 @@ def build_ome_xml(
 
 def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
     """Return the source's header less what no longer holds: other images, plates, our notes."""
-    xml = stack.metadata.get("ome_xml")
+    xml = stack.header.ome_xml
     if not xml:
         return model.OME()
     try:
@@ -131,7 +131,7 @@ def _image(
     refs = [model.AnnotationRef(id=i) for i in annotation_ids]
     pixels = _pixels(stack, image, number, source.pixels if source else None)
     if source is None:
-        described = stack.metadata.get("description") if number == 0 else None
+        described = stack.header.description if number == 0 else None
         extra: dict[str, Any] = {"description": _clean(described)} if described else {}
         return model.Image(
             id=f"Image:{number}",
@@ -212,8 +212,8 @@ def _annotations(
 ) -> list[model.MapAnnotation]:
     about = {"axes": "".join(a for a in CANONICAL_AXES if a in stack.axes)}
     about |= {f"role {i}": c.role for i, c in enumerate(stack.channels) if c.role}
-    if KIND in stack.metadata:
-        about[KIND] = stack.metadata[KIND]
+    if stack.kind != "image":
+        about[KIND] = stack.kind
     wanted: dict[str, Mapping[str, str]] = {STACK_NS: about}
     if provenance is not None:
         fields = provenance.model_dump(mode="json", exclude_none=True)
@@ -222,8 +222,8 @@ def _annotations(
             for key, value in fields.items()
         }
     # Where the source's own OME-XML is kept, what ImageJ said is in it already.
-    if stack.metadata.get("imagej") and not stack.metadata.get("ome_xml"):
-        wanted[IMAGEJ_NS] = stack.metadata["imagej"]
+    if stack.header.imagej and not stack.header.ome_xml:
+        wanted[IMAGEJ_NS] = stack.header.imagej
     free = (f"Annotation:dualgland:{n}" for n in range(len(taken) + len(wanted)))
     ids = (i for i in free if i not in taken)
     return [

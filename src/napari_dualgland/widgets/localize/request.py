@@ -7,7 +7,7 @@ Made on the main thread, done on another, written down by *Copy as*, like an
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import dask.array as da
@@ -16,7 +16,7 @@ import numpy as np
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import Cancelled, Progress
-from napari_dualgland.results import Localization
+from napari_dualgland.results import Imputation, Localization
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.masks import Marking
@@ -73,7 +73,7 @@ class LocalizeRequest:
         stack = self.source.stack()
         if self.estimated is None:
             return stack
-        return replace(stack, imputed=self.estimated.mask(stack, stack.roles))
+        return Imputation.of(stack, self.estimated.mask(stack, stack.roles))
 
     def cells(self, stack: Stack) -> Any:
         """Return the given cells with the axes of the stack without C; None without any."""

@@ -80,7 +80,7 @@ class Imputation(Stack):
         Parameters
         ----------
         stack : Stack
-            Filled already. Marks of an earlier run are replaced.
+            Filled already. What an earlier run filled of it stays marked, and as unsure as it was.
         missing, uncertainty, samples
             As the attributes of these names.
         provenance : Provenance, optional
@@ -90,6 +90,10 @@ class Imputation(Stack):
         -------
         Imputation
         """
+        if isinstance(stack, Imputation):
+            if uncertainty is not None and stack.uncertainty is not None:
+                uncertainty = np.where(missing, uncertainty, stack.uncertainty)
+            missing = missing | stack.missing
         known = {f.name: getattr(stack, f.name) for f in fields(Stack)}
         known["provenance"] = provenance or stack.provenance or Provenance.unknown()
         return cls(**known, missing=missing, uncertainty=uncertainty, samples=samples)

@@ -49,8 +49,8 @@ def made_up(stack, samples=2, unsure=True):
         missing_fraction={},
     )
     sigma = np.where(missing, np.float32(3), np.float32(0)) if unsure else None
-    filled = replace(stack, data=pictures[0], imputed=missing, provenance=provenance)
-    return Imputation(filled, missing, sigma, provenance, tuple(pictures[1:]))
+    filled = replace(stack, data=pictures[0])
+    return Imputation.of(filled, missing, sigma, tuple(pictures[1:]), provenance)
 
 
 def show(viewer, source, frame=None, **options):

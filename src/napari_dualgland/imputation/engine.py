@@ -383,11 +383,6 @@ class _Work:
         blank: Any = np.zeros_like(self.data, dtype=np.float32)
         fill, sigma, samples = self.outcome.over(self.data, blank)
         uncertainty = None if sigma is None else from_canonical(sigma, axes)
-        if isinstance(self.stack, Imputation):
-            # What an earlier run filled is no measurement either, nor surer than it was.
-            if uncertainty is not None and self.stack.uncertainty is not None:
-                uncertainty = np.where(missing, uncertainty, self.stack.uncertainty)
-            missing = missing | self.stack.missing
         filled = replace(self.stack, data=from_canonical(fill, axes))
         drawn = tuple(from_canonical(sample, axes) for sample in samples)
         return Imputation.of(filled, missing, uncertainty, drawn, self._provenance())

@@ -19,7 +19,14 @@ import numpy as np
 from ome_types import from_xml, model, to_xml
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.ome import EARLIER_NS, IMAGEJ_NS, KIND, PROVENANCE_NS, STACK_NS
+from napari_dualgland.io.ome import (
+    EARLIER_NS,
+    IMAGEJ_NS,
+    KIND,
+    PROVENANCE_NS,
+    STACK_NS,
+    parse_ome,
+)
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
 
@@ -110,7 +117,7 @@ def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
     ome.projects, ome.datasets = [], []
     held = ome.structured_annotations
     if held is not None:
-        if stack.provenance != provenance:
+        if parse_ome(xml).provenance != provenance:
             for annotation in held.map_annotations:
                 if annotation.namespace == PROVENANCE_NS:
                     annotation.namespace = EARLIER_NS

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from napari_dualgland.errors import DualglandError
     from napari_dualgland.imputation.engine import impute, impute_steps
     from napari_dualgland.imputation.params import ImputeParams
-    from napari_dualgland.io import read, write
+    from napari_dualgland.io import read, read_labels, read_mask, write
     from napari_dualgland.localization.params import LocalizeParams
     from napari_dualgland.localization.predict import localize, localize_steps
-    from napari_dualgland.missing import find_missing
+    from napari_dualgland.mask import Mask
+    from napari_dualgland.missing import MissingParams, find_missing
     from napari_dualgland.results import Imputation, Localization
     from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
@@ -38,8 +39,12 @@ _HOME = {
     "localize": "localization.predict",
     "localize_steps": "localization.predict",
     "read": "io",
+    "read_labels": "io",
+    "read_mask": "io",
     "write": "io",
     "find_missing": "missing",
+    "Mask": "mask",
+    "MissingParams": "missing",
 }
 
 __all__ = [
@@ -51,6 +56,8 @@ __all__ = [
     "ImputeParams",
     "Localization",
     "LocalizeParams",
+    "Mask",
+    "MissingParams",
     "PixelSize",
     "Stack",
     "find_missing",
@@ -59,6 +66,8 @@ __all__ = [
     "localize",
     "localize_steps",
     "read",
+    "read_labels",
+    "read_mask",
     "write",
 ]
 

@@ -41,9 +41,10 @@ ALLOWED = {
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "localization": GROUND | {"model", "missing"},
-    "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localization"},
+    "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localization", "jobs"},
+    "jobs": GROUND | {"io", "missing", "model", "imputation", "localization"},
     "cli": GROUND
-    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization"},
+    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"},
     "__main__": {"cli"},
 }
 # The version, which provenance needs, is the one thing that all may ask of the package.

@@ -101,6 +101,30 @@ class Mask:
             return 0
         return ROLE_BITS.get(role or "", 0) if self.coded else 1
 
+    def plane(self, stack: Stack, t: int = 0, z: int = 0) -> Mask:
+        """Return the marks of one plane of a stack.
+
+        Parameters
+        ----------
+        stack : Stack
+            The whole, which the mask is for.
+        t, z : int
+            Where in it.
+
+        Returns
+        -------
+        Mask
+            Axes C, Y, X; of length 1 along C where all channels share the marks.
+
+        Raises
+        ------
+        DualglandError
+            If the mask does not fit the stack.
+        """
+        marks = self._canonical(stack, _ways(stack), "a mask")
+        at = min(t, marks.shape[0] - 1), min(z, marks.shape[1] - 1)
+        return replace(self, data=marks[at], axes="CYX")
+
     def labels(self, stack: Stack) -> LazyArray:
         """Return a label for each pixel of a stack's planes.
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NOTHING_MISSING = "nothing to do: no pixel is missing"
+"""Note of an imputation that had nothing to fill."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Imputation(Stack):
     """A stack of which some pixels are estimates, and what must be known of them.
@@ -102,6 +106,18 @@ class Imputation(Stack):
     def stack(self) -> Imputation:
         """The stack itself: an imputation is one."""
         return self
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether there was nothing to fill, so that the data are the source's own."""
+        return NOTHING_MISSING in self.provenance.notes
+
+    def without_marks(self) -> Stack:
+        """Return the stack alone, if no pixel is marked; itself if one is."""
+        if bool(self.missing.any()):
+            return self
+        known = {f.name: getattr(self, f.name) for f in fields(Stack)}
+        return Stack(**{**known, "provenance": None})
 
     @property
     def imputed(self) -> LazyArray:

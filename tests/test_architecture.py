@@ -7,6 +7,7 @@ light parts load nothing heavy is seen in a fresh interpreter, through whatever 
 from __future__ import annotations
 
 import ast
+import graphlib
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
+    "_version",
     "classes",
     "errors",
     "frozen",
@@ -113,6 +115,52 @@ def test_imports_run_downward(path):
             assert other == room or other in ALLOWED[room], f"{inside} imports {name}"
         elif top in OUTSIDE and (inside.as_posix(), top) not in EXCEPTIONS:
             assert room in OUTSIDE[top], f"{inside} imports {name}"
+
+
+def modules_by_name() -> dict[str, Path]:
+    """Return every file of the plugin and of the training module by its dotted name."""
+    found = {}
+    for folder in (SOURCE, ROOT / "training"):
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def importers() -> dict[str, set[str]]:
+    """Return the files that each file imports, by their dotted names."""
+    named = modules_by_name()
+    graph: dict[str, set[str]] = {}
+    for name, path in named.items():
+        graph[name] = set()
+        for imported in imports(path):
+            while imported and imported not in named:
+                imported = imported.rpartition(".")[0]
+            graph[name] |= {imported} - {"", name}
+    return graph
+
+
+def test_no_file_imports_itself_by_a_detour():
+    try:
+        graphlib.TopologicalSorter(importers()).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle: {' → '.join(error.args[1])}")
+
+
+def test_a_circle_is_seen():
+    graph = importers()
+    graph["napari_dualgland.errors"] = {"napari_dualgland.cli.app"}
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_training_knows_neither_widgets_nor_jobs():
+    """It is the plugin's guest in the command line's words alone: how errors are told."""
+    for name, imported in importers().items():
+        if name.startswith("dualgland_training"):
+            rooms = {room_of(other) for other in imported if other.startswith("napari_dualgland")}
+            assert not rooms & {"widgets", "jobs", "batch"}, name
+            assert "cli" not in rooms or name.endswith("__main__"), name
 
 
 def test_the_arrows_are_seen(tmp_path):

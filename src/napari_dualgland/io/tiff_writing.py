@@ -114,7 +114,18 @@ def _parts(stack: Stack) -> list[Part]:
 
 
 def refuse_source(stack: Stack, path: Path) -> None:
-    """Raise DualglandError if a path is a file that the stack was read from."""
+    """Raise DualglandError if a path is a file that the stack was read from.
+
+    Parameters
+    ----------
+    stack : Stack
+    path : pathlib.Path
+
+    Raises
+    ------
+    DualglandError
+        If it is.
+    """
     for source in (stack.source, *stack.files):
         if source and os.path.exists(source) and path.exists() and os.path.samefile(source, path):
             raise DualglandError(f"{path}: is the source of the stack; give another name")

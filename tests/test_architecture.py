@@ -7,17 +7,20 @@ light parts load nothing heavy is seen in a fresh interpreter, through whatever 
 from __future__ import annotations
 
 import ast
-import os
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
-GROUND = {"classes", "stack", "results", "provenance", "errors", "intervals", "progress"}
+GROUND = {
+    *("classes", "errors", "frozen", "intervals", "progress", "provenance", "results", "stack"),
+    "typing",
+}
 
 # What each room may import of the project's other rooms. "" is the package itself.
 ALLOWED = {
@@ -118,49 +121,60 @@ def test_the_arrows_are_seen(tmp_path):
     }
 
 
-def loaded_by(code: str) -> set[str]:
-    """Return the names of all modules that a fresh interpreter has loaded after ``code``."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nsys.stdout.write(chr(10).join(sys.modules))"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return {name.split(".")[0] for name in done.stdout.split()}
-
-
 QT = {"napari", "qtpy", "PyQt6", "PySide6", "superqt", "magicgui", "vispy"}
 
 
-def dotted(path: Path) -> str:
-    parts = path.relative_to(SOURCE).with_suffix("").parts
+def dotted(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def test_nothing_below_the_widgets_loads_qt_or_napari():
-    below = [dotted(p) for p in modules() if "widgets" not in p.parts and p.stem != "__main__"]
+def all_but(skipped: str, *, within: str = "") -> str:
+    """Return code that imports every module of plugin and training, or of one room of it."""
     training = sorted((ROOT / "training").rglob("*.py"))
-    below += [".".join(p.relative_to(ROOT / "training").with_suffix("").parts) for p in training]
-    names = [name.removesuffix(".__init__") for name in below if not name.endswith("__main__")]
-    loaded = loaded_by("\n".join(f"import {name}" for name in names))
-    assert not loaded & QT
-    assert "torch" in loaded  # the engine was really among them
+    names = [dotted(path, SOURCE) for path in modules()]
+    names += [dotted(path, ROOT / "training") for path in training]
+    chosen = [n for n in names if within in n and skipped not in n and "__main__" not in n]
+    return "\n".join(f"import {name}" for name in chosen)
 
 
-@pytest.mark.parametrize(
-    ("what", "never"),
-    [
-        ("import napari_dualgland", QT | {"torch", "dask", "skimage", "typer"}),
-        ("import napari_dualgland; napari_dualgland.Stack", QT | {"torch"}),
-        ("from napari_dualgland import read, write, find_missing", QT | {"torch"}),
-        ("from napari_dualgland.cli import main", QT | {"torch", "skimage", "tifffile"}),
-        ("import napari_dualgland.widgets", {"torch"}),
-    ],
-)
-def test_what_is_light_stays_light(what, never):
-    assert not loaded_by(what) & never
+def loaded_after(steps: Sequence[str]) -> list[set[str]]:
+    """Return what a fresh interpreter has loaded after each of these steps in turn."""
+    code = "import json, sys\nseen = []\n"
+    code += "".join(f"{step}\nseen.append([*sys.modules])\n" for step in steps)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}sys.stdout.write(json.dumps(seen))"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [{name.split(".")[0] for name in names} for names in json.loads(done.stdout)]
+
+
+# One interpreter goes through these from the lightest to the heaviest: what it has loaded after
+# a step is at least what the step alone would load.
+LIGHT = [
+    ("import napari_dualgland", QT | {"torch", "dask", "skimage", "typer"}),
+    ("from napari_dualgland.cli import main", QT | {"torch", "skimage", "tifffile"}),
+    ("napari_dualgland.Stack", QT | {"torch"}),
+    ("from napari_dualgland import read, write, find_missing", QT | {"torch"}),
+    ("from napari_dualgland import sample; sample.damaged_field()", QT | {"torch"}),
+    (all_but(".widgets"), QT),
+]
+
+
+def test_what_is_light_stays_light_and_nothing_below_the_widgets_loads_qt():
+    seen = loaded_after([step for step, _ in LIGHT])
+    for (step, never), loaded in zip(LIGHT, seen, strict=True):
+        assert not loaded & never, step
+    assert {"torch", "dualgland_training"} <= seen[-1]  # the engine was really among them
+
+
+def test_the_docks_open_without_torch():
+    (loaded,) = loaded_after([all_but("-", within=".widgets")])
+    assert "napari" in loaded
+    assert "torch" not in loaded
 
 
 def test_every_public_name_is_there():

@@ -137,11 +137,3 @@ def test_the_widget_reads_the_damage_layer_channel_by_channel(make_napari_viewer
 def test_a_sample_that_is_not_installed_is_named():
     with pytest.raises(DualglandError, match=r"dualgland_lost\.ome\.tif: the sample is not"):
         sample.sample_path("dualgland_lost.ome.tif")
-
-
-def test_opening_a_sample_needs_no_napari():
-    code = (
-        "import sys; from napari_dualgland import sample; sample.damaged_field(); "
-        "assert not {'napari', 'qtpy', 'torch'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

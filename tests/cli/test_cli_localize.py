@@ -236,8 +236,9 @@ def test_the_demo_tells_where_the_protein_is(tmp_path, monkeypatch, capsys):
     save_localizer(tmp_path / "models", name="localizer")
     monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path / "models"))
     image, _ = field(1, 2)
-    filled = impute(stack_of(image), model="prior", device="cpu")
-    told, notes = demo.localize(filled, tmp_path / "localization", ImputeParams(device="cpu"))
+    params = ImputeParams(model="prior", device="cpu", rehearse=False)
+    filled = impute(stack_of(image), params=params)
+    told, notes = demo.localize(filled, tmp_path / "localization", params)
     assert (told["cells"], told["model"]) == (2, "localizer")
     assert isinstance(notes, list)
     assert {p.name for p in (tmp_path / "localization").iterdir()} == {*FILES}

@@ -10,7 +10,8 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,16 @@ def modules() -> list[Path]:
     return sorted((SOURCE / "napari_dualgland").rglob("*.py"))
 
 
+def files() -> dict[str, Path]:
+    """Return every module of plugin and training by its dotted name."""
+    found = {}
+    for root in (SOURCE, ROOT / "training"):
+        for path in sorted(root.rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
 def room_of(module: str) -> str:
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else ""
@@ -106,6 +117,25 @@ def test_imports_run_downward(path):
             assert room in OUTSIDE[top], f"{inside} imports {name}"
 
 
+def files_imported(path: Path, known: Collection[str]) -> set[str]:
+    """Return which of the known modules a file imports; the package's version counts for none."""
+    found = set()
+    for name in {*imports(path)} - VERSION:
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found & {*known}
+
+
+# TODO: three to be opened: io.napari_io and layer_writing, sources and data, judge and its training.
+@pytest.mark.xfail(raises=CycleError)
+def test_no_file_imports_itself_by_way_of_others():
+    known = files()
+    TopologicalSorter(
+        {name: files_imported(path, known) - {name} for name, path in known.items()}
+    ).prepare()  # says which circle there is
+
+
 def test_the_arrows_are_seen(tmp_path):
     """The reader of imports finds what it must, wherever it stands in a file."""
     sample = tmp_path / "sample.py"
@@ -124,18 +154,12 @@ def test_the_arrows_are_seen(tmp_path):
 QT = {"napari", "qtpy", "PyQt6", "PySide6", "superqt", "magicgui", "vispy"}
 
 
-def dotted(path: Path, root: Path) -> str:
-    parts = path.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+WIDGETS = "napari_dualgland.widgets"
 
 
-def all_but(skipped: str, *, within: str = "") -> str:
-    """Return code that imports every module of plugin and training, or of one room of it."""
-    training = sorted((ROOT / "training").rglob("*.py"))
-    names = [dotted(path, SOURCE) for path in modules()]
-    names += [dotted(path, ROOT / "training") for path in training]
-    chosen = [n for n in names if within in n and skipped not in n and "__main__" not in n]
-    return "\n".join(f"import {name}" for name in chosen)
+def import_all(names: Iterable[str]) -> str:
+    """Return code that imports modules, but for those that do something when they are."""
+    return "\n".join(f"import {name}" for name in names if not name.endswith("__main__"))
 
 
 def loaded_after(steps: Sequence[str]) -> list[set[str]]:
@@ -160,7 +184,7 @@ LIGHT = [
     ("napari_dualgland.Stack", QT | {"torch"}),
     ("from napari_dualgland import read, write, find_missing", QT | {"torch"}),
     ("from napari_dualgland import sample; sample.damaged_field()", QT | {"torch"}),
-    (all_but(".widgets"), QT),
+    (import_all(name for name in files() if not name.startswith(WIDGETS)), QT),
 ]
 
 
@@ -172,7 +196,7 @@ def test_what_is_light_stays_light_and_nothing_below_the_widgets_loads_qt():
 
 
 def test_the_docks_open_without_torch():
-    (loaded,) = loaded_after([all_but("-", within=".widgets")])
+    (loaded,) = loaded_after([import_all(name for name in files() if name.startswith(WIDGETS))])
     assert "napari" in loaded
     assert "torch" not in loaded
 

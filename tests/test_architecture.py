@@ -127,7 +127,7 @@ def files_imported(path: Path, known: Collection[str]) -> set[str]:
     return found & {*known}
 
 
-# TODO: three to be opened: io.napari_io and layer_writing, sources and data, judge and its training.
+# TODO: three are left: io.napari_io and layer_writing, sources and data, judge and its training.
 @pytest.mark.xfail(raises=CycleError)
 def test_no_file_imports_itself_by_way_of_others():
     known = files()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import email
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -35,8 +36,14 @@ pytestmark = pytest.mark.slow
 
 
 def run(*command: object, cwd: Path) -> str:
+    # Whoever runs the tests with PYTHONPATH would have the checkout seen in every install.
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
+        [str(word) for word in command],
+        cwd=cwd,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -77,7 +77,8 @@ def test_it_leaves_the_four_files(dualgland, source, labels, mask, quick, out):
     assert list(table["classes"].fillna("")) == list(expected.table["classes"])
     maps = np.asarray(read_tiff(out / "maps.ome.tif").data) / 255
     np.testing.assert_allclose(maps, np.asarray(expected.maps), atol=1 / 255)
-    assert Image.open(out / "overlay.png").width > 900
+    with Image.open(out / "overlay.png") as overlay:
+        assert overlay.width > 900
 
 
 def test_the_result_tells_everything(dualgland, source, labels, mask, quick, out):

@@ -335,7 +335,7 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
     widget.results.impute.click()
     from napari_dualgland.widgets.impute.dock import ImputeWidget
 
-    (impute,) = viewer.window._qt_window.findChildren(ImputeWidget)
+    (impute,) = widget.window().findChildren(ImputeWidget)
     assert impute.channels.value().layers["protein"].name == "protein"
     impute.set_value(ImputeParams(model="prior", device="cpu", rehearse=False))
     impute.missing.set_value("nan")

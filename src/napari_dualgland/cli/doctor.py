@@ -85,8 +85,8 @@ def _devices(lacking: list[str]) -> Iterator[tuple[str, str]]:
     """Yield every name that ``--device`` takes, and what it is."""
     import torch
 
-    from napari_dualgland.model.device import available_devices
-    from napari_dualgland.model.precision import choose_precision, processor_name
+    from napari_dualgland.model.device import available_devices, processor_name
+    from napari_dualgland.model.precision import choose_precision
 
     for name in available_devices():
         if name.startswith("cuda"):

@@ -73,13 +73,13 @@ def run(
     DualglandError
         If anything did not come; what came is in the folder and its manifest.
     """
-    from napari_dualgland.io.atlas import Fetcher, Manners, Query, download
+    from napari_dualgland.io.atlas import Fetcher, Query, RequestPolicy, download
     from napari_dualgland.io.atlas.addresses import addresses_from
     from napari_dualgland.progress import Progress
 
     query = make(Query, **asked)
     addresses = addresses_from(release)
-    fetcher = Fetcher(addresses, make(Manners, rate=rate))
+    fetcher = Fetcher(addresses, make(RequestPolicy, rate=rate))
     try:
         with progress_bar("downloading") as bar:
             result = download(

@@ -172,7 +172,7 @@ def _fitting(labels: Any, stack: Stack, path: Path) -> Any:
 
 def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:
     """Return what is to be told of a localization, ready for JSON."""
-    from napari_dualgland.localization.overlay import DAMAGED
+    from napari_dualgland.localization.damage import DAMAGED
 
     how, table = result.provenance, result.table
     named = Counter(name for said in table["classes"] for name in said.split("; ") if name)

@@ -10,10 +10,22 @@ from torch import Tensor, nn
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
-    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, edges repeated.
+    """Blur with a Gaussian, edges repeated.
 
     Shifted copies are summed: a convolution of single channels takes twenty times as long on
     a CPU.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        (B, C, H, W).
+    sigma : float
+        Standard deviation in pixels.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, C, H, W).
     """
     reach = max(1, min(int(3 * sigma + 0.5), min(x.shape[2:]) - 1))
     heights = [math.exp(-0.5 * (offset / max(sigma, 1e-3)) ** 2) for offset in range(reach + 1)]

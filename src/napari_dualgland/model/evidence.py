@@ -22,7 +22,6 @@ HIGH_PASS_RADIUS = 12
 RIDGE = 0.1
 """Ridge penalty of the couplings, relative to the mean variance of the detail."""
 
-
 STEPS = (24, 24)
 """Descent steps of the prior on the finest and on the coarser levels."""
 
@@ -69,7 +68,7 @@ class Evidence(NamedTuple):
         )
 
 
-def high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -> Tensor:
+def _high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -> Tensor:
     """Return observed pixels minus the mean of the observed pixels around them, else 0."""
     side = 2 * radius + 1
 
@@ -82,13 +81,23 @@ def high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -
 
 
 def detail_moments(image: Tensor, missing: Tensor) -> Tensor:
-    """Return the (B, 4, 4, 2) sums from which :func:`couplings` are solved.
+    """Take the sums from which :func:`couplings` are solved; those of tiles and planes add up.
 
-    Last axis: sum of products of two channels' detail over the pixels where both are
-    observed, and the number of those pixels. Sums over tiles and planes may be added.
+    Parameters
+    ----------
+    image : torch.Tensor
+        (B, 4, H, W), normalised; missing pixels may hold anything finite.
+    missing : torch.Tensor
+        (B, 4, H, W), boolean.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, 4, 4, 2): sum of products of two channels' detail over the pixels where both are
+        observed, and the number of those pixels.
     """
     observed = (~missing).to(image.dtype)
-    detail = high_pass(image, observed)
+    detail = _high_pass(image, observed)
     products = torch.einsum("bchw,bdhw->bcd", detail, detail)
     counts = torch.einsum("bchw,bdhw->bcd", observed, observed)
     return torch.stack([products, counts], dim=-1)
@@ -163,8 +172,13 @@ def gather_evidence(
         (B, 4, H, W), boolean.
     beta : torch.Tensor, optional
         (B, 4, 4) couplings; measured in this batch, image by image, where left out.
-    levels, coarsest :
+    levels, coarsest
         As in :func:`~napari_dualgland.model.prior.secretory_prior`.
+
+    Returns
+    -------
+    Evidence
+        Of the same sizes.
     """
     image = image.masked_fill(missing, 0)
     if beta is None:

@@ -109,7 +109,20 @@ class Refinement(nn.Module):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, stacked: Tensor, fine: Tensor) -> Tensor:
-        """Return (B, 8, H, W): what to add to the correction and to log sigma."""
+        """Correct what comes from half the resolution.
+
+        Parameters
+        ----------
+        stacked : torch.Tensor
+            (B, 20, H, W), of :meth:`~napari_dualgland.model.evidence.Evidence.stacked`.
+        fine : torch.Tensor
+            (B, ``coarser``, H / 2, W / 2).
+
+        Returns
+        -------
+        torch.Tensor
+            (B, 8, H, W): what to add to the correction and to log sigma.
+        """
         x = torch.cat([stacked, F.pixel_shuffle(fine, 2)], 1)
         out: Tensor = self.head(self.blocks(self.enter(x)))
         return out

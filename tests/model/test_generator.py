@@ -5,7 +5,8 @@ import torch
 
 from napari_dualgland.model.blocks import gaussian_blur
 from napari_dualgland.model.evidence import gather_evidence
-from napari_dualgland.model.generator import Generator, count_parameters, noise_level
+from napari_dualgland.model.generator import Generator, count_parameters
+from napari_dualgland.model.refinement import noise_level
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The block of which generator and texture are built, and the blur that they share."""
+"""The block of which the networks are built, and the filters that they share."""
 
 from __future__ import annotations
 
@@ -37,6 +37,26 @@ def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
             for start in (reach - offset, reach + offset):
                 x.add_(padded.narrow(axis, start, side), alpha=heights[offset] / total)
     return x
+
+
+def box_mean(x: Tensor, radius: int) -> Tensor:
+    """Average over squares, with zeros beyond the edges.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        (B, C, H, W).
+    radius : int
+        Pixels; the square has a side of 2 · radius + 1.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, C, H, W).
+    """
+    side = 2 * radius + 1
+    rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(radius, 0))
+    return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, radius))
 
 
 class PixelNorm(nn.Module):

@@ -11,10 +11,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from napari_dualgland.model.blocks import box_mean
 from napari_dualgland.model.prior import secretory_prior
+
+CHANNELS = 20
+"""Of :meth:`Evidence.stacked`."""
 
 HIGH_PASS_RADIUS = 12
 """Radius in pixels of the box average under which detail counts as detail."""
@@ -70,13 +73,7 @@ class Evidence(NamedTuple):
 
 def _high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -> Tensor:
     """Return observed pixels minus the mean of the observed pixels around them, else 0."""
-    side = 2 * radius + 1
-
-    def box(x: Tensor) -> Tensor:
-        rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(radius, 0))
-        return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, radius))
-
-    mean = box(image * observed) / box(observed).clamp_min(1e-6)
+    mean = box_mean(image * observed, radius) / box_mean(observed, radius).clamp_min(1e-6)
     return (image - mean) * observed
 
 

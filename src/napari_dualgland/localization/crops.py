@@ -58,16 +58,12 @@ class CellCrop:
         (4,) float32: 1 where there is such a channel.
     scale : float
         Pixels of the crop per pixel of the frame.
-    top, left : int
-        Where in the frame the crop begins, in pixels of the frame; may be negative.
     """
 
     x: Float32Array
     inside: Float32Array
     present: Float32Array
     scale: float
-    top: int
-    left: int
 
 
 def frame_levels(frame: AnyArray) -> FrameLevels:
@@ -133,6 +129,4 @@ def crop_cell(
         inside=inside,
         present=present,
         scale=scale,
-        top=window[0].start - round(before[0] / scale),
-        left=window[1].start - round(before[1] / scale),
     )

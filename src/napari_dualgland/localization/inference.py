@@ -177,6 +177,4 @@ def _padded(crop: CellCrop, shape: tuple[int, int]) -> CellCrop:
         np.pad(crop.inside, (rows, columns)),
         crop.present,
         crop.scale,
-        crop.top - round(rows[0] / crop.scale),
-        crop.left - round(columns[0] / crop.scale),
     )

@@ -44,11 +44,17 @@ def _own_models_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path_factory.getbasetemp() / "models"))
 
 
-@pytest.fixture
-def atlas(monkeypatch):
-    """A small Human Protein Atlas on this machine, which misbehaves when it is told to."""
+@pytest.fixture(scope="session")
+def _atlas_server():
     from atlas_server import running
 
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with running() as server:
         yield server
+
+
+@pytest.fixture
+def atlas(_atlas_server, monkeypatch):
+    """A small Human Protein Atlas on this machine, which misbehaves when it is told to."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    _atlas_server.renew()
+    return _atlas_server

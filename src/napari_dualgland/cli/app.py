@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_dualgland import __version__
+from napari_dualgland._version import __version__
 from napari_dualgland.cli.console import answer, guarded
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.localization.params import LocalizeParams

@@ -52,13 +52,13 @@ def run(
     DualglandError
         If anything did not come; what came is in the folder and its manifest.
     """
-    from napari_dualgland.io.atlas import Fetcher, Manners, Query, download
+    from napari_dualgland.io.atlas import Fetcher, Query, RequestPolicy, download
     from napari_dualgland.io.atlas.addresses import addresses_from
     from napari_dualgland.progress import Progress
 
     query = options_of(Query, asked, _FORMS)
     addresses = addresses_from(release)
-    fetcher = Fetcher(addresses, options_of(Manners, {"rate": rate}))
+    fetcher = Fetcher(addresses, options_of(RequestPolicy, {"rate": rate}))
     try:
         with progress_bar("downloading") as bar:
             result = download(

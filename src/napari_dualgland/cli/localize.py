@@ -54,7 +54,7 @@ def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:
     -------
     dict
     """
-    from napari_dualgland.localization.overlay import DAMAGED
+    from napari_dualgland.localization.damage import DAMAGED
 
     how, table = result.provenance, result.table
     named = Counter(name for said in table["classes"] for name in said.split("; ") if name)

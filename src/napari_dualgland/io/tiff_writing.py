@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.frame_store import (
@@ -132,8 +133,6 @@ def refuse_source(stack: Stack, path: Path) -> None:
 
 
 def _creator() -> str:
-    from napari_dualgland import __version__
-
     return f"napari-dualgland {__version__}"
 
 

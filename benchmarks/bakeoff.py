@@ -19,8 +19,8 @@ from typing import Annotated, Any
 import torch
 import typer
 
+from candidates import candidates
 from dualgland_training.batches import Batches
-from dualgland_training.candidates import candidates
 from dualgland_training.config import TrainConfig, read_recipe
 from dualgland_training.data import read_split
 from dualgland_training.losses import reconstruction_loss

@@ -16,8 +16,8 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from ablations import figures_of
 
+from ablations import figures_of
 from dualgland_training.config import read_recipe
 from dualgland_training.data import read_split
 from dualgland_training.evaluate.comparison import Values, gain

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dualgland_training import cell_pictures, handmade
+from dualgland_training import cell_pictures
 from dualgland_training.cell_folds import LabelledCell
 from dualgland_training.cell_pictures import read_cell_picture
-from dualgland_training.evaluate.localization.predictions import Predictions, predictions_of
-from dualgland_training.handmade import build_trees, cell_features
+from localization_report import handmade
+from localization_report.handmade import build_trees, cell_features
+from localization_report.predictions import Predictions, predictions_of
 from napari_dualgland.classes import CLASSES
 
 

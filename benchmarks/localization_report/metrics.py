@@ -58,11 +58,6 @@ class Intervals:
     macro: Floats
 
 
-def one_hot(labels: Indices, count: int) -> Labels:
-    """Return (N, count) booleans of (N,) classes."""
-    return np.asarray(np.asarray(labels)[:, None] == np.arange(count))
-
-
 def best_among(scores: npt.ArrayLike, classes: Sequence[int]) -> Indices:
     """Return the class with the highest score among some, (N,), of (N, 19) scores."""
     chosen = np.asarray(classes)
@@ -197,43 +192,6 @@ def top_hits(scores: npt.ArrayLike, truth: Indices, k: int) -> Labels:
 def over_thresholds(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> Labels:
     """Return which classes are named, (N, K), as the table of a localization names them."""
     return np.asarray(np.asarray(probabilities) >= np.asarray(thresholds))
-
-
-def overlap_counts(
-    predicted: npt.ArrayLike, truth: npt.ArrayLike, threshold: float = 0.5
-) -> npt.NDArray[np.int64]:
-    """Return pixels in both and pixels in either, (2, K), of (…, K, H, W); they add up."""
-    here, there = np.asarray(predicted) >= threshold, np.asarray(truth) >= 0.5
-    if here.shape != there.shape or here.ndim < 3:
-        raise ValueError(f"maps {here.shape} and {there.shape} must be the same (…, K, H, W)")
-    axes = tuple(a for a in range(here.ndim) if a != here.ndim - 3)
-    return np.stack([(here & there).sum(axes), (here | there).sum(axes)])
-
-
-def dense_iou(predicted: npt.ArrayLike, truth: npt.ArrayLike, threshold: float = 0.5) -> Floats:
-    """Return intersection over union per class, pixels pooled over all cells.
-
-    Parameters
-    ----------
-    predicted : array_like
-        (…, K, H, W), probabilities.
-    truth : array_like
-        Of the same shape, 0 or 1 (half and more is 1).
-    threshold : float
-        Probability from which a pixel carries the class.
-
-    Returns
-    -------
-    numpy.ndarray
-        (K,) float64; NaN for a class that is in neither.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not agree.
-    """
-    both, either = overlap_counts(predicted, truth, threshold).astype(float)
-    return np.where(either > 0, both / np.maximum(either, 1), np.nan)
 
 
 def _check(truth: Labels, said: Labels) -> None:

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from dualgland_training.cell_folds import TOLD, LabelledCell
-from dualgland_training.evaluate.localization.setting import Result
-from dualgland_training.localization_metrics import (
+from localization_report.metrics import (
     best_among,
     confusion,
     intervals,
@@ -21,6 +20,7 @@ from dualgland_training.localization_metrics import (
     restricted,
     score,
 )
+from localization_report.setting import Result
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 

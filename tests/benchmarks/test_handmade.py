@@ -9,7 +9,7 @@ from training.gland_scenes import ATLAS
 
 from dualgland_training.cell_folds import read_labelled_cells
 from dualgland_training.cell_pictures import cell_mask, read_cell_picture
-from dualgland_training.handmade import build_trees, cell_features
+from localization_report.handmade import build_trees, cell_features
 from napari_dualgland.classes import CLASSES
 
 SIDE = 160

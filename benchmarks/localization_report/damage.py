@@ -18,21 +18,21 @@ import numpy.typing as npt
 from dualgland_training.cell_folds import TOLD, LabelledCell, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
 from dualgland_training.evaluate.cases import CASES
-from dualgland_training.evaluate.localization.fills import (
+from localization_report.fills import (
     damage_of,
     filled,
     method_of,
     stratified,
 )
-from dualgland_training.evaluate.localization.reading import read_one_cell
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.localization_metrics import (
+from localization_report.metrics import (
     best_among,
     counts_by_group,
     draw_groups,
     restricted,
     scores_of_counts,
 )
+from localization_report.reading import read_one_cell
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland.errors import DualglandError
 
 OURS = "imputed by us"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Result = dict[str, Any]
 Say = Callable[[str], None]
 
-RECIPE = Path(__file__).parents[3] / "recipes" / "generator.yaml"
+RECIPE = Path(__file__).parents[2] / "training" / "recipes" / "generator.yaml"
 
 
 class Setting(BaseModel):

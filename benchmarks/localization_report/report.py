@@ -12,15 +12,15 @@ from pathlib import Path
 
 import torch
 
-from dualgland_training.evaluate.localization.cells import cells_section
-from dualgland_training.evaluate.localization.damage import damage_section
-from dualgland_training.evaluate.localization.dense import dense_section
-from dualgland_training.evaluate.localization.dictionary import dictionary_section
-from dualgland_training.evaluate.localization.fields import fields_section
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.evaluate.localization.speed import speed_section
-from dualgland_training.evaluate.localization.tables import TABLES
-from dualgland_training.evaluate.localization.taught import ablation_section
+from localization_report.cells import cells_section
+from localization_report.damage import damage_section
+from localization_report.dense import dense_section
+from localization_report.dictionary import dictionary_section
+from localization_report.fields import fields_section
+from localization_report.setting import Result, Say, Setting
+from localization_report.speed import speed_section
+from localization_report.tables import TABLES
+from localization_report.taught import ablation_section
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import read_card
 

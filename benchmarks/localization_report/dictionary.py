@@ -16,9 +16,9 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.io import imread
 
-from dualgland_training.evaluate.localization.reading import mean_of_cells, stack_of_roles
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.localization_metrics import confusion, top_hits
+from localization_report.metrics import confusion, top_hits
+from localization_report.reading import mean_of_cells, stack_of_roles
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES, LOCATIONS
 from napari_dualgland.errors import DualglandError

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 import typer
 from scipy import ndimage
@@ -39,6 +38,7 @@ from skimage.io import imread
 
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
+from napari_dualgland.typing import LabelArray
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "hpa"
@@ -67,10 +67,9 @@ SMALLEST = 10.0
 """Pieces of less than so many µm² are left out of the comparison with the truth."""
 
 log = logging.getLogger("benchmarks.cells")
-Labels = npt.NDArray[np.int32]
 
 
-def nuclei_of(cells: Cells) -> Labels:
+def nuclei_of(cells: Cells) -> LabelArray:
     """Return the nuclei with a label each: those of one cell do not touch."""
     single = np.zeros_like(cells.nuclei)
     last = 0
@@ -107,7 +106,9 @@ def real_fields() -> list[dict[str, Any]]:
     return rows
 
 
-def overlaps(found: Labels, truth: Labels, smallest: float) -> tuple[int, int, int, list[float]]:
+def overlaps(
+    found: LabelArray, truth: LabelArray, smallest: float
+) -> tuple[int, int, int, list[float]]:
     """Return hits, the numbers found and true, and the IoU of every hit."""
     sizes_f, sizes_t = np.bincount(found.ravel()), np.bincount(truth.ravel())
     pairs, shared = np.unique(np.stack([found.ravel(), truth.ravel()]), axis=1, return_counts=True)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from dualgland_training import cell_pictures
 from dualgland_training.cell_folds import LabelledCell
@@ -17,11 +16,10 @@ from localization_report import handmade
 from localization_report.handmade import build_trees, cell_features
 from localization_report.predictions import Predictions, predictions_of
 from napari_dualgland.classes import CLASSES
+from napari_dualgland.typing import Float64Array, IndexArray
 
 
-def features_of(
-    cells: Sequence[LabelledCell], data: Path, scratch: Path
-) -> npt.NDArray[np.float64]:
+def features_of(cells: Sequence[LabelledCell], data: Path, scratch: Path) -> Float64Array:
     """Return the hand-made features of cells, (N, F); measured once and kept in ``scratch``."""
     code = inspect.getsource(handmade) + inspect.getsource(cell_pictures)
     key = hashlib.sha256("\n".join([code, *(c.file for c in cells)]).encode()).hexdigest()[:16]
@@ -38,8 +36,8 @@ def features_of(
 
 def cross_validate_trees(
     cells: Sequence[LabelledCell],
-    fold: npt.NDArray[np.int64],
-    features: npt.NDArray[np.float64],
+    fold: IndexArray,
+    features: Float64Array,
     seed: int = 0,
 ) -> Predictions:
     """Return what trees say of every cell that were taught on the other folds."""

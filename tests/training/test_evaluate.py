@@ -143,7 +143,9 @@ def test_options_of_the_command_reach_the_evaluation(
     )
     options = wanted.model_dump()
     models, ablations = options.pop("models"), options.pop("ablations")
-    command.main(model=list(models), ablation=[f"{k}={v}" for k, v in ablations.items()], **options)
+    command._main(
+        model=list(models), ablation=[f"{k}={v}" for k, v in ablations.items()], **options
+    )
     assert given == [wanted]
 
 

@@ -14,7 +14,7 @@ from napari_dualgland.errors import DualglandError
 REFUSED = 2
 
 
-def main(
+def _main(
     out: Annotated[Path, typer.Option(help="Folder for the report.")],
     model: Annotated[list[str] | None, typer.Option(help="Name or file; may be repeated.")] = None,
     ablation: Annotated[list[str] | None, typer.Option(help="NAME=FILE; may be repeated.")] = None,
@@ -56,4 +56,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(_main)

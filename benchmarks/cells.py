@@ -34,15 +34,14 @@ import numpy as np
 import tifffile
 import typer
 from scipy import ndimage
-from skimage.io import imread
 
+from dualgland_training.data import read_field
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
 from napari_dualgland.typing import LabelArray
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "hpa"
-SUFFIXES = ("red", "green", "blue", "yellow")
 FIELD_UM, CELL_UM = 0.08, 0.13
 """Pixel sizes of the real fields and of the single cells, in µm."""
 
@@ -86,8 +85,7 @@ def real_fields() -> list[dict[str, Any]]:
     rows = []
     for red in sorted((DATA / "fields").glob("*_red.png")):
         name = red.name.removesuffix("_red.png")
-        paths = [red.with_name(f"{name}_{suffix}.png") for suffix in SUFFIXES]
-        frame = np.stack([imread(path) for path in paths])
+        frame = read_field(DATA, name)
         start = time.process_time()
         cells = find_cells(frame, FIELD_UM)
         seconds = time.process_time() - start

@@ -31,13 +31,13 @@ from scipy import ndimage
 from skimage.io import imread
 
 from dualgland_training.damage import draw_damage
+from dualgland_training.data import read_field
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
 from napari_dualgland.typing import AnyArray, BoolArray
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "hpa"
-SUFFIXES = ("red", "green", "blue", "yellow")
 FAMILIES = ("box", "scratches", "lines", "saturated", "thick", "random")
 ASKED = ("box", "scratches", "lines", "saturated")
 """Families of which at least 95 % is asked; the others are reported beside them."""
@@ -56,10 +56,7 @@ def fields() -> Iterator[tuple[str, AnyArray]]:
     """Yield the short name and the (C, Y, X) pixels of every field."""
     for red in sorted((DATA / "fields").glob("*_red.png")):
         name = red.name.removesuffix("_red.png")
-        yield (
-            name[:4],
-            np.stack([imread(red.with_name(f"{name}_{suffix}.png")) for suffix in SUFFIXES]),
-        )
+        yield name[:4], read_field(DATA, name)
 
 
 def found_in(image: AnyArray) -> BoolArray:

@@ -18,7 +18,6 @@ import torch
 import typer
 
 from ablations import figures_of
-from dualgland_training.config import read_recipe
 from dualgland_training.data import read_split
 from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
@@ -27,6 +26,7 @@ from napari_dualgland.model.generator import Generator, load_generator
 from napari_dualgland.model.precision import processor_name
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import Float64Array
+from recipe_on_data import open_recipe
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "long.yaml"
@@ -135,9 +135,7 @@ def main(
 ) -> None:
     """Compare, write the table, and say the verdict."""
     torch.set_num_threads(1)
-    recipe = read_recipe(RECIPE)
-    where = recipe.data.model_copy(update={"root": data.resolve()})
-    config = recipe.model_copy(update={"data": where})
+    config = open_recipe(RECIPE, data)
     sets = watched_sources(read_split(config, typer.echo), config)
     models = {"shipped": load_generator("generator"), "candidate": load_generator(str(candidate))}
     tables: dict[str, dict[str, dict[str, Float64Array]]] = {}

@@ -16,6 +16,7 @@ from localization_report import handmade
 from localization_report.handmade import build_trees, cell_features
 from localization_report.predictions import Predictions, predictions_of
 from napari_dualgland.classes import CLASSES
+from napari_dualgland.io.atomic import replacing
 from napari_dualgland.typing import Float64Array, IndexArray
 
 
@@ -26,12 +27,12 @@ def features_of(cells: Sequence[LabelledCell], data: Path, scratch: Path) -> Flo
     path = scratch / f"handmade-{key}.npy"
     if path.is_file():
         return np.asarray(np.load(path, allow_pickle=False))
-    rows = [list(cell_features(*read_cell_picture(data, c.file)).values()) for c in cells]
+    pictures = (read_cell_picture(data, c.file) for c in cells)
+    rows = np.array([list(cell_features(*picture).values()) for picture in pictures])
     scratch.mkdir(parents=True, exist_ok=True)
-    beside = scratch / f".{path.stem}.part.npy"
-    np.save(beside, np.array(rows))
-    beside.replace(path)
-    return np.array(rows)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.save(file, rows)
+    return rows
 
 
 def cross_validate_trees(

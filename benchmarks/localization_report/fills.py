@@ -12,6 +12,7 @@ from dualgland_training.cell_folds import LabelledCell
 from dualgland_training.evaluate.cases import CASES, mask_of
 from dualgland_training.evaluate.methods import CLASSICAL, Method, fill_with
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
 
@@ -82,7 +83,6 @@ def filled(
     if not np.array_equal(estimate[~missing], image[~missing]):
         raise DualglandError(f"{method.name} changed observed pixels of {file} ({case})")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.part.npz")
-    np.savez_compressed(beside, estimate=estimate)
-    beside.replace(path)
+    with replacing(path) as beside, beside.open("wb") as whole:
+        np.savez_compressed(whole, estimate=estimate)
     return estimate

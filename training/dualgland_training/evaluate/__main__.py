@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 from napari_dualgland.errors import DualglandError
 
 REFUSED = 2
@@ -35,6 +34,9 @@ def _main(
         pairs = [pair.partition("=") for pair in ablation or []]
         if not all(key and file for key, _, file in pairs):
             raise DualglandError("an ablation is given as NAME=FILE, e.g. no-SG=no_sg.safetensors")
+        # Not above: a mistyped option is told before torch is loaded.
+        from dualgland_training.evaluate.run import EvaluateOptions, evaluate
+
         options = EvaluateOptions(
             models=tuple(model or ["generator"]),
             ablations={key: file for key, _, file in pairs},

@@ -239,13 +239,13 @@ def test_damage_and_dictionary_run_from_end_to_end_and_resume(tmp_path, untraine
         model=untrained,
         generator="prior",
         adapt=False,
-        cells=2,
+        cells=1,
         cases=("scratches, protein only", "box, protein only"),
         classical=("Telea",),
         scratch=tmp_path / "scratch",
     )
     run_sections(["damage"], setting, tmp_path / "out", lambda text: None)
-    assert len(list((tmp_path / "scratch" / "fills").glob("*.npz"))) == 8
+    assert len(list((tmp_path / "scratch" / "fills").glob("*.npz"))) == 4
     monkeypatch.setattr(
         "localization_report.fills.fill_with",
         lambda *_: pytest.fail("was filled anew"),

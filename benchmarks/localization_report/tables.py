@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dualgland_training.evaluate.localization.damage import CLEAN, DAMAGED, OURS, TOLD_OF_IT
-from dualgland_training.evaluate.localization.setting import Result
-from dualgland_training.evaluate.localization.tables_cells import (
+from dualgland_training.evaluate.markdown import number, rows_of, signed
+from localization_report.damage import CLEAN, DAMAGED, OURS, TOLD_OF_IT
+from localization_report.setting import Result
+from localization_report.tables_cells import (
     Lines,
     ablation_table,
     cells_table,
     with_ends,
 )
-from dualgland_training.evaluate.markdown import number, rows_of, signed
 from napari_dualgland.classes import CLASSES, SHORT_NAMES
 
 

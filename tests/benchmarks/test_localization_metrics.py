@@ -7,20 +7,19 @@ import pytest
 from sklearn.metrics import (
     brier_score_loss,
     confusion_matrix,
-    jaccard_score,
     precision_recall_fscore_support,
     top_k_accuracy_score,
 )
 
-from dualgland_training import localization_metrics as metrics
-from dualgland_training.localization_calibration import calibration, reliability
+from localization_report import metrics
+from localization_report.calibration import calibration, reliability
 
 RNG = np.random.default_rng(3)
 CELLS, CLASSES = 240, 5
 GROUPS = [f"g{i // 8}" for i in range(CELLS)]
 LABELS = np.arange(CELLS) // 8 % CLASSES
-SCORES = RNG.normal(size=(CELLS, CLASSES)) + 1.5 * metrics.one_hot(LABELS, CLASSES)
-TRUTH = metrics.one_hot(LABELS, CLASSES)
+TRUTH = metrics.restricted(LABELS, range(CLASSES))
+SCORES = RNG.normal(size=(CELLS, CLASSES)) + 1.5 * TRUTH
 MANY = RNG.random((CELLS, CLASSES)) < 0.3
 
 
@@ -81,7 +80,7 @@ def test_groups_are_drawn_whole_and_every_class_stays():
 
 
 def test_intervals_hold_the_figure_and_widen_where_cells_of_a_group_agree():
-    said = metrics.one_hot(SCORES.argmax(1), CLASSES)
+    said = metrics.restricted(SCORES.argmax(1), range(CLASSES))
     found, ends = metrics.score(TRUTH, said), metrics.intervals(TRUTH, said, GROUPS)
     assert (ends.f1[0] <= found.f1).all()
     assert (found.f1 <= ends.f1[1]).all()
@@ -98,8 +97,8 @@ def test_intervals_hold_the_figure_and_widen_where_cells_of_a_group_agree():
 
 
 def test_a_difference_is_paired():
-    good = metrics.one_hot(SCORES.argmax(1), CLASSES)
-    bad = metrics.one_hot((SCORES + RNG.normal(size=SCORES.shape)).argmax(1), CLASSES)
+    good = metrics.restricted(SCORES.argmax(1), range(CLASSES))
+    bad = metrics.restricted((SCORES + RNG.normal(size=SCORES.shape)).argmax(1), range(CLASSES))
     ahead = metrics.difference(TRUTH, good, bad, GROUPS)
     both = metrics.score(TRUTH, good).macro[2], metrics.score(TRUTH, bad).macro[2]
     assert ahead["mean"] == pytest.approx(both[0] - both[1], abs=1e-6)
@@ -139,21 +138,6 @@ def test_thresholds_are_class_by_class():
     np.testing.assert_array_equal(
         metrics.over_thresholds(p, [0.5, 0.6]), [[True, False], [False, True]]
     )
-
-
-def test_dense_overlap_agrees_with_scikit_learn_and_adds_up():
-    truth = RNG.random((3, 4, 20, 20)) < 0.3
-    predicted = np.clip(truth * 0.5 + RNG.random(truth.shape) * 0.6, 0, 1)
-    truth[:, 3], predicted[:, 3] = False, 0
-    found = metrics.dense_iou(predicted, truth)
-    for k in range(3):
-        expected = jaccard_score(truth[:, k].ravel(), predicted[:, k].ravel() >= 0.5)
-        assert found[k] == pytest.approx(expected)
-    assert np.isnan(found[3])
-    parts = sum(metrics.overlap_counts(p, t) for p, t in zip(predicted, truth, strict=True))
-    np.testing.assert_array_equal(parts, metrics.overlap_counts(predicted, truth))
-    with pytest.raises(ValueError, match="same"):
-        metrics.dense_iou(predicted[:2], truth)
 
 
 def test_what_does_not_fit_is_refused():

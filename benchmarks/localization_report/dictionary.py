@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.io import imread
 
-from dualgland_training.evaluate.localization.reading import mean_of_cells, stack_of_roles
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.localization_metrics import confusion, top_hits
+from localization_report.metrics import confusion, top_hits
+from localization_report.reading import mean_of_cells, stack_of_roles
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES, LOCATIONS
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.typing import ByteArray, Float64Array
 
 ROLES_OF_RGB = ("microtubules", "protein", "nucleus")
 
@@ -35,10 +35,8 @@ CORNER = (48, 164)
 DARKEST = 48
 """A channel that is nowhere as bright as this is not there: some composites show two stains."""
 
-Bytes = npt.NDArray[np.uint8]
 
-
-def bar_length(picture: Bytes) -> int | None:
+def bar_length(picture: ByteArray) -> int | None:
     """Return the length in pixels of a white bar in the lower right corner; None without."""
     white = picture[-CORNER[0] :, -CORNER[1] :].min(-1) > 150
     rows = np.flatnonzero(white.sum(1) >= CORNER[1] // 3)
@@ -48,7 +46,7 @@ def bar_length(picture: Bytes) -> int | None:
     return int(columns[-1] - columns[0] + 1) if len(columns) >= CORNER[1] // 3 else None
 
 
-def read_composite(path: Path) -> tuple[Bytes, float]:
+def read_composite(path: Path) -> tuple[ByteArray, float]:
     """Return a composite as (3, Y, X), its corner black, and µm per pixel."""
     picture = np.asarray(imread(path))[..., :3]
     length = bar_length(picture)
@@ -95,7 +93,7 @@ def dictionary_section(setting: Setting, say: Say) -> Result:
     return result
 
 
-def _read(i: int, path: Path, model: str) -> tuple[dict[str, Any], npt.NDArray[np.float64]]:
+def _read(i: int, path: Path, model: str) -> tuple[dict[str, Any], Float64Array]:
     image, pixel_um = read_composite(path)
     at_hand = [c for c in range(3) if c == 1 or np.percentile(image[c], 99.5) >= DARKEST]
     roles = tuple(ROLES_OF_RGB[c] for c in at_hand)
@@ -117,7 +115,7 @@ def _read(i: int, path: Path, model: str) -> tuple[dict[str, Any], npt.NDArray[n
     return row, mean
 
 
-def nucleus_diameter_um(dna: Bytes, pixel_um: float) -> float | None:
+def nucleus_diameter_um(dna: ByteArray, pixel_um: float) -> float | None:
     """Return the median diameter of what stands out in a DNA channel; None if nothing does."""
     smooth = ndimage.gaussian_filter(dna.astype(float), 0.4 / pixel_um)
     if np.ptp(smooth) <= 0:

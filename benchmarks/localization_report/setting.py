@@ -6,15 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from napari_dualgland.frozen import FrozenModel
 
 Result = dict[str, Any]
 Say = Callable[[str], None]
 
-RECIPE = Path(__file__).parents[3] / "recipes" / "generator.yaml"
+RECIPE = Path(__file__).parents[2] / "training" / "recipes" / "generator.yaml"
 
 
-class Setting(BaseModel):
+class Setting(FrozenModel):
     """Options of the report.
 
     Attributes
@@ -50,8 +52,6 @@ class Setting(BaseModel):
     threads : int
         CPU threads.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Path
     model: str = "localizer"

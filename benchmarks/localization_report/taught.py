@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dualgland_training.cell_folds import fold_of_cells, read_labelled_cells
-from dualgland_training.evaluate.localization.cells import ahead, ordered
-from dualgland_training.evaluate.localization.predictions import (
+from localization_report.cells import ahead, ordered
+from localization_report.predictions import (
     check_folds,
     predictions_of,
     read_predictions,
     scored,
 )
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 

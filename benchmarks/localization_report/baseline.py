@@ -8,37 +8,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from dualgland_training import cell_pictures, handmade
+from dualgland_training import cell_pictures
 from dualgland_training.cell_folds import LabelledCell
 from dualgland_training.cell_pictures import read_cell_picture
-from dualgland_training.evaluate.localization.predictions import Predictions, predictions_of
-from dualgland_training.handmade import build_trees, cell_features
+from localization_report import handmade
+from localization_report.handmade import build_trees, cell_features
+from localization_report.predictions import Predictions, predictions_of
 from napari_dualgland.classes import CLASSES
+from napari_dualgland.io.atomic import replacing
+from napari_dualgland.typing import Float64Array, IndexArray
 
 
-def features_of(
-    cells: Sequence[LabelledCell], data: Path, scratch: Path
-) -> npt.NDArray[np.float64]:
+def features_of(cells: Sequence[LabelledCell], data: Path, scratch: Path) -> Float64Array:
     """Return the hand-made features of cells, (N, F); measured once and kept in ``scratch``."""
     code = inspect.getsource(handmade) + inspect.getsource(cell_pictures)
     key = hashlib.sha256("\n".join([code, *(c.file for c in cells)]).encode()).hexdigest()[:16]
     path = scratch / f"handmade-{key}.npy"
     if path.is_file():
         return np.asarray(np.load(path, allow_pickle=False))
-    rows = [list(cell_features(*read_cell_picture(data, c.file)).values()) for c in cells]
+    pictures = (read_cell_picture(data, c.file) for c in cells)
+    rows = np.array([list(cell_features(*picture).values()) for picture in pictures])
     scratch.mkdir(parents=True, exist_ok=True)
-    beside = scratch / f".{path.stem}.part.npy"
-    np.save(beside, np.array(rows))
-    beside.replace(path)
-    return np.array(rows)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.save(file, rows)
+    return rows
 
 
 def cross_validate_trees(
     cells: Sequence[LabelledCell],
-    fold: npt.NDArray[np.int64],
-    features: npt.NDArray[np.float64],
+    fold: IndexArray,
+    features: Float64Array,
     seed: int = 0,
 ) -> Predictions:
     """Return what trees say of every cell that were taught on the other folds."""

@@ -13,27 +13,27 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dualgland_training.cell_folds import TOLD, LabelledCell, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
 from dualgland_training.evaluate.cases import CASES
-from dualgland_training.evaluate.localization.fills import (
+from localization_report.fills import (
     damage_of,
     filled,
     method_of,
     stratified,
 )
-from dualgland_training.evaluate.localization.reading import read_one_cell
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.localization_metrics import (
+from localization_report.metrics import (
     best_among,
     counts_by_group,
     draw_groups,
     restricted,
     scores_of_counts,
 )
+from localization_report.reading import read_one_cell
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.typing import BoolArray, ByteArray, Float64Array
 
 OURS = "imputed by us"
 CLEAN, DAMAGED, TOLD_OF_IT = "clean", "damaged", "damaged, and told so"
@@ -44,7 +44,7 @@ ALL_KINDS = "all of these kinds together"
 WORTH = 0.03
 """Loss of F1 from which it is asked how much of it was given back."""
 
-Saids = dict[str, dict[str, npt.NDArray[np.float64]]]
+Saids = dict[str, dict[str, Float64Array]]
 
 
 def damage_section(setting: Setting, say: Say) -> Result:
@@ -72,7 +72,7 @@ def damage_section(setting: Setting, say: Say) -> Result:
         "generator": setting.generator,
         "judges": {name: {} for name in judges},
     }
-    clean: dict[str, dict[str, npt.NDArray[np.float64]]] = {name: {} for name in judges}
+    clean: dict[str, dict[str, Float64Array]] = {name: {} for name in judges}
     everything: dict[str, Saids] = {name: {} for name in judges}
     for case in cases:
         said: dict[str, Saids] = {name: {} for name in judges}
@@ -106,8 +106,8 @@ def _version(case: str, file: str) -> str:
 
 
 def _pictures(
-    setting: Setting, case: str, cell: LabelledCell, image: npt.NDArray[np.uint8]
-) -> Iterator[tuple[str, npt.NDArray[np.uint8], npt.NDArray[np.bool_] | None]]:
+    setting: Setting, case: str, cell: LabelledCell, image: ByteArray
+) -> Iterator[tuple[str, ByteArray, BoolArray | None]]:
     """Yield name, pixels and what is told of them, of every version of a cell."""
     missing, damaged = damage_of(case, image, cell.file)
     yield CLEAN, image, None
@@ -135,9 +135,9 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
     truth = restricted(labels, TOLD)
     times = draw_groups(groups, truth.argmax(1))
     point: dict[str, float] = {}
-    drawn: dict[str, npt.NDArray[np.float64]] = {}
+    drawn: dict[str, Float64Array] = {}
     stated: dict[str, float] = {}
-    stated_drawn: dict[str, npt.NDArray[np.float64]] = {}
+    stated_drawn: dict[str, Float64Array] = {}
     place = np.unique(np.asarray(groups), return_inverse=True)[1]
     result: dict[str, Any] = {"F1": {}, "probability": {}}
     for name, rows in pictures.items():
@@ -175,7 +175,7 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
     return result
 
 
-def _spread(value: float, draws: npt.NDArray[np.float64]) -> dict[str, float]:
+def _spread(value: float, draws: Float64Array) -> dict[str, float]:
     if not len(draws):
         return {"mean": value}
     low, high = np.percentile(draws, [2.5, 97.5])

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from dualgland_training.data import read_field
-from dualgland_training.evaluate.localization.reading import (
+from localization_report.reading import (
     FIELD_PIXEL_UM,
     mean_of_cells,
     stack_of_roles,
 )
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
 from napari_dualgland.errors import DualglandError

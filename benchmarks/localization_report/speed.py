@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from dualgland_training.data import read_field
-from dualgland_training.evaluate.localization.reading import FIELD_PIXEL_UM, stack_of_roles
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
+from localization_report.reading import FIELD_PIXEL_UM, stack_of_roles
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize
 from napari_dualgland.localization.overlay import paint
 

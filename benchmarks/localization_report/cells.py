@@ -10,18 +10,18 @@ from scipy.special import expit, logit
 
 from dualgland_training.cell_folds import TOLD, fold_of_cells, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
-from dualgland_training.evaluate.localization.baseline import cross_validate_trees, features_of
-from dualgland_training.evaluate.localization.predictions import (
+from localization_report.baseline import cross_validate_trees, features_of
+from localization_report.calibration import calibration, reliability
+from localization_report.metrics import best_among, difference, restricted
+from localization_report.predictions import (
     Predictions,
     check_folds,
     predictions_of,
     read_predictions,
     scored,
 )
-from dualgland_training.evaluate.localization.reading import read_one_cell
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.localization_calibration import calibration, reliability
-from dualgland_training.localization_metrics import best_among, difference, restricted
+from localization_report.reading import read_one_cell
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.device import choose_device

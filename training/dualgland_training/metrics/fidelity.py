@@ -12,9 +12,7 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 
 from napari_dualgland.errors import DualglandError
-
-Image = npt.NDArray[np.floating]
-Mask = npt.NDArray[np.bool_]
+from napari_dualgland.typing import BoolArray, Float64Array, FloatArray
 
 FLOOR = 1 / 12
 """Mean squared error of rounding to whole grey levels; nothing can be closer."""
@@ -23,7 +21,9 @@ FEWEST = 64
 """Missing pixels of a channel below which no figure is made."""
 
 
-def _check(filled: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], missing: Mask) -> None:
+def _check(
+    filled: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], missing: BoolArray
+) -> None:
     if filled.shape != truth.shape or filled.shape != missing.shape or filled.ndim != 3:
         raise DualglandError(
             f"fill {filled.shape}, truth {truth.shape} and mask {missing.shape} must be the same "
@@ -31,26 +31,78 @@ def _check(filled: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], miss
         )
 
 
-def mean_squared_error(filled: Image, truth: Image, missing: Mask) -> float:
-    """Return the mean squared error inside the hole, at least :data:`FLOOR`, grey levels²."""
+def mean_squared_error(filled: FloatArray, truth: FloatArray, missing: BoolArray) -> float:
+    """Return the mean squared error inside the hole, at least :data:`FLOOR`, grey levels².
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+
+    Returns
+    -------
+    float
+        Grey levels².
+    """
     _check(filled, truth, missing)
     error = filled[missing].astype(float) - truth[missing]
     return max(float(np.square(error).mean()), FLOOR)
 
 
-def psnr(mse: npt.ArrayLike, value_range: float = 255) -> npt.NDArray[np.float64]:
-    """Return 10 log₁₀(range² / mse) in dB."""
+def psnr(mse: npt.ArrayLike, value_range: float = 255) -> Float64Array:
+    """Return 10 log₁₀(range² / mse) in dB.
+
+    Parameters
+    ----------
+    mse : array_like
+        Mean squared errors, of any shape.
+    value_range : float
+        Of the values, in the unit whose square the errors have.
+
+    Returns
+    -------
+    numpy.ndarray
+        dB, float64, of the shape of ``mse``.
+    """
     return np.asarray(10 * np.log10(value_range**2 / np.asarray(mse, float)))
 
 
-def mean_absolute_error(filled: Image, truth: Image, missing: Mask) -> float:
-    """Return the mean absolute error inside the hole, grey levels."""
+def mean_absolute_error(filled: FloatArray, truth: FloatArray, missing: BoolArray) -> float:
+    """Return the mean absolute error inside the hole, grey levels.
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+
+    Returns
+    -------
+    float
+        Grey levels.
+    """
     _check(filled, truth, missing)
     return float(np.abs(filled[missing].astype(float) - truth[missing]).mean())
 
 
-def pearson(filled: Image, truth: Image, missing: Mask) -> float:
-    """Return Pearson's correlation inside the hole, mean over hurt channels; NaN if flat."""
+def pearson(filled: FloatArray, truth: FloatArray, missing: BoolArray) -> float:
+    """Return Pearson's correlation inside the hole, mean over hurt channels; NaN if flat.
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+
+    Returns
+    -------
+    float
+        −1 to 1.
+    """
     _check(filled, truth, missing)
     found = []
     for one, other, hole in zip(filled, truth, missing, strict=True):
@@ -59,8 +111,25 @@ def pearson(filled: Image, truth: Image, missing: Mask) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
-def ssim(filled: Image, truth: Image, missing: Mask, value_range: float = 255) -> float:
-    """Return SSIM (7 × 7 windows) averaged over missing pixels, mean over hurt channels."""
+def ssim(
+    filled: FloatArray, truth: FloatArray, missing: BoolArray, value_range: float = 255
+) -> float:
+    """Return SSIM (7 × 7 windows) averaged over missing pixels, mean over hurt channels.
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+    value_range : float
+        Of the grey levels.
+
+    Returns
+    -------
+    float
+        At most 1; NaN where no channel lost enough.
+    """
     _check(filled, truth, missing)
     found = []
     for one, other, hole in zip(filled, truth, missing, strict=True):
@@ -72,11 +141,23 @@ def ssim(filled: Image, truth: Image, missing: Mask, value_range: float = 255) -
     return float(np.mean(found)) if found else float("nan")
 
 
-def rim_jump(filled: Image, truth: Image, missing: Mask) -> float:
+def rim_jump(filled: FloatArray, truth: FloatArray, missing: BoolArray) -> float:
     """Return the false step across the rim of the hole, grey levels; NaN without a rim.
 
     The mean over neighbours e, one of them missing and one observed, of |∇ₑ fill − ∇ₑ truth|:
     J of the salivary loss at full resolution, all channels pooled.
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+
+    Returns
+    -------
+    float
+        Grey levels.
     """
     _check(filled, truth, missing)
     error = filled.astype(float) - truth
@@ -88,11 +169,27 @@ def rim_jump(filled: Image, truth: Image, missing: Mask) -> float:
     return float(pooled.mean()) if pooled.size else float("nan")
 
 
-def texture_ratio(filled: Image, truth: Image, missing: Mask, sigma: float = 1.5) -> float:
+def texture_ratio(
+    filled: FloatArray, truth: FloatArray, missing: BoolArray, sigma: float = 1.5
+) -> float:
     """Return the fill's share of the truth's fine texture: 1 is as rough, 0 is flat.
 
     Power of what a Gaussian of ``sigma`` pixels takes away, inside the hole, fill over
     truth, pooled over channels. NaN where the truth is flat.
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+    sigma : float
+        Pixels.
+
+    Returns
+    -------
+    float
+        0 and more.
     """
     _check(filled, truth, missing)
     powers = []
@@ -103,7 +200,7 @@ def texture_ratio(filled: Image, truth: Image, missing: Mask, sigma: float = 1.5
     return powers[0] / powers[1] if powers[1] > 0 else float("nan")
 
 
-def set_points(image: Image, compartments: Image, epsilon: float = 1e-3) -> Image:
+def set_points(image: FloatArray, compartments: FloatArray, epsilon: float = 1e-3) -> FloatArray:
     """Return h = log[(mean over compartment + ε) / (mean over cell + ε)], (K − 1, C).
 
     Parameters
@@ -112,22 +209,43 @@ def set_points(image: Image, compartments: Image, epsilon: float = 1e-3) -> Imag
         (C, Y, X), normalised; negative values count as 0.
     compartments : numpy.ndarray
         (K, Y, X), adding up to 1 over K; the last is the background, which is no cell.
+    epsilon : float
+        Added to both means, normalised intensity.
+
+    Returns
+    -------
+    numpy.ndarray
+        (K − 1, C) float64, natural logarithms.
     """
     values = np.clip(image.astype(float), 0, None)
     inside = compartments[:-1].astype(float)
     cell = inside.sum(0)
 
-    def mean(weight: Image) -> Image:
+    def mean(weight: FloatArray) -> FloatArray:
         return np.asarray((values * weight).sum((1, 2)) / (weight.sum() + 1e-9))
 
     whole = mean(cell)
     return np.stack([np.log((mean(part) + epsilon) / (whole + epsilon)) for part in inside])
 
 
-def set_point_error(filled: Image, truth: Image, missing: Mask, compartments: Image) -> float:
+def set_point_error(
+    filled: FloatArray, truth: FloatArray, missing: BoolArray, compartments: FloatArray
+) -> float:
     """Return the mean |h(fill) − h(truth)| over compartments and hurt channels.
 
-    ``compartments`` are the truth's, for both: a fill is not to move its own yardstick.
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (C, Y, X), normalised.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+    compartments : numpy.ndarray
+        (K, Y, X) of the truth, for both: a fill is not to move its own yardstick.
+
+    Returns
+    -------
+    float
+        Natural logarithm.
     """
     _check(filled, truth, missing)
     hurt = missing.any((1, 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import time
@@ -12,16 +11,17 @@ from pathlib import Path
 
 import torch
 
-from dualgland_training.evaluate.localization.cells import cells_section
-from dualgland_training.evaluate.localization.damage import damage_section
-from dualgland_training.evaluate.localization.dense import dense_section
-from dualgland_training.evaluate.localization.dictionary import dictionary_section
-from dualgland_training.evaluate.localization.fields import fields_section
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
-from dualgland_training.evaluate.localization.speed import speed_section
-from dualgland_training.evaluate.localization.tables import TABLES
-from dualgland_training.evaluate.localization.taught import ablation_section
+from localization_report.cells import cells_section
+from localization_report.damage import damage_section
+from localization_report.dense import dense_section
+from localization_report.dictionary import dictionary_section
+from localization_report.fields import fields_section
+from localization_report.setting import Result, Say, Setting
+from localization_report.speed import speed_section
+from localization_report.tables import TABLES
+from localization_report.taught import ablation_section
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.weights import read_card
 
 SECTIONS: dict[str, Callable[[Setting, Say], Result]] = {
@@ -55,8 +55,10 @@ def run_sections(names: Sequence[str], setting: Setting, out: Path, say: Say) ->
         report[name] = {"made": made(setting, time.perf_counter() - began), "result": result}
         ordered = {key: report[key] for key in SECTIONS if key in report}
         out.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
-        _replace(out / "localize.md", markdown(ordered))
+        told = json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"
+        for file, text in ((path, told), (out / "localize.md", markdown(ordered))):
+            with replacing(file) as beside:
+                beside.write_text(text, encoding="utf-8")
 
 
 def made(setting: Setting, seconds: float) -> Result:
@@ -100,9 +102,3 @@ def markdown(report: Result) -> str:
             f"{about['seconds']:.0f} s.*",
         ]
     return "\n".join(lines) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

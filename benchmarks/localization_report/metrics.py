@@ -20,8 +20,8 @@ from torchmetrics.functional.classification import (
     multilabel_recall,
 )
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.bool_]
+from napari_dualgland.typing import BoolArray, Float64Array, IndexArray
+
 Indices = npt.NDArray[np.integer]
 
 DRAWS = 2000
@@ -41,26 +41,21 @@ class Scores:
         (3,): precision, recall, F1. Macro is the mean over classes that some cell has.
     """
 
-    precision: Floats
-    recall: Floats
-    f1: Floats
-    support: npt.NDArray[np.int64]
-    micro: Floats
-    macro: Floats
+    precision: Float64Array
+    recall: Float64Array
+    f1: Float64Array
+    support: IndexArray
+    micro: Float64Array
+    macro: Float64Array
 
 
 @dataclass(frozen=True)
 class Intervals:
     """Ends of 95 % intervals, (2, …) each: of F1 per class, of micro and of macro scores."""
 
-    f1: Floats
-    micro: Floats
-    macro: Floats
-
-
-def one_hot(labels: Indices, count: int) -> Labels:
-    """Return (N, count) booleans of (N,) classes."""
-    return np.asarray(np.asarray(labels)[:, None] == np.arange(count))
+    f1: Float64Array
+    micro: Float64Array
+    macro: Float64Array
 
 
 def best_among(scores: npt.ArrayLike, classes: Sequence[int]) -> Indices:
@@ -69,12 +64,12 @@ def best_among(scores: npt.ArrayLike, classes: Sequence[int]) -> Indices:
     return np.asarray(chosen[np.asarray(scores)[:, chosen].argmax(1)])
 
 
-def restricted(labels: Indices, classes: Sequence[int]) -> Labels:
+def restricted(labels: Indices, classes: Sequence[int]) -> BoolArray:
     """Return (N, K) booleans: which of K classes each of (N,) labels is."""
     return np.asarray(np.asarray(labels)[:, None] == np.asarray(classes))
 
 
-def score(truth: Labels, said: Labels) -> Scores:
+def score(truth: BoolArray, said: BoolArray) -> Scores:
     """Return the scores of (N, K) named classes against the true ones.
 
     Where each cell has one class and one is named, micro precision, recall and F1 are all
@@ -97,7 +92,7 @@ def score(truth: Labels, said: Labels) -> Scores:
     return Scores(each[0], each[1], each[2], support, np.array(micro), np.array(macro))
 
 
-def counts_by_group(truth: Labels, said: Labels, groups: Sequence[str]) -> npt.NDArray[np.int64]:
+def counts_by_group(truth: BoolArray, said: BoolArray, groups: Sequence[str]) -> IndexArray:
     """Return true positives, false positives and false negatives, (G, 3, K), groups sorted."""
     _check(truth, said)
     _, place = np.unique(np.asarray(groups), return_inverse=True)
@@ -109,7 +104,7 @@ def counts_by_group(truth: Labels, said: Labels, groups: Sequence[str]) -> npt.N
 
 def draw_groups(
     groups: Sequence[str], strata: Indices, draws: int = DRAWS, seed: int = 0
-) -> npt.NDArray[np.int64]:
+) -> IndexArray:
     """Return how often each group is in each draw, (draws, G); groups sorted.
 
     Groups are drawn with replacement among those of their stratum (the class that most of
@@ -128,11 +123,13 @@ def draw_groups(
     return times
 
 
-def scores_of_counts(counts: npt.NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
+def scores_of_counts(
+    counts: npt.NDArray[np.integer],
+) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Return F1 per class (…, K), micro (…, 3) and macro (…, 3) of counts (…, 3, K)."""
     hit, false, lost = (counts[..., i, :].astype(float) for i in range(3))
 
-    def rates(h: Floats, f: Floats, m: Floats) -> Floats:
+    def rates(h: Float64Array, f: Float64Array, m: Float64Array) -> Float64Array:
         with np.errstate(invalid="ignore", divide="ignore"):
             found = np.stack([h / (h + f), h / (h + m), 2 * h / (2 * h + f + m)], -1)
         return np.nan_to_num(found)
@@ -145,7 +142,7 @@ def scores_of_counts(counts: npt.NDArray[np.integer]) -> tuple[Floats, Floats, F
 
 
 def intervals(
-    truth: Labels, said: Labels, groups: Sequence[str], draws: int = DRAWS, seed: int = 0
+    truth: BoolArray, said: BoolArray, groups: Sequence[str], draws: int = DRAWS, seed: int = 0
 ) -> Intervals:
     """Return 95 % bootstrap intervals of the scores, resampling groups.
 
@@ -162,7 +159,7 @@ def intervals(
 
 
 def difference(
-    truth: Labels, one: Labels, other: Labels, groups: Sequence[str], draws: int = DRAWS
+    truth: BoolArray, one: BoolArray, other: BoolArray, groups: Sequence[str], draws: int = DRAWS
 ) -> dict[str, float]:
     """Return how far ``one`` is ahead of ``other`` in macro F1, with a paired 95 % interval."""
     times = draw_groups(groups, truth.argmax(1), draws)
@@ -175,7 +172,7 @@ def difference(
     return {"mean": point[0] - point[1], "low": float(low), "high": float(high)}
 
 
-def confusion(truth: Indices, said: Indices, classes: Sequence[int]) -> npt.NDArray[np.int64]:
+def confusion(truth: Indices, said: Indices, classes: Sequence[int]) -> IndexArray:
     """Return how often (K rows) a class was called (K columns) another."""
     place = {c: i for i, c in enumerate(classes)}
     table = np.zeros((len(classes), len(classes)), np.int64)
@@ -184,7 +181,7 @@ def confusion(truth: Indices, said: Indices, classes: Sequence[int]) -> npt.NDAr
     return table
 
 
-def top_hits(scores: npt.ArrayLike, truth: Indices, k: int) -> Labels:
+def top_hits(scores: npt.ArrayLike, truth: Indices, k: int) -> BoolArray:
     """Return for each of N whether its class is among the k with the highest (N, K) scores."""
     t, values = torch.from_numpy(np.asarray(truth, np.int64)), torch.as_tensor(np.asarray(scores))
     hits = [
@@ -194,48 +191,11 @@ def top_hits(scores: npt.ArrayLike, truth: Indices, k: int) -> Labels:
     return np.array([float(hit) > 0.5 for hit in hits], bool)
 
 
-def over_thresholds(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> Labels:
+def over_thresholds(probabilities: npt.ArrayLike, thresholds: npt.ArrayLike) -> BoolArray:
     """Return which classes are named, (N, K), as the table of a localization names them."""
     return np.asarray(np.asarray(probabilities) >= np.asarray(thresholds))
 
 
-def overlap_counts(
-    predicted: npt.ArrayLike, truth: npt.ArrayLike, threshold: float = 0.5
-) -> npt.NDArray[np.int64]:
-    """Return pixels in both and pixels in either, (2, K), of (…, K, H, W); they add up."""
-    here, there = np.asarray(predicted) >= threshold, np.asarray(truth) >= 0.5
-    if here.shape != there.shape or here.ndim < 3:
-        raise ValueError(f"maps {here.shape} and {there.shape} must be the same (…, K, H, W)")
-    axes = tuple(a for a in range(here.ndim) if a != here.ndim - 3)
-    return np.stack([(here & there).sum(axes), (here | there).sum(axes)])
-
-
-def dense_iou(predicted: npt.ArrayLike, truth: npt.ArrayLike, threshold: float = 0.5) -> Floats:
-    """Return intersection over union per class, pixels pooled over all cells.
-
-    Parameters
-    ----------
-    predicted : array_like
-        (…, K, H, W), probabilities.
-    truth : array_like
-        Of the same shape, 0 or 1 (half and more is 1).
-    threshold : float
-        Probability from which a pixel carries the class.
-
-    Returns
-    -------
-    numpy.ndarray
-        (K,) float64; NaN for a class that is in neither.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not agree.
-    """
-    both, either = overlap_counts(predicted, truth, threshold).astype(float)
-    return np.where(either > 0, both / np.maximum(either, 1), np.nan)
-
-
-def _check(truth: Labels, said: Labels) -> None:
+def _check(truth: BoolArray, said: BoolArray) -> None:
     if truth.shape != said.shape or truth.ndim != 2 or not len(truth):
         raise ValueError(f"classes {truth.shape} and {said.shape} must be the same (N, K), N > 0")

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from dualgland_training.cell_folds import LabelledCell
-from dualgland_training.evaluate.cases import CASES, Image, Mask, mask_of
+from dualgland_training.evaluate.cases import CASES, mask_of
 from dualgland_training.evaluate.methods import CLASSICAL, Method, fill_with
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.weights import read_card
+from napari_dualgland.typing import AnyArray, BoolArray
 
 SATURATED = 255
 
@@ -45,7 +47,7 @@ def seed_of(file: str) -> int:
     return int.from_bytes(hashlib.sha256(file.encode()).digest()[:4], "big")
 
 
-def damage_of(case: str, image: Image, file: str) -> tuple[Mask, Image]:
+def damage_of(case: str, image: AnyArray, file: str) -> tuple[BoolArray, AnyArray]:
     """Return which pixels are lost, (4, Y, X), and the picture as a microscope would give it."""
     missing = mask_of(case, image, seed_of(file))
     level = SATURATED if CASES[case][0] == "saturated" else 0
@@ -58,8 +60,8 @@ def method_of(name: str, generator: str, adapt: bool) -> Method:
 
 
 def filled(
-    method: Method, case: str, image: Image, missing: Mask, file: str, scratch: Path
-) -> Image:
+    method: Method, case: str, image: AnyArray, missing: BoolArray, file: str, scratch: Path
+) -> AnyArray:
     """Return a fill of a damaged cell, (4, Y, X) uint8, made once and kept in ``scratch``.
 
     Raises
@@ -81,7 +83,6 @@ def filled(
     if not np.array_equal(estimate[~missing], image[~missing]):
         raise DualglandError(f"{method.name} changed observed pixels of {file} ({case})")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.part.npz")
-    np.savez_compressed(beside, estimate=estimate)
-    beside.replace(path)
+    with replacing(path) as beside, beside.open("wb") as whole:
+        np.savez_compressed(whole, estimate=estimate)
     return estimate

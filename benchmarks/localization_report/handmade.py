@@ -19,11 +19,11 @@ from skimage.filters import threshold_otsu
 from skimage.measure import label, regionprops
 from sklearn.ensemble import ExtraTreesClassifier
 
-from dualgland_training.cell_pictures import CELL_PIXEL_UM, Mask
+from dualgland_training.cell_pictures import CELL_PIXEL_UM
 from napari_dualgland.model.compartments import COMPARTMENTS, soft_compartments
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import BoolArray, Float64Array
 
-Floats = npt.NDArray[np.float64]
 Features = dict[str, float]
 
 SCALES_UM = (0.13, 0.26, 0.52, 1.04, 2.08)
@@ -46,19 +46,19 @@ class _Cell:
     ``x`` is (4, Y, X); ``soft`` (5, Y, X) with background outside the cell; the masks (Y, X).
     """
 
-    x: Floats
-    soft: Floats
-    inside: Mask
-    nucleus: Mask
-    cytoplasm: Mask
+    x: Float64Array
+    soft: Float64Array
+    inside: BoolArray
+    nucleus: BoolArray
+    cytoplasm: BoolArray
     pixel_um: float
 
     @property
-    def protein(self) -> Floats:
+    def protein(self) -> Float64Array:
         return np.asarray(self.x[ROLES.index("protein")])
 
 
-def _prepare(image: npt.NDArray[np.generic], inside: Mask, pixel_um: float) -> _Cell:
+def _prepare(image: npt.NDArray[np.generic], inside: BoolArray, pixel_um: float) -> _Cell:
     x = np.zeros(image.shape)
     for c, plane in enumerate(image.astype(float)):
         bright = np.percentile(plane[inside], 99.5)
@@ -71,7 +71,7 @@ def _prepare(image: npt.NDArray[np.generic], inside: Mask, pixel_um: float) -> _
     return _Cell(x, soft, inside, core & inside, inside & ~core, pixel_um)
 
 
-def _mean(values: Floats, where: npt.NDArray[np.generic]) -> float:
+def _mean(values: Float64Array, where: npt.NDArray[np.generic]) -> float:
     weight = where.astype(float)
     total = weight.sum()
     return float((values * weight).sum() / total) if total > 0 else 0.0
@@ -122,7 +122,7 @@ def textures(cell: _Cell) -> Features:
     return found
 
 
-def _correlation(one: Floats, other: Floats, where: Mask) -> float:
+def _correlation(one: Float64Array, other: Float64Array, where: BoolArray) -> float:
     a, b = one[where], other[where]
     if a.size < 2 or a.std() < 1e-9 or b.std() < 1e-9:
         return 0.0
@@ -155,7 +155,7 @@ def spots(cell: _Cell) -> Features:
     return found | _patches(fine, cell)
 
 
-def _patches(smooth: Floats, cell: _Cell) -> Features:
+def _patches(smooth: Float64Array, cell: _Cell) -> Features:
     """Return what Otsu's threshold makes of the nucleus: area, number, size, shape, contrast."""
     names = ("area", "count", "largest µm²", "eccentricity", "contrast")
     values = smooth[cell.nucleus]
@@ -198,7 +198,7 @@ def brightest(cell: _Cell) -> Features:
 
 
 def cell_features(
-    image: npt.NDArray[np.generic], inside: Mask, pixel_um: float = CELL_PIXEL_UM
+    image: npt.NDArray[np.generic], inside: BoolArray, pixel_um: float = CELL_PIXEL_UM
 ) -> Features:
     """Measure a cell by hand.
 

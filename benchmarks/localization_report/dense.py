@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dualgland_training.evaluate.localization.setting import Result, Say, Setting
+from localization_report.setting import Result, Say, Setting
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.calibrated_localizer import load_localizer

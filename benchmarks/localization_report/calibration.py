@@ -7,13 +7,13 @@ import numpy.typing as npt
 import torch
 from torchmetrics.functional.classification import binary_calibration_error
 
-BINS = 10
+from napari_dualgland.typing import BoolArray
 
-Labels = npt.NDArray[np.bool_]
+BINS = 10
 
 
 def reliability(
-    probabilities: npt.ArrayLike, truth: Labels, bins: int = BINS
+    probabilities: npt.ArrayLike, truth: BoolArray, bins: int = BINS
 ) -> list[dict[str, float]]:
     """Return, per bin of stated probability, its count, mean statement and share that was true.
 
@@ -39,7 +39,9 @@ def reliability(
     ]
 
 
-def calibration(probabilities: npt.ArrayLike, truth: Labels, bins: int = BINS) -> dict[str, float]:
+def calibration(
+    probabilities: npt.ArrayLike, truth: BoolArray, bins: int = BINS
+) -> dict[str, float]:
     """Return the expected calibration error over all statements, and their Brier score."""
     p = np.ravel(probabilities).astype(float)
     t = np.ravel(truth).astype(np.int64)

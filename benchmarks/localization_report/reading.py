@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from dualgland_training.cell_pictures import CELL_PIXEL_UM, Mask
+from dualgland_training.cell_pictures import CELL_PIXEL_UM
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
 
 FIELD_PIXEL_UM = 0.08
 
-Floats = npt.NDArray[np.float64]
-
 
 def stack_of_roles(
-    image: npt.NDArray[Any], pixel_um: float, roles: tuple[str, ...] = ROLES, name: str = "stack"
+    image: AnyArray, pixel_um: float, roles: tuple[str, ...] = ROLES, name: str = "stack"
 ) -> Stack:
     """Return a (C, Y, X) picture as a stack whose channels have these roles."""
     channels = tuple(Channel(role, role) for role in roles)
@@ -27,8 +23,8 @@ def stack_of_roles(
 
 
 def read_one_cell(
-    image: npt.NDArray[Any], inside: Mask, model: str, missing: npt.NDArray[Any] | None = None
-) -> Floats:
+    image: AnyArray, inside: BoolArray, model: str, missing: AnyArray | None = None
+) -> Float64Array:
     """Return the probabilities of one cell, (19,).
 
     Parameters
@@ -48,7 +44,7 @@ def read_one_cell(
     return np.asarray(found.table[list(CLASSES)].to_numpy(float)[0])
 
 
-def mean_of_cells(found: Localization) -> Floats:
+def mean_of_cells(found: Localization) -> Float64Array:
     """Return the probabilities of a frame, (19,): the mean over its cells, by their area.
 
     All cells count, those at the border too; NaN where there is none.

@@ -37,13 +37,39 @@ class _Embedding(nn.Module):
 
 @torch.no_grad()
 def embed(judge: Judge, pictures: Tensor) -> Tensor:
-    """Return the embeddings (N, D) of (N, 4, H, W) pictures."""
+    """Return the embeddings (N, D) of (N, 4, H, W) pictures.
+
+    Parameters
+    ----------
+    judge : Judge
+        The one that keeps score, never the one of the loss.
+    pictures : torch.Tensor
+        (N, 4, H, W), normalised.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, D).
+    """
     return torch.cat([judge.embed(part) for part in pictures.split(CHUNK)])
 
 
 @torch.no_grad()
 def inception_score(judge: Judge, pictures: Tensor) -> float:
-    """Return exp of the mean divergence of p(class | picture) from p(class), one split."""
+    """Return exp of the mean divergence of p(class | picture) from p(class), one split.
+
+    Parameters
+    ----------
+    judge : Judge
+        The one that keeps score, never the one of the loss.
+    pictures : torch.Tensor
+        (N, 4, H, W), normalised.
+
+    Returns
+    -------
+    float
+        1 to the number of classes.
+    """
     score = InceptionScore(feature=judge, splits=1)
     for part in pictures.split(CHUNK):
         score.update(part)
@@ -52,7 +78,20 @@ def inception_score(judge: Judge, pictures: Tensor) -> float:
 
 @torch.no_grad()
 def frechet_distance(judge: Judge, real: Tensor, filled: Tensor) -> float:
-    """Return the Fréchet distance between the embeddings of two sets."""
+    """Return the Fréchet distance between the embeddings of two sets.
+
+    Parameters
+    ----------
+    judge : Judge
+        The one that keeps score, never the one of the loss.
+    real, filled : torch.Tensor
+        (N, 4, H, W), normalised; as many of each as there are.
+
+    Returns
+    -------
+    float
+        0 and more; biased upwards for few pictures.
+    """
     distance = FrechetInceptionDistance(feature=_Embedding(judge))
     for pictures, is_real in ((real, True), (filled, False)):
         for part in pictures.split(CHUNK):
@@ -62,7 +101,22 @@ def frechet_distance(judge: Judge, real: Tensor, filled: Tensor) -> float:
 
 @torch.no_grad()
 def kernel_distance(judge: Judge, real: Tensor, filled: Tensor, seed: int = 0) -> float:
-    """Return the kernel distance (polynomial, mean of 50 subsets of up to 50), seeded."""
+    """Return the kernel distance (polynomial, mean of 50 subsets of up to 50), seeded.
+
+    Parameters
+    ----------
+    judge : Judge
+        The one that keeps score, never the one of the loss.
+    real, filled : torch.Tensor
+        (N, 4, H, W), normalised; as many of each as there are.
+    seed : int
+        Of the subsets.
+
+    Returns
+    -------
+    float
+        About 0 and more.
+    """
     size = min(50, len(real), len(filled))
     distance = KernelInceptionDistance(feature=_Embedding(judge), subsets=50, subset_size=size)
     for pictures, is_real in ((real, True), (filled, False)):
@@ -83,9 +137,21 @@ def _inside(manifold: Tensor, points: Tensor, k: int) -> float:
 
 
 def manifold_precision_recall(real: Tensor, filled: Tensor, k: int = 3) -> tuple[float, float]:
-    """Return generative precision and recall of (N, D) embeddings (Kynkäänniemi et al. 2019).
+    """Return generative precision and recall of embeddings (Kynkäänniemi et al. 2019).
 
-    Precision: share of fills on the manifold of real pictures; recall: the reverse.
+    Parameters
+    ----------
+    real, filled : torch.Tensor
+        (N, D) embeddings.
+    k : int
+        Neighbours.
+
+    Returns
+    -------
+    precision : float
+        Share of fills on the manifold of real pictures.
+    recall : float
+        The reverse.
 
     Raises
     ------
@@ -113,6 +179,20 @@ def pair_similarity(
         (N,), the class of each.
     pairs : int
         At most so many, drawn without repetition.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    similarity : float
+        At most 1; NaN where no two are of one class.
+    pairs : int
+        Distinct pairs that it is the mean of.
+
+    Raises
+    ------
+    DualglandError
+        If the pictures are too small for MS-SSIM.
     """
     if min(pictures.shape[2:]) < SHORTEST:
         raise DualglandError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualgland_training.evaluate.localization.setting import Result
 from dualgland_training.evaluate.markdown import number, rows_of, signed
 from dualgland_training.evaluate.paper import PAPER
+from localization_report.setting import Result
 
 Lines = list[str]
 

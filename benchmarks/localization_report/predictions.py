@@ -12,8 +12,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from dualgland_training.cell_folds import TOLD, LabelledCell
-from dualgland_training.evaluate.localization.setting import Result
-from dualgland_training.localization_metrics import (
+from localization_report.metrics import (
     best_among,
     confusion,
     intervals,
@@ -21,8 +20,10 @@ from dualgland_training.localization_metrics import (
     restricted,
     score,
 )
+from localization_report.setting import Result
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.typing import BoolArray, Float64Array, IndexArray
 
 RATES = ("precision", "recall", "F1")
 
@@ -42,9 +43,9 @@ class Predictions:
 
     files: tuple[str, ...]
     groups: tuple[str, ...]
-    fold: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
+    fold: IndexArray
+    labels: IndexArray
+    probabilities: Float64Array
 
     def take(self, order: Sequence[int] | npt.NDArray[np.integer]) -> Predictions:
         """Return some of the cells, in this order."""
@@ -57,7 +58,7 @@ class Predictions:
             self.probabilities[kept],
         )
 
-    def of(self, wanted: Sequence[bool] | npt.NDArray[np.bool_]) -> Predictions:
+    def of(self, wanted: Sequence[bool] | BoolArray) -> Predictions:
         """Return those of the cells for which ``wanted`` is true."""
         return self.take(np.flatnonzero(wanted))
 
@@ -140,9 +141,7 @@ def scored(said: Predictions, thresholds: npt.ArrayLike = 0.5) -> Result:
     }
 
 
-def _block(
-    truth: npt.NDArray[np.bool_], named: npt.NDArray[np.bool_], groups: Sequence[str]
-) -> Result:
+def _block(truth: BoolArray, named: BoolArray, groups: Sequence[str]) -> Result:
     found, ends = score(truth, named), intervals(truth, named, groups)
     block: Result = {"per class": {}}
     for i, k in enumerate(TOLD):

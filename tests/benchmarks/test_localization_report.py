@@ -14,9 +14,16 @@ from safetensors.torch import save_file
 from skimage.io import imsave
 from training.gland_scenes import ATLAS
 
-from dualgland_training.cell_folds import LabelledCell, fold_of_cells, read_labelled_cells
-from dualgland_training.evaluate.localization import dictionary, predictions
-from dualgland_training.evaluate.localization.damage import (
+from dualgland_training.cell_folds import (
+    TOLD,
+    LabelledCell,
+    fold_of_cells,
+    read_labelled_cells,
+    unseen_groups,
+)
+from dualgland_training.cell_pictures import read_cell_picture
+from localization_report import dictionary, predictions
+from localization_report.damage import (
     ALL_KINDS,
     CLEAN,
     DAMAGED,
@@ -25,11 +32,12 @@ from dualgland_training.evaluate.localization.damage import (
     compared,
     damage_section,
 )
-from dualgland_training.evaluate.localization.fields import labels_of, overlap
-from dualgland_training.evaluate.localization.fills import damage_of, stratified
-from dualgland_training.evaluate.localization.report import markdown, run_sections
-from dualgland_training.evaluate.localization.setting import Setting
-from dualgland_training.evaluate.localization.taught import ablation_section
+from localization_report.fields import labels_of, overlap
+from localization_report.fills import damage_of, stratified
+from localization_report.reading import read_one_cell
+from localization_report.report import markdown, run_sections
+from localization_report.setting import RECIPE, Setting
+from localization_report.taught import ablation_section
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.localizer import Localizer
@@ -190,6 +198,18 @@ def test_an_unknown_section_or_kind_of_damage_is_refused(tmp_path):
 
 
 @real
+def test_the_shipped_localizer_tells_real_cells_that_it_never_saw():
+    groups = set(unseen_groups(RECIPE).held_out)
+    cells = [c for c in read_labelled_cells(ATLAS) if c.group in groups][::4]
+    right = []
+    for cell in cells:
+        said = read_one_cell(*read_cell_picture(ATLAS, cell.file), "localizer")[list(TOLD)]
+        right.append(TOLD[int(said.argmax())] == cell.label)
+    assert len(right) > 15
+    assert np.mean(right) > 0.7
+
+
+@real
 def test_courses_are_compared_on_the_same_folds(tmp_path):
     cells = read_labelled_cells(ATLAS)
     fold = fold_of_cells(cells)
@@ -219,15 +239,15 @@ def test_damage_and_dictionary_run_from_end_to_end_and_resume(tmp_path, untraine
         model=untrained,
         generator="prior",
         adapt=False,
-        cells=2,
+        cells=1,
         cases=("scratches, protein only", "box, protein only"),
         classical=("Telea",),
         scratch=tmp_path / "scratch",
     )
     run_sections(["damage"], setting, tmp_path / "out", lambda text: None)
-    assert len(list((tmp_path / "scratch" / "fills").glob("*.npz"))) == 8
+    assert len(list((tmp_path / "scratch" / "fills").glob("*.npz"))) == 4
     monkeypatch.setattr(
-        "dualgland_training.evaluate.localization.fills.fill_with",
+        "localization_report.fills.fill_with",
         lambda *_: pytest.fail("was filled anew"),
     )
     run_sections(["dictionary", "damage"], setting, tmp_path / "out", lambda text: None)

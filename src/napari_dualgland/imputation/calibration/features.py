@@ -1,4 +1,4 @@
-"""What can be known of a missing pixel, as numbers that a learner takes.
+"""The features of a missing pixel, from which a correction is learned.
 
 Fills, what the other channels show there, at several blurs, how deep in the hole the pixel
 lies, and what the generator saw. All of it is local, so that a tile and the whole agree.
@@ -22,7 +22,7 @@ DEEPEST = 32.0
 """Depth in pixels beyond which deeper makes no difference; also what a window can tell."""
 
 
-def blurred(x: Tensor, sigma: float) -> Tensor:
+def _blurred(x: Tensor, sigma: float) -> Tensor:
     """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, mirrored at the edges."""
     reach = min(int(3 * sigma), min(x.shape[2:]) - 1)
     offsets = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
@@ -34,7 +34,7 @@ def blurred(x: Tensor, sigma: float) -> Tensor:
     return F.conv2d(columns, kernel.unsqueeze(3), groups=x.shape[1])
 
 
-def depth(missing: Tensor) -> Tensor:
+def _depth(missing: Tensor) -> Tensor:
     """Return the distance of (B, H, W) missing pixels to observed ones, (B, 1, H, W)."""
     planes = missing.cpu().numpy()
     far = [
@@ -49,10 +49,10 @@ PATCHES = ((5, 1), (5, 3))
 """Side and step in pixels of the neighbourhoods that are shown pixel by pixel."""
 
 
-def neighbourhood(evidence: Evidence, said: Fill, channel: int) -> list[Tensor]:
+def _neighbourhood(evidence: Evidence, said: Fill, channel: int) -> list[Tensor]:
     """Return what lies around every pixel, and which of it was observed, (B, N, H, W) each.
 
-    With it a learner finds out how this image is best interpolated: how far its structures
+    With it the correction finds out how this image is best interpolated: how far its structures
     reach, which way they run, how much of what is observed is noise.
     """
     own, missing = evidence.prior[:, [channel]], evidence.missing[:, [channel]].float()
@@ -69,8 +69,8 @@ def neighbourhood(evidence: Evidence, said: Fill, channel: int) -> list[Tensor]:
     return found
 
 
-def clues(evidence: Evidence, said: Fill, channel: int) -> Tensor:
-    """Return (B, N, H, W) clues of a channel's missing pixels.
+def features(evidence: Evidence, said: Fill, channel: int) -> Tensor:
+    """Return what can be known of a channel's missing pixels.
 
     Parameters
     ----------
@@ -80,6 +80,11 @@ def clues(evidence: Evidence, said: Fill, channel: int) -> Tensor:
         What the model makes of it.
     channel : int
         Whose missing pixels are to be explained.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, F, H, W).
     """
     others = [c for c in range(4) if c != channel]
     own = [channel]
@@ -91,17 +96,17 @@ def clues(evidence: Evidence, said: Fill, channel: int) -> Tensor:
         said.mean,
         prior,
         detail,
-        depth(evidence.missing[:, channel]),
+        _depth(evidence.missing[:, channel]),
         evidence.missing[:, others].float(),
     ]
     for sigma in BLURS:
-        near = blurred(prior, sigma)
-        shown += [near, blurred(detail, sigma)]
+        near = _blurred(prior, sigma)
+        shown += [near, _blurred(detail, sigma)]
         if sigma in (2.0, 4.0):
-            spread = blurred(prior.square(), sigma) - near.square()
+            spread = _blurred(prior.square(), sigma) - near.square()
             shown.append(spread.clamp_min(0).sqrt())
-    shown += [blurred(said.mean[:, own], sigma) for sigma in (2.0, 8.0)]
-    shown += neighbourhood(evidence, said, channel)
+    shown += [_blurred(said.mean[:, own], sigma) for sigma in (2.0, 8.0)]
+    shown += _neighbourhood(evidence, said, channel)
     if said.features is not None:
         size = [evidence.prior.shape[-2], evidence.prior.shape[-1]]
         shown.append(F.interpolate(said.features.float(), size, mode="bilinear"))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from napari_dualgland.imputation.calibration.features import features
+from napari_dualgland.imputation.calibration.features import Features
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
 
@@ -83,21 +83,22 @@ def corrections(
     correctors : dict
         From channel to those of all parts of the field, which are averaged.
     evidence : Evidence
-        (B, 4, H, W) each.
+        (1, 4, H, W) each.
     said : Fill
         What the model makes of it.
 
     Returns
     -------
     Correction
-        (B, 4, H, W) each.
+        (1, 4, H, W) each.
     """
     addend = torch.zeros_like(evidence.prior)
     widening = torch.ones_like(evidence.prior)
+    explaining = Features(evidence, said)
     for channel, several in correctors.items():
         where = evidence.missing[:, channel]
         if where.any():
-            shown = features(evidence, said, channel).permute(0, 2, 3, 1)[where]
+            shown = explaining.of(channel, where.flatten().nonzero()[:, 0])
             found = [corrector.to(shown.device).correct(shown) for corrector in several]
             addend[:, channel][where] = sum(f.addend for f in found) / len(found)
             widening[:, channel][where] = sum(f.widening for f in found) / len(found)

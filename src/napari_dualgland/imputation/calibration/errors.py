@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_dualgland.imputation.calibration.features import features
+from napari_dualgland.imputation.calibration.features import Features
 from napari_dualgland.imputation.calibration.holdout import HoldoutWindow
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box
@@ -161,17 +161,18 @@ def _fill(
     found: list[list[HoldoutErrors | None]] = []
     for number, (window, unit) in enumerate(zip(windows, units, strict=True)):
         one = slice(number, number + 1)
-        # Features are taken window by window: they are large.
         alone = Evidence(*(x[one] for x in evidence))
         told = Fill(*(None if x is None else x[one] for x in said))  # type: ignore[arg-type]
+        explaining = Features(alone, told) if learn and said.features is not None else None
         found.append([])
         for channel, held_out in enumerate(window.held_out):
             flat = np.flatnonzero(held_out)
             if flat.size > MOST:
                 flat = np.sort(rng.choice(flat, MOST, replace=False))
             part = torch.from_numpy(window.part.ravel()[flat])
-            errors = _errors(alone, told, channel, flat, unit, part, learn) if flat.size else None
-            found[-1].append(errors)
+            found[-1].append(
+                _errors(alone, told, channel, flat, unit, part, explaining) if flat.size else None
+            )
     return found
 
 
@@ -182,7 +183,7 @@ def _errors(
     flat: IndexArray,
     unit: Float32Array,
     part: Tensor,
-    learn: bool,
+    explaining: Features | None,
 ) -> HoldoutErrors:
     """Return what happened at some pixels, by their position in one window."""
     where = torch.from_numpy(flat)
@@ -194,12 +195,11 @@ def _errors(
     error = torch.from_numpy(unit)[channel].flatten()[where] - prior
     weight = 1 / (error.square().sum() + FLOOR * len(where))
     sigma = None if said.sigma is None else picked(said.sigma)
-    explained = None
-    if learn and said.features is not None:
-        every = features(evidence, said, channel)[0].flatten(1)
-        explained = every[:, where.to(every.device)].T.contiguous()
+    features = None
+    if explaining is not None:
+        features = explaining.of(channel, where.to(evidence.prior.device))
     return HoldoutErrors(
-        prior, mean - prior, error, sigma, weight.expand(len(where)), part, explained
+        prior, mean - prior, error, sigma, weight.expand(len(where)), part, features
     )
 
 

@@ -6,6 +6,9 @@ lies, and what the generator saw. All of it is local, so that a tile and the who
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -49,65 +52,92 @@ PATCHES = ((5, 1), (5, 3))
 """Side and step in pixels of the neighbourhoods that are shown pixel by pixel."""
 
 
-def _neighbourhood(evidence: Evidence, said: Fill, channel: int) -> list[Tensor]:
-    """Return what lies around every pixel, and which of it was observed, (B, N, H, W) each.
-
-    With it the correction finds out how this image is best interpolated: how far its structures
-    reach, which way they run, how much of what is observed is noise.
-    """
-    own, missing = evidence.prior[:, [channel]], evidence.missing[:, [channel]].float()
-    size = (own.shape[-2], own.shape[-1])
-    found = []
-    for side, step in PATCHES:
-        reach = step * (side // 2)
-        for plane in (own, missing):
-            around = F.unfold(F.pad(plane, [reach] * 4, mode="reflect"), side, dilation=step)
-            around = around.unflatten(2, size)
-            if plane is own:
-                around = around - said.mean[:, [channel]]
-            found.append(around)
-    return found
-
-
-def features(evidence: Evidence, said: Fill, channel: int) -> Tensor:
-    """Return what can be known of a channel's missing pixels.
+class Features:
+    """The features of one window.
 
     Parameters
     ----------
     evidence : Evidence
-        (B, 4, H, W) each.
+        (1, 4, H, W) each.
     said : Fill
         What the model makes of it.
-    channel : int
-        Whose missing pixels are to be explained.
-
-    Returns
-    -------
-    torch.Tensor
-        (B, F, H, W).
     """
-    others = [c for c in range(4) if c != channel]
-    own = [channel]
-    prior, detail = evidence.prior[:, others], evidence.detail[:, others]
-    shown = [
-        evidence.prior[:, own],
-        evidence.guided[:, own],
-        evidence.smooth[:, own],
-        said.mean,
-        prior,
-        detail,
-        _depth(evidence.missing[:, channel]),
-        evidence.missing[:, others].float(),
-    ]
-    for sigma in BLURS:
-        near = _blurred(prior, sigma)
-        shown += [near, _blurred(detail, sigma)]
-        if sigma in (2.0, 4.0):
-            spread = _blurred(prior.square(), sigma) - near.square()
-            shown.append(spread.clamp_min(0).sqrt())
-    shown += [_blurred(said.mean[:, own], sigma) for sigma in (2.0, 8.0)]
-    shown += _neighbourhood(evidence, said, channel)
-    if said.features is not None:
-        size = [evidence.prior.shape[-2], evidence.prior.shape[-1]]
-        shown.append(F.interpolate(said.features.float(), size, mode="bilinear"))
-    return torch.cat(shown, 1)
+
+    def __init__(self, evidence: Evidence, said: Fill) -> None:
+        self.evidence, self.said = evidence, said
+
+    @cached_property
+    def _surroundings(self) -> list[Tensor]:
+        """What all channels show around a pixel, at several blurs; (1, 4, H, W) each."""
+        prior, detail = self.evidence.prior, self.evidence.detail
+        found = []
+        for sigma in BLURS:
+            near = _blurred(prior, sigma)
+            found += [near, _blurred(detail, sigma)]
+            if sigma in (2.0, 4.0):
+                spread = _blurred(prior.square(), sigma) - near.square()
+                found.append(spread.clamp_min(0).sqrt())
+        return found
+
+    @cached_property
+    def _of_the_model(self) -> list[Tensor]:
+        """What the model saw, (1, F, H, W); nothing where it has no features."""
+        if self.said.features is None:
+            return []
+        size = [self.evidence.prior.shape[-2], self.evidence.prior.shape[-1]]
+        return [F.interpolate(self.said.features.float(), size, mode="bilinear")]
+
+    def _neighbourhood(self, channel: int) -> Iterator[Tensor]:
+        """Yield what lies around every pixel, and which of it was observed, (1, N, H, W) each.
+
+        With it the correction finds out how this image is best interpolated: how far its
+        structures reach, which way they run, how much of what is observed is noise.
+        """
+        evidence, own = self.evidence, [channel]
+        size = (evidence.prior.shape[-2], evidence.prior.shape[-1])
+        for side, step in PATCHES:
+            reach = [step * (side // 2)] * 4
+            for plane in (evidence.prior[:, own], evidence.missing[:, own].float()):
+                around = F.unfold(F.pad(plane, reach, mode="reflect"), side, dilation=step)
+                yield around.unflatten(2, size)
+
+    def of(self, channel: int, where: Tensor) -> Tensor:
+        """Return what can be known of some missing pixels of a channel.
+
+        Parameters
+        ----------
+        channel : int
+            Whose pixels are to be explained.
+        where : torch.Tensor
+            (N,), int64: positions in the flattened window.
+
+        Returns
+        -------
+        torch.Tensor
+            (N, F).
+        """
+        evidence, said = self.evidence, self.said
+        others = [c for c in range(4) if c != channel]
+        own = [channel]
+
+        def picked(planes: Tensor) -> Tensor:
+            return planes[0].flatten(1)[:, where]
+
+        mean = picked(said.mean[:, own])
+        shown = [
+            picked(evidence.prior[:, own]),
+            picked(evidence.guided[:, own]),
+            picked(evidence.smooth[:, own]),
+            picked(said.mean),
+            picked(evidence.prior[:, others]),
+            picked(evidence.detail[:, others]),
+            picked(_depth(evidence.missing[:, channel])),
+            picked(evidence.missing[:, others].float()),
+        ]
+        shown += [picked(planes[:, others]) for planes in self._surroundings]
+        shown += [picked(_blurred(said.mean[:, own], sigma)) for sigma in (2.0, 8.0)]
+        for number, planes in enumerate(self._neighbourhood(channel)):
+            # Intensities are told from the estimate on; what was observed, as it is.
+            shown.append(picked(planes) - mean if number % 2 == 0 else picked(planes))
+        shown += [picked(planes) for planes in self._of_the_model]
+        return torch.cat(shown).T.contiguous()

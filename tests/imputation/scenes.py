@@ -57,9 +57,7 @@ def statistics_of(image: np.ndarray, mask: np.ndarray) -> StackStatistics:
     return StatisticsWindows(hidden_of(image, mask)).measure()
 
 
-def calibrated(
-    image: np.ndarray, mask: np.ndarray, filler: Filler, **options: Any
-) -> Calibration:
+def calibrated(image: np.ndarray, mask: np.ndarray, filler: Filler, **options: Any) -> Calibration:
     """Calibrate to the end."""
     hidden, statistics = hidden_of(image, mask), statistics_of(image, mask)
     steps = calibrate_steps(hidden, statistics, filler, 0, **options)

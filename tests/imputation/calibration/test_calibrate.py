@@ -70,6 +70,31 @@ def test_missing_pixels_take_no_part(scene: Scene) -> None:
     assert torch.equal(one.sigma_factor, other.sigma_factor)
 
 
+class Greedy(Claim):
+    """A model on a device with so little memory that few windows fit at once."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(0.5, 0.1)
+        self.limit, self.at_once = limit, []
+
+    def fill(self, evidence: Evidence) -> Fill:
+        if evidence.prior[:, 0].numel() > self.limit:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        self.at_once.append(len(evidence.prior))
+        return super().fill(evidence)
+
+
+def test_with_less_memory_fewer_windows_are_filled_at_once(scene: Scene) -> None:
+    plenty, scarce = Greedy(8 * 160**2), Greedy(3 * 160**2)
+    one, other = (calibrated(*scene, filler) for filler in (plenty, scarce))
+    assert set(plenty.at_once) == {8}
+    assert set(scarce.at_once) == {2}
+    assert torch.equal(one.model_weight, other.model_weight)
+    assert torch.equal(one.sigma_factor, other.sigma_factor)
+    with pytest.raises(torch.OutOfMemoryError):
+        calibrated(*scene, Greedy(160**2 - 1))
+
+
 def test_where_nothing_can_be_held_out_the_model_is_followed() -> None:
     image = np.zeros((4, 20, 20), np.uint8)
     done = calibrated(image, box(image.shape, side=4), Claim(1, 0.1))

@@ -50,12 +50,12 @@ class Reach(FrozenModel):
         Reach
         """
         known = cls()
-        trust = len(sizes) / (len(sizes) + as_if)
+        weight = len(sizes) / (len(sizes) + as_if)
         # Quantiles are averaged in logarithms: they are scales.
         found = [
             np.exp(
-                trust * np.log(max(float(np.quantile(sizes, level)), 1e-3))
-                + (1 - trust) * np.log(known.half_width(level))
+                weight * np.log(max(float(np.quantile(sizes, level)), 1e-3))
+                + (1 - weight) * np.log(known.half_width(level))
             )
             if len(sizes)
             else known.half_width(level)

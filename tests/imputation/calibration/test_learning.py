@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from imputation.scenes import blobs, box, calibrated, hidden_of, statistics_of
 
+from napari_dualgland.imputation.calibration import calibrate
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.calibration.errors import HoldoutErrors, fill_holdouts, joined
@@ -22,6 +24,15 @@ from napari_dualgland.model.weights import read_card
 Scene = tuple[np.ndarray, np.ndarray]
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_windows() -> Iterator[None]:
+    """Twelve windows teach enough here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrate, "PIXELS", 12 * 160**2)
+        patch.setattr(calibrate, "PIXELS_LEARNING", 12 * 160**2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +56,7 @@ def follows_nothing(seed: int) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def explained(untrained: GeneratorFiller) -> tuple[Scene, Calibration]:
+def explained(few_windows: None, untrained: GeneratorFiller) -> tuple[Scene, Calibration]:
     """A scene that the image itself explains, and what was learned of it."""
     scene = follows_the_er(0)
     return scene, calibrated(*scene, untrained, adapt=True)
@@ -152,7 +163,7 @@ def test_it_stops_between_steps_when_told_to(untrained: GeneratorFiller) -> None
     def stop() -> bool:
         nonlocal asked
         asked += 1
-        return asked > 12  # four batches of windows, then a few steps of learning
+        return asked > 12  # two batches of windows, then a few steps of learning
 
     steps = calibrate_steps(
         hidden_of(*scene), statistics_of(*scene), untrained, 0, adapt=True, should_stop=stop

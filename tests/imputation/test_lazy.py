@@ -30,6 +30,7 @@ class Loading:
         self.missing = np.zeros(self.frames.shape, bool)
         self.missing[HOLE] = True
         self.loads: Counter[int] = Counter()
+        self._in_memory: dict[bool, np.ndarray] = {}
 
     def stack(self) -> nd.Stack:
         def load(block_info: Any) -> np.ndarray:
@@ -42,6 +43,15 @@ class Loading:
         meta = np.empty((0,) * 4, dtype)
         data = da.map_blocks(load, chunks=chunks, dtype=dtype, meta=meta, name=f"load-{dtype}")
         return stack_of(data, "TCYX")
+
+    def in_memory(self, rehearse: bool) -> np.ndarray:
+        """Return what comes out where all is in memory; computed once."""
+        if rehearse not in self._in_memory:
+            stack = stack_of(self.frames, "TCYX")
+            options = {"model": "prior", "device": "cpu", "rehearse": rehearse}
+            result = nd.impute(stack, self.missing, **options)
+            self._in_memory[rehearse] = np.asarray(result.stack.data)
+        return self._in_memory[rehearse]
 
 
 @pytest.fixture(scope="module", params=["uint8", "float32"])
@@ -65,14 +75,7 @@ def test_every_frame_is_loaded_once_and_the_damaged_one_again(
     assert loading.loads == Counter([DAMAGED])
     assert np.array_equal(np.asarray(result.missing), loading.missing)
     assert loading.loads == Counter([DAMAGED])
-    in_memory = nd.impute(
-        stack_of(loading.frames, "TCYX"),
-        loading.missing,
-        model="prior",
-        device="cpu",
-        rehearse=rehearse,
-    )
-    assert np.array_equal(one, np.asarray(in_memory.stack.data)[DAMAGED])
+    assert np.array_equal(one, loading.in_memory(rehearse)[DAMAGED])
 
 
 def test_where_nothing_is_missing_nothing_is_loaded(loading: Loading) -> None:

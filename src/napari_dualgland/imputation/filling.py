@@ -89,14 +89,15 @@ class Filling:
         """
         tile = self.params.tile
         for frame in range(len(self.frames)):
-            if not self.masks[frame].any():
+            mask = self.masks[frame]
+            if not mask.any():
                 continue
             finished: set[Box] = set()
             while True:
                 try:
-                    for filled in self._tiles(frame, tile, finished, statistics, calibration):
+                    for filled in self._tiles(frame, mask, tile, finished, statistics, calibration):
                         self.done += 1
-                        yield self._patch(frame, filled, statistics)
+                        yield self._patch(frame, mask, filled, statistics)
                         finished.add(filled.box)
                         if should_stop():
                             raise Cancelled("cancelled; nothing was changed")
@@ -118,6 +119,7 @@ class Filling:
     def _tiles(
         self,
         frame: int,
+        mask: BoolArray,
         tile: int,
         finished: set[Box],
         statistics: StackStatistics,
@@ -125,7 +127,6 @@ class Filling:
     ) -> Iterator[FilledTile]:
         """Yield the tiles of a frame, less what an earlier attempt has finished."""
         hidden = self.hidden[frame]
-        anywhere = self.masks[frame][self.frames.index].any(0)
 
         def read(box: Box) -> Float32Array:
             dark = hidden[(slice(None), *box.slices)]
@@ -136,15 +137,17 @@ class Filling:
             place, seed = self.frames.place(frame), self.params.seed
             return [noise_at(box, seed, n, place) for n in self.estimates.pictures]
 
-        wanted = _less(hidden & anywhere, finished)
+        wanted = _less(hidden & mask[self.frames.index].any(0), finished)
         beta, apply = statistics.beta, calibration.apply
         yield from Frame(read, hidden, self.filler, beta, tile, wanted, apply, noise).fill()
 
-    def _patch(self, frame: int, filled: FilledTile, statistics: StackStatistics) -> Patch:
+    def _patch(
+        self, frame: int, mask: BoolArray, filled: FilledTile, statistics: StackStatistics
+    ) -> Patch:
         """Bring a filled tile back to the intensities of the stack, and keep it."""
         (t, z), (y, x) = self.frames.place(frame), filled.box.slices
         source = np.array(self.frames.channels(frame, filled.box))
-        patch = Patch(t, z, y, x, source, self.masks[frame][:, y, x].copy())
+        patch = Patch(t, z, y, x, source, mask[:, y, x].copy())
         return self.estimates.add(patch, filled, statistics, self.frames.index)
 
     def _with_less_memory(self, tile: int, error: BaseException) -> int:

@@ -87,8 +87,9 @@ class Greedy(Claim):
 def test_with_less_memory_fewer_windows_are_filled_at_once(scene: Scene) -> None:
     plenty, scarce = Greedy(8 * 160**2), Greedy(3 * 160**2)
     one, other = (calibrated(*scene, filler) for filler in (plenty, scarce))
-    assert set(plenty.at_once) == {8}
-    assert set(scarce.at_once) == {2}
+    assert max(plenty.at_once) == 8
+    assert max(scarce.at_once) == 2
+    assert sum(plenty.at_once) == sum(scarce.at_once)
     assert torch.equal(one.model_weight, other.model_weight)
     assert torch.equal(one.sigma_factor, other.sigma_factor)
     with pytest.raises(torch.OutOfMemoryError):

@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_dualgland.imputation.compose import Patchwork
-from napari_dualgland.imputation.frame import FilledTile
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.imputation.survey import Survey
+from napari_dualgland.imputation.patchwork import Patchwork
+from napari_dualgland.imputation.statistics import StackStatistics
+from napari_dualgland.imputation.tiling.frame import FilledTile
 from napari_dualgland.progress import Patch
+from napari_dualgland.typing import AnyArray, LazyArray
 
 
-class Outcome:
-    """Patches over a stack.
+class Estimates:
+    """What was estimated of a stack, patch by patch.
 
     Parameters
     ----------
@@ -38,7 +38,9 @@ class Outcome:
         self._sigmas = Patchwork(np.dtype(np.float32))
         self._samples = [Patchwork(dtype) for _ in range(params.samples)]
 
-    def add(self, source: Patch, filled: FilledTile, surveyed: Survey, index: list[int]) -> Patch:
+    def add(
+        self, source: Patch, filled: FilledTile, statistics: StackStatistics, index: list[int]
+    ) -> Patch:
         """Keep a tile and return what is to be shown of it.
 
         Parameters
@@ -47,17 +49,22 @@ class Outcome:
             With the values as they were read.
         filled : FilledTile
             Normalised.
-        surveyed : Survey
+        statistics : StackStatistics
             Brings it back to the intensities of the stack.
         index : list of int
             Positions of the roles among the channels.
+
+        Returns
+        -------
+        Patch
+            With the values as they will be stored.
         """
         missing = source.missing[index]
 
-        def laid(normalised: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        def laid(normalised: AnyArray) -> AnyArray:
             values = source.values.copy()
             for channel, (position, plane) in enumerate(zip(index, normalised, strict=True)):
-                stored = surveyed.stored(plane, channel, self.dtype)
+                stored = statistics.stored(plane, channel, self.dtype)
                 values[position] = np.where(missing[channel], stored, values[position])
             return values
 
@@ -74,19 +81,16 @@ class Outcome:
             spread = np.zeros(source.values.shape, np.float32)
             # A picture that is as likely as the truth errs as much again as the mean does.
             error = sigma * np.float32(np.sqrt(2)) if self.plausible else sigma
-            spread[index] = error * surveyed.normalisation.scale[:, None, None]
+            spread[index] = error * statistics.normalisation.scale[:, None, None]
             self._sigmas.add(patch, spread)
         return patch
 
-    def over(self, data: Any, blank: Any) -> tuple[Any, Any, list[Any]]:
-        """Return fill, uncertainty (None if none is stated) and samples over the data.
+    def over(self, data: LazyArray) -> tuple[LazyArray, LazyArray | None, list[LazyArray]]:
+        """Return fill, uncertainty (None if none is stated) and samples, laid over a stack.
 
-        Parameters
-        ----------
-        data : numpy.ndarray or dask.array.Array
-            (T, Z, C, Y, X), the completed stack.
-        blank : numpy.ndarray or dask.array.Array
-            float32 zeros of its shape.
+        ``data`` is (T, Z, C, Y, X), the completed stack; so is each of what is returned.
         """
-        sigma = self._sigmas.over(blank) if self.states_sigma else None
+        sigma = None
+        if self.states_sigma:
+            sigma = self._sigmas.over(np.zeros_like(data, dtype=np.float32))
         return self._fills.over(data), sigma, [s.over(data) for s in self._samples]

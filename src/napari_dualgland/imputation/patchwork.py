@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.progress import Patch
+from napari_dualgland.typing import AnyArray, BoolArray, LazyArray
 
-_Piece = tuple[slice, slice, npt.NDArray[np.bool_], npt.NDArray[Any]]
+_Piece = tuple[slice, slice, BoolArray, AnyArray]
 
 
 class Patchwork:
@@ -29,26 +29,39 @@ class Patchwork:
         self.dtype = dtype
         self._patches: dict[tuple[int, int], list[_Piece]] = defaultdict(list)
 
-    def add(self, patch: Patch, values: npt.NDArray[Any]) -> None:
-        """Add the missing pixels of a patch, whose ``values`` are (C, h, w)."""
+    def add(self, patch: Patch, values: AnyArray) -> None:
+        """Add the missing pixels of a patch.
+
+        Parameters
+        ----------
+        patch : Patch
+            Says where, and which pixels are missing.
+        values : numpy.ndarray
+            (C, h, w), in the units of the stack.
+        """
         self._patches[patch.t, patch.z].append(
             (patch.y, patch.x, patch.missing, values[patch.missing].astype(self.dtype))
         )
 
-    def over(self, data: Any) -> Any:
+    def over(self, data: LazyArray) -> LazyArray:
         """Return ``data`` with the patches laid over: a copy, or lazily for dask data."""
         if isinstance(data, np.ndarray):
-            starts = ((0, size) for size in data.shape)
-            return self._lay(data, list(starts))
+            return self._lay(data, [(0, size) for size in data.shape])
         import dask.array as da
+        from dask.base import tokenize
 
-        def lay(block: npt.NDArray[Any], block_info: Any = None) -> npt.NDArray[Any]:
+        def lay(block: AnyArray, block_info: Any = None) -> AnyArray:
             return self._lay(block, block_info[0]["array-location"])
 
         blank = np.empty((0,) * 5, self.dtype)
-        return da.map_blocks(lay, data, dtype=self.dtype, meta=blank)  # type: ignore[no-untyped-call]
+        # Named for what it holds, so that the same work gives the same keys.
+        token = tokenize(data.name, self.dtype, sorted(self._patches.items()))  # type: ignore[no-untyped-call]
+        laid: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
+            lay, data, dtype=self.dtype, meta=blank, name=f"imputed-{token}"
+        )
+        return laid
 
-    def _lay(self, block: npt.NDArray[Any], place: Sequence[Any]) -> npt.NDArray[Any]:
+    def _lay(self, block: AnyArray, place: Sequence[Any]) -> AnyArray:
         (t0, t1), (z0, z1), (c0, c1), (y0, y1), (x0, x1) = place
         out = np.array(block, dtype=self.dtype, copy=True)
         for (t, z), patches in self._patches.items():

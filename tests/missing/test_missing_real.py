@@ -17,7 +17,7 @@ from dualgland_training.damage import draw_damage
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
 
-FIELDS = Path(__file__).parents[2] / "shared" / "data" / "hpa" / "fields"
+FIELDS = Path(__file__).parents[3] / "shared" / "data" / "hpa" / "fields"
 NAMES = sorted({path.name.rpartition("_")[0] for path in FIELDS.glob("*_red.png")})
 
 pytestmark = pytest.mark.skipif(not NAMES, reason="the atlas fields are not beside the repository")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_dualgland.imputation.tiles import ALIGNMENT, Box
+from napari_dualgland.imputation.tiling.boxes import ALIGNMENT, Box
+from napari_dualgland.typing import Float32Array
 
 
-def noise_at(box: Box, seed: int, sample: int, place: tuple[int, int]) -> npt.NDArray[np.float32]:
+def noise_at(box: Box, seed: int, sample: int, place: tuple[int, int]) -> Float32Array:
     """Return (4, h, w) standard normal numbers of a window.
 
     Parameters
@@ -19,6 +19,11 @@ def noise_at(box: Box, seed: int, sample: int, place: tuple[int, int]) -> npt.ND
         Of the imputation, and which of its pictures.
     place : tuple of int
         Frame, (t, z).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32.
     """
     rows = range(box.y0 // ALIGNMENT, -(-box.y1 // ALIGNMENT))
     columns = range(box.x0 // ALIGNMENT, -(-box.x1 // ALIGNMENT))

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from napari_dualgland.typing import BoolArray
 
 OVERLAP = 16
 """Pixels over which the estimates of neighbouring tiles are blended, on either side."""
@@ -22,8 +23,6 @@ MARGIN = 48
 
 ALIGNMENT = 32
 """Windows start on multiples of this, so that their pyramids share one grid."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 class Box(NamedTuple):
@@ -40,7 +39,19 @@ class Box(NamedTuple):
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
     def grown(self, by: int, shape: tuple[int, int]) -> Box:
-        """Return the box with a rim, clipped to the frame."""
+        """Return the box with a rim, clipped to the frame.
+
+        Parameters
+        ----------
+        by : int
+            Width of the rim in pixels.
+        shape : tuple of int
+            (Y, X) of the frame.
+
+        Returns
+        -------
+        Box
+        """
         return Box(
             max(0, self.y0 - by),
             min(shape[0], self.y1 + by),
@@ -79,8 +90,20 @@ class Box(NamedTuple):
         return shared if shared.y0 < shared.y1 and shared.x0 < shared.x1 else None
 
 
-def tiles_with_holes(missing: Mask, tile: int) -> Iterator[Box]:
-    """Yield, row by row, the tiles of a (C, Y, X) mask that hold missing pixels."""
+def tiles_with_holes(missing: BoolArray, tile: int) -> Iterator[Box]:
+    """Yield the tiles that hold missing pixels, row by row.
+
+    Parameters
+    ----------
+    missing : numpy.ndarray
+        (C, Y, X), boolean.
+    tile : int
+        Side of a tile in pixels.
+
+    Yields
+    ------
+    Box
+    """
     height, width = missing.shape[1:]
     for y in range(0, height, tile):
         for x in range(0, width, tile):
@@ -89,8 +112,20 @@ def tiles_with_holes(missing: Mask, tile: int) -> Iterator[Box]:
                 yield box
 
 
-def hole_box(missing: Mask, region: Box) -> Box | None:
-    """Return the bounding box of what is missing of a region, None if nothing is."""
+def hole_box(missing: BoolArray, region: Box) -> Box | None:
+    """Return the bounding box of what is missing of a region, None if nothing is.
+
+    Parameters
+    ----------
+    missing : numpy.ndarray
+        (C, Y, X), boolean.
+    region : Box
+        Part of the frame.
+
+    Returns
+    -------
+    Box or None
+    """
     hole = np.logical_or.reduce(missing[(slice(None), *region.slices)], axis=0)
     rows = np.flatnonzero(np.logical_or.reduce(hole, axis=1))
     columns = np.flatnonzero(np.logical_or.reduce(hole, axis=0))
@@ -102,22 +137,3 @@ def hole_box(missing: Mask, region: Box) -> Box | None:
         region.x0 + int(columns[0]),
         region.x0 + int(columns[-1]) + 1,
     )
-
-
-def blending_weight(tile: Box, region: Box) -> npt.NDArray[np.float32]:
-    """Return the weight of a tile's estimate over ``region``, (h, w).
-
-    Across each edge of the tile the weight falls linearly from 1 to 0 within OVERLAP
-    pixels on either side, so that the weights of neighbours sum to 1.
-    """
-
-    def ramp(low: int, high: int, start: int, stop: int) -> npt.NDArray[np.float32]:
-        centre = np.arange(start, stop, dtype=np.float32) + 0.5
-        depth = np.minimum(centre - low, high - centre)
-        weight: npt.NDArray[np.float32] = np.clip((depth + OVERLAP) / (2 * OVERLAP), 1e-3, 1)
-        return weight
-
-    rows = ramp(tile.y0, tile.y1, region.y0, region.y1)
-    columns = ramp(tile.x0, tile.x1, region.x0, region.x1)
-    weight: npt.NDArray[np.float32] = rows[:, None] * columns
-    return weight

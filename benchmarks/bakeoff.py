@@ -19,12 +19,12 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from dualgland_training.batches import Batches
 from dualgland_training.candidates import candidates
-from dualgland_training.config import TrainConfig, read_recipe
-from dualgland_training.data import read_split
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.recipe import TrainConfig, read_recipe
+from dualgland_training.generator.validation import Validation
 from dualgland_training.losses import reconstruction_loss
-from dualgland_training.validate import Validation
 from napari_dualgland.model.generator import Generator, count_parameters
 from napari_dualgland.model.precision import choose_precision
 

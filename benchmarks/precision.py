@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from dualgland_training.config import read_recipe
-from dualgland_training.data import read_split
-from dualgland_training.validate import decibels, draw_validation, watched_sources
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.recipe import read_recipe
+from dualgland_training.generator.validation import decibels, draw_validation, watched_sources
 from napari_dualgland.model.evidence import gather_evidence
 from napari_dualgland.model.filler import load_filler
 from napari_dualgland.model.precision import has_bfloat16, processor_name

@@ -113,12 +113,12 @@ def clocked(clock: Clock, descent: Any) -> None:
 
 def profile(recipe: Path, data: Path, steps: int) -> dict[str, Any]:
     """Train some steps from the recipe's start, or the random one, and return seconds a step."""
-    from dualgland_training.batches import Batches
-    from dualgland_training.config import read_recipe
-    from dualgland_training.data import read_split
-    from dualgland_training.descent import Descent
-    from dualgland_training.objective import Objective
-    from dualgland_training.prefetch import draw_ahead
+    from dualgland_training.data.split import read_split
+    from dualgland_training.generator.batches import Batches
+    from dualgland_training.generator.objective import Objective
+    from dualgland_training.generator.recipe import read_recipe
+    from dualgland_training.trainer.prefetch import draw_ahead
+    from dualgland_training.trainer.steps import Descent
 
     torch.set_num_threads(1)
     config = read_recipe(recipe, start=None)

@@ -8,7 +8,13 @@ import tifffile
 import torch
 from training.gland_scenes import ATLAS
 
-from dualgland_training.annotated import AnnotatedCell, main, measured, read_cells, table_of
+from dualgland_training.generator.set_points import (
+    AnnotatedCell,
+    main,
+    measured,
+    read_cells,
+    table_of,
+)
 from dualgland_training.losses.pituitary import SetPoints, pituitary_loss
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure

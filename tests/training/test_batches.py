@@ -10,10 +10,10 @@ import pytest
 import torch
 from small_runs import RECIPE
 
-from dualgland_training.batches import Batch, Batches, lay_out, turned
-from dualgland_training.config import TrainConfig
 from dualgland_training.data import Source, read_split
-from dualgland_training.prefetch import draw_ahead
+from dualgland_training.generator.batches import Batch, Batches, lay_out, turned
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.trainer.prefetch import draw_ahead
 
 
 @pytest.fixture(scope="module")

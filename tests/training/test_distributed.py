@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file
 from small_runs import LONGEST, RECIPE, environment, read_events, train, write_recipe
 
-from dualgland_training.batches import Batches
-from dualgland_training.config import TrainConfig
-from dualgland_training.data import read_split
-from dualgland_training.objective import Objective
-from dualgland_training.prefetch import draw_ahead
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.objective import Objective
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.trainer.prefetch import draw_ahead
 from napari_dualgland.errors import DualglandError
 
 STEPS = 3
@@ -40,7 +40,7 @@ WATCHED_ONLY = {"measured", "drawn"}
 PARTING = """
 from pathlib import Path
 import torch
-from dualgland_training import distributed
+from dualgland_training.trainer import distributed
 
 def threads():
     return {(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}

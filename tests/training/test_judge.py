@@ -11,8 +11,8 @@ import tifffile
 import torch
 import yaml
 
-from dualgland_training.judge import CLASSES, NAMES, WEIGHTS, Judge, load_judge
-from dualgland_training.judge_training import RECIPES, train_judge
+from dualgland_training.perceptual.judge import CLASSES, NAMES, WEIGHTS, Judge, load_judge
+from dualgland_training.perceptual.objective import RECIPES, train_judge
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure

@@ -28,14 +28,14 @@ from dualgland_training.localizer.finish import (
     write_model,
 )
 from dualgland_training.localizer.head import fit_head, pool_drawn, pool_real
-from dualgland_training.localizer.objective import cell_loss, dense_loss, localizer_loss
+from dualgland_training.localizer.losses import cell_loss, dense_loss, localizer_loss
 from dualgland_training.localizer.recipe import (
     HeadStage,
     LocalizerRecipe,
     Stage,
     read_localizer_recipe,
 )
-from dualgland_training.localizer.train import rate_at, run_stage, say, started
+from dualgland_training.localizer.stages import rate_at, run_stage, say, started
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.errors import DualglandError

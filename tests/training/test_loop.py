@@ -12,11 +12,11 @@ import torch
 import yaml
 from skimage.io import imsave
 
-from dualgland_training.batches import Batches
-from dualgland_training.config import TrainConfig, read_recipe
 from dualgland_training.data import SUFFIXES, read_split
-from dualgland_training.loop import Training
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.recipe import TrainConfig, read_recipe
 from dualgland_training.simulate import simulate_field
+from dualgland_training.trainer.loop import Training
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.filler import load_filler
 from napari_dualgland.stack import ROLES

@@ -9,8 +9,8 @@ import pytest
 import torch
 from small_runs import RECIPE, read_events
 
-from dualgland_training.config import TrainConfig
-from dualgland_training.loop import Training
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.trainer.loop import Training
 from napari_dualgland.model import precision
 
 FAST = {"bf16": 1.0, "fp32": 2.0}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualgland_training.events import append_line
 from dualgland_training.report import draw, gains, read_events
+from dualgland_training.trainer.events import append_line
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 

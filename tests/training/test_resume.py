@@ -15,11 +15,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from small_runs import CREDIT, read_events, train, train_and_kill, write_recipe
 
-from dualgland_training.checkpoint import find_checkpoints
-from dualgland_training.config import read_recipe
-from dualgland_training.events import LOG, append_line, read_log
-from dualgland_training.loop import Training
+from dualgland_training.generator.recipe import read_recipe
 from dualgland_training.report import draw
+from dualgland_training.trainer.checkpoint import find_checkpoints
+from dualgland_training.trainer.events import LOG, append_line, read_log
+from dualgland_training.trainer.loop import Training
 from napari_dualgland import impute, read
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import read_card

@@ -11,9 +11,9 @@ import tifffile
 import zarr
 from skimage.io import imsave
 
-from dualgland_training.batches import Batches
-from dualgland_training.config import TrainConfig
 from dualgland_training.data import SUFFIXES, Split, read_split
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.recipe import TrainConfig
 from napari_dualgland import write
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from small_runs import LONGEST, environment, read_events, train, wait_for, write_recipe
 
-from dualgland_training import stopping
-from dualgland_training.checkpoint import find_checkpoints
-from dualgland_training.config import TrainConfig, read_recipe
-from dualgland_training.lock import RunLock
-from dualgland_training.stopping import StopRequest
+from dualgland_training.generator.recipe import TrainConfig, read_recipe
+from dualgland_training.trainer import stopping
+from dualgland_training.trainer.checkpoint import find_checkpoints
+from dualgland_training.trainer.lock import RunLock
+from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland.errors import DualglandError
 
 ROOT = Path(__file__).parents[2]

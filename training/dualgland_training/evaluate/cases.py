@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from dualgland_training.damage import draw_damage
-from dualgland_training.data import read_field, shrink
+from dualgland_training.data.collection import read_field
+from dualgland_training.data.damage import draw_damage
+from dualgland_training.data.source import shrink
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import read_card
 

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from dualgland_training.evaluate.cases import Image
-from dualgland_training.judge import CLASSES, Judge
 from dualgland_training.metrics_sets import (
     embed,
     frechet_distance,
@@ -23,6 +22,7 @@ from dualgland_training.metrics_sets import (
     manifold_precision_recall,
     pair_similarity,
 )
+from dualgland_training.perceptual.judge import CLASSES, Judge
 
 FEWEST = 8
 """Pictures below which no figure of a set is made."""

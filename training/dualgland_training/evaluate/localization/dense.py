@@ -23,7 +23,7 @@ def dense_section(setting: Setting, say: Say) -> Result:
         If no bank of drawn cells is named.
     """
     from dualgland_training.localizer.bank import load_bank
-    from dualgland_training.localizer.finish import on_drawn_cells
+    from dualgland_training.localizer.scores import on_drawn_cells
 
     if setting.bank is None:
         raise DualglandError(

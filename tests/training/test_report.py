@@ -58,4 +58,4 @@ def test_logs_of_earlier_runs_are_read(tmp_path: Path) -> None:
         curve = gains(told, "validation", "box, all channels")
         assert len(curve) >= 4
         assert all(0 < gain < 1 for gain in list(curve.values())[-2:])
-        draw(RECIPES / f"{name}.events.jsonl", tmp_path / f"{name}.png")
+    draw(RECIPES / "reconstruction.events.jsonl", tmp_path / "curves.png")

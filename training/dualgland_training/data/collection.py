@@ -7,11 +7,13 @@ together, four to a stack: textures are real, couplings are none.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 from skimage.io import imread
 
@@ -110,7 +112,7 @@ def read_cell_image(root: Path, cell: CollectionCell) -> ByteArray:
     return np.asarray(tifffile.imread(root / "cells" / cell.file))
 
 
-def _flat(path: Path) -> npt.NDArray[np.uint8]:
+def _flat(path: Path) -> ByteArray:
     plane = imread(path)
     return np.asarray(plane if plane.ndim == 2 else plane.max(-1))
 
@@ -150,10 +152,73 @@ def _check_kept(root: Path, options: DataOptions) -> None:
             raise DualglandError(f"{root}: data: {option}: there is no {', '.join(unknown)}")
 
 
-def read_collection(root: Path, options: DataOptions) -> dict[str, list[Source]]:
-    """Read the atlas collection.
+class Listed(NamedTuple):
+    """An image of the collection that is not read yet: its source, and what it is for."""
+
+    part: str
+    name: str
+    kind: str
+    factors: tuple[int, ...]
+    read: Callable[[], ByteArray]
+
+
+def list_collection(root: Path, options: DataOptions) -> Iterator[Listed]:
+    """List the atlas collection.
 
     Fields are held out whole, cells by group, so that nothing of a held-out image is seen.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Its folder.
+    options : DataOptions
+        What is kept apart.
+
+    Yields
+    ------
+    Listed
+        Every image.
+
+    Raises
+    ------
+    DualglandError
+        If it is no collection, or does not hold what the recipe keeps apart: a mistyped name
+        would be trained on.
+    """
+    if not (root / "fields.csv").is_file():
+        raise DualglandError(f"{root}: holds no fields.csv; data: root: is no atlas collection")
+    _check_kept(root, options)
+    # The smaller fields are as fine as a field at a quarter of its size already.
+    for kind, factors in (("fields", (1, 2, 4)), ("fields512", (1,))):
+        for row in read_table(root, kind) if (root / f"{kind}.csv").is_file() else ():
+            name = row["field"]
+            part = options.part_of(name, "fields")
+            yield Listed(part, name, kind, factors, partial(read_field, root, name, kind))
+    if "shift" in options.watched:
+        for path in sorted((root / OTHER_ATLAS).glob(f"*_{SUFFIXES['nucleus']}.*")):
+            name = path.stem.removesuffix(f"_{SUFFIXES['nucleus']}")
+            read = partial(read_field, root, name, OTHER_ATLAS)
+            yield Listed("shift", name, OTHER_ATLAS, (1, 2, 4), read)
+    for cell in read_cells(root):
+        part = options.part_of(cell.group, "groups")
+        yield Listed(part, cell.file, "cells", (1,), partial(read_cell_image, root, cell))
+    singles: dict[str, list[Path]] = {role: [] for role in ROLES}
+    for row in read_table(root, "singles"):
+        singles[row["channel"]].append(root / "singles" / row["file"])
+    every = options.validation_singles
+    for number, files in enumerate(zip(*singles.values(), strict=False)):
+        part = "validation" if every and number % every == 0 else "train"
+        name = "+".join(file.name[:8] for file in files)
+        yield Listed(part, name, "singles", (1,), partial(_laid_together, files))
+
+
+def _laid_together(files: tuple[Path, ...]) -> ByteArray:
+    """Read fields of which one channel each is known as one stack."""
+    return np.stack([_flat(file) for file in files])
+
+
+def read_collection(root: Path, options: DataOptions) -> dict[str, list[Source]]:
+    """Read the atlas collection.
 
     Parameters
     ----------
@@ -166,48 +231,8 @@ def read_collection(root: Path, options: DataOptions) -> dict[str, list[Source]]
     -------
     dict
         Sources by what they are for.
-
-    Raises
-    ------
-    DualglandError
-        If it is no collection, or does not hold what the recipe keeps apart: a mistyped name
-        would be trained on.
     """
-    if not (root / "fields.csv").is_file():
-        raise DualglandError(f"{root}: holds no fields.csv; data: root: is no atlas collection")
-    _check_kept(root, options)
     parts: dict[str, list[Source]] = {part: [] for part in PARTS}
-    # The smaller fields are as fine as a field at a quarter of its size already.
-    for kind, factors in (("fields", (1, 2, 4)), ("fields512", (1,))):
-        for row in read_table(root, kind) if (root / f"{kind}.csv").is_file() else ():
-            image = read_field(root, row["field"], kind)
-            part = options.part_of(row["field"], "fields")
-            parts[part].append(make_source(row["field"], kind, image, factors))
-    if "shift" in options.watched:
-        for path in sorted((root / OTHER_ATLAS).glob(f"*_{SUFFIXES['nucleus']}.*")):
-            name = path.stem.removesuffix(f"_{SUFFIXES['nucleus']}")
-            image = read_field(root, name, OTHER_ATLAS)
-            parts["shift"].append(make_source(name, OTHER_ATLAS, image, (1, 2, 4)))
-    for cell in read_cells(root):
-        source = make_source(cell.file, "cells", read_cell_image(root, cell), (1,))
-        parts[options.part_of(cell.group, "groups")].append(source)
-    for number, source in enumerate(_read_singles(root)):
-        every = options.validation_singles
-        parts["validation" if every and number % every == 0 else "train"].append(source)
+    for part, name, kind, factors, read in list_collection(root, options):
+        parts[part].append(make_source(name, kind, read(), factors))
     return parts
-
-
-def _read_singles(root: Path) -> list[Source]:
-    """Lay fields of which one channel is known four to a stack."""
-    singles: dict[str, list[str]] = {role: [] for role in ROLES}
-    for row in read_table(root, "singles"):
-        singles[row["channel"]].append(row["file"])
-    return [
-        make_source(
-            "+".join(file[:8] for file in files),
-            "singles",
-            np.stack([_flat(root / "singles" / file) for file in files]),
-            (1,),
-        )
-        for files in zip(*singles.values(), strict=False)
-    ]

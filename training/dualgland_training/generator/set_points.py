@@ -17,7 +17,12 @@ import numpy as np
 import torch
 import typer
 
-from dualgland_training.data.collection import CELL_PIXEL_UM, read_cell_image, read_cells
+from dualgland_training.data.collection import (
+    CELL_PIXEL_UM,
+    CollectionCell,
+    read_cell_image,
+    read_cells,
+)
 from dualgland_training.generator.recipe import read_recipe
 from napari_dualgland.classes import LOCATIONS
 from napari_dualgland.errors import DualglandError
@@ -48,11 +53,24 @@ def measured(image: ByteArray) -> Float64Array:
     return np.asarray(held[0].numpy(), np.float64)
 
 
-def measure_cells(root: Path) -> list[AnnotatedCell]:
-    """Return every annotated cell of the atlas collection."""
+def measure_cells(root: Path, cells: list[CollectionCell]) -> list[AnnotatedCell]:
+    """Measure the annotated ones among cells of the atlas collection.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Of the collection.
+    cells : list of CollectionCell
+        Of :func:`~dualgland_training.data.collection.read_cells`.
+
+    Returns
+    -------
+    list of AnnotatedCell
+        In their order.
+    """
     return [
         AnnotatedCell(cell.group, LOCATIONS[cell.location], measured(read_cell_image(root, cell)))
-        for cell in read_cells(root)
+        for cell in cells
         if cell.location is not None
     ]
 
@@ -100,7 +118,7 @@ def main(
     root = None if config.data.root is None else config.found(config.data.root)
     if root is None or not (root / "cells.csv").is_file():
         raise DualglandError(f"{recipe}: data: root: names no folder with cells.csv")
-    cells = measure_cells(root)
+    cells = measure_cells(root, read_cells(root))
     kept = {*config.data.held_out_groups, *config.data.validation_groups}
     with replacing(out) as path:
         path.write_text(table_of([c for c in cells if c.group not in kept]), encoding="utf-8")

@@ -127,7 +127,7 @@ def _draw_into(scene: Scene, rng: np.random.Generator) -> Float32Array:
     return np.stack([pattern_light(scene, name, rng) for name in PATTERNS])
 
 
-def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
+def simulated_cells(bank: Bank, fields: int, seed: int, side: int = FIELD) -> Iterator[int]:
     """Add the cells of simulated fields.
 
     Parameters
@@ -138,6 +138,8 @@ def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
         To draw.
     seed : int
         Of all draws.
+    side : int
+        Of a field, pixels.
 
     Yields
     ------
@@ -145,7 +147,7 @@ def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
         Cells in the bank after each field.
     """
     for child in np.random.default_rng(seed).spawn(fields):
-        layout = draw_layout((FIELD, FIELD), DRAWN_UM, child, mitotic=child.choice([0.0, 0.15]))
+        layout = draw_layout((side, side), DRAWN_UM, child, mitotic=child.choice([0.0, 0.15]))
         scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.05)
         flat = flattened(scene)
         marks = [in_focus(scene, v) for v in (scene.microtubules, dna, scene.er)]

@@ -12,7 +12,8 @@ from small_runs import RECIPE
 
 from dualgland_training.data.source import Source
 from dualgland_training.data.split import read_split
-from dualgland_training.generator.batches import Batch, Batches, lay_out, turned
+from dualgland_training.generator.batch import Batch, lay_out, turned
+from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.trainer.prefetch import draw_ahead
 

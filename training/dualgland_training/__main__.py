@@ -58,6 +58,7 @@ def train(
     if training.events.silent:
         return
     result: dict[str, Any] = {
+        "objective": options.objective,
         "model": str(model),
         "card": str(model.with_suffix(".json")),
         "events": str(training.events.path),

@@ -218,7 +218,20 @@ def main(
     log: Annotated[Path, typer.Argument(help="events.jsonl of a run.")],
     picture: Annotated[Path, typer.Argument(help="The PNG to draw.")],
 ) -> None:
-    """Draw the curves of a training run, finished or not."""
+    """Draw the curves of a training run, finished or not.
+
+    Parameters
+    ----------
+    log : pathlib.Path
+        ``events.jsonl`` of the run.
+    picture : pathlib.Path
+        The PNG to draw.
+
+    Raises
+    ------
+    typer.Exit
+        If it cannot be drawn, after one line that says why.
+    """
     try:
         draw(log, picture)
     except DualglandError as error:

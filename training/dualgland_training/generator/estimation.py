@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dualgland_training.generator.batches import Batch
+from dualgland_training.generator.batch import Batch
 from dualgland_training.generator.recipe import LossOptions
 from dualgland_training.losses import pituitary_loss, reconstruction_loss, salivary_loss
 from dualgland_training.losses.means import weighted

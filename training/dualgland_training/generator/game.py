@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dualgland_training.generator.batches import Batch
+from dualgland_training.generator.batch import Batch
 from dualgland_training.generator.discriminator import Discriminator, patch_weights
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.losses.adversarial import (

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from dualgland_training.data.split import read_split
-from dualgland_training.generator.batches import Batch, Batches, draw_noise
+from dualgland_training.generator.batch import Batch, draw_noise
+from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.card import generator_card
 from dualgland_training.generator.discriminator import Discriminator
 from dualgland_training.generator.estimation import EstimateLoss
@@ -159,7 +160,7 @@ class GeneratorObjective:
             Steps done so far.
         noise : torch.Generator
             Not used: the noise of samples is drawn per image
-            (:func:`dualgland_training.generator.batches.draw_noise`), so that it does not
+            (:func:`dualgland_training.generator.batch.draw_noise`), so that it does not
             depend on the number of processes.
 
         Yields

@@ -14,27 +14,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dualgland_training.perceptual.cells import Batch, JudgedCell, draw_batch, read_judged_cells
-from dualgland_training.perceptual.judge import CLASSES, Judge
+from dualgland_training.perceptual.card import assess, judge_card
+from dualgland_training.perceptual.cells import Batch, draw_batch, read_judged_cells
+from dualgland_training.perceptual.judge import Judge
 from dualgland_training.perceptual.recipe import JudgeRecipe
 from dualgland_training.trainer import distributed
 from dualgland_training.trainer.memory import say_which_batch_fits
-from dualgland_training.trainer.model_card import ATLAS_LICENCE, CREDIT, write_model
+from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.objective import Loss, Validated, Warn
 from dualgland_training.trainer.prefetch import PerStep
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.weights import ModelCard
 from napari_dualgland.typing import Float32Array
 
 RISE = 0.3
 """Share of the steps over which the learning rate rises."""
-
-USES = {"judge": "scores only", "features": "inside the training loss only"}
 
 BEST = "best."
 """Begins the names of the best weights so far among what a checkpoint keeps."""
@@ -42,37 +39,6 @@ BEST = "best."
 
 def _cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
-
-
-@torch.no_grad()
-def assess(judge: Judge, cells: list[JudgedCell]) -> dict[str, Any]:
-    """Return how well a judge names whole cells.
-
-    Parameters
-    ----------
-    judge : Judge
-        In evaluation mode.
-    cells : list of JudgedCell
-        To name.
-
-    Returns
-    -------
-    dict
-        Accuracy, mean recall of the classes present, and recall by class.
-    """
-    device = next(judge.parameters()).device
-    right: dict[int, list[bool]] = {}
-    for label, image in cells:
-        said = int(judge(torch.from_numpy(image)[None].to(device)).argmax())
-        right.setdefault(label, []).append(said == label)
-    names = list(CLASSES.values())
-    recall = {names[k]: float(np.mean(v)) for k, v in sorted(right.items())}
-    return {
-        "cells": len(cells),
-        "accuracy": float(np.mean([r for v in right.values() for r in v])),
-        "mean_recall": float(np.mean(list(recall.values()))),
-        "recall": recall,
-    }
 
 
 class JudgeObjective:
@@ -241,26 +207,4 @@ class JudgeObjective:
                 {k.removeprefix(BEST): v for k, v in self.best.items() if k.startswith(BEST)}
             )
         judge.load_state_dict({k: v.half().float() for k, v in judge.state_dict().items()})
-        return write_model(folder, judge, self._card(judge.eval(), step))
-
-    def _card(self, judge: Judge, step: int) -> ModelCard:
-        recipe, kept = self.recipe, self.recipe.kept()
-        use = USES[recipe.name]
-        told = {"validation": "validation, chosen by it", "test": "held out, never chosen by"}
-        return ModelCard(
-            name=recipe.name,
-            summary=f"Classifier of five protein locations in single cells; {use}.",
-            architecture={"kind": "judge", "widths": recipe.widths},
-            data=(f"Human Protein Atlas (proteinatlas.org), single cells; {CREDIT}",),
-            held_out=(*kept.held_out_groups, *kept.validation_groups),
-            recipe=recipe.model_dump(mode="json", exclude={"threads", "device"}),
-            seed=recipe.seed,
-            steps=step,
-            figures={
-                name: assess(judge, self.parts[part])
-                for part, name in told.items()
-                if self.parts[part]
-            },
-            use={"where": use},
-            licence=ATLAS_LICENCE,
-        )
+        return write_model(folder, judge, judge_card(self.recipe, judge.eval(), step, self.parts))

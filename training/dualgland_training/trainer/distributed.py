@@ -90,7 +90,20 @@ def join(device: torch.device) -> None:
 
 
 def same(number: int, device: torch.device) -> bool:
-    """Return whether all processes have the same number."""
+    """Return whether all processes have the same number.
+
+    Parameters
+    ----------
+    number : int
+        Of this process.
+    device : torch.device
+        Over which they speak.
+
+    Returns
+    -------
+    bool
+        True where alone.
+    """
     if not joined():
         return True
     bounds = torch.tensor([number, -number], device=device)
@@ -138,7 +151,20 @@ def agree(tensors: Iterable[Tensor]) -> None:
 
 
 def any_of(flag: bool, device: torch.device) -> bool:
-    """Return whether the flag is raised in any process; all must ask at the same step."""
+    """Return whether a flag is raised in any process; all must ask at the same step.
+
+    Parameters
+    ----------
+    flag : bool
+        Of this process.
+    device : torch.device
+        Over which they speak.
+
+    Returns
+    -------
+    bool
+        The flag itself where alone.
+    """
     if not joined():
         return flag
     raised = torch.tensor(float(flag), device=device)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Generic
 
 import torch
 
 from dualgland_training.trainer import distributed
+from dualgland_training.trainer.agreement import choose_for_all, hold_for_all, kept_precision
 from dualgland_training.trainer.checkpoint import (
     clear_unfinished,
     find_checkpoints,
@@ -25,7 +26,6 @@ from dualgland_training.trainer.checkpoint import (
     set_aside,
 )
 from dualgland_training.trainer.events import Events, open_tensorboard
-from dualgland_training.trainer.lock import hold_folder
 from dualgland_training.trainer.memory import is_out_of_memory, release, used_memory
 from dualgland_training.trainer.objective import B, Objective, Warn
 from dualgland_training.trainer.options import RunOptions
@@ -35,7 +35,7 @@ from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland import __version__
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.device import choose_device
-from napari_dualgland.model.precision import choose_by_time, has_bfloat16, processor_name
+from napari_dualgland.model.precision import processor_name
 
 Make = Callable[[torch.device, str, Warn], Objective[B]]
 """Reads the data and builds the networks, for a device and a precision."""
@@ -94,9 +94,9 @@ class Training(Generic[B]):
         distributed.join(self.device)
         folder.mkdir(parents=True, exist_ok=True)
         self.events = Events(folder, silent=distributed.rank() > 0)
-        self.lock = self._lock()
+        self.lock = hold_for_all(folder, self.device, self.events.notice)
         newest = latest_checkpoint(folder)
-        precision, took = self._choose_precision()
+        precision, took = choose_for_all(options.precision, self.device, self._warn)
         self.objective = make(self.device, precision, self._warn)
         begun = self.objective.begin() if newest is None else {}
         self.steps = Steps(self.objective, options)
@@ -115,28 +115,6 @@ class Training(Generic[B]):
 
     def _log(self, **event: Any) -> None:
         self.events.log(self.step, **event)
-
-    def _lock(self) -> AbstractContextManager[Any]:
-        """Take the folder for this run; the first process for all, the others wait for it."""
-        lock: AbstractContextManager[Any] = nullcontext()
-        refused = None
-        if distributed.rank() == 0:
-            try:
-                lock = hold_folder(self.folder, self.events.notice)
-            except DualglandError as error:
-                refused = error
-        if distributed.any_of(refused is not None, self.device):
-            raise refused or DualglandError(f"{self.folder}: the first process may not train there")
-        return lock
-
-    def _choose_precision(self) -> tuple[str, dict[str, float]]:
-        """Return the precision of all processes, and the seconds of a pass that spoke for it."""
-        chosen, took = choose_by_time(self.options.precision, self.device)
-        if distributed.any_of(chosen == "fp32", self.device):
-            chosen = "fp32"
-        if chosen == "bf16" and not has_bfloat16(self.device):
-            self._warn("bfloat16 is emulated here, and slow; precision: auto takes fp32")
-        return chosen, took
 
     def _tidy(self, newest: Path | None) -> None:
         """See that all processes stand at one step; put away what a kill left in the folder."""
@@ -174,22 +152,13 @@ class Training(Generic[B]):
         steps.go_on_from(self.step)
         self.objective.load_state({k: v.to(self.device) for k, v in kept.items()})
         self.figures = state["figures"]
-        self._keep_precision(state.get("precision", self.objective.precision))
+        made = self.objective
+        was, asked = state.get("precision", made.precision), self.options.precision
+        made.precision = kept_precision(was, made.precision, asked, self.device, self._warn)
         now = self.options.model_dump(mode="json")
         changed = [k for k, v in now.items() if k in state["config"] and state["config"][k] != v]
         if changed:
             self._warn(f"the recipe is not that of the checkpoint: {', '.join(changed)} differ")
-
-    def _keep_precision(self, was: str) -> None:
-        """Go on in the precision of the checkpoint, bit for bit, where this device has it."""
-        now = self.objective.precision
-        if was == now:
-            return
-        asked = self.options.precision
-        if asked == "auto" and (was == "fp32" or has_bfloat16(self.device)):
-            self.objective.precision = was
-        else:
-            self._warn(f"precision was {was} and is {now} here: no longer bit for bit the same run")
 
     def run(self) -> Path:
         """Train to the end; return the path of the finished model's weights.

@@ -32,6 +32,8 @@ class RunOptions(FrozenModel):
 
     Attributes
     ----------
+    objective : str
+        What is trained: ``generator``, ``localizer`` or ``judge``.
     name : str
         Of the model, and so of its file. The pickers show a lab's model only under a name
         that no shipped model has.
@@ -56,6 +58,7 @@ class RunOptions(FrozenModel):
         Folder of the recipe; not part of what is kept.
     """
 
+    objective: str
     name: Name
     seed: int = Field(default=0, ge=0)
     clip: float = Field(default=1.0, gt=0)

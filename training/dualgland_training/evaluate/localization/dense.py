@@ -28,7 +28,7 @@ def dense_section(setting: Setting, say: Say) -> Result:
     if setting.bank is None:
         raise DualglandError(
             "dense layers are held against drawn cells; name a bank of them with --bank, made by "
-            "python -m dualgland_training.localizer.bank"
+            "python -m dualgland_training.localizer bank"
         )
     say(f"{setting.drawn} drawn cells")
     torch.set_num_threads(setting.threads)

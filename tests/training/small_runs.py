@@ -36,6 +36,7 @@ RECIPE: dict[str, Any] = {
     "pictures": 1,
     "threads": 1,
     "device": "cpu",
+    "precision": "fp32",
     "discriminator_width": 8,
     "data": {"images": [str(sample_path("dualgland_whole.ome.tif"))], "credit": CREDIT},
 }

@@ -61,6 +61,7 @@ SMALL = LocalizerRecipe(
     validation_crops=3,
     threads=1,
     device="cpu",
+    precision="fp32",
 )
 
 

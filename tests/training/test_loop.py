@@ -14,6 +14,7 @@ from skimage.io import imsave
 
 from dualgland_training.data.collection import SUFFIXES, list_collection
 from dualgland_training.data.split import read_split
+from dualgland_training.generator import objective
 from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.recipe import TrainConfig, read_recipe
 from dualgland_training.runs import start_run
@@ -34,6 +35,7 @@ TINY = {
     "checkpoint_every": 2,
     "threads": 1,
     "device": "cpu",
+    "precision": "fp32",
     "seed": 3,
 }
 
@@ -147,7 +149,10 @@ def test_batches_are_damaged_and_seeded(recipe: Path) -> None:
     assert torch.equal(first.prior[~first.missing], first.target[~first.missing])
 
 
-def test_a_run_on_an_atlas_collection_leaves_a_model(recipe: Path, tmp_path: Path) -> None:
+def test_a_run_on_an_atlas_collection_leaves_a_model(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objective, "VALIDATION_CROP", 48)  # five sets, thirteen cases each
     config = read_recipe(recipe, reference="generator")
     with pytest.raises(DualglandError, match="no model 'nobody'"):
         start_run(config.model_copy(update={"reference": "nobody"}), tmp_path / "other")

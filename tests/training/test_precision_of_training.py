@@ -25,7 +25,7 @@ def force(monkeypatch: pytest.MonkeyPatch, *, hardware: bool) -> None:
 
 
 def run_of(folder: Path, resume: bool = False, **options: Any) -> Training:
-    few = {"steps": 1, "validation_crops": 0, "checkpoint_every": 1}
+    few = {"steps": 1, "validation_crops": 0, "checkpoint_every": 1, "precision": "auto"}
     return start_run(TrainConfig.model_validate(RECIPE | few | options), folder, resume=resume)
 
 

@@ -149,7 +149,6 @@ class Training(Generic[B]):
         self.step, kept, state = load_checkpoint(
             path, steps.networks, steps.average, steps.optimisers
         )
-        steps.go_on_from(self.step)
         self.objective.load_state({k: v.to(self.device) for k, v in kept.items()})
         self.figures = state["figures"]
         made = self.objective

@@ -75,21 +75,17 @@ class Steps(Generic[B]):
         for network in self.networks.values():
             distributed.agree(network.state_dict().values())
         self._averaged = AveragedModel(objective.averaged, multi_avg_fn=self._follow)
+        # The start counts: at 0 AveragedModel would copy, whatever the decay.
+        self._averaged.n_averaged.fill_(1)
         self.average: nn.Module = self._averaged.module.requires_grad_(False)
         self.optimisers = {name: objective.optimiser(name) for name in self.networks}
         self._schedules: dict[str, LambdaLR] = {}
-        self.go_on_from(0)
+        self.done = 0
         if options.compile:
             objective.averaged.compile()
 
-    def go_on_from(self, step: int) -> None:
-        """Count steps, and weights in the average, from here."""
-        self.done = step
-        # The start counts as one of them: 0 would tell AveragedModel to copy, not to average.
-        self._averaged.n_averaged.fill_(step + 1)
-
     def _follow(self, average: Tensors, now: Tensors, count: Tensor | int) -> None:
-        decay = self.objective.decay(int(count) - 1)
+        decay = self.objective.decay(self.done)
         get_ema_multi_avg_fn(decay)(average, now, count)  # type: ignore[no-untyped-call]
 
     def advance(self, batch: B, step: int) -> Terms:

@@ -26,6 +26,8 @@ from dualgland_training.trainer.events import read_log
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import replacing
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 Steps = dict[int, Any]
 
 COLOURS = pyplot.get_cmap("tab10").colors  # type: ignore[attr-defined]
@@ -214,24 +216,12 @@ def draw(log: Path, picture: Path) -> None:
     pyplot.close(figure)
 
 
+@app.command()
 def main(
     log: Annotated[Path, typer.Argument(help="events.jsonl of a run.")],
     picture: Annotated[Path, typer.Argument(help="The PNG to draw.")],
 ) -> None:
-    """Draw the curves of a training run, finished or not.
-
-    Parameters
-    ----------
-    log : pathlib.Path
-        ``events.jsonl`` of the run.
-    picture : pathlib.Path
-        The PNG to draw.
-
-    Raises
-    ------
-    typer.Exit
-        If it cannot be drawn, after one line that says why.
-    """
+    """Draw the curves of a training run, finished or not."""
     try:
         draw(log, picture)
     except DualglandError as error:
@@ -240,4 +230,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

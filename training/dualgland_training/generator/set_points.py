@@ -33,6 +33,8 @@ from napari_dualgland.model.set_points import ANY, COLUMNS, SHIPPED, VERSION, re
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import ByteArray, Float64Array
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 LEAST_SPREAD = 0.05
 """τ is never less: agreement of a handful of cells is chance."""
 
@@ -96,24 +98,12 @@ def table_of(cells: list[AnnotatedCell]) -> str:
     return text.getvalue()
 
 
+@app.command()
 def main(
     recipe: Annotated[Path, typer.Option(help="Says where cells lie and which are held out.")],
     out: Annotated[Path, typer.Option(help="The table.")] = SHIPPED,
 ) -> None:
-    """Learn the table, write it, and hold it against the cells that were held out.
-
-    Parameters
-    ----------
-    recipe : pathlib.Path
-        Names the collection and the groups that are held out.
-    out : pathlib.Path
-        Of the table.
-
-    Raises
-    ------
-    DualglandError
-        If the recipe cannot be read or names no annotated cells.
-    """
+    """Learn the table, write it, and hold it against the cells that were held out."""
     config = read_recipe(recipe)
     root = None if config.data.root is None else config.found(config.data.root)
     if root is None or not (root / "cells.csv").is_file():

@@ -151,8 +151,7 @@ def simulated_cells(bank: Bank, fields: int, seed: int, side: int = FIELD) -> It
         scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.05)
         flat = flattened(scene)
         marks = [in_focus(scene, v) for v in (scene.microtubules, dna, scene.er)]
-        pixels_per_um = scene.um
-        marks = [scaled_per_cell(m, layout.cells, pixels_per_um) for m in marks]
+        marks = [scaled_per_cell(m, layout.cells, scene.um) for m in marks]
         planes = np.concatenate([np.stack(marks), _draw_into(flat, child)])
         windows = ndimage.find_objects(layout.cells, max_label=scene.count)
         for label in range(1, scene.count + 1):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from dualgland_training.data.options import AugmentOptions, DamageOptions
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
@@ -124,13 +123,10 @@ def draw_crops(
         crops, known = crops[:, order], known[order]
     crops = crops.astype(np.float32)
     if side != size:
-        crops = F.interpolate(
-            torch.from_numpy(crops),
-            (size, size),
-            mode="bilinear",
-            antialias=True,
-            align_corners=False,
-        ).numpy()
+        # Not above: it takes seconds to import, and whoever evaluates zooms nothing.
+        from torchvision.transforms.v2.functional import resize
+
+        crops = resize(torch.from_numpy(crops), [size, size], antialias=True).numpy()
     crops = _shaken(crops, rng, options)
     if rng.random() < options.noisy:
         # Of the detector, and of the light: the variance of counted photons grows with them.

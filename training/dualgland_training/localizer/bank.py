@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy import ndimage
 from skimage.io import imread
+from torchvision.transforms.v2.functional import resize
 
 from dualgland_training.simulate.layout import draw_layout
 from dualgland_training.simulate.mixture import in_focus, pattern_light, scaled_per_cell
@@ -82,9 +82,7 @@ class Bank:
         scale = pixel_um / PIXEL_UM
         sides = [max(16, round(n * scale)) for n in own.shape]
         both = np.concatenate([planes * own, own[None]]).astype(np.float32)
-        small = F.interpolate(torch.from_numpy(both)[None], sides, mode="bilinear", antialias=True)[
-            0
-        ].numpy()
+        small = resize(torch.from_numpy(both), sides, antialias=True).numpy()
         self.planes.append(np.clip(np.rint(small[:-1] * UNIT), 0, 255).astype(np.uint8))
         self.inside.append(small[-1] > 0.5)
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torchvision.transforms.v2.functional import resize
 
 from dualgland_training.data.collection import CELL_PIXEL_UM, read_cell_image, read_cells
 from dualgland_training.perceptual.judge import CLASSES
@@ -51,7 +51,8 @@ def read_judged_cells(recipe: JudgeRecipe) -> dict[str, list[JudgedCell]]:
 
 
 def _resized(image: Tensor, size: list[int]) -> Tensor:
-    return F.interpolate(image[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
+    resized: Tensor = resize(image, size, antialias=True)
+    return resized
 
 
 def draw_view(image: Float32Array, recipe: JudgeRecipe, rng: np.random.Generator) -> Tensor:

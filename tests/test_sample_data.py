@@ -122,8 +122,9 @@ def test_the_damage_layer_holds_a_bit_per_channel():
 
 
 def test_the_widget_reads_the_damage_layer_channel_by_channel(make_napari_viewer_proxy):
-    from napari_dualgland.widgets.field.source import Source
     from napari_dualgland.widgets.layers.masks import marking_from_labels
+
+    from napari_dualgland.widgets.field.source import Source
 
     viewer = make_napari_viewer_proxy()
     viewer.open_sample("napari-dualgland", "damaged")

@@ -11,10 +11,10 @@ from napari.layers import Image
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read
+from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.guess import is_ours, told_by
 from napari_dualgland.widgets.field.planes import plane_of
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
@@ -92,10 +92,10 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
         for number in (1, 2):
             sample = viewer.layers[f"{role} sample {number}"]
             assert not sample.visible
-            assert told_by(sample)["kind"] == "sample"
-            assert told_by(sample)["number"] == number
-            assert told_by(sample)["role"] == role
-            assert "plausible" in told_by(sample)["note"]
+            assert tag_of(sample).kind == "sample"
+            assert tag_of(sample).number == number
+            assert tag_of(sample).role == role
+            assert "plausible" in " ".join(tag_of(sample).notes)
             for name in ("scale", "translate", "rotate", "shear"):
                 np.testing.assert_allclose(getattr(sample, name), getattr(source, name))
             np.testing.assert_allclose(sample.affine.affine_matrix, source.affine.affine_matrix)
@@ -124,7 +124,7 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
             layer = viewer.layers[f"{role} {what}"]
             np.testing.assert_array_equal(np.asarray(layer.data), kept[f"{role} {what}"])
             assert not layer.visible
-            assert is_ours(layer)
+            assert tag_of(layer).is_result
 
 
 def test_a_plausible_fill_says_so(viewer, field, dock, run):
@@ -137,9 +137,9 @@ def test_a_plausible_fill_says_so(viewer, field, dock, run):
     line, note = widget.run_bar.says.text().split("\n")
     assert line.startswith("Filled ")
     assert "plausible picture" in note
-    told = told_by(viewer.layers["protein imputed"])
-    assert "plausible picture" in told["note"]
-    assert told["provenance"]["options"]["plausible"] is True
+    tag = tag_of(viewer.layers["protein imputed"])
+    assert "plausible picture" in " ".join(tag.notes)
+    assert tag.provenance.options["plausible"] is True
     assert not [name for name in names(viewer) if "sample" in name]
 
 
@@ -266,7 +266,7 @@ def test_samples_of_a_channel_that_was_never_recorded(viewer):
     sample, result = viewer.layers["er sample 1"], viewer.layers["er imputed"]
     assert sample.contrast_limits == result.contrast_limits
     assert tuple(sample.colormap.colors[-1][:3]) == (1, 1, 0)
-    assert told_by(sample)["channel"] == "er"
+    assert tag_of(sample).channel == "er"
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1)])

@@ -25,14 +25,13 @@ from napari_dualgland.io.hpa import (
     read_member,
     read_set,
 )
+from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of
 from napari_dualgland.io.ome import CELLS, KIND, MAPS, MISSING, SAMPLE, SAMPLES, UNCERTAINTY
 from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
-from napari_dualgland.stack import ROLES, Channel, Stack
+from napari_dualgland.mask import encode
+from napari_dualgland.stack import Channel, Stack
 
 log = logging.getLogger(__name__)
-
-METADATA_KEY = "dualgland"
-"""Where a layer keeps its role and what *File > Save* must not lose."""
 
 LayerTuple = tuple[Any, dict[str, Any], Literal["image", "labels"]]
 Loader = Callable[[Any], list[LayerTuple]]
@@ -40,7 +39,6 @@ Loader = Callable[[Any], list[LayerTuple]]
 _COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
 _LIKELY = 128
 """A map that is nowhere as bright, as a file has it, is hidden at first."""
-_FILE_METADATA = ("ome_xml", "imagej", "description")
 
 
 def get_reader(path: str | list[str]) -> Loader | None:
@@ -131,7 +129,7 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
             "contrast_limits": contrast_limits(pixels[-1]),
             "multiscale": len(pixels) > 1,
             **_placement(stack),
-            "metadata": _told(stack, channel),
+            "metadata": metadata_of(_tag(stack, channel)),
         }
         images.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
     beside: list[LayerTuple] = []
@@ -162,10 +160,14 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
     """
     levels = _levels(stack, pyramid)
     if stack.metadata.get(KIND) == CELLS:
-        looks = {"name": CELLS, **_placement(stack), "metadata": _told(stack, None, CELLS)}
         several = len(levels) > 1
-        pixels = levels if several else stack.data
-        return [(pixels, {**looks, "multiscale": several}, "labels")]
+        looks = {
+            "name": CELLS,
+            "multiscale": several,
+            **_placement(stack),
+            "metadata": metadata_of(_tag(stack, kind="cells")),
+        }
+        return [(levels if several else stack.data, looks, "labels")]
     layers: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
         maps = [_channel_of(level, stack.axes, i) for level in levels]
@@ -177,7 +179,7 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
             "visible": bool((maps[-1] >= _LIKELY).any()),
             "multiscale": len(maps) > 1,
             **_placement(stack),
-            "metadata": _told(stack, channel, MAPS),
+            "metadata": metadata_of(_tag(stack, channel, "localization maps")),
         }
         layers.append((maps if len(maps) > 1 else maps[0], looks, "image"))
     return layers
@@ -221,20 +223,26 @@ def _placement(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _told(stack: Stack, channel: Channel | None, kind: str | None = None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "role": channel.role if channel else None,
-        "channel": channel.name if channel else None,
-        "field": stack.name,
-        "source": stack.source,
-        "notes": list(stack.metadata.get("notes", ())),
-    }
-    told |= {key: stack.metadata[key] for key in _FILE_METADATA if key in stack.metadata}
-    if kind is not None:
-        told["kind"] = kind
-    if stack.provenance is not None:
-        told["provenance"] = stack.provenance.model_dump(mode="json")
-    return {METADATA_KEY: told}
+def _tag(
+    stack: Stack,
+    channel: Channel | None = None,
+    kind: Kind | None = None,
+    number: int | None = None,
+) -> LayerTag:
+    said = stack.metadata
+    return LayerTag(
+        kind=kind,
+        role=channel.role if channel else None,
+        channel=channel.name if channel else None,
+        field=stack.name,
+        path=stack.source,
+        number=number,
+        notes=tuple(said.get("notes", ())),
+        provenance=stack.provenance,
+        ome_xml=said.get("ome_xml"),
+        imagej=said.get("imagej"),
+        description=said.get("description"),
+    )
 
 
 def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
@@ -248,7 +256,7 @@ def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
             "contrast_limits": contrast_limits(pixels),
             "visible": False,
             **_placement(stack),
-            "metadata": _told(stack, channel, UNCERTAINTY),
+            "metadata": metadata_of(_tag(stack, channel, "uncertainty")),
         }
         layers.append((pixels, looks, "image"))
     return layers
@@ -260,13 +268,11 @@ def _sample_layers(
     """Return a plausible picture, hidden, in the looks of the images it stands beside."""
     layers: list[LayerTuple] = []
     for i, (channel, (_, looks, _)) in enumerate(zip(stack.channels, images, strict=True)):
-        told = _told(stack, channel, SAMPLE)
-        told[METADATA_KEY]["number"] = number
         own = {
             "name": f"{looks['name']} {SAMPLE} {number}",
             "visible": False,
             "multiscale": False,
-            "metadata": told,
+            "metadata": metadata_of(_tag(stack, channel, "sample", number)),
         }
         layers.append((_channel_of(sample, stack.axes, i), {**looks, **own}, "image"))
     return layers
@@ -274,15 +280,12 @@ def _sample_layers(
 
 def _missing_layer(stack: Stack) -> LayerTuple:
     assert stack.imputed is not None
-    codes: Any = 0
-    for role, i in stack.roles.items():
-        bit = np.uint8(1 << ROLES.index(role))
-        codes = codes | (_channel_of(stack.imputed, stack.axes, i).astype(np.uint8) * bit)
+    codes = encode(stack.imputed, stack)
     looks = {
         "name": MISSING,
         "opacity": 0.5,
         **_placement(stack),
-        "metadata": _told(stack, None, MISSING),
+        "metadata": metadata_of(_tag(stack, kind="missing")),
     }
     return codes, looks, "labels"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.impute.request import DETECTION, ImputeRequest
 from napari_dualgland.widgets.kit.code_source import (
@@ -23,7 +24,6 @@ from napari_dualgland.widgets.kit.code_source import (
     read_line,
     required_path,
 )
-from napari_dualgland.widgets.layers.masks import is_coded
 
 
 def as_python(request: ImputeRequest) -> str:
@@ -146,10 +146,10 @@ def _from_layers(request: ImputeRequest, write: bool = False) -> list[str]:
     if request.frame is not None:
         lines.append("from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask")
     if request.marking is not None and request.marked_in is not None:
-        maker = f"marking_from_{request.how}"
-        lines.append(f"from napari_dualgland.widgets.layers.masks import {maker}")
-        body.append(f"marking = {maker}(layers[{request.marked_in.name!r}], source)")
-        body.append(f"missing = marking.mask(stack, {sorted(request.roles)!r})")
+        lines.append("from napari_dualgland import mask_from_layer")
+        marks = f"layers[{request.marked_in.name!r}], source.layers, source.channel_axis"
+        body.append(f"marking = mask_from_layer({marks})")
+        body.append(f"missing = marking.only({sorted(request.roles)!r}).fitted(stack)")
         if request.frame is not None:
             body.append(f"missing = plane_of_mask(missing, stack, {request.frame!r})")
             body.append(f"stack = plane_of(stack, {request.frame!r})")

@@ -15,12 +15,12 @@ import dask.array as da
 import numpy as np
 
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.mask import Mask
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.layers.masks import Marking
 from napari_dualgland.widgets.layers.pixels import only_in
 
 How = Literal["detect", "labels", "shapes", "nan"]
@@ -66,7 +66,7 @@ class ImputeRequest:
         ``detect``, ``labels``, ``shapes`` or ``nan``.
     marked_in : napari.layers.Layer or None
         The Labels or Shapes layer.
-    marking : Marking or None
+    marking : Mask or None
         What that layer marks.
     roles : frozenset of str
         Channels in which pixels count as missing.
@@ -79,7 +79,7 @@ class ImputeRequest:
     source: Source
     how: How = "detect"
     marked_in: Any = None
-    marking: Marking | None = None
+    marking: Mask | None = None
     roles: frozenset[str] = frozenset(ROLES)
     frame: dict[str, int] | None = None
     params: ImputeParams = field(default_factory=ImputeParams)
@@ -121,7 +121,7 @@ class ImputeRequest:
         """Return what is to be filled and its mask, found lazily where there are many planes."""
         stack = self.source.stack()
         if self.marking is not None:
-            missing = self.marking.mask(stack, self.roles)
+            missing = self.marking.only(self.roles).fitted(stack)
             if self.frame is None:
                 return stack, missing
             return plane_of(stack, self.frame), plane_of_mask(missing, stack, self.frame)

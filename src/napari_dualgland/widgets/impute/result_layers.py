@@ -13,12 +13,12 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 
-from napari_dualgland.io.napari_io import METADATA_KEY
-from napari_dualgland.io.ome import SAMPLE, UNCERTAINTY
+from napari_dualgland.io.layer_masks import is_coded
+from napari_dualgland.io.layer_tag import Kind, LayerTag, id_of, metadata_of, set_tag, tag_of
 from napari_dualgland.progress import Patch
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, from_canonical
-from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.impute.result_views import (
@@ -29,14 +29,8 @@ from napari_dualgland.widgets.impute.result_views import (
     views_of,
 )
 from napari_dualgland.widgets.layers.looks import image_looks, placement
-from napari_dualgland.widgets.layers.masks import is_coded
-from napari_dualgland.widgets.layers.missing_layer import (
-    bare_name,
-    find_own,
-    missing_codes,
-    own_layers,
-    show_missing,
-)
+from napari_dualgland.widgets.layers.missing_layer import missing_codes, show_missing
+from napari_dualgland.widgets.layers.own_layers import keeps_name, own_layers, tag_for
 from napari_dualgland.widgets.layers.pixels import cast, put_scaled, pyramid_like
 
 _UNCERTAINTY_LOOKS = {"colormap": "inferno", "blending": "additive"}
@@ -85,7 +79,7 @@ class ResultLayers:
             layer = Image(
                 live_pixels(view, self._source),
                 name=f"{view.name} (working)",
-                metadata={METADATA_KEY: {"kind": "working", "role": view.role}},
+                metadata=metadata_of(LayerTag(kind="working", role=view.role)),
                 multiscale=view.source is not None and view.source.multiscale,
                 rgb=False,  # three or four channels on the last axis look like colours
                 **placement(self._source.first),
@@ -137,9 +131,9 @@ class ResultLayers:
             earlier = self._earlier(view)
             if earlier is not None:
                 self._viewer.layers.remove(earlier)
-            pixels = self._pixels_of(view, result, result.stack.data)
+            pixels = picture_pixels(view, self._source, self._frame, result, result.stack.data)
             layer.data = pyramid_like(pixels, layer) if layer.multiscale else pixels
-            layer.metadata = {METADATA_KEY: self._told(result, "imputed", view.role)}
+            set_tag(layer, self._tag(result, "imputed", view))
             layer.name = view.name
             if view.source is None:
                 layer.contrast_limits = _limits(pixels)
@@ -148,9 +142,8 @@ class ResultLayers:
         self._add_samples(result)
         self._add_uncertainty(result)
         codes = missing_codes(self._source, result.stack, result.missing, self._frame)
-        self.missing = show_missing(
-            self._viewer, self._source, codes, self._told(result, "missing", None), outline=True
-        )
+        tag = tag_for(self._source, "missing", "missing", **self._of_run(result))
+        self.missing = show_missing(self._viewer, self._source, codes, outline=True, tag=tag)
         self._select_result()
 
     def _is_looked_at(self, view: View) -> bool:
@@ -168,21 +161,16 @@ class ResultLayers:
         return {**like, "colormap": Colormap(["#000000", color], name=view.role), "gamma": 1.0}
 
     def _earlier(self, view: View) -> Any:
-        return find_own(self._viewer, "imputed", view.name, self._source)
+        return next(iter(self._own("imputed", role=view.role)), None)
 
     def _earlier_beside(self) -> list[Any]:
-        """Return uncertainties and samples of earlier runs; not what the person has renamed."""
-        found = []
-        for kind in (UNCERTAINTY, SAMPLE):
-            for layer in own_layers(self._viewer, kind, self._source):
-                number = told_by(layer).get("number")
-                names = {_beside_name(view, kind, number) for view in self._views}
-                if bare_name(layer.name) in names:
-                    found.append(layer)
-        return found
+        """Return uncertainties and samples of earlier runs."""
+        return self._own("uncertainty") + self._own("sample")
 
-    def _pixels_of(self, view: View, result: Imputation, picture: Any) -> Any:
-        return picture_pixels(view, self._source, self._frame, result, picture)
+    def _own(self, kind: Kind, **fields: Any) -> list[Any]:
+        """Return layers of earlier runs; not what the person has renamed."""
+        found = own_layers(self._viewer, self._source, kind, **fields)
+        return [layer for layer in found if keeps_name(layer)]
 
     def _add_uncertainty(self, result: Imputation) -> None:
         """Add the uncertainty where the model gives one, hidden; nothing where it does not."""
@@ -191,34 +179,32 @@ class ResultLayers:
         start = self._place_beside()
         for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
             pixels = uncertainty_pixels(view, self._source, self._frame, result)
-            told = self._told(result, UNCERTAINTY, view.role)
-            layer = self._beside(beside, pixels, _UNCERTAINTY_LOOKS, told)
-            layer.name = _beside_name(view, UNCERTAINTY)
-            self._viewer.layers.insert(start + up, layer)
+            tag = self._tag(result, "uncertainty", view)
+            self._insert(start + up, beside, pixels, _UNCERTAINTY_LOOKS, tag)
 
     def _add_samples(self, result: Imputation) -> None:
         """Add the plausible pictures, hidden, in the looks of what they stand beside."""
         start = self._place_beside()
         for number, sample in enumerate(result.samples, 1):
             for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
-                pixels = self._pixels_of(view, result, sample)
-                told = self._told(result, SAMPLE, view.role, number)
-                layer = self._beside(beside, pixels, image_looks(beside), told)
-                layer.name = _beside_name(view, SAMPLE, number)
-                self._viewer.layers.insert(start + up, layer)
+                pixels = picture_pixels(view, self._source, self._frame, result, sample)
+                tag = self._tag(result, "sample", view, number)
+                self._insert(start + up, beside, pixels, image_looks(beside), tag)
 
-    def _beside(
-        self, result: Image, pixels: Any, looks: dict[str, Any], told: dict[str, Any]
-    ) -> Image:
-        """Return a hidden layer that lies where a result layer lies."""
-        return Image(
+    def _insert(
+        self, at: int, result: Image, pixels: LazyArray, looks: dict[str, Any], tag: LayerTag
+    ) -> None:
+        """Add a hidden layer that lies where a result layer lies."""
+        layer = Image(
             pyramid_like(pixels, result) if result.multiscale else pixels,
+            name=tag.name,
             multiscale=result.multiscale,
             rgb=False,
-            metadata={METADATA_KEY: told},
+            metadata=metadata_of(tag),
             **placement(self._source.first),
             **{**looks, "visible": False},
         )
+        self._viewer.layers.insert(at, layer)
 
     def _place_beside(self) -> int:
         """Return where in the layer list that goes which stands beside the results.
@@ -234,7 +220,7 @@ class ResultLayers:
 
     def _select_result(self) -> None:
         """Select what became of the layer that the person was at, else of the protein."""
-        role = told_by(self._active).get("role") if self._active is not None else None
+        role = None if self._active is None else tag_of(self._active).role
         shown = [
             (view, layer)
             for view, layer in zip(self._views, self.layers, strict=True)
@@ -251,34 +237,31 @@ class ResultLayers:
 
         self._viewer.layers.selection.active = max(shown, key=nearness)[1]
 
-    def _told(
-        self, result: Imputation, kind: str, role: str | None, number: int | None = None
-    ) -> dict[str, Any]:
-        """Return what a layer carries into a saved file."""
-        drawn = kind == SAMPLE or bool(result.provenance.options.get("plausible"))
-        like = self._source.layers.get(role or "", self._source.first)
-        told = {
-            **told_by(like),
-            "kind": kind,
-            "role": role,
-            "axes": self._source.axes,
-            "sources": [layer.name for layer in self._source.distinct_layers],
-            "note": PLAUSIBLE_NOTE if drawn else ESTIMATE_NOTE,
-            "provenance": result.provenance.model_dump(mode="json"),
+    def _tag(
+        self, result: Imputation, kind: Kind, view: View, number: int | None = None
+    ) -> LayerTag:
+        """Return what a layer beside a source says of itself."""
+        words = [view.stem, kind] if number is None else [view.stem, kind, str(number)]
+        return tag_for(
+            self._source,
+            kind,
+            " ".join(words),
+            view.role,
+            beside=None if view.source is None else id_of(view.source),
+            number=number,
+            **self._of_run(result, drawn=kind == "sample"),
+        )
+
+    def _of_run(self, result: Imputation, drawn: bool = False) -> dict[str, Any]:
+        """Return what all layers of a run say."""
+        plausible = drawn or bool(result.provenance.options.get("plausible"))
+        channels = result.stack.channels if self._source.one_layer else ()
+        return {
+            "notes": (PLAUSIBLE_NOTE if plausible else ESTIMATE_NOTE,),
+            "provenance": result.provenance,
+            "plane": self._frame,
+            "roles": tuple(channel.role for channel in channels),
         }
-        if number is not None:
-            told["number"] = number
-        if role not in self._source.layers:
-            told["channel"] = role
-        if self._source.one_layer:
-            told["roles"] = [channel.role for channel in result.stack.channels]
-        if self._frame is not None:
-            told["plane"] = dict(self._frame)
-        return told
-
-
-def _beside_name(view: View, kind: str, number: int | None = None) -> str:
-    return f"{view.stem} {kind}" if number is None else f"{view.stem} {kind} {number}"
 
 
 def _limits(pixels: Any) -> tuple[float, float]:

@@ -13,12 +13,13 @@ import dask.array as da
 import numpy as np
 from napari.layers import Image
 
+from napari_dualgland.io.layers import full_resolution, pixels_of, shape_of
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.planes import put_plane
-from napari_dualgland.widgets.field.source import Source, as_array
+from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.live import LiveArray
-from napari_dualgland.widgets.layers.looks import full_resolution
 from napari_dualgland.widgets.layers.pixels import cast, padded, plane_at, with_axes
 
 
@@ -68,33 +69,52 @@ def views_of(source: Source) -> list[View]:
     return views
 
 
-def shape_of(view: View, source: Source) -> tuple[int, ...]:
+def _shape(view: View, source: Source) -> tuple[int, ...]:
     """Return the shape of a result layer: the source's, and room for absent channels."""
-    shape = list(full_resolution(source.first).shape)
+    shape = list(shape_of(source.first))
     if view.channel is None:
         shape[view.axes.index("C")] += len(ROLES) - len(source.layers)
     return tuple(shape)
 
 
 def live_pixels(view: View, source: Source) -> Any:
-    """Return what a result layer shows while the work goes on, at every resolution."""
+    """Return what a result layer shows while the work goes on, at every resolution.
+
+    Parameters
+    ----------
+    view : View
+        The layer.
+    source : Source
+        What is being repaired.
+
+    Returns
+    -------
+    LiveArray or list of LiveArray
+        The source's own pixels, to lay finished tiles over.
+    """
     dtype = full_resolution(view.source or source.first).dtype
+    shape = _shape(view, source)
     if view.source is None:
-        return LiveArray(None, shape_of(view, source), dtype)
+        return LiveArray(None, shape, dtype)
     levels = view.source.data if view.source.multiscale else [view.source.data]
-    extra = shape_of(view, source)[view.axes.index("C")] if view.channel is None else None
     live = []
     for level in levels:
-        shape = list(level.shape)
-        if extra is not None:
-            shape[view.axes.index("C")] = extra
-        live.append(LiveArray(level, tuple(shape), dtype))
+        # Levels are coarser along Y and X; absent channels are added to each.
+        sizes = [
+            whole if axis == "C" else n
+            for axis, n, whole in zip(view.axes, level.shape, shape, strict=True)
+        ]
+        live.append(LiveArray(level, tuple(sizes), dtype))
     return live if view.source.multiscale else live[0]
 
 
 def picture_pixels(
-    view: View, source: Source, frame: dict[str, int] | None, result: Imputation, picture: Any
-) -> Any:
+    view: View,
+    source: Source,
+    frame: dict[str, int] | None,
+    result: Imputation,
+    picture: LazyArray,
+) -> LazyArray:
     """Return the pixels of a picture of a result, in its source's dtype and axes.
 
     Parameters
@@ -109,36 +129,49 @@ def picture_pixels(
         The result.
     picture : numpy.ndarray or dask.array.Array
         Its ``stack.data`` or one of its samples.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
     """
     stack = result.stack
-    first = as_array(full_resolution(source.first))
+    first = pixels_of(source.first)
     pixels = with_axes(picture, stack, view.channel, view.axes)
     if view.channel is None:
         if frame is None:
             return pixels
-        return put_plane(padded(first, shape_of(view, source)), pixels, frame, view.axes)
+        return put_plane(padded(first, _shape(view, source)), pixels, frame, view.axes)
     if view.source is None:
         pixels = cast(pixels, first.dtype)
         if frame is None:
             return pixels
-        blank = padded(first[..., :0], shape_of(view, source))
+        blank = padded(first[..., :0], _shape(view, source))
         return put_plane(blank, pixels, frame, view.axes)
-    original = as_array(full_resolution(view.source))
+    original = pixels_of(view.source)
     if pixels.dtype != original.dtype:
         # Layers of several dtypes met in one stack; observed pixels return as they were.
         mask = with_axes(result.missing, stack, view.channel, view.axes)
         here = original if frame is None else plane_at(original, frame, view.axes)
-        xp: Any = da if isinstance(pixels, da.Array) else np
-        pixels = xp.where(mask, cast(pixels, original.dtype), here)
+        pixels = np.where(mask, cast(pixels, original.dtype), here)
     return pixels if frame is None else put_plane(original, pixels, frame, view.axes)
 
 
 def uncertainty_pixels(
     view: View, source: Source, frame: dict[str, int] | None, result: Imputation
-) -> Any:
-    """Return the uncertainty of a result as :func:`picture_pixels` does; 0 in other planes."""
+) -> LazyArray:
+    """Return the uncertainty of a result; 0 in other planes.
+
+    Parameters
+    ----------
+    view, source, frame, result
+        As for :func:`picture_pixels`; the result has an uncertainty.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
+    """
     pixels = with_axes(result.uncertainty, result.stack, view.channel, view.axes)
     if frame is None:
         return pixels
-    blank = da.zeros(shape_of(view, source), dtype=pixels.dtype)
+    blank = da.zeros(_shape(view, source), dtype=pixels.dtype)
     return put_plane(blank, pixels, frame, view.axes)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import dask.array as da
 import numpy as np
 
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
@@ -52,7 +51,7 @@ def padded(pixels: Any, shape: tuple[int, ...]) -> Any:
     by = [(0, n - m) for n, m in zip(shape, pixels.shape, strict=True)]
     if not any(after for _, after in by):
         return pixels
-    return (da if isinstance(pixels, da.Array) else np).pad(pixels, by)
+    return np.pad(pixels, by)
 
 
 def put_scaled(level: LiveArray, full: tuple[int, ...], start: Any, box: np.ndarray) -> None:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from napari_dualgland.errors import DualglandError
     from napari_dualgland.imputation.engine import impute, impute_steps
     from napari_dualgland.imputation.params import ImputeParams
-    from napari_dualgland.io import read, write
+    from napari_dualgland.io import read, read_labels, read_mask, write
     from napari_dualgland.io.layer_masks import mask_from_layer
     from napari_dualgland.io.layers import stack_from_layers
     from napari_dualgland.localization.params import LocalizeParams
     from napari_dualgland.localization.predict import localize, localize_steps
-    from napari_dualgland.missing import find_missing
+    from napari_dualgland.mask import Mask
+    from napari_dualgland.missing import MissingParams, find_missing
     from napari_dualgland.results import Imputation, Localization
     from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
@@ -42,8 +43,12 @@ _HOME = {
     "mask_from_layer": "io.layer_masks",
     "stack_from_layers": "io.layers",
     "read": "io",
+    "read_labels": "io",
+    "read_mask": "io",
     "write": "io",
     "find_missing": "missing",
+    "Mask": "mask",
+    "MissingParams": "missing",
 }
 
 __all__ = [
@@ -55,6 +60,8 @@ __all__ = [
     "ImputeParams",
     "Localization",
     "LocalizeParams",
+    "Mask",
+    "MissingParams",
     "PixelSize",
     "Stack",
     "find_missing",
@@ -64,6 +71,8 @@ __all__ = [
     "localize_steps",
     "mask_from_layer",
     "read",
+    "read_labels",
+    "read_mask",
     "stack_from_layers",
     "write",
 ]

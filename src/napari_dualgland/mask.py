@@ -1,81 +1,231 @@
-"""What is marked in a stack: one record for files, layers, the command line and the engine."""
+"""A mask and the axes it is in: the one way from a file, a layer or an array to a stack.
+
+Whoever brings a mask (or the labels of cells) seldom has it in the shape of the stack: one
+plane for all channels, a plane per channel, bits of a Labels layer. What it is travels with
+it, and :meth:`Mask.fitted` lays it over a stack, everywhere in the same manner.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.typing import LazyArray
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.stack import CANONICAL_AXES, ROLES, Stack, from_canonical, to_canonical
+from napari_dualgland.typing import AnyArray, LazyArray
 
 ROLE_BITS = {role: 1 << i for i, role in enumerate(ROLES)}
-"""Value of each role in a coded mask; a pixel's code is the sum over its roles."""
+"""Value of each role in a mask of several channels that lies in one plane of integers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """Marked pixels, before they are fitted to a stack.
+    """Marked pixels, or labels of cells.
 
     Attributes
     ----------
     data : numpy.ndarray or dask.array.Array
-        Non-zero where marked; labels of cells are a mask too.
-    axes : str
-        Axes of ``data``; without ``C`` the marks hold for all channels, without ``Z`` or ``T``
-        for all planes.
+        Booleans or numbers; what is not zero (NaN too) is marked.
+    axes : str or None
+        Axes of ``data``, some of T, Z, C, Y, X. None: told by the shape when it is fitted.
     coded : bool
-        Whether the values are sums of ROLE_BITS, each channel marked apart.
+        Whether the values are sums of :data:`ROLE_BITS`, each channel marked apart.
     roles : frozenset of str or None
-        The marks hold in these channels alone; None: in all.
+        The channels in which the marks hold; None: in all.
+    name : str
+        What a message calls it: a file or a layer.
     """
 
     data: LazyArray
-    axes: str
+    axes: str | None = None
     coded: bool = False
     roles: frozenset[str] | None = None
+    name: str = ""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the data."""
+        return tuple(self.data.shape)
 
     def only(self, roles: Collection[str]) -> Mask:
-        """Return these marks in the channels of these roles alone."""
+        """Return the marks in the channels of these roles alone."""
         return replace(self, roles=frozenset(roles))
 
     def fitted(self, stack: Stack) -> LazyArray:
-        """Return the marks as booleans, shape of ``stack.data``."""
-        marks = np.broadcast_to(to_canonical(self.data, self.axes), stack.canonical().shape)
-        bits = [
-            0
-            if self.roles is not None and c.role not in self.roles
-            else (ROLE_BITS.get(c.role or "", 0) if self.coded else -1)
-            for c in stack.channels
-        ]
-        marked = (marks.astype(np.int64) & np.array(bits)[:, None, None]) != 0
-        return from_canonical(marked, stack.axes)  # type: ignore[no-any-return]
+        """Return one truth value for each value of a stack.
+
+        ``(Y, X)`` holds for every channel, z and t; ``(C, Y, X)`` for every z and t. Where
+        the axes are not known and the shape could be read in more than one way, the stack's
+        own axes come first.
+
+        Parameters
+        ----------
+        stack : Stack
+            What the mask is for.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+            Boolean, shape of ``stack.data``. Lazy if the mask or the stack is.
+
+        Raises
+        ------
+        DualglandError
+            If it does not fit, or the values are no numbers.
+        """
+        if self.data.dtype.kind not in "buif":
+            raise DualglandError(
+                f"a mask of dtype {self.data.dtype} is neither boolean nor numeric"
+            )
+        marks = self._canonical(stack, _ways(stack), "a mask")
+        if hasattr(stack.data, "dask") and isinstance(marks, np.ndarray):
+            import dask.array as da
+
+            marks = da.from_array(marks, chunks=(1, 1, -1, -1, -1))  # type: ignore[no-untyped-call]
+        # A channel that the mask does not speak of keeps no bit.
+        bits = np.array([self._bit(channel.role) for channel in stack.channels])[:, None, None]
+        marked = (marks & bits) != 0 if self.coded else (marks != 0) & (bits != 0)
+        full = tuple(stack.sizes.get(a, 1) for a in CANONICAL_AXES)
+        # A copy: a broadcast view would be read-only and share pixels between planes.
+        fitted: LazyArray = from_canonical(np.broadcast_to(marked, full), stack.axes).copy()
+        return fitted
+
+    def _bit(self, role: str | None) -> int:
+        if self.roles is not None and role not in self.roles:
+            return 0
+        return ROLE_BITS.get(role or "", 0) if self.coded else 1
+
+    def plane(self, stack: Stack, t: int = 0, z: int = 0) -> Mask:
+        """Return the marks of one plane of a stack.
+
+        Parameters
+        ----------
+        stack : Stack
+            The whole, which the mask is for.
+        t, z : int
+            Where in it.
+
+        Returns
+        -------
+        Mask
+            Axes C, Y, X; of length 1 along C where all channels share the marks.
+
+        Raises
+        ------
+        DualglandError
+            If the mask does not fit the stack.
+        """
+        marks = self._canonical(stack, _ways(stack), "a mask")
+        at = min(t, marks.shape[0] - 1), min(z, marks.shape[1] - 1)
+        return replace(self, data=marks[at], axes="CYX")
+
+    def labels(self, stack: Stack) -> LazyArray:
+        """Return a label for each pixel of a stack's planes.
+
+        Parameters
+        ----------
+        stack : Stack
+            What the labels are for.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+            Integers, read-only, axes of the stack without ``C``. Lazy if the labels are.
+
+        Raises
+        ------
+        DualglandError
+            If they do not fit, or are no integers.
+        """
+        if self.data.dtype.kind not in "ui":
+            raise DualglandError(
+                f"{self.name or stack.where}: cells must be labels, integers with a number for "
+                f"each cell and 0 for background; these are {self.data.dtype}"
+            )
+        plain = stack.axes.replace("C", "")
+        planes = self._canonical(stack, tuple(dict.fromkeys((plain, "YX"))), "cells")
+        if planes.shape[2] > 1:
+            raise DualglandError(
+                f"{self.name or stack.where}: the labels have a channel axis, but cells are the "
+                "same in all channels; give labels without one"
+            )
+        full = tuple(stack.sizes.get(a, 1) for a in "TZYX")
+        labels: LazyArray = from_canonical(
+            np.broadcast_to(planes, (*full[:2], 1, *full[2:])), plain
+        )
+        return labels
+
+    def _canonical(self, stack: Stack, ways: tuple[str, ...], what: str) -> LazyArray:
+        """Return the data as (T, Z, C, Y, X); axes that they lack have length 1."""
+        sizes, shape = stack.sizes, self.shape
+        if self.axes is not None and len(self.axes) == len(shape):
+            named = dict(zip(self.axes, shape, strict=True))
+            whole = all(named.get(a) == sizes[a] for a in "YX")
+            if whole and all(n in (1, sizes.get(a, 1)) for a, n in named.items()):
+                data: LazyArray = to_canonical(self.data, self.axes)
+                return data
+        shapes = {axes: tuple(sizes[a] for a in axes) for axes in ways}
+        for axes, wanted in shapes.items():
+            if shape == wanted:
+                data = to_canonical(self.data, axes)
+                return data
+        for axes, wanted in shapes.items():  # programs add and drop axes of length 1
+            if [n for n in shape if n != 1] == [n for n in wanted if n != 1]:
+                data = to_canonical(self.data.reshape(wanted), axes)
+                return data
+        accepted = " or ".join(f"{axes} {wanted}" for axes, wanted in shapes.items())
+        raise DualglandError(
+            f"{self.name or stack.where}: {what} of shape {shape} "
+            f"{'does' if what.startswith('a ') else 'do'} not fit the stack, {stack.axes} "
+            f"{stack.shape}; accepted are {accepted}"
+        )
+
+
+def as_mask(value: Any) -> Mask:
+    """Return a mask of what a caller gives: a mask, or an array whose shape tells its axes."""
+    if isinstance(value, Mask):
+        return value
+    return Mask(value if hasattr(value, "dask") else np.asarray(value))
 
 
 def encode(missing: LazyArray, stack: Stack) -> LazyArray:
-    """Return a mask of a stack as role codes.
+    """Return a mask of several channels as bits in one plane.
 
     Parameters
     ----------
-    missing : array
+    missing : numpy.ndarray or dask.array.Array
         Boolean, shape of ``stack.data``.
     stack : Stack
-        Tells the roles.
+        Its channels without a role are left out.
 
     Returns
     -------
-    array
-        uint8, axes of the stack without C: the sum of ROLE_BITS of the roles that lack a pixel.
+    numpy.ndarray or dask.array.Array
+        uint8, axes of the stack without ``C``: the sum of :data:`ROLE_BITS` of the roles
+        whose pixel is marked.
     """
-    canonical = to_canonical(missing, stack.axes)
+    marks = to_canonical(missing, stack.axes)
+    bits = [np.uint8(ROLE_BITS.get(channel.role or "", 0)) for channel in stack.channels]
     codes = sum(
-        (canonical[:, :, i : i + 1] * np.uint8(ROLE_BITS[role]) for role, i in stack.roles.items()),
-        start=np.zeros_like(canonical[:, :, :1], dtype=np.uint8),
+        (marks[:, :, i : i + 1].astype(np.uint8) * bit for i, bit in enumerate(bits)),
+        start=np.uint8(0),
     )
-    return from_canonical(codes, stack.axes.replace("C", ""))  # type: ignore[no-any-return]
+    encoded: LazyArray = from_canonical(codes, stack.axes.replace("C", ""))
+    return encoded
 
 
 def roles_of_code(code: int) -> tuple[str, ...]:
-    """Return the roles that a code stands for."""
+    """Return the roles that a value of an encoded mask stands for."""
     return tuple(role for role, bit in ROLE_BITS.items() if code & bit)
+
+
+def _ways(stack: Stack) -> tuple[str, ...]:
+    """Return the axes that a mask may have."""
+    with_channels = ["CYX"] if "C" in stack.axes else []
+    return tuple(dict.fromkeys([stack.axes, *with_channels, "YX"]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.errors import DualglandError
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,32 @@ class Progress:
     total: int
     message: str = ""
     patch: Patch | None = None
+
+
+def finish(
+    steps: Generator[Progress, None, Result], progress: Callable[[Progress], None] | None = None
+) -> Result:
+    """Do all steps of some work and return its result.
+
+    Parameters
+    ----------
+    steps : generator
+        Yields :class:`Progress`, returns the result.
+    progress : callable, optional
+        Called with every step.
+
+    Returns
+    -------
+    object
+    """
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        if progress is not None:
+            progress(event)
 
 
 class Cancelled(DualglandError):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.intervals import Reach
 
 
-class Provenance(BaseModel):
+class Provenance(FrozenModel):
     """Everything that is needed to make the same fill again.
 
     Attributes
@@ -38,9 +39,9 @@ class Provenance(BaseModel):
         From channel name to how far errors reach, in units of the stated uncertainty.
     notes : tuple of str
         What a reader must know: absent channels, fall-backs, smaller tiles.
+    job : dict or None
+        The run as :mod:`napari_dualgland.jobs` can do it again; None if it was no job.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     software: str = "napari-dualgland"
     version: str
@@ -55,3 +56,10 @@ class Provenance(BaseModel):
     missing_fraction: dict[str, float] = Field(default_factory=dict)
     reach: dict[str, Reach] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    job: dict[str, Any] | None = None
+
+    @classmethod
+    def unknown(cls) -> Self:
+        """Return what can be said of pixels that are marked as estimates and nothing more."""
+        told = "how these pixels were filled is not told"
+        return cls(version="unknown", model="unknown", date="unknown", notes=(told,))

@@ -2,48 +2,137 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.intervals import Reach
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import Stack
+from napari_dualgland.typing import LabelArray, LazyArray
 
 if TYPE_CHECKING:
     import dask.array as da
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Imputation:
-    """A stack whose missing pixels were filled, and what must be known of them.
+NOTHING_MISSING = "nothing to do: no pixel is missing"
+"""Note of an imputation that had nothing to fill."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Imputation(Stack):
+    """A stack of which some pixels are estimates, and what must be known of them.
+
+    It is what :func:`napari_dualgland.impute` returns and what
+    :func:`napari_dualgland.read` gives back of a file that was written from it.
 
     Attributes
     ----------
-    stack : Stack
-        The source's dtype, axes and metadata; observed pixels are the source's own bits.
-        A role that the source lacked is appended as a channel.
+    data, axes, channels, …
+        As of every :class:`~napari_dualgland.stack.Stack`: the source's dtype and axes;
+        observed pixels are the source's own bits. A role that the source lacked is appended
+        as a channel.
     missing : numpy.ndarray or dask.array.Array
-        Boolean, shape of ``stack.data``: True where a pixel is an estimate.
+        Boolean, shape of ``data``: True where a pixel is an estimate.
     uncertainty : numpy.ndarray or dask.array.Array or None
-        float32, shape of ``stack.data``, in the units of the intensities: the standard
+        float32, shape of ``data``, in the units of the intensities: the standard
         deviation of the error of what was filled in; 0 where a pixel was observed. None
         where the model gives none.
     provenance : Provenance
         Model, hash, options, seed and date.
     samples : tuple of numpy.ndarray or dask.array.Array
         Plausible pictures, if any were asked for: each of the shape and dtype of
-        ``stack.data``, observed pixels the source's own bits.
+        ``data``, observed pixels the source's own bits.
+
+    Raises
+    ------
+    DualglandError
+        If one of the arrays does not have the shape of the data.
     """
 
-    stack: Stack
-    missing: npt.NDArray[np.bool_] | da.Array
-    uncertainty: npt.NDArray[Any] | da.Array | None
+    missing: LazyArray
+    uncertainty: LazyArray | None = None
+    samples: tuple[LazyArray, ...] = ()
     provenance: Provenance
-    samples: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        Stack.__post_init__(self)
+        named = {"missing": self.missing, "uncertainty": self.uncertainty}
+        named |= {f"sample {i}": sample for i, sample in enumerate(self.samples, 1)}
+        for name, array in named.items():
+            if array is not None and tuple(array.shape) != self.shape:
+                raise DualglandError(
+                    f"{self.name}: the {name} image has shape {tuple(array.shape)}, "
+                    f"the stack {self.shape}; they must be the same"
+                )
+
+    @classmethod
+    def of(
+        cls,
+        stack: Stack,
+        missing: LazyArray,
+        uncertainty: LazyArray | None = None,
+        samples: tuple[LazyArray, ...] = (),
+        provenance: Provenance | None = None,
+    ) -> Imputation:
+        """Return a stack with some of its pixels marked as estimates.
+
+        Parameters
+        ----------
+        stack : Stack
+            Filled already. What an earlier run filled of it stays marked, and as unsure as it was.
+        missing, uncertainty, samples
+            As the attributes of these names.
+        provenance : Provenance, optional
+            How they were filled; that of the stack, or that it is not known, if left out.
+
+        Returns
+        -------
+        Imputation
+        """
+        if isinstance(stack, Imputation):
+            if uncertainty is not None and stack.uncertainty is not None:
+                uncertainty = np.where(missing, uncertainty, stack.uncertainty)
+            missing = missing | stack.missing
+        known = {f.name: getattr(stack, f.name) for f in fields(Stack)}
+        known["provenance"] = provenance or stack.provenance or Provenance.unknown()
+        return cls(**known, missing=missing, uncertainty=uncertainty, samples=samples)
+
+    @property
+    def stack(self) -> Imputation:
+        """The stack itself: an imputation is one."""
+        return self
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether there was nothing to fill, so that the data are the source's own."""
+        return NOTHING_MISSING in self.provenance.notes
+
+    def without_marks(self) -> Stack:
+        """Return the stack alone, if no pixel is marked; itself if one is."""
+        if bool(self.missing.any()):
+            return self
+        known = {f.name: getattr(self, f.name) for f in fields(Stack)}
+        return Stack(**{**known, "provenance": None})
+
+    @property
+    def imputed(self) -> LazyArray:
+        """The same as ``missing``."""
+        return self.missing
+
+    def _changed(self, change: Callable[[Any], Any], **other: Any) -> Self:
+        return replace(
+            self,
+            data=change(self.data),
+            missing=change(self.missing),
+            uncertainty=None if self.uncertainty is None else change(self.uncertainty),
+            samples=tuple(change(sample) for sample in self.samples),
+            **other,
+        )
 
     def half_width(self, level: float) -> Any:
         """Return how far the truth may lie from what was filled in.
@@ -67,8 +156,8 @@ class Imputation:
         if self.uncertainty is None or not 0 < level < 1:
             raise ValueError("needs a stated uncertainty and a level between 0 and 1")
         known = self.provenance.reach
-        steps = [known.get(c.name, Reach()).half_width(level) for c in self.stack.channels]
-        axis = self.stack.axes.index("C") if "C" in self.stack.axes else None
+        steps = [known.get(c.name, Reach()).half_width(level) for c in self.channels]
+        axis = self.axes.index("C") if "C" in self.axes else None
         shape = [1] * self.uncertainty.ndim
         if axis is None:
             return self.uncertainty * np.float32(steps[0])
@@ -76,7 +165,7 @@ class Imputation:
         return self.uncertainty * np.array(steps, np.float32).reshape(shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Localization:
     """Where the protein is, cell by cell and pixel by pixel.
 
@@ -109,7 +198,7 @@ class Localization:
     """
 
     stack: Stack
-    cells: npt.NDArray[np.int32]
+    cells: LabelArray
     table: pd.DataFrame
     maps: da.Array
     thresholds: tuple[float, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,10 +57,11 @@ def damaged_zstack() -> list[LayerTuple]:
 def _with_mask(name: str) -> list[LayerTuple]:
     from napari_dualgland.io import read, read_mask
     from napari_dualgland.io.napari_io import layers_of
+    from napari_dualgland.results import Imputation
 
     stack = read(sample_path(f"{name}.ome.tif"))
-    mask = read_mask(sample_path(f"{name}_mask.tif")) != 0
-    *images, (codes, looks, kind) = layers_of(replace(stack, imputed=mask))
+    mask = read_mask(sample_path(f"{name}_mask.tif")).fitted(stack)
+    *images, (codes, looks, kind) = layers_of(Imputation.of(stack, mask))
     # The mask has a bit per channel as in a layer "missing", but nothing is estimated here
     # yet: under that name, File > Save would write the damage as if it had been repaired.
     return [*images, (codes, {**looks, "name": DAMAGE}, kind)]

@@ -8,19 +8,15 @@ written at the end can be laid over what was read at the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.errors import DualglandError
-
-if TYPE_CHECKING:
-    import dask.array as da
-
-    from napari_dualgland.provenance import Provenance
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.typing import LazyArray
 
 ROLES: tuple[str, ...] = ("microtubules", "protein", "nucleus", "er")
 """Roles in the order of every tensor of this project."""
@@ -34,6 +30,8 @@ ROLE_COLORS: Mapping[str, str] = {
 """The colours in which the atlas shows each role, as ``#RRGGBB``."""
 
 CANONICAL_AXES = "TZCYX"
+
+Kind = Literal["image", "cells", "localization maps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,26 @@ class PixelSize:
     z: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says besides, kept as it is so that a round trip loses nothing.
+
+    Attributes
+    ----------
+    ome_xml : str or None
+        The whole OME-XML.
+    imagej : mapping of str to str or None
+        What ImageJ says: text as it is, numbers and lists as JSON.
+    description : str or None
+        Free text.
+    """
+
+    ome_xml: str | None = None
+    imagej: Mapping[str, str] | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no one truth of equality
 class Stack:
     """A field of view, a z-stack or a time series with named channels.
 
@@ -92,12 +109,15 @@ class Stack:
         Shown to people; the name of the file without its ending.
     source : str or None
         Where the stack came from.
-    imputed : numpy.ndarray or dask.array.Array or None
-        Boolean, shape of ``data``: pixels that an earlier run has filled. Set when a
-        file of ours is read, so that estimates are never taken for measurements.
+    files : tuple of str
+        The members of a set that it was read from.
+    notes : tuple of str
+        What a person should know of how it was read.
+    kind : str
+        ``image``, or what a localization has left: ``cells`` or ``localization maps``.
     provenance : Provenance or None
-        How those pixels were filled.
-    metadata : mapping
+        How it was computed, where it was.
+    header : Header
         What else the source says and a round trip must keep.
 
     Raises
@@ -106,19 +126,21 @@ class Stack:
         If axes, channels and the shape of the data do not agree, or an axis is empty.
     """
 
-    data: npt.NDArray[Any] | da.Array
+    data: LazyArray
     axes: str
     channels: tuple[Channel, ...]
     pixel_size: PixelSize | None = None
     time_step: float | None = None
     name: str = "stack"
     source: str | None = None
-    imputed: npt.NDArray[np.bool_] | da.Array | None = None
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    kind: Kind = "image"
     provenance: Provenance | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    header: Header = Header()
 
     def __post_init__(self) -> None:
-        where = f"{self.source or self.name}: "
+        where = f"{self.where}: "
         if set(self.axes) - set(CANONICAL_AXES) or len(set(self.axes)) != len(self.axes):
             raise DualglandError(f"{where}axes {self.axes!r} are not some of T, Z, C, Y, X")
         if "Y" not in self.axes or "X" not in self.axes:
@@ -146,6 +168,16 @@ class Stack:
             )
 
     @property
+    def where(self) -> str:
+        """What a message calls it: the file that it came from, or its name."""
+        return self.source or self.name
+
+    @property
+    def imputed(self) -> LazyArray | None:
+        """Which pixels an earlier run has filled, shape of ``data``; None: none."""
+        return None
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the data, in the order of ``axes``."""
         return tuple(self.data.shape)
@@ -171,9 +203,9 @@ class Stack:
         """Roles for which the stack has no channel."""
         return tuple(role for role in ROLES if role not in self.roles)
 
-    def canonical(self) -> npt.NDArray[Any] | da.Array:
+    def canonical(self) -> LazyArray:
         """Return the data as a (T, Z, C, Y, X) view; axes that are lacking have length 1."""
-        data: npt.NDArray[Any] | da.Array = to_canonical(self.data, self.axes)
+        data: LazyArray = to_canonical(self.data, self.axes)
         return data
 
     def frames(self) -> Iterator[tuple[int, int]]:
@@ -182,9 +214,34 @@ class Stack:
             for z in range(self.sizes.get("Z", 1)):
                 yield t, z
 
-    def with_canonical(self, data: npt.NDArray[Any] | da.Array) -> Stack:
-        """Return this stack with other (T, Z, C, Y, X) data, brought back to its own axes."""
-        return replace(self, data=from_canonical(data, self.axes))
+    def plane(self, t: int = 0, z: int = 0) -> Self:
+        """Return one plane, axes C, Y, X.
+
+        Parameters
+        ----------
+        t, z : int
+            Where in the stack.
+
+        Raises
+        ------
+        DualglandError
+            If the stack has no such plane.
+        """
+        for axis, at in (("T", t), ("Z", z)):
+            if not 0 <= at < self.sizes.get(axis, 1):
+                raise DualglandError(
+                    f"{self.where}: there is no {axis.lower()}={at}, only 0 to "
+                    f"{self.sizes.get(axis, 1) - 1}"
+                )
+
+        def cut(array: Any) -> Any:
+            return from_canonical(to_canonical(array, self.axes)[t : t + 1, z : z + 1], "CYX")
+
+        return self._changed(cut, axes="CYX")
+
+    def _changed(self, change: Callable[[Any], Any], **fields: Any) -> Self:
+        """Return this stack with every array of its shape changed alike."""
+        return replace(self, data=change(self.data), **fields)
 
     def with_channels(self, mapping: Mapping[str, int | str]) -> Stack:
         """Return this stack with roles given by hand.
@@ -214,7 +271,7 @@ class Stack:
                 index = int(key)
             else:
                 raise DualglandError(
-                    f"{self.source or self.name}: no channel {key!r} for {role}; "
+                    f"{self.where}: no channel {key!r} for {role}; "
                     f"there are {len(names)}: {', '.join(names)}"
                 )
             if index in role_of:
@@ -228,7 +285,7 @@ class Stack:
         )
         return replace(self, channels=channels)
 
-    def completed(self) -> Stack:
+    def completed(self) -> Self:
         """Return this stack with a channel of zeros appended for every absent role.
 
         A stack without a ``C`` axis gets one before ``Y``. The appended zeros are no
@@ -237,26 +294,15 @@ class Stack:
         absent = self.absent_roles
         if not absent:
             return self
-        data = self.canonical()
-        empty = np.zeros_like(data[:, :, :1])
-        xp: Any = np
-        if not isinstance(data, np.ndarray):
-            import dask.array as xp
-        data = xp.concatenate([data] + [empty] * len(absent), axis=2)
         axes = self.axes if "C" in self.axes else self.axes.replace("Y", "CY")
+
+        def append(array: Any) -> Any:
+            whole = to_canonical(array, self.axes)
+            blank = np.zeros_like(whole[:, :, :1])
+            return from_canonical(np.concatenate([whole] + [blank] * len(absent), axis=2), axes)
+
         added = tuple(Channel(role, role, ROLE_COLORS[role]) for role in absent)
-        imputed = self.imputed
-        if imputed is not None:
-            mask = to_canonical(imputed, self.axes)
-            blank = np.zeros_like(mask[:, :, :1])
-            imputed = from_canonical(xp.concatenate([mask] + [blank] * len(absent), axis=2), axes)
-        return replace(
-            self,
-            data=from_canonical(data, axes),
-            axes=axes,
-            channels=self.channels + added,
-            imputed=imputed,
-        )
+        return self._changed(append, axes=axes, channels=self.channels + added)
 
 
 def to_canonical(data: Any, axes: str) -> Any:

@@ -38,7 +38,7 @@ def test_the_demo_leaves_a_stack_a_picture_and_figures(dualgland, offline, tmp_p
     assert told["localization"]["cells"] > 20
 
     truth = np.asarray(read(sample_path("dualgland_whole.ome.tif")).data)
-    lost = read_mask(sample_path("dualgland_damaged_mask.tif")) != 0
+    lost = np.asarray(read_mask(sample_path("dualgland_damaged_mask.tif"))) != 0
     filled = read(folder / IMPUTED)
     np.testing.assert_array_equal(np.asarray(filled.data)[~lost], truth[~lost])
     np.testing.assert_array_equal(np.asarray(filled.imputed), lost)

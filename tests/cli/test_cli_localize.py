@@ -69,7 +69,7 @@ def test_it_leaves_the_four_files(dualgland, source, labels, mask, quick, out):
     cells = tifffile.imread(labels)
     np.testing.assert_array_equal(read_tiff(out / "cells.tif").data, cells)
     expected = localize(
-        read(source), cells, model=quick[1], device="cpu", missing=read_mask(mask) != 0
+        read(source), cells, model=quick[1], device="cpu", missing=np.asarray(read_mask(mask)) != 0
     )
     table = pd.read_csv(out / "cells.csv")
     assert list(table["cell"]) == [700, 1400]

@@ -46,7 +46,9 @@ def test_widths_are_per_channel(axes: str) -> None:
         stack = stack_of(np.ascontiguousarray(np.moveaxis(image, 0, axes.index("C"))), axes)
     wide = Reach(shape=1, scale=10)
     how = Provenance(version="0", model="m", date="d", reach={"protein": wide})
-    result = nd.Imputation(stack, np.ones(stack.shape, bool), np.ones(stack.shape), how)
+    result = nd.Imputation.of(
+        stack, np.ones(stack.shape, bool), np.ones(stack.shape), provenance=how
+    )
     width = result.half_width(0.9)
     assert width.shape == stack.shape
     protein = width if axes == "YX" else width.take(1, axis=axes.index("C"))
@@ -59,6 +61,6 @@ def test_widths_are_per_channel(axes: str) -> None:
 def test_there_is_no_interval_without_uncertainty() -> None:
     stack = stack_of(blobs((8, 9)))
     how = Provenance(version="0", model="m", date="d")
-    result = nd.Imputation(stack, np.ones(stack.shape, bool), None, how)
+    result = nd.Imputation.of(stack, np.ones(stack.shape, bool), None, provenance=how)
     with pytest.raises(ValueError, match="uncertainty"):
         result.half_width(0.5)

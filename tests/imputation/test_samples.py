@@ -118,11 +118,11 @@ def test_samples_travel_in_the_file(
     path = tmp_path / "out.ome.tif"
     nd.write(result, path)
     back = nd.read(path)
-    assert len(back.metadata["samples"]) == 2
-    for kept, drawn_ in zip(back.metadata["samples"], result.samples, strict=True):
+    assert len(back.samples) == 2
+    for kept, drawn_ in zip(back.samples, result.samples, strict=True):
         assert np.array_equal(kept, drawn_)
     assert back.provenance is not None
     assert back.provenance.reach == result.provenance.reach
     nd.write(back, tmp_path / "again.ome.tif")
     again = nd.read(tmp_path / "again.ome.tif")
-    assert np.array_equal(again.metadata["samples"][1], result.samples[1])
+    assert np.array_equal(again.samples[1], result.samples[1])

@@ -50,7 +50,7 @@ def test_a_set_is_read_bit_for_bit_in_role_order(tmp_path, ending):
         assert list(stack.roles) == list(ROLES)
         assert stack.name == "id"
         assert stack.pixel_size is None
-        assert len(stack.metadata["files"]) == 4
+        assert len(stack.files) == 4
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -92,7 +92,7 @@ def test_three_of_four_says_which_is_lacking(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         stack = read(tmp_path)
     assert stack.absent_roles == ("er",)
-    assert stack.metadata["notes"] == ("no file for er (_yellow)",)
+    assert stack.notes == ("no file for er (_yellow)",)
     assert "no file for er (_yellow)" in caplog.text
 
 

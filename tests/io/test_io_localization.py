@@ -212,7 +212,7 @@ def test_labels_of_other_programs_are_read(tmp_path):
     tifffile.imwrite(tmp_path / "b.tif", labels.astype(np.float32))
     np.save(tmp_path / "c.npy", labels)
     for name in ("a.tif", "b.tif", "c.npy"):
-        back = read_labels(tmp_path / name)
+        back = read_labels(tmp_path / name).data
         assert back.dtype.kind in "ui"
         np.testing.assert_array_equal(back, labels)
     tifffile.imwrite(tmp_path / "d.tif", labels + np.float32(0.5))

@@ -129,7 +129,9 @@ def test_layers_saved_are_the_stack_that_was_read(tmp_path, axes):
     )
     mask = mask_rng.random(shape) < 0.2
     unsure = np.where(mask, np.float32(2), np.float32(0))
-    first = read(write(Imputation(stack, mask, unsure, PROVENANCE), tmp_path / "a.ome.tif"))
+    first = read(
+        write(Imputation.of(stack, mask, unsure, provenance=PROVENANCE), tmp_path / "a.ome.tif")
+    )
     layers = [napari_layers.Layer.create(*t) for t in drop([tmp_path / "a.ome.tif"])]
     assert [layer._type_string for layer in layers] == ["image"] * 8 + ["labels"]
     out = str(tmp_path / "b.ome.tif")
@@ -142,7 +144,7 @@ def test_layers_saved_are_the_stack_that_was_read(tmp_path, axes):
     assert second.provenance == PROVENANCE
     assert second.axes == first.axes
     np.testing.assert_array_equal(second.imputed, first.imputed)
-    np.testing.assert_array_equal(second.metadata["uncertainty"], first.metadata["uncertainty"])
+    np.testing.assert_array_equal(second.uncertainty, first.uncertainty)
 
 
 def test_estimates_are_not_saved_without_their_mask(tmp_path):
@@ -160,15 +162,15 @@ def drawn(stack, samples=2):
         np.where(mask, field(stack.shape, stack.dtype, seed=50 + n), stack.data)
         for n in range(samples)
     )
-    return Imputation(stack, mask, unsure, PROVENANCE, pictures)
+    return Imputation.of(stack, mask, unsure, pictures, PROVENANCE)
 
 
 def assert_same_beside(one, two):
     """Hold mask, uncertainty and samples of two stacks to be the same, channel by channel."""
     np.testing.assert_array_equal(one.imputed, two.imputed)
-    np.testing.assert_array_equal(one.metadata["uncertainty"], two.metadata["uncertainty"])
-    assert len(one.metadata["samples"]) == len(two.metadata["samples"])
-    for a, b in zip(one.metadata["samples"], two.metadata["samples"], strict=True):
+    np.testing.assert_array_equal(one.uncertainty, two.uncertainty)
+    assert len(one.samples) == len(two.samples)
+    for a, b in zip(one.samples, two.samples, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
 
@@ -232,10 +234,8 @@ def test_samples_find_their_channel_in_any_order_of_the_list(tmp_path):
     for role in ROLES:
         a, b = first.roles[role], turned.roles[role]
         np.testing.assert_array_equal(turned.data[b], first.data[a])
-        np.testing.assert_array_equal(
-            turned.metadata["uncertainty"][b], first.metadata["uncertainty"][a]
-        )
-        for one, two in zip(turned.metadata["samples"], first.metadata["samples"], strict=True):
+        np.testing.assert_array_equal(turned.uncertainty[b], first.uncertainty[a])
+        for one, two in zip(turned.samples, first.samples, strict=True):
             np.testing.assert_array_equal(one[b], two[a])
 
 
@@ -245,9 +245,9 @@ def test_channels_without_a_role_keep_their_own_samples(tmp_path):
     first = read(write(result, tmp_path / "a.ome.tif"))
     # A channel that no model knows is never filled, so its mask does not go into the layer.
     second = save(tmp_path / "b.ome.tif", dropped_layers(tmp_path / "a.ome.tif"))
-    for a, b in zip(second.metadata["samples"], first.metadata["samples"], strict=True):
+    for a, b in zip(second.samples, first.samples, strict=True):
         np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(second.metadata["uncertainty"], first.metadata["uncertainty"])
+    np.testing.assert_array_equal(second.uncertainty, first.uncertainty)
 
 
 def test_a_field_without_a_channel_axis(tmp_path):
@@ -279,8 +279,8 @@ def test_one_layer_that_holds_all_channels(tmp_path, count):
     ]
     write_layers(str(tmp_path / "a.ome.tif"), layers)
     back = read(tmp_path / "a.ome.tif")
-    np.testing.assert_array_equal(back.metadata["uncertainty"], result.uncertainty)
-    for a, b in zip(back.metadata["samples"], result.samples, strict=True):
+    np.testing.assert_array_equal(back.uncertainty, result.uncertainty)
+    for a, b in zip(back.samples, result.samples, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -290,10 +290,10 @@ def test_a_channel_without_a_sample_is_as_it_is(tmp_path):
     kept = [x for x in layers if x.name not in ("er sample 1", "er sample 2", "er uncertainty")]
     second = save(tmp_path / "b.ome.tif", kept)
     er = second.roles["er"]
-    for number, sample in enumerate(second.metadata["samples"]):
+    for number, sample in enumerate(second.samples):
         np.testing.assert_array_equal(sample[er], first.data[er])
-        np.testing.assert_array_equal(sample[:er], first.metadata["samples"][number][:er])
-    assert not np.asarray(second.metadata["uncertainty"])[er].any()
+        np.testing.assert_array_equal(sample[:er], first.samples[number][:er])
+    assert not np.asarray(second.uncertainty)[er].any()
 
 
 def test_samples_of_another_field_are_refused(tmp_path):

@@ -93,9 +93,9 @@ def test_imagej_hyperstack(tmp_path, unit):
     assert stack.time_step == 3.0
     back = read(write(stack, tmp_path / "b.ome.tif"))
     from_tiff(tmp_path / "b.ome.tif", validate=True)
-    assert back.metadata["imagej"]["Info"] == "objective: 63x\nday: Größe"
+    assert back.header.imagej["Info"] == "objective: 63x\nday: Größe"
     again = read(write(back, tmp_path / "c.ome.tif"))
-    assert again.metadata["imagej"] == back.metadata["imagej"]
+    assert again.header.imagej == back.header.imagej
 
 
 def test_pages_that_nobody_names_are_channels_when_told_so(tmp_path):
@@ -107,7 +107,7 @@ def test_pages_that_nobody_names_are_channels_when_told_so(tmp_path):
         read(tmp_path / "a.tif")
     stack = read(tmp_path / "a.tif", {"nucleus": 2})
     np.testing.assert_array_equal(stack.data[stack.roles["nucleus"]], values[2])
-    assert "taken as channels" in stack.metadata["notes"][0]
+    assert "taken as channels" in stack.notes[0]
 
 
 def test_the_first_of_several_images_is_taken_and_said(tmp_path):
@@ -120,7 +120,7 @@ def test_the_first_of_several_images_is_taken_and_said(tmp_path):
             )
     stack = read(tmp_path / "a.ome.tif")
     assert stack.shape == (4, 20, 20)
-    assert stack.metadata["notes"] == ("the file holds 2 images; the first was taken",)
+    assert stack.notes == ("the file holds 2 images; the first was taken",)
 
 
 def test_what_the_source_says_survives(tmp_path):
@@ -180,7 +180,7 @@ def test_what_the_source_says_survives(tmp_path):
     assert [c.emission_wavelength for c in image.pixels.channels] == [500, 501, 502, None]
     assert image.pixels.channels[3].name == "er"
     assert image.pixels.planes[0].position_x == 12.5
-    assert read(out).metadata["description"] == "U-2 OS, µ"
+    assert read(out).header.description == "U-2 OS, µ"
 
 
 def test_an_invalid_header_costs_a_warning_and_not_the_image(tmp_path, caplog):

@@ -63,7 +63,7 @@ def test_given_labels_keep_their_numbers(model: str) -> None:
 def test_cells_are_found_where_none_are_given(model: str) -> None:
     """The shipped sample, with the damage that its mask states."""
     whole = nd.read(sample_path("dualgland_damaged.ome.tif"))
-    damage = read_mask(sample_path("dualgland_damaged_mask.tif"))
+    damage = np.asarray(read_mask(sample_path("dualgland_damaged_mask.tif")))
     result = run(whole, None, model, damage)
     table = result.table
     assert table["cell"].tolist() == sorted({*np.unique(result.cells)} - {0})
@@ -240,9 +240,9 @@ def test_imputed_pixels_are_read_but_counted(model: str) -> None:
     filled[1, labels == 2] = True
     filled[:, :40] |= labels[:40] == 1
     plain = stack_of(image)
-    marked = replace(plain, imputed=filled)
+    marked = nd.Imputation.of(plain, filled)
     provenance = Provenance(version="0", model="m", date="d")
-    for given in (marked, nd.Imputation(plain, filled, None, provenance)):
+    for given in (marked, nd.Imputation.of(plain, filled, provenance=provenance)):
         result = nd.localize(given, labels, model=model, device="cpu")
         table = result.table.set_index("cell")
         assert table.loc[2, "imputed"] == pytest.approx(0.25)
@@ -260,7 +260,7 @@ def test_a_filled_pixel_counts_for_half_of_a_damaged_one(model: str) -> None:
     nothing = np.zeros(image.shape, bool)
     base = np.array([PRIOR.get(name, 0.05) for name in CLASSES])
     whole = probabilities(run(stack_of(image), labels, model, nothing))[1]
-    filled = probabilities(run(replace(stack_of(image), imputed=hole), labels, model, nothing))[1]
+    filled = probabilities(run(nd.Imputation.of(stack_of(image), hole), labels, model, nothing))[1]
     between = (logit(whole) + logit(base)) / 2
     assert np.allclose(logit(filled), between, atol=1e-3)
 
@@ -274,7 +274,7 @@ def test_an_absent_landmark_is_no_damage(model: str) -> None:
     assert any(note.startswith("er: no such channel") for note in lacking.provenance.notes)
     # Filled all over, it is still no reason to doubt the protein.
     er = np.broadcast_to((np.arange(4) == 3)[:, None, None], image.shape)
-    whole = run(replace(stack_of(image), imputed=er), labels, model, nothing)
+    whole = run(nd.Imputation.of(stack_of(image), er), labels, model, nothing)
     measured = run(stack_of(image), labels, model, nothing)
     assert np.allclose(probabilities(whole), probabilities(measured), atol=1e-4)
     assert (whole.table["imputed"] == 0.25).all()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from localization.cell_scenes import field, stack_of
@@ -80,7 +78,7 @@ def test_intensities_count_measured_pixels_alone(model: str) -> None:
     lost[1, ::3], filled[1, 1::3] = True, True
     lost[1, labels == 6] = True
     spoiled[lost | filled] = 1e6
-    result = localized(replace(stack_of(spoiled), imputed=filled), labels, model, lost)
+    result = localized(nd.Imputation.of(stack_of(spoiled), filled), labels, model, lost)
     table = result.table.set_index("cell")
     own = (labels == 2) & ~(lost | filled)[1]
     assert table.loc[2, "intensity cell"] == pytest.approx(data[1][own].mean(), rel=1e-5)

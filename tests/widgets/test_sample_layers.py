@@ -15,8 +15,11 @@ from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
+from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.planes import plane_of
+from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.compare import Compare
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
 
 from .conftest import HOLE, paint
@@ -49,8 +52,8 @@ def made_up(stack, samples=2, unsure=True):
         missing_fraction={},
     )
     sigma = np.where(missing, np.float32(3), np.float32(0)) if unsure else None
-    filled = replace(stack, data=pictures[0], imputed=missing, provenance=provenance)
-    return Imputation(filled, missing, sigma, provenance, tuple(pictures[1:]))
+    filled = replace(stack, data=pictures[0])
+    return Imputation.of(filled, missing, sigma, tuple(pictures[1:]), provenance)
 
 
 def show(viewer, source, frame=None, **options):
@@ -117,7 +120,7 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
     kept = {layer.name: np.asarray(layer.data) for layer in viewer.layers}
     results = [name for name in names(viewer) if name not in ROLES]
     stack = saved_again(viewer, results, tmp_path)
-    assert len(stack.metadata["samples"]) == 2
+    assert len(stack.samples) == 2
     for role in ROLES:
         np.testing.assert_array_equal(viewer.layers[role].data, kept[f"{role} imputed"])
         for what in ("sample 1", "sample 2", "uncertainty"):
@@ -192,6 +195,32 @@ def test_a_later_run_leaves_nothing_of_an_earlier_one(viewer):
     show(viewer, source, samples=0, unsure=False)
     assert not [name for name in names(viewer) if "sample" in name or "uncertainty" in name]
     assert names(viewer).count("missing") == 1
+
+
+def test_renaming_any_layer_loses_nothing(viewer, tmp_path):
+    add(viewer, plain_field())
+    show(viewer, field_of(viewer).source())
+    count = len(viewer.layers)
+    viewer.layers["protein"].name = "what I look at"
+    viewer.layers["er"].name = "yellow"
+    viewer.layers["missing"].name = "holes"
+    assert missing_of(viewer.layers, Source(field_of(viewer).layers(repaired=True)))
+    layers = show(viewer, field_of(viewer).source())
+    assert len(viewer.layers) == count
+    assert {"what I look at imputed", "what I look at sample 2", "holes"} <= set(names(viewer))
+    assert "protein imputed" not in names(viewer)
+    # A result that is renamed is the person's, and still known for what it is.
+    viewer.layers["yellow imputed"].name = "mine"
+    assert field_of(viewer).layers(repaired=True)["er"].name == "mine"
+    compare = Compare(layers.pairs())
+    compare.show(before=True)
+    assert viewer.layers["yellow"].visible
+    assert not viewer.layers["mine"].visible
+    results = [layer.name for layer in viewer.layers if tag_of(layer).is_result]
+    back = saved_again(viewer, results, tmp_path)
+    assert set(back.roles) == set(ROLES)
+    assert back.missing[:, HOLE[0], HOLE[1]].all()
+    assert len(back.samples) == 2
 
 
 def test_a_cancelled_run_keeps_the_samples_of_the_one_before(viewer):
@@ -293,7 +322,7 @@ def test_one_layer_in_another_order_of_channels(viewer, tmp_path, order, axis):
     )
     assert layers.missing is not None
     back = saved_again(viewer, names(viewer)[1:], tmp_path)
-    assert len(back.metadata["samples"]) == 2
+    assert len(back.samples) == 2
     for i, k in enumerate(order):
         role = ROLES[k]
         assert back.roles[role] == i
@@ -309,7 +338,7 @@ def test_layers_without_a_channel_axis_in_any_order_of_the_list(viewer, tmp_path
     viewer.layers.reverse()
     back = saved_again(viewer, [n for n in names(viewer) if n not in ROLES], tmp_path)
     for k, role in enumerate(ROLES):
-        for number, sample in enumerate(back.metadata["samples"], 1):
+        for number, sample in enumerate(back.samples, 1):
             own = np.asarray(sample)[back.roles[role]]
             np.testing.assert_array_equal(outside_hole(own), outside_hole(paint()[k]))
             assert (own[HOLE] == 50 + number).all()

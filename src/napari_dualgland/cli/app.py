@@ -49,7 +49,8 @@ Source = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
-        metavar="MASK.tif|auto", help="YX or CYX, non-zero = missing; auto finds the damage."
+        metavar="MASK.tif|auto|nan",
+        help="YX or CYX, non-zero = missing; auto finds the damage, nan takes NaN alone.",
     ),
 ]
 Channels = Annotated[
@@ -114,19 +115,18 @@ def impute(
 ) -> None:
     """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
+    from napari_dualgland.jobs import FileInput, ImputeJob
 
-    params = verb.make_params(
-        seed=seed,
-        model=model,
-        device=device,
-        precision=precision,
-        tile=tile,
-        rehearse=rehearse,
-        adapt=adapt,
-        samples=samples,
-        plausible=plausible,
+    options = {"seed": seed, "model": model, "device": device, "precision": precision}
+    options |= {"tile": tile, "rehearse": rehearse, "adapt": adapt}
+    options |= {"samples": samples, "plausible": plausible}
+    job = ImputeJob(
+        input=FileInput(path=source, channels=verb.parse_channels(channels)),
+        missing=verb.mask_source(missing),
+        params=verb.options_of(ImputeParams, options),
+        output=out,
     )
-    answer(lambda: verb.run(source, out, missing, channels, params), verb.show, as_json)
+    answer(lambda: verb.run(job), verb.show, as_json)
 
 
 @app.command()
@@ -158,19 +158,40 @@ def localize(
 ) -> None:
     """Say in which places of each cell the protein is: cells.csv, cells.tif, maps, overlay.png."""
     from napari_dualgland.cli import localize as verb
+    from napari_dualgland.cli.impute import mask_source, options_of, parse_channels
+    from napari_dualgland.jobs import FileInput, LabelsFile, LocalizeJob, MaskFile
 
-    params = verb.make_localize_params(
-        model=model,
-        device=device,
-        threshold=threshold,
-        nucleus_um=nucleus_um,
-        smallest_um2=smallest_um2,
+    options = {"model": model, "device": device, "threshold": threshold}
+    options |= {"nucleus_um": nucleus_um, "smallest_um2": smallest_um2}
+    mask = mask_source(missing)
+    job = LocalizeJob(
+        input=FileInput(path=source, channels=parse_channels(channels)),
+        cells=None if cells is None else LabelsFile(path=cells),
+        missing=mask if isinstance(mask, MaskFile) else None,
+        impute_first=impute_first,
+        params=options_of(LocalizeParams, options),
+        output=out,
     )
-    answer(
-        lambda: verb.run(source, out, cells, missing, channels, params, impute_first=impute_first),
-        verb.show,
-        as_json,
-    )
+    answer(lambda: verb.run(job), verb.show, as_json)
+
+
+@app.command()
+def run(
+    job: Annotated[
+        Path,
+        typer.Argument(
+            metavar="JOB.json|EXPORTED.ome.tif", help="A job, or a file that one has written."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Where the result goes; over the job's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Do a job again, exactly."""
+    from napari_dualgland.cli import run as verb
+
+    answer(lambda: verb.run(job, out), verb.show, as_json)
 
 
 @app.command()
@@ -185,9 +206,9 @@ def demo(
 ) -> None:
     """Impute the bundled sample, hold it against truth and classical fills, and localize it."""
     from napari_dualgland.cli import demo as verb
-    from napari_dualgland.cli.impute import make_params
+    from napari_dualgland.cli.impute import options_of
 
-    params = make_params(model=model, device=device)
+    params = options_of(ImputeParams, {"model": model, "device": device})
     answer(lambda: verb.run(out, params), verb.show, as_json)
     if not no_gui:
         verb.open_napari(out)

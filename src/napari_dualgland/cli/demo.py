@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dualgland.cli.compare import DEFINITION, Scene
-from napari_dualgland.cli.console import console
+from napari_dualgland.cli.console import console, progress_bar
 from napari_dualgland.cli.doctor import QT_BINDINGS, has_screen
-from napari_dualgland.cli.impute import describe, fill
+from napari_dualgland.cli.impute import describe
 from napari_dualgland.cli.localize import show_classes
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.jobs import FileInput, ImputeJob, Loaded, LocalizeJob, MaskFile
+from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.progress import finish
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,8 +62,7 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
         If the folder cannot be made, or the bundled sample is not there.
     """
     from napari_dualgland.cli.picture import before_after
-    from napari_dualgland.io import read, read_mask, write
-    from napari_dualgland.missing import match_mask
+    from napari_dualgland.io import read, read_mask
     from napari_dualgland.sample import sample_path
 
     try:
@@ -68,13 +70,22 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     except OSError as error:
         raise DualglandError(f"--out {out}: cannot be made ({error.strerror})") from None
     whole = read(sample_path("dualgland_whole.ome.tif"))
-    damaged = read(sample_path("dualgland_damaged.ome.tif"))
-    missing = match_mask(read_mask(sample_path("dualgland_damaged_mask.tif")), damaged)
+    mask = sample_path("dualgland_damaged_mask.tif")
+    job = ImputeJob(
+        input=FileInput(path=sample_path("dualgland_damaged.ome.tif")),
+        missing=MaskFile(path=mask),
+        params=params,
+        output=out / IMPUTED,
+    )
+    job.check()
+    loaded = job.load()
+    damaged, missing = loaded.stack, read_mask(mask).fitted(loaded.stack)
 
     start = time.perf_counter()
-    result = fill(damaged, missing, params)
+    with progress_bar("imputing") as step:
+        result = finish(job.steps(loaded), step)
     seconds = time.perf_counter() - start
-    write(result, out / IMPUTED)
+    job.save(result)
 
     names = [channel.name for channel in whole.channels]
     scene = Scene(_frame(whole), _frame(damaged), _frame(damaged, missing), names)
@@ -102,12 +113,14 @@ def localize(
     from napari_dualgland.cli import localize as verb
     from napari_dualgland.model.weights import models_for
 
-    how = verb.make_localize_params(device=params.device)
+    how = LocalizeParams(device=params.device)
     if how.model not in models_for("localize"):
         return None, ["the protein is not localized: this installation has no localizer"]
     start = time.perf_counter()
-    found = verb.find(result, None, None, how)
-    verb.write_all(found, out)
+    job = LocalizeJob(input=FileInput(path=out.parent / IMPUTED), params=how, output=out)
+    with progress_bar("localizing") as step:
+        found = finish(job.steps(Loaded(result)), step)
+    job.save(found)
     told = verb.describe(found, out, time.perf_counter() - start)
     notes = told.pop("notes")
     return told, notes

@@ -32,9 +32,9 @@ from napari_dualgland.intervals import Reach
 from napari_dualgland.missing import find_missing, match_mask
 from napari_dualgland.model.device import choose_device, out_of_memory
 from napari_dualgland.model.filler import Filler, load_filler
-from napari_dualgland.progress import Cancelled, Patch, Progress
+from napari_dualgland.progress import Cancelled, Patch, Progress, finish
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.results import Imputation
+from napari_dualgland.results import NOTHING_MISSING, Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 
 SMALLEST_TILE = 64
@@ -83,15 +83,7 @@ def impute(
         If everything is missing, no channel has a role, or model or device do not exist.
     """
     chosen = (params or ImputeParams()).model_dump() | options
-    steps = impute_steps(stack, missing, ImputeParams(**chosen))
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            result: Imputation = end.value
-            return result
-        if progress is not None:
-            progress(event)
+    return finish(impute_steps(stack, missing, ImputeParams(**chosen)), progress)
 
 
 def impute_steps(
@@ -368,9 +360,13 @@ class _Work:
 
     def unchanged(self) -> Imputation:
         """Return the source itself, with an empty mask."""
-        self.note("nothing to do: no pixel is missing")
+        self.note(NOTHING_MISSING)
+        if isinstance(self.source, Imputation):
+            known = self.source.provenance
+            told = known.model_copy(update={"notes": (*known.notes, *self.notes)})
+            return replace(self.source, provenance=told)
         missing = np.zeros_like(self.source.data, dtype=bool)
-        return Imputation(self.source, missing, None, self._provenance())
+        return Imputation.of(self.source, missing, provenance=self._provenance())
 
     def result(self) -> Imputation:
         """Return the filled stack."""
@@ -379,12 +375,6 @@ class _Work:
         blank: Any = np.zeros_like(self.data, dtype=np.float32)
         fill, sigma, samples = self.outcome.over(self.data, blank)
         uncertainty = None if sigma is None else from_canonical(sigma, axes)
-        earlier = self.stack.imputed
-        provenance = self._provenance()
-        filled = replace(
-            self.stack.with_canonical(fill),
-            imputed=missing if earlier is None else missing | earlier,
-            provenance=provenance,
-        )
+        filled = replace(self.stack, data=from_canonical(fill, axes))
         drawn = tuple(from_canonical(sample, axes) for sample in samples)
-        return Imputation(filled, missing, uncertainty, provenance, drawn)
+        return Imputation.of(filled, missing, uncertainty, drawn, self._provenance())

@@ -20,7 +20,7 @@ from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 
 if TYPE_CHECKING:
-    from napari_dualgland.results import Imputation, Localization
+    from napari_dualgland.results import Localization
     from napari_dualgland.stack import Stack
 
 __all__ = ["read", "read_labels", "read_mask", "write"]
@@ -43,7 +43,8 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
     -------
     Stack
         Axes in the order of the file, the file's own dtype. TIFFs and OME-Zarrs above
-        64 MB come as dask arrays. ``metadata["notes"]`` says what a person should know.
+        64 MB come as dask arrays. ``notes`` says what a person should know; of
+        a file that an imputation was written to it is the :class:`Imputation` again.
 
     Raises
     ------
@@ -69,12 +70,12 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
     )
 
 
-def write(result: Imputation | Localization | Stack, path: str | Path) -> Path:
+def write(result: Stack | Localization, path: str | Path) -> Path:
     """Write a result or a stack.
 
     Parameters
     ----------
-    result : Imputation, Localization or Stack
+    result : Stack (also an Imputation) or Localization
         An imputation and a stack become an OME-TIFF, see :func:`.tiff_writing.write_ome_tiff`;
         a localization becomes ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``, see
         :func:`.localization_writing.write_localization`.

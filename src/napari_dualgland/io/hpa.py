@@ -111,7 +111,7 @@ def read_set(found: HpaSet) -> Stack:
     -------
     Stack
         Axes ``CYX`` (with Z or T where the files have them). Roles without a file are
-        absent; ``metadata["notes"]`` says so. ``pixel_size`` is what the files say, else
+        absent; ``notes`` says so. ``pixel_size`` is what the files say, else
         None: the same field is met at 0.08 and at 0.32 µm, so there is nothing to assume.
 
     Raises
@@ -123,24 +123,22 @@ def read_set(found: HpaSet) -> Stack:
     _check_alike(members)
     first = next(iter(members.values()))
     axes = "C" + first.axes
-    notes = [note for member in members.values() for note in member.metadata.get("notes", ())]
+    notes = [note for member in members.values() for note in member.notes]
     absent = [role for role in ROLES if role not in members]
     if absent:
         note = "no file for " + ", ".join(f"{role} (_{SUFFIXES[role]})" for role in absent)
         log.warning("%s: %s", found.folder / found.stem, note)
         notes.append(note)
     return Stack(
-        data=_stacked(members),
+        data=np.stack([member.data for member in members.values()]),
         axes=axes,
         channels=tuple(Channel(role, role, ROLE_COLORS[role]) for role in members),
         pixel_size=next((m.pixel_size for m in members.values() if m.pixel_size), None),
         time_step=first.time_step,
         name=found.stem,
         source=str(found.folder / found.stem),
-        metadata={
-            "notes": tuple(notes),
-            "files": tuple(str(found.files[role]) for role in members),
-        },
+        files=tuple(str(found.files[role]) for role in members),
+        notes=tuple(notes),
     )
 
 
@@ -158,15 +156,6 @@ def read_member(path: Path) -> Stack:
         return single
     channel = Channel(name.role, name.role, ROLE_COLORS[name.role])
     return replace(single, channels=(channel,), name=name.stem)
-
-
-def _stacked(members: Mapping[str, Stack]) -> np.ndarray:  # type: ignore[type-arg]
-    arrays = [member.data for member in members.values()]
-    if all(isinstance(array, np.ndarray) for array in arrays):
-        return np.stack(arrays)
-    import dask.array as da
-
-    return da.stack(arrays)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def _check_alike(members: Mapping[str, Stack]) -> None:

@@ -70,7 +70,7 @@ def _of_labels(layer: Any, image: Any, axes: str, sizes: Mapping[str, int]) -> M
             n == sizes[a] or (n == 1 and a not in "YX")
             for a, n in zip(own, pixels.shape, strict=True)
         ):
-            return Mask(pixels, own, is_coded(layer))
+            return Mask(pixels, own, is_coded(layer), name=f"layer {layer.name!r}")
     raise DualglandError(
         f"labels layer {layer.name!r} is {size_in_words(pixels.shape)} and does not fit the "
         f"image, which is {size_in_words(shape_of(image))}; make it from the image "

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
+import numpy as np
 from pydantic import ValidationError, field_validator
 
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.ome import MAPS
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.stack import ROLES
+from napari_dualgland.stack import ROLES, Header
 
 _KEY = "dualgland"
 """Where napari keeps the record; files of others may hold a plain dict there."""
@@ -69,10 +70,8 @@ class LayerTag(FrozenModel):
         Of a layer of probabilities: its class.
     notes : tuple of str
         What a reader must know.
-    ome_xml, description : str or None
-        What the file says and a round trip must keep.
-    imagej : dict or None
-        The same, of ImageJ.
+    header : Header
+        What the file says besides and a round trip must keep.
     provenance : Provenance or None
         How estimated pixels came to be.
     """
@@ -91,9 +90,7 @@ class LayerTag(FrozenModel):
     number: int | None = None
     place: int | None = None
     notes: tuple[str, ...] = ()
-    ome_xml: str | None = None
-    imagej: dict[str, Any] | None = None
-    description: str | None = None
+    header: Header = Header()
     provenance: Provenance | None = None
 
     @field_validator("role")
@@ -146,9 +143,9 @@ def metadata_of(tag: LayerTag) -> dict[str, LayerTag]:
 
 
 def channel_names(layer: Any) -> Sequence[str]:
-    """Return the names along the channel axis of a layer, as its reader knew them."""
-    names = layer.metadata.get(_CHANNEL_NAMES) or ()
-    return [] if isinstance(names, str) else [str(name) for name in names]
+    """Return the names along the channel axis of a layer, as its reader knew them, if it did."""
+    names = layer.metadata.get(_CHANNEL_NAMES)
+    return [str(name) for name in names] if isinstance(names, Sequence | np.ndarray) else []
 
 
 def id_of(layer: Any) -> str:

@@ -17,8 +17,9 @@ from napari_dualgland.io.channels import color_word_role, stain_role
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.layers import axes_of, named_axes, pixels_of, sampling
-from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
+from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import Mask
+from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, Channel, Stack
 from napari_dualgland.typing import LazyArray
 
@@ -67,17 +68,14 @@ def stack_of_layers(layers: Sequence[LayerTuple]) -> Stack:
     _check(images, masks)
     stack = _stack(images)
     provenance = next((layer.tag.provenance for layer in all_ if layer.tag.provenance), None)
-    missing = _missing(masks[0], stack) if masks else None
-    beside: dict[str, Any] = {}
-    if unsure:
-        beside[UNCERTAINTY] = _beside(unsure, stack, np.zeros(_plain_shape(stack), np.float32))
-    if drawn:
-        numbers = sorted({layer.tag.number or 1 for layer in drawn})
-        pictures = [[x for x in drawn if (x.tag.number or 1) == number] for number in numbers]
-        beside[SAMPLES] = tuple(_beside(picture, stack, None) for picture in pictures)
-    if beside:
-        stack = replace(stack, metadata={**stack.metadata, **beside})
-    return replace(stack, imputed=missing, provenance=provenance)
+    if not masks:
+        return replace(stack, provenance=provenance)
+    blank = np.zeros(_plain_shape(stack), np.float32)
+    uncertainty = _beside(unsure, stack, blank) if unsure else None
+    numbers = sorted({layer.tag.number or 1 for layer in drawn})
+    pictures = [[x for x in drawn if (x.tag.number or 1) == number] for number in numbers]
+    samples = tuple(_beside(picture, stack, None) for picture in pictures)
+    return Imputation.of(stack, _missing(masks[0], stack), uncertainty, samples, provenance)
 
 
 def _check(images: Sequence[_Layer], masks: Sequence[_Layer]) -> None:
@@ -123,12 +121,11 @@ def _check(images: Sequence[_Layer], masks: Sequence[_Layer]) -> None:
 def _stack(images: Sequence[_Layer]) -> Stack:
     first, tag = images[0], images[0].tag
     axes = named_axes(first) or axes_of(first)
-    kept = {"ome_xml": tag.ome_xml, "imagej": tag.imagej, "description": tag.description}
     common: dict[str, Any] = {
         **sampling(first, axes),
         "name": tag.field or first.name,
         "source": tag.path,
-        "metadata": {key: value for key, value in kept.items() if value is not None},
+        "header": tag.header,
     }
     if "C" in axes:  # one layer that holds all channels
         count = first.pixels.shape[axes.index("C")]
@@ -159,15 +156,14 @@ def _color(layer: _Layer) -> str | None:
 def _missing(layer: _Layer, stack: Stack) -> LazyArray:
     """Return a labels layer as a mask of the stack: bits by role, or all channels at once."""
     codes, plain = layer.pixels, _plain_shape(stack)
-    if "C" in stack.axes and codes.shape == stack.shape:
-        return codes != 0
-    if codes.shape != plain[-codes.ndim :]:
+    whole = "C" in stack.axes and codes.shape == stack.shape
+    if not whole and codes.shape != plain[-codes.ndim :]:
         raise DualglandError(
             f"layer {layer.name!r} of shape {codes.shape} does not fit the images of shape {plain}"
         )
     # A mask of one plane holds for all.
-    axes = stack.axes.replace("C", "")[-codes.ndim :]
-    return Mask(codes, axes, is_coded(layer)).fitted(stack)
+    axes = stack.axes if whole else stack.axes.replace("C", "")[-codes.ndim :]
+    return Mask(codes, axes, coded=is_coded(layer) and not whole).fitted(stack)
 
 
 def _plain_shape(stack: Stack) -> tuple[int, ...]:
@@ -193,9 +189,10 @@ def _beside(layers: Sequence[_Layer], stack: Stack, blank: LazyArray | None) -> 
     for layer in layers:
         key = layer.role or layer.tag.channel
         waiting.setdefault(key, []).append(layer.pixels)
-    each = []
+    each: list[LazyArray] = []
     for i, channel in enumerate(stack.channels):
         own = stack.data if at < 0 else stack.data[(slice(None),) * at + (i,)]
         found = waiting.get(channel.role or channel.name)
         each.append(found.pop(0) if found else own if blank is None else blank)
-    return np.stack(each, axis=at) if at >= 0 else each[0]
+    whole: LazyArray = np.stack(each, axis=at) if at >= 0 else each[0]
+    return whole

@@ -229,13 +229,19 @@ def sampling(layer: Any, axes: str) -> dict[str, Any]:
     }
 
 
+def path_of(layer: Any) -> Path | None:
+    """Return the file that a layer was read from, if it still shows what is in it."""
+    tag = tag_of(layer)
+    # What we made tells the file of its source, and role codes are no plain mask.
+    differs = tag.sources or tag.kind in ("imputed", "missing")
+    path = None if differs else tag.path or layer.source.path
+    return Path(path).absolute() if path else None
+
+
 def paths_of(layers: Sequence[Any]) -> tuple[Path, ...]:
     """Return the files that layers were read from; none unless every layer has one."""
-    tags = [tag_of(layer) for layer in layers]
-    if any(tag.is_result for tag in tags):
-        return ()  # what we made tells the file of its source, which it differs from
-    paths = [tag.path or layer.source.path for tag, layer in zip(tags, layers, strict=True)]
-    return tuple(dict.fromkeys(Path(path).absolute() for path in paths)) if all(paths) else ()
+    paths = [path_of(layer) for layer in layers]
+    return tuple(dict.fromkeys(path for path in paths if path)) if all(paths) else ()
 
 
 def size_in_words(shape: Sequence[int]) -> str:

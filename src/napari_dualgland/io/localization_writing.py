@@ -18,10 +18,10 @@ from napari_dualgland.classes import CLASSES, COLORS
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.frame_store import Part
-from napari_dualgland.io.ome import CELLS, KIND, MAPS
+from napari_dualgland.io.ome import CELLS, MAPS
 from napari_dualgland.io.tiff_writing import refuse_source, write_parts
 from napari_dualgland.results import Localization
-from napari_dualgland.stack import Channel, Stack, to_canonical
+from napari_dualgland.stack import Channel, Header, Stack, to_canonical
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,8 @@ def _cells(result: Localization) -> Stack:
         result.cell_axes,
         channels=(Channel(CELLS),),
         name=f"{result.stack.name} {CELLS}",
-        metadata={KIND: CELLS, "description": "Labels of the cells, 0 for background."},
+        kind=CELLS,
+        header=Header(description="Labels of the cells, 0 for background."),
     )
 
 
@@ -145,7 +146,8 @@ def _maps(result: Localization) -> Stack:
         result.map_axes,
         channels=tuple(Channel(n, None, c) for n, c in zip(CLASSES, COLORS, strict=True)),
         name=f"{result.stack.name} localization",
-        metadata={KIND: MAPS, "description": f"{_MEANING}{named}."},
+        kind=MAPS,
+        header=Header(description=f"{_MEANING}{named}."),
     )
 
 

@@ -26,9 +26,10 @@ from napari_dualgland.io.hpa import (
     read_set,
 )
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of
-from napari_dualgland.io.ome import CELLS, KIND, MAPS, MISSING, SAMPLE, SAMPLES, UNCERTAINTY
+from napari_dualgland.io.ome import CELLS, MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
 from napari_dualgland.mask import encode
+from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Channel, Stack
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def get_reader(path: str | list[str]) -> Loader | None:
         return None
     try:
         stack = read_tiff(file, lazy=True)
-        if stack.metadata.get(KIND) in (CELLS, MAPS):
+        if stack.kind != "image":
             return lambda _: localization_layers(read_tiff(file), _pyramid(file))
         assign_roles(stack)
     except DualglandError as error:
@@ -133,11 +134,12 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
         }
         images.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
     beside: list[LayerTuple] = []
+    estimate = stack if isinstance(stack, Imputation) else None
     # The last sample lowest, so that a person reads them from the first down.
-    for number, sample in reversed(list(enumerate(stack.metadata.get(SAMPLES, ()), 1))):
+    for number, sample in reversed(list(enumerate(estimate.samples if estimate else (), 1))):
         beside += _sample_layers(stack, sample, number, images)
-    if UNCERTAINTY in stack.metadata:
-        beside += _uncertainty_layers(stack)
+    if estimate and estimate.uncertainty is not None:
+        beside += _uncertainty_layers(estimate)
     marks = [] if stack.imputed is None else [_missing_layer(stack)]
     return [*beside, *images, *marks]
 
@@ -159,7 +161,7 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
         hidden that are likely nowhere.
     """
     levels = _levels(stack, pyramid)
-    if stack.metadata.get(KIND) == CELLS:
+    if stack.kind == CELLS:
         several = len(levels) > 1
         looks = {
             "name": CELLS,
@@ -229,7 +231,7 @@ def _tag(
     kind: Kind | None = None,
     number: int | None = None,
 ) -> LayerTag:
-    said = stack.metadata
+    known = stack.provenance is not None and stack.provenance.model != "unknown"
     return LayerTag(
         kind=kind,
         role=channel.role if channel else None,
@@ -237,18 +239,16 @@ def _tag(
         field=stack.name,
         path=stack.source,
         number=number,
-        notes=tuple(said.get("notes", ())),
-        provenance=stack.provenance,
-        ome_xml=said.get("ome_xml"),
-        imagej=said.get("imagej"),
-        description=said.get("description"),
+        notes=stack.notes,
+        provenance=stack.provenance if known else None,
+        header=stack.header,
     )
 
 
-def _uncertainty_layers(stack: Stack) -> list[LayerTuple]:
+def _uncertainty_layers(stack: Imputation) -> list[LayerTuple]:
     layers: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
-        pixels = _channel_of(stack.metadata[UNCERTAINTY], stack.axes, i)
+        pixels = _channel_of(stack.uncertainty, stack.axes, i)
         looks = {
             "name": f"{channel.role or channel.name} {UNCERTAINTY}",
             "colormap": "inferno",

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from napari_dualgland.io.units import micrometres, seconds
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.stack import ROLES, Channel, PixelSize
+from napari_dualgland.stack import ROLES, Channel, Header, Kind, PixelSize
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +35,13 @@ IMAGEJ_NS = "napari-dualgland:imagej"
 
 KIND = "kind"
 """Where a file of ours that is no field of view says what it is: :data:`CELLS` or :data:`MAPS`."""
-CELLS = "cells"
-MAPS = "localization maps"
+CELLS: Literal["cells"] = "cells"
+MAPS: Literal["localization maps"] = "localization maps"
 
 MISSING = "missing"
 UNCERTAINTY = "uncertainty"
 SAMPLE = "sample"
 """A plausible picture is called by this and its number: ``sample 1``."""
-SAMPLES = "samples"
-"""Where a stack that was read keeps them in its metadata."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ class OmeHeader:
     time_step: float | None = None
     axes: str | None = None
     provenance: Provenance | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "image"
+    besides: Header = field(default_factory=Header)
 
 
 def parse_ome(xml: str) -> OmeHeader:
@@ -74,15 +73,11 @@ def parse_ome(xml: str) -> OmeHeader:
     if image is None or pixels is None:
         return OmeHeader()
     maps = _map_annotations(root)
-    metadata: dict[str, Any] = {"ome_xml": xml}
-    description = _child(image, "Description")
-    if description is not None and description.text:
-        metadata["description"] = description.text
-    if IMAGEJ_NS in maps:
-        metadata["imagej"] = maps[IMAGEJ_NS]
+    described = _child(image, "Description")
     ours = maps.get(STACK_NS, {})
-    if KIND in ours:
-        metadata[KIND] = ours[KIND]
+    kind: Kind = "image"
+    if ours.get(KIND) in (CELLS, MAPS):
+        kind = CELLS if ours[KIND] == CELLS else MAPS
     elements = [e for e in pixels if _tag(e) == "Channel"]
     size = pixels.attrib
     return OmeHeader(
@@ -92,7 +87,12 @@ def parse_ome(xml: str) -> OmeHeader:
         time_step=seconds(size.get("TimeIncrement"), size.get("TimeIncrementUnit", "s")),
         axes=ours.get("axes"),
         provenance=_provenance(maps.get(PROVENANCE_NS)),
-        metadata=metadata,
+        kind=kind,
+        besides=Header(
+            ome_xml=xml,
+            imagej=maps.get(IMAGEJ_NS),
+            description=(described.text if described is not None else None) or None,
+        ),
     )
 
 

@@ -19,7 +19,14 @@ import numpy as np
 from ome_types import from_xml, model, to_xml
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.ome import EARLIER_NS, IMAGEJ_NS, KIND, PROVENANCE_NS, STACK_NS
+from napari_dualgland.io.ome import (
+    EARLIER_NS,
+    IMAGEJ_NS,
+    KIND,
+    PROVENANCE_NS,
+    STACK_NS,
+    parse_ome,
+)
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
 
@@ -92,7 +99,7 @@ def build_ome_xml(
 
 def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
     """Return the source's header less what no longer holds: other images, plates, our notes."""
-    xml = stack.metadata.get("ome_xml")
+    xml = stack.header.ome_xml
     if not xml:
         return model.OME()
     try:
@@ -110,7 +117,7 @@ def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
     ome.projects, ome.datasets = [], []
     held = ome.structured_annotations
     if held is not None:
-        if stack.provenance != provenance:
+        if parse_ome(xml).provenance != provenance:
             for annotation in held.map_annotations:
                 if annotation.namespace == PROVENANCE_NS:
                     annotation.namespace = EARLIER_NS
@@ -131,7 +138,7 @@ def _image(
     refs = [model.AnnotationRef(id=i) for i in annotation_ids]
     pixels = _pixels(stack, image, number, source.pixels if source else None)
     if source is None:
-        described = stack.metadata.get("description") if number == 0 else None
+        described = stack.header.description if number == 0 else None
         extra: dict[str, Any] = {"description": _clean(described)} if described else {}
         return model.Image(
             id=f"Image:{number}",
@@ -212,8 +219,8 @@ def _annotations(
 ) -> list[model.MapAnnotation]:
     about = {"axes": "".join(a for a in CANONICAL_AXES if a in stack.axes)}
     about |= {f"role {i}": c.role for i, c in enumerate(stack.channels) if c.role}
-    if KIND in stack.metadata:
-        about[KIND] = stack.metadata[KIND]
+    if stack.kind != "image":
+        about[KIND] = stack.kind
     wanted: dict[str, Mapping[str, str]] = {STACK_NS: about}
     if provenance is not None:
         fields = provenance.model_dump(mode="json", exclude_none=True)
@@ -222,8 +229,8 @@ def _annotations(
             for key, value in fields.items()
         }
     # Where the source's own OME-XML is kept, what ImageJ said is in it already.
-    if stack.metadata.get("imagej") and not stack.metadata.get("ome_xml"):
-        wanted[IMAGEJ_NS] = stack.metadata["imagej"]
+    if stack.header.imagej and not stack.header.ome_xml:
+        wanted[IMAGEJ_NS] = stack.header.imagej
     free = (f"Annotation:dualgland:{n}" for n in range(len(taken) + len(wanted)))
     ids = (i for i in free if i not in taken)
     return [

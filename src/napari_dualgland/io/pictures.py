@@ -77,7 +77,8 @@ def one_channel(stack: Stack) -> Stack | None:
         time_step=stack.time_step,
         name=stack.name,
         source=stack.source,
-        metadata=stack.metadata,
+        notes=stack.notes,
+        header=stack.header,
     )
 
 

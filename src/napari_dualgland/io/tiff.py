@@ -25,18 +25,13 @@ import tifffile
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.lazy import as_dask
-from napari_dualgland.io.ome import (
-    MISSING,
-    SAMPLE,
-    SAMPLES,
-    UNCERTAINTY,
-    OmeHeader,
-    parse_ome,
-)
+from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader, parse_ome
 from napari_dualgland.io.units import micrometres, plausible, seconds
+from napari_dualgland.results import Imputation
 from napari_dualgland.stack import (
     CANONICAL_AXES,
     Channel,
+    Header,
     PixelSize,
     Stack,
     from_canonical,
@@ -76,9 +71,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
     Returns
     -------
     Stack
-        ``imputed`` and ``provenance`` are set, and ``metadata["uncertainty"]`` and
-        ``metadata["samples"]`` where the file holds them, when the file was written by
-        :func:`~napari_dualgland.io.write`.
+        An :class:`~napari_dualgland.results.Imputation` where the file was written from one.
 
     Raises
     ------
@@ -98,8 +91,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
     notes += more
     for note in notes:
         log.warning("%s: %s", path, note)
-    metadata = {**stack.metadata, "notes": tuple(notes)} if notes else stack.metadata
-    return replace(stack, metadata=metadata)
+    return replace(stack, notes=tuple(notes))
 
 
 def read_pyramid(path: Path) -> list[da.Array]:
@@ -255,8 +247,9 @@ def _stack_of(
         time_step=header.time_step,
         name=_bare_name(path),
         source=str(path),
+        kind=header.kind,
         provenance=header.provenance,
-        metadata=header.metadata,
+        header=header.besides,
     )
 
 
@@ -264,7 +257,7 @@ def _own_images(
     path: Path, tif: tifffile.TiffFile, stack: Stack, header: OmeHeader, lazy: bool
 ) -> tuple[Stack, list[str]]:
     """Add mask, uncertainty and samples of a file of ours; note other images left aside."""
-    metadata = dict(stack.metadata)
+    own: dict[str, Any] = {}
     samples: list[Any] = []
     aside = 0
     for series in tif.series[1:]:
@@ -274,18 +267,17 @@ def _own_images(
             image = _like(stack, _pixels(path, series, lazy), str(series.axes))
         if image is None:
             aside += 1
-        elif series.name == MISSING:
-            stack = replace(stack, imputed=image > 0)
-        elif series.name == UNCERTAINTY:
-            metadata[UNCERTAINTY] = image
+        elif series.name in (MISSING, UNCERTAINTY):
+            own[series.name] = image
         else:
             samples.append(image)
-    if samples:
-        metadata[SAMPLES] = tuple(samples)
     notes = []
     if aside:
         notes.append(f"the file holds {aside + 1} images; the first was taken")
-    return replace(stack, metadata=metadata), notes
+    if MISSING in own:
+        missing, uncertainty = own[MISSING] > 0, own.get(UNCERTAINTY)
+        return Imputation.of(stack, missing, uncertainty, tuple(samples)), notes
+    return stack, notes
 
 
 def _like(stack: Stack, image: Any, axes: str) -> Any:
@@ -315,14 +307,12 @@ def _plain_header(tif: tifffile.TiffFile) -> OmeHeader:
     shaped = (tif.shaped_metadata or ({},))[0]
     names = shaped.get("Channel", {}).get("Name", ()) if isinstance(shaped, Mapping) else ()
     names = (names,) if isinstance(names, str) else names
-    metadata = {}
-    if page.description and not tif.shaped_metadata:
-        metadata["description"] = page.description
+    described = page.description if not tif.shaped_metadata else None
     return OmeHeader(
         channels=tuple(Channel(str(name)) for name in names),
         samples=page.samplesperpixel,
         pixel_size=PixelSize(size[0], size[1]) if size else None,
-        metadata=metadata,
+        besides=Header(description=described or None),
     )
 
 
@@ -369,7 +359,7 @@ def _imagej_header(tif: tifffile.TiffFile) -> OmeHeader:
         samples=page.samplesperpixel,
         pixel_size=pixel_size or _implied_size(page, unit),
         time_step=seconds(said.get("finterval"), str(said.get("tunit", "s"))),
-        metadata={"imagej": kept},
+        besides=Header(imagej=kept),
     )
 
 

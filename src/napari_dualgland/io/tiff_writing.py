@@ -13,7 +13,6 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
@@ -28,14 +27,11 @@ from napari_dualgland.io.frame_store import (
     read_frame,
     tiles_of,
 )
-from napari_dualgland.io.ome import MISSING, SAMPLE, SAMPLES, UNCERTAINTY
+from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.io.ome_writing import OmeImage, build_ome_xml, pixel_type
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Stack, to_canonical
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +42,7 @@ _SMALLEST = 1024
 _BIGTIFF_ABOVE = 3 * 2**30
 
 
-def write_ome_tiff(result: Imputation | Stack, path: Path) -> Path:
+def write_ome_tiff(result: Stack, path: Path) -> Path:
     """Write a result or a stack as OME-TIFF.
 
     Axes are written in the order T, Z, C, Y, X, as OME wants them: a stack whose axes stand
@@ -58,8 +54,8 @@ def write_ome_tiff(result: Imputation | Stack, path: Path) -> Path:
 
     Parameters
     ----------
-    result : Imputation or Stack
-        A stack that was itself read from a file of ours keeps its mask and provenance.
+    result : Stack
+        Of an :class:`~napari_dualgland.results.Imputation` the mask and all else go along.
     path : pathlib.Path
         Ends in ``.ome.tif`` or ``.ome.tiff``. An older file is replaced once the new one is
         whole.
@@ -77,11 +73,10 @@ def write_ome_tiff(result: Imputation | Stack, path: Path) -> Path:
     """
     if not path.name.lower().endswith(ENDINGS):
         raise DualglandError(f"{path}: results are written as OME-TIFF; end the name in .ome.tif")
-    stack = result.stack if isinstance(result, Imputation) else result
-    refuse_source(stack, path)
-    parts, provenance = _parts(result)
+    refuse_source(result, path)
+    parts = _parts(result)
     with replacing(path) as temporary:
-        write_parts(stack, parts, provenance, temporary)
+        write_parts(result, parts, result.provenance, temporary)
     return path
 
 
@@ -106,43 +101,21 @@ def write_parts(
     _write_pages(path, stack, parts, pages, xml)
 
 
-def _parts(result: Imputation | Stack) -> tuple[list[Part], Provenance | None]:
-    missing: Any
-    provenance: Provenance | None
-    if isinstance(result, Imputation):
-        stack, provenance = result.stack, result.provenance
-        # What an earlier run filled is no measurement either.
-        earlier = stack.imputed
-        missing = result.missing if earlier is None else result.missing | earlier
-        uncertainty, samples = result.uncertainty, result.samples
-    else:
-        stack, missing, provenance = result, result.imputed, result.provenance
-        uncertainty = stack.metadata.get(UNCERTAINTY)
-        samples = stack.metadata.get(SAMPLES, ())
+def _parts(stack: Stack) -> list[Part]:
     parts = [Part(stack.name, to_canonical(stack.data, stack.axes))]
-    if missing is not None:
-        parts.append(Part(MISSING, _fitting(missing, stack, MISSING), is_mask=True))
-    if uncertainty is not None:
-        values = _fitting(uncertainty, stack, UNCERTAINTY).astype(np.float32, copy=False)
-        parts.append(Part(UNCERTAINTY, values))
-    for number, sample in enumerate(samples, 1):
-        name = f"{SAMPLE} {number}"
-        parts.append(Part(name, _fitting(sample, stack, name)))
-    return parts, provenance
-
-
-def _fitting(array: Any, stack: Stack, what: str) -> Any:
-    if tuple(array.shape) != stack.shape:
-        raise DualglandError(
-            f"{stack.name}: the {what} image has shape {tuple(array.shape)}, "
-            f"the stack {stack.shape}; they must be the same"
-        )
-    return to_canonical(array, stack.axes)
+    if isinstance(stack, Imputation):
+        parts.append(Part(MISSING, to_canonical(stack.missing, stack.axes), is_mask=True))
+        if stack.uncertainty is not None:
+            values = to_canonical(stack.uncertainty, stack.axes).astype(np.float32, copy=False)
+            parts.append(Part(UNCERTAINTY, values))
+        for number, sample in enumerate(stack.samples, 1):
+            parts.append(Part(f"{SAMPLE} {number}", to_canonical(sample, stack.axes)))
+    return parts
 
 
 def refuse_source(stack: Stack, path: Path) -> None:
     """Raise DualglandError if a path is a file that the stack was read from."""
-    for source in (stack.source, *stack.metadata.get("files", ())):
+    for source in (stack.source, *stack.files):
         if source and os.path.exists(source) and path.exists() and os.path.samefile(source, path):
             raise DualglandError(f"{path}: is the source of the stack; give another name")
 

@@ -7,7 +7,7 @@ earlier run has filled is looked at like the rest, but counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ import numpy.typing as npt
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.missing import MissingParams, match_mask
 from napari_dualgland.missing.detect import find_in_planes
-from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, to_canonical
 
 PROTEIN = ROLES.index("protein")
@@ -59,7 +58,7 @@ class Frame:
         return self.missing | self.imputed
 
 
-def stack_of(given: Stack | Imputation) -> Stack:
+def stack_of(given: Stack) -> Stack:
     """Return the stack to look at; that of an imputation knows which pixels were filled.
 
     Raises
@@ -68,11 +67,6 @@ def stack_of(given: Stack | Imputation) -> Stack:
         If no channel is the protein: then there is nothing to localize.
     """
     stack = given
-    if isinstance(given, Imputation):
-        stack = given.stack
-        if stack.imputed is None:
-            stack = replace(stack, imputed=given.missing)
-    assert isinstance(stack, Stack)
     if "protein" not in stack.roles:
         raise DualglandError(
             f"{stack.source or stack.name}: no channel is the protein, so there is nothing to "

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_dualgland.io.layer_tag import channel_names
 from napari_dualgland.io.layers import named_axes, shape_of
+from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
@@ -69,19 +70,17 @@ class ChannelsForm(QWidget):
         self.refresh()
         self._connect()
 
+    def value(self) -> LayersInput:
+        """Return the field of view as a job takes it; see :meth:`.FieldOfView.value`."""
+        return self._field.value(self._repaired)
+
+    def set_value(self, value: LayersInput | FileInput) -> None:
+        """Choose the field of view of a job; see :meth:`.FieldOfView.set_value`."""
+        self._field.set_value(value, self._repaired)
+
     def source(self) -> Source:
-        """Return the chosen field of view.
-
-        Raises
-        ------
-        DualglandError
-            If nothing is chosen, or the chosen layers do not belong together.
-        """
+        """Return the chosen layers; see :meth:`.FieldOfView.source`."""
         return self._field.source(self._repaired)
-
-    def choose(self, source: Source) -> None:
-        """Choose a field of view, as a person would."""
-        self._field.choose(source, self._repaired)
 
     def show_shares(self, shares: dict[str, float] | None) -> None:
         """Write the share of missing pixels behind each channel, or clear it."""

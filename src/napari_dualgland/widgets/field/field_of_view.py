@@ -15,13 +15,15 @@ from weakref import WeakKeyDictionary
 from napari.layers import Image
 from psygnal import Signal
 
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.layer_tag import id_of, tag_of
-from napari_dualgland.io.layers import guess_channel_axis, shape_of
+from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.guess import guess_positions, guess_roles
+from napari_dualgland.widgets.field.all_channels import AllChannels
+from napari_dualgland.widgets.field.guess import guess_roles
+from napari_dualgland.widgets.field.job_input import layers_input, source_of
 from napari_dualgland.widgets.field.repaired import (
     measured_layer,
-    repaired_layer,
     repaired_layers,
 )
 from napari_dualgland.widgets.field.source import Source
@@ -60,13 +62,9 @@ class FieldOfView:
         self._mode_by_hand = False
         self._chosen: dict[str, Any] = {}
         self._by_hand: set[str] = set()
-        self._stack: Any = None
-        self._stack_by_hand = False
-        self.channel_axis: int | None = None
-        self._positions: dict[str, int] = {}
         # What a person has picked among repaired layers, in place of what follows by itself.
         self._repaired: dict[str, Any] | None = None
-        self._repaired_stack: Any = None
+        self._all = AllChannels()
         self._follow()
         self._watch = LayerWatch(layers, self._on_layers)
 
@@ -87,20 +85,16 @@ class FieldOfView:
 
     def stack_layer(self, repaired: bool = False) -> Any:
         """Return the layer that holds all channels, or None."""
-        if not repaired:
-            return self._stack
-        if self._repaired_stack is not None:
-            return self._repaired_stack
-        return repaired_layer(self._layers, self._stack)
+        return self._all.shown(self._layers, repaired)
+
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of that layer along which the channels lie."""
+        return self._all.channel_axis
 
     def positions(self, repaired: bool = False) -> dict[str, int]:
-        """Return where in the layer with all channels each role lies."""
-        layer = self.stack_layer(repaired)
-        if layer is None or layer == self._stack or self.channel_axis is None:
-            return dict(self._positions)
-        count = shape_of(self._stack)[self.channel_axis]
-        found = guess_positions(layer, self.channel_axis)
-        return {**self._positions, **{role: i for role, i in found.items() if i >= count}}
+        """Return where in that layer each role lies."""
+        return self._all.positions_in(self.stack_layer(repaired))
 
     def source(self, repaired: bool = False) -> Source:
         """Return the chosen field of view.
@@ -124,6 +118,31 @@ class FieldOfView:
         layer = self.stack_layer(repaired)
         positions = {} if layer is None else self.positions(repaired)
         return Source(dict.fromkeys(positions, layer), self.channel_axis, positions)
+
+    def value(self, repaired: bool = False) -> LayersInput:
+        """Return the chosen field of view as a job takes it; all else as for :meth:`source`."""
+        return layers_input(self.source(repaired), self._layers)
+
+    def set_value(self, value: LayersInput | FileInput, repaired: bool = False) -> None:
+        """Choose the field of view of a job.
+
+        Parameters
+        ----------
+        value : LayersInput or FileInput
+            Layers that are open, by id or else by name, or the file that is chosen already.
+        repaired : bool
+            As for :meth:`pick`.
+
+        Raises
+        ------
+        DualglandError
+            If one of them is not open, or they do not belong together.
+        """
+        if isinstance(value, FileInput):
+            if self.value(repaired).file != value:
+                raise DualglandError(f"{value.path}: open it in napari and choose its layers first")
+            return
+        self.choose(source_of(value, self._layers), repaired)
 
     # --- what a person chooses --------------------------------------------------------
 
@@ -153,24 +172,46 @@ class FieldOfView:
             self.one_layer = one_layer
 
     def pick_stack(self, layer: Any, repaired: bool = False) -> None:
-        """Choose the layer that holds all channels, or none; parameters as for :meth:`pick`."""
+        """Choose the layer that holds all channels, or none; parameters as for :meth:`pick`.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image or None
+            With a channel axis.
+        repaired : bool
+            As for :meth:`pick`.
+        """
         with self._telling():
-            self._stack_by_hand = True
-            self._repaired_stack = layer if repaired else None
-            self._take_stack(measured_layer(self._layers, layer) if repaired else layer)
+            self._all.pick(self._layers, layer, repaired)
 
     def pick_axis(self, axis: int | None) -> None:
         """Choose the axis along which the channels lie in one layer."""
         with self._telling():
-            self._take_axis(axis)
+            self._all.take_axis(axis)
 
     def pick_position(self, role: str, position: int | None) -> None:
-        """Choose where along that axis a role lies, None where it was not recorded."""
+        """Choose where along that axis a role lies.
+
+        Parameters
+        ----------
+        role : str
+            One of ROLES.
+        position : int or None
+            None where it was not recorded.
+        """
         with self._telling():
-            self._positions = _with(self._positions, role, position)
+            self._all.positions = _with(self._all.positions, role, position)
 
     def choose(self, source: Source, repaired: bool = False) -> None:
-        """Choose a whole field of view, as a person would; parameters as for :meth:`pick`."""
+        """Choose a whole field of view, as a person would.
+
+        Parameters
+        ----------
+        source : Source
+            The layers.
+        repaired : bool
+            As for :meth:`pick`.
+        """
         with self._telling():
             self.pick_mode(source.one_layer)
             for role in ROLES:
@@ -178,7 +219,7 @@ class FieldOfView:
             if source.one_layer:
                 self.pick_stack(source.first, repaired)
                 self.pick_axis(source.channel_axis)
-                self._positions = dict(source.positions)
+                self._all.positions = dict(source.positions)
 
     # --- what follows from the layers -------------------------------------------------
 
@@ -195,33 +236,13 @@ class FieldOfView:
         self._by_hand -= gone
         if any(x not in layers for x in (self._repaired or {}).values()) or not self._by_hand:
             self._repaired = None
-        if self._repaired_stack not in layers:
-            self._repaired_stack = None
         images = [layer for layer in layers if _is_channel(layer, 2)]
         guessed = guess_roles(images, self._layers.selection.active, self._chosen)
         if not self._by_hand:
             self._chosen = guessed
-        if self._stack is not None and self._stack not in layers:
-            self._stack_by_hand = False
-            self._take_stack(None)
-        stacks = [
-            layer
-            for layer in images
-            if not tag_of(layer).is_result and guess_channel_axis(layer) is not None
-        ]
-        if stacks and self._stack is None and not self._stack_by_hand:
-            self._take_stack(stacks[-1])
+        any_holds_all = self._all.follow(layers, images)
         if not self._mode_by_hand:
-            self.one_layer = bool(stacks) and len(guessed) < 2
-
-    def _take_stack(self, layer: Any) -> None:
-        if layer != self._stack:
-            self._stack = layer
-            self._take_axis(None if layer is None else guess_channel_axis(layer) or 0)
-
-    def _take_axis(self, axis: int | None) -> None:
-        self.channel_axis = axis
-        self._positions = {} if axis is None else guess_positions(self._stack, axis)
+            self.one_layer = any_holds_all and len(guessed) < 2
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -233,7 +254,7 @@ class FieldOfView:
 
     def _state(self) -> tuple[Any, ...]:
         """What is chosen, by ids, so that a name does not matter."""
-        chosen: list[Any] = [self.one_layer, self.channel_axis, self._positions]
+        chosen: list[Any] = [self.one_layer, self.channel_axis, self._all.positions]
         for repaired in (False, True):
             stack = self.stack_layer(repaired)
             chosen.append({role: id_of(x) for role, x in self.layers(repaired).items()})

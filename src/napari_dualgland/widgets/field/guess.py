@@ -104,6 +104,7 @@ def guess_roles(
     made_from = () if prefer is None else tag_of(prefer).sources
     for layer in layers:
         role, surety = role_of_layer(layer)
+        # A name that says nothing takes nothing from a layer whose role is known.
         if id_of(layer) in held and surety < _FROM_NAME:
             role, surety = held[id_of(layer)], _FROM_NAME
         if role is None or tag_of(layer).is_result:

@@ -7,7 +7,6 @@ shown as the whole stack with that plane exchanged. Lazy pixels stay lazy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import dask.array as da
@@ -18,9 +17,7 @@ from napari_dualgland.stack import Stack, from_canonical, to_canonical
 
 def plane_of(stack: Stack, frame: Mapping[str, int]) -> Stack:
     """Return the plane at ``{"T": t, "Z": z}`` of a stack, with axes C, Y, X."""
-    t, z = frame["T"], frame["Z"]
-    plane = stack.canonical()[t : t + 1, z : z + 1]
-    return replace(stack, data=from_canonical(plane, "CYX"), axes="CYX", imputed=None)
+    return stack.plane(frame["T"], frame["Z"])
 
 
 def plane_of_mask(missing: Any, stack: Stack, frame: Mapping[str, int]) -> Any:

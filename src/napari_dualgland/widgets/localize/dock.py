@@ -17,7 +17,6 @@ from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.repaired import missing_of
-from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import LayerWatch
 from napari_dualgland.widgets.kit.copy_button import CopyButton
 from napari_dualgland.widgets.kit.dock import FormDock
@@ -169,11 +168,8 @@ class LocalizeWidget(FormDock):
         return self._layers.cells if self._layers and self._layers.is_there() else None
 
     def _on_impute_first(self) -> None:
-        """Open *Impute* on the channels that were looked at."""
-        _, widget = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
-        source = self._request.source if self._request else None
-        if source is not None and _all_there(source, self._viewer):
-            widget.channels.set_value(source)
+        """Open *Impute*, which looks at the same field of view."""
+        self._viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
 
     # --- the form -------------------------------------------------------------------
 
@@ -233,7 +229,3 @@ def summary(result: Localization, took: str) -> str:
     # What is damaged is said beside the button that helps.
     notes = [note for note in result.provenance.notes if "impute first" not in note]
     return "\n".join([line, *(f"• {note}" for note in notes)])
-
-
-def _all_there(source: Source, viewer: Any) -> bool:
-    return all(layer in viewer.layers for layer in source.distinct_layers)

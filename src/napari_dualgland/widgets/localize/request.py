@@ -7,18 +7,17 @@ Made on the main thread, done on another, written down by *Copy as*, like an
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import dask.array as da
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.mask import Mask
 from napari_dualgland.progress import Cancelled, Progress
-from napari_dualgland.results import Localization
-from napari_dualgland.stack import Stack, from_canonical, to_canonical
+from napari_dualgland.results import Imputation, Localization
+from napari_dualgland.stack import Stack, to_canonical
 from napari_dualgland.widgets.field.source import Source
 
 _MOST_PAINTED = 512 * 2**20
@@ -73,22 +72,11 @@ class LocalizeRequest:
         stack = self.source.stack()
         if self.estimated is None:
             return stack
-        return replace(stack, imputed=self.estimated.fitted(stack))
+        return Imputation.of(stack, self.estimated.fitted(stack))
 
     def cells(self, stack: Stack) -> Any:
         """Return the given cells with the axes of the stack without C; None without any."""
-        if self.marking is None:
-            return None
-        if "C" in self.marking.axes and self.marking.data.shape[self.marking.axes.index("C")] > 1:
-            raise DualglandError(
-                "the Labels layer has a channel axis, but cells are the same in all channels; "
-                "give one without it"
-            )
-        labels = to_canonical(self.marking.data, self.marking.axes)
-        t, z, _, y, x = stack.canonical().shape
-        xp: Any = da if isinstance(labels, da.Array) else np
-        labels = xp.broadcast_to(labels, (t, z, 1, y, x))
-        return np.asarray(from_canonical(labels, stack.axes.replace("C", "")))
+        return None if self.marking is None else np.asarray(self.marking.labels(stack))
 
     def localize_steps(self, should_stop: Callable[[], bool]) -> Generator[Progress, None, Painted]:
         """Find the cells, look at each, and paint what was found; the work behind *Localize*."""

@@ -1,0 +1,48 @@
+"""``dualgland run``: a job again, from its JSON or from what it has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_dualgland.cli import impute, localize
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.jobs import ImputeJob, load_job
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def run(path: Path, out: Path | None) -> dict[str, Any]:
+    """Do a job and write the result.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        JSON, or a TIFF that a job has written.
+    out : pathlib.Path or None
+        Where the result goes; None: where the job says.
+
+    Returns
+    -------
+    dict
+        What ``dualgland impute`` or ``dualgland localize`` tells of it.
+
+    Raises
+    ------
+    DualglandError
+        If the file holds no job, or nobody says where the result goes.
+    """
+    job = load_job(path)
+    if out is not None:
+        job = job.model_copy(update={"output": out})
+    if job.output is None:
+        raise DualglandError(f"{path}: the job does not say where its result goes; give --out")
+    if isinstance(job, ImputeJob):
+        return {"kind": job.kind, **impute.run(job)}
+    return {"kind": job.kind, **localize.run(job)}
+
+
+def show(result: dict[str, Any], to: Console) -> None:
+    """Show the result of :func:`run` to a person."""
+    (impute if result["kind"] == "impute" else localize).show(result, to)

@@ -1,0 +1,187 @@
+"""What all jobs are: an input, a plane, an output; and where a file may be written."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io import read
+from napari_dualgland.io.hpa import parse_name
+from napari_dualgland.jobs.inputs import FileInput, Input, Loaded, Plane, file_of
+from napari_dualgland.progress import Progress
+from napari_dualgland.stack import Stack
+
+
+def never() -> bool:
+    """Return False: nobody wants it to stop."""
+    return False
+
+
+class Job(FrozenModel, ABC):
+    """A run as a value.
+
+    Attributes
+    ----------
+    input : FileInput or LayersInput
+        The field of view.
+    plane : Plane or None
+        The plane of it that is worked on; None: all.
+    output : pathlib.Path or None
+        Where the result goes; None: nowhere yet.
+    """
+
+    input: Input
+    plane: Plane | None = None
+    output: Path | None = None
+
+    @abstractmethod
+    def load(self) -> Loaded:
+        """Read what the job works on from files.
+
+        Raises
+        ------
+        DualglandError
+            If it is in no file, or one cannot be read, or the output would replace it.
+        """
+
+    @abstractmethod
+    def steps(
+        self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never
+    ) -> Generator[Progress, None, Any]:
+        """Do it: yield progress, return the result.
+
+        Parameters
+        ----------
+        loaded : Loaded, optional
+            What it works on; read from files if left out.
+        should_stop : callable
+            Asked between tiles.
+        """
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse at once what could not be done after minutes of work.
+
+        Raises
+        ------
+        DualglandError
+            For a model or device that does not exist, or an output that cannot be written.
+        """
+
+    @abstractmethod
+    def save(self, result: Any) -> None:
+        """Write a result where :attr:`output` says."""
+
+    @abstractmethod
+    def as_python(self) -> str:
+        """Return a script of the public API that computes the same pixels."""
+
+    @abstractmethod
+    def as_command(self) -> str:
+        """Return the shell line that computes the same pixels.
+
+        Raises
+        ------
+        DualglandError
+            If there is none.
+        """
+
+    @property
+    def file(self) -> FileInput | None:
+        """The file that holds the field of view, if one does."""
+        return self.input if isinstance(self.input, FileInput) else self.input.file
+
+    def beside(self, ending: str) -> Path:
+        """Return where a result goes if nobody says otherwise: beside the input, never over it."""
+        path = file_of(self.input, "a program").path
+        name = parse_name(path.name)
+        stem = name.stem if name else path.name.removesuffix(".gz").rsplit(".", 1)[0]
+        return path.with_name(f"{stem.removesuffix('.ome')}{ending}")
+
+    def portable(self) -> dict[str, Any]:
+        """Return the job as a file of ours carries it: as JSON, paths seen from that file.
+
+        Where no output is known, of paths only the names are kept: a folder may say too much.
+        """
+        told = self.model_dump(mode="json", exclude={"output"}, exclude_none=True)
+        seen: dict[str, Any] = _seen_from(told, self._folder)
+        return seen
+
+    @property
+    def _folder(self) -> Path | None:
+        """Where what it writes lies."""
+        return None if self.output is None else self.output.absolute().parent
+
+    def found_from(self, folder: Path) -> Self:
+        """Return the job with relative paths seen from a folder."""
+        told = self.model_dump(mode="json", exclude_none=True)
+        return type(self).model_validate(_joined(told, folder))
+
+    def read_stack(self) -> Stack:
+        """Return the field of view from its file.
+
+        Raises
+        ------
+        DualglandError
+            If it is in no file, or that cannot be read.
+        """
+        given = file_of(self.input, "the command line")
+        return read(given.path, channels=given.channels)
+
+
+def _seen_from(value: Any, folder: Path | None) -> Any:
+    if isinstance(value, list):
+        return [_seen_from(item, folder) for item in value]
+    if not isinstance(value, dict):
+        return value
+    seen = {key: _seen_from(item, folder) for key, item in value.items()}
+    if isinstance(seen.get("path"), str):
+        path = Path(seen["path"])
+        try:
+            near = None if folder is None else os.path.relpath(path.absolute(), folder)
+        except ValueError:  # on another drive
+            near = None
+        seen["path"] = path.name if near is None else Path(near).as_posix()
+    return seen
+
+
+def _joined(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_joined(item, folder) for item in value]
+    if not isinstance(value, dict):
+        return value
+    joined = {key: _joined(item, folder) for key, item in value.items()}
+    for key in ("path", "output"):
+        if isinstance(joined.get(key), str):
+            joined[key] = str(folder / joined[key])
+    return joined
+
+
+def refuse_folder(folder: Path, out: Path) -> None:
+    """Refuse a place that nothing can be written to.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where a file is to be made.
+    out : pathlib.Path
+        What was asked for, for the message.
+
+    Raises
+    ------
+    DualglandError
+        If it is no folder or may not be written to.
+    """
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise DualglandError(f"--out {out}: {folder} cannot be written to; choose another")
+
+
+def is_same(path: Path, others: Iterable[Path]) -> Path | None:
+    """Return the first of some files that a path is, by whatever name; None if it is none."""
+    there = path.exists()
+    return next((p for p in others if there and p.exists() and path.samefile(p)), None)

@@ -1,0 +1,303 @@
+"""Fill the missing pixels of one field of view."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import field_validator
+from typing_extensions import override
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.io import read_mask, write
+from napari_dualgland.io.atomic import replacing
+from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
+from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
+from napari_dualgland.jobs.inputs import (
+    Detect,
+    LayersInput,
+    Loaded,
+    MaskFile,
+    MaskLayer,
+    MaskSource,
+    channels_option,
+    file_of,
+)
+from napari_dualgland.mask import Mask
+from napari_dualgland.missing import find_missing
+from napari_dualgland.progress import Cancelled, Progress
+from napari_dualgland.results import Imputation
+from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
+from napari_dualgland.typing import LazyArray
+
+OME_TIFF = (".ome.tif", ".ome.tiff")
+
+_ALWAYS = ("model", "device", "tile", "seed")
+
+
+@dataclass(frozen=True, eq=False)
+class FoundMissing:
+    """The missing pixels of a field of view.
+
+    Attributes
+    ----------
+    stack : Stack
+        The field of view, or the plane of it that was asked for.
+    missing : numpy.ndarray or dask.array.Array
+        Boolean, shape of ``stack.data``.
+    shares : dict of str to float
+        Share of missing pixels, 0 to 1, by role; 1 for a role without a channel.
+    """
+
+    stack: Stack
+    missing: LazyArray
+    shares: dict[str, float]
+
+
+class ImputeJob(Job):
+    """Fill the missing pixels of one field of view.
+
+    Attributes
+    ----------
+    input, plane, output
+        As of every :class:`~napari_dualgland.jobs.base.Job`; the output is an OME-TIFF.
+    missing : Detect, MaskFile or MaskLayer
+        How missing pixels are found.
+    roles : tuple of str
+        Channels in which pixels count as missing.
+    params : ImputeParams
+        How they are filled.
+    """
+
+    kind: Literal["impute"] = "impute"
+    missing: MaskSource = Detect()
+    roles: tuple[str, ...] = ROLES
+    params: ImputeParams = ImputeParams()
+
+    @field_validator("roles")
+    @classmethod
+    def _in_order(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(roles) - set(ROLES)
+        if unknown:
+            raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
+        return tuple(role for role in ROLES if role in roles)
+
+    @override
+    def check(self) -> None:
+        """Refuse a model, a device or an output that cannot be had; see :meth:`.Job.check`."""
+        from napari_dualgland.model.device import choose_device
+        from napari_dualgland.model.weights import card_for
+
+        if self.output is not None:
+            read_from = [file_of(self.input, "the command line").path]
+            read_from += [self.missing.path] if isinstance(self.missing, MaskFile) else []
+            _check_output(self.output, read_from)
+        choose_device(self.params.device)
+        card_for("impute", self.params.model)
+
+    @override
+    def load(self) -> Loaded:
+        """Read stack and mask from files; see :meth:`.Job.load`."""
+        if isinstance(self.missing, MaskLayer):
+            raise DualglandError(_in_no_file(self.missing))
+        stack = self.read_stack()
+        if self.output is not None and is_same(self.output, map(Path, stack.files)):
+            raise DualglandError(
+                f"--out {self.output}: this is part of the input, never overwritten"
+            )
+        mask = read_mask(self.missing.path) if isinstance(self.missing, MaskFile) else None
+        return Loaded(stack, mask)
+
+    def find_steps(
+        self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never
+    ) -> Generator[Progress, None, FoundMissing]:
+        """Find the missing pixels and fill nothing.
+
+        Parameters
+        ----------
+        loaded : Loaded, optional
+            What to look at; read from files if left out.
+        should_stop : callable
+            Asked between planes.
+
+        Yields
+        ------
+        Progress
+
+        Returns
+        -------
+        FoundMissing
+
+        Raises
+        ------
+        Cancelled
+            If ``should_stop`` returned true.
+        """
+        yield Progress(0, 0, "Looking for missing pixels")
+        stack, missing = self._stack_and_mask(loaded or self.load())
+        canonical, places = to_canonical(missing, stack.axes), list(stack.frames())
+        in_memory = isinstance(stack.data, np.ndarray)
+        found = np.zeros(canonical.shape, dtype=bool) if in_memory else None
+        counts = np.zeros(canonical.shape[2])
+        for number, (t, z) in enumerate(places):
+            if should_stop():
+                raise Cancelled("cancelled; nothing was changed")
+            yield Progress(number, len(places))
+            plane = np.asarray(canonical[t, z])
+            counts += plane.mean(axis=(1, 2)) / len(places)
+            if found is not None:
+                found[t, z] = plane
+        # Of a lazy stack the mask stays lazy too: it is as large as the stack.
+        kept = missing if found is None else from_canonical(found, stack.axes)
+        shares = {role: float(counts[i]) for role, i in stack.roles.items()}
+        return FoundMissing(stack, kept, {role: shares.get(role, 1.0) for role in ROLES})
+
+    @override
+    def steps(
+        self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never
+    ) -> Generator[Progress, None, Imputation]:
+        """Fill them in; see :meth:`.Job.steps`. The result's provenance carries the job."""
+        yield Progress(0, 0, "Loading the model")
+        # Here and not above: torch takes seconds to import, and a dock should open at once.
+        from napari_dualgland.imputation.engine import impute_steps
+
+        yield Progress(0, 0, "Looking for missing pixels")
+        stack, missing = self._stack_and_mask(loaded or self.load())
+        result = yield from impute_steps(stack, missing, self.params, should_stop)
+        if result.unchanged:
+            return result
+        known = result.provenance.model_copy(update={"job": self.portable()})
+        return replace(result, provenance=known)
+
+    def _stack_and_mask(self, loaded: Loaded) -> tuple[Stack, LazyArray]:
+        """Return what is to be filled and its mask, found lazily where there are many planes."""
+        whole, mask = loaded.stack, loaded.missing
+        stack = whole if self.plane is None else whole.plane(self.plane.t, self.plane.z)
+        if mask is None:
+            assert isinstance(self.missing, Detect)
+            # Plane by plane, when each is asked for: so a person can cancel between planes.
+            mask = Mask(find_missing(_by_planes(stack), self.missing.params), stack.axes)
+        elif self.plane is not None:
+            mask = mask.plane(whole, self.plane.t, self.plane.z)
+        if self.roles != ROLES:
+            mask = mask.only(self.roles)
+        return stack, mask.fitted(stack)
+
+    @override
+    def save(self, result: Imputation) -> None:
+        """Write the OME-TIFF; the input's own bytes where nothing was missing of an OME-TIFF."""
+        assert self.output is not None
+        source = None if self.file is None or self.plane is not None else self.file.path
+        if not result.unchanged:
+            write(result, self.output)
+        elif source is not None and source.name.lower().endswith(OME_TIFF) and source.is_file():
+            with replacing(self.output) as beside:
+                shutil.copyfile(source, beside)
+        else:
+            # An empty mask would say that something had been looked for and filled.
+            write(result.without_marks(), self.output)
+
+    @override
+    def as_python(self) -> str:
+        """Return a script of the public API; see :meth:`.Job.as_python`."""
+        script = Script()
+        file, masked = self.file, isinstance(self.missing, MaskLayer | MaskFile)
+        if file is not None and not isinstance(self._mask_file(), MaskLayer):
+            script.read(file)
+        else:
+            assert isinstance(self.input, LayersInput)
+            script.take(self.input)
+        source = self._mask_file() if not script.in_napari else self.missing
+        if isinstance(source, MaskFile):
+            script.names.add("read_mask")
+            script.body.append(f"missing = read_mask({str(source.path)!r})")
+        elif isinstance(source, MaskLayer):
+            assert isinstance(self.input, LayersInput)
+            script.mark("missing", self.input, source.layer)
+        script.cut(self.plane, ["missing"] if masked else [])
+        if isinstance(source, Detect):
+            self._detect(script, source)
+        if self.roles != ROLES:
+            script.names |= {"Mask"} if isinstance(source, Detect) else set()
+            mask = "Mask(missing, stack.axes)" if isinstance(source, Detect) else "missing"
+            script.body.append(f"missing = {mask}.only({list(self.roles)!r})")
+        script.call("impute", ("stack", "missing"), told(self.params, _ALWAYS))
+        if file is not None:
+            script.write(self.output or self.beside("_imputed.ome.tif"))
+        return str(script)
+
+    def _detect(self, script: Script, source: Detect) -> None:
+        script.names.add("find_missing")
+        options = ", ".join(f"{k}={v!r}" for k, v in told(source.params, ()).items())
+        script.names |= {"MissingParams"} if options else set()
+        more = f", MissingParams({options})" if options else ""
+        script.body.append(f"missing = find_missing(stack{more})")
+
+    def _mask_file(self) -> Detect | MaskFile | MaskLayer:
+        """Return the source of the mask; its file where a layer shows just what is in one."""
+        if isinstance(self.missing, MaskLayer) and self.missing.layer.path is not None:
+            return MaskFile(path=self.missing.layer.path)
+        return self.missing
+
+    @override
+    def as_command(self) -> str:
+        """Return the shell line; see :meth:`.Job.as_command`."""
+        file = file_of(self.input, "the command line")
+        refuse_plane(self.plane)
+        source = self._mask_file()
+        if isinstance(source, MaskLayer):
+            raise DualglandError(_in_no_file(source))
+        options: dict[str, object] = {"out": self.output or self.beside("_imputed.ome.tif")}
+        if isinstance(source, MaskFile):
+            options["missing"] = source.path
+        elif source == Detect.nan_only():
+            options["missing"] = "nan"
+        if self.roles != ROLES or (isinstance(source, Detect) and self._is_special(source)):
+            raise DualglandError(
+                "the command line has no option for this choice of missing pixels; copy as Python"
+            )
+        words = ["dualgland", "impute", str(file.path), *flags(options)]
+        words += channels_option(file.channels)
+        return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
+
+    @staticmethod
+    def _is_special(source: Detect) -> bool:
+        return source not in (Detect(), Detect.nan_only())
+
+
+def _in_no_file(source: MaskLayer) -> str:
+    return (
+        f"layer {source.layer.name!r} is in no mask file; save it as TIFF and open that, or copy "
+        "as Python"
+    )
+
+
+def _check_output(out: Path, read_from: list[Path]) -> None:
+    """Refuse an output that cannot be written or would replace what is read."""
+    if not out.name.lower().endswith(OME_TIFF):
+        raise DualglandError(f"--out {out}: the name must end in {' or '.join(OME_TIFF)}")
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise DualglandError(f"--out {out}: there is no folder {folder}; make it first")
+    if out.is_dir():
+        raise DualglandError(f"--out {out}: this is a folder; give the name of a file in it")
+    refuse_folder(folder, out)
+    if is_same(out, read_from):
+        raise DualglandError(f"--out {out}: this is the input, which is never overwritten")
+
+
+def _by_planes(stack: Stack) -> Stack:
+    """Return a stack of many planes as a lazy one, a chunk for each plane."""
+    if not isinstance(stack.data, np.ndarray) or len(list(stack.frames())) == 1:
+        return stack
+    import dask.array as da
+
+    chunks = tuple(1 if axis in "TZ" else -1 for axis in stack.axes)
+    lazy = da.from_array(stack.data, chunks=chunks, name=False)  # type: ignore[no-untyped-call]
+    return replace(stack, data=lazy)

@@ -1,0 +1,183 @@
+"""What a job reads: files, or layers that are open in napari, by what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.mask import Mask
+from napari_dualgland.missing import MissingParams
+from napari_dualgland.stack import Stack
+
+
+class LayerRef(FrozenModel):
+    """A layer that is open in napari.
+
+    Attributes
+    ----------
+    id : str
+        What tells it apart as long as napari runs, whatever it is called.
+    name : str
+        What it was called; for people, and for a script.
+    path : pathlib.Path or None
+        The file that it was read from, if that gives the same pixels.
+    """
+
+    id: str
+    name: str
+    path: Path | None = None
+
+
+class FileInput(FrozenModel):
+    """A field of view in a file or an HPA set.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        As :func:`napari_dualgland.read` takes it.
+    channels : dict or None
+        From role to the position or name of a channel; None: the file tells.
+    """
+
+    kind: Literal["file"] = "file"
+    path: Path
+    channels: dict[str, int | str] | None = None
+
+
+class LayersInput(FrozenModel):
+    """A field of view in open layers.
+
+    Attributes
+    ----------
+    layers : dict
+        By role; the same layer for all of them where it holds all channels.
+    channel_axis : int or None
+        Axis of that one layer along which the channels lie; None: a layer per channel.
+    positions : dict
+        By role, the position along the channel axis.
+    file : FileInput or None
+        The file that gives the same field of view, if there is one.
+    estimated : LayerRef or None
+        The layer that marks what an earlier run has filled in.
+    """
+
+    kind: Literal["layers"] = "layers"
+    layers: dict[str, LayerRef]
+    channel_axis: int | None = None
+    positions: dict[str, int] = Field(default_factory=dict)
+    file: FileInput | None = None
+    estimated: LayerRef | None = None
+
+
+Input = Annotated[FileInput | LayersInput, Field(discriminator="kind")]
+
+
+class Plane(FrozenModel):
+    """One plane of a z-stack or time series."""
+
+    t: int = Field(default=0, ge=0)
+    z: int = Field(default=0, ge=0)
+
+
+class Detect(FrozenModel):
+    """The missing pixels are found in the image itself."""
+
+    kind: Literal["detect"] = "detect"
+    params: MissingParams = MissingParams()
+
+    @classmethod
+    def nan_only(cls) -> Self:
+        """Return the search that takes NaN and infinities for missing, and nothing else."""
+        others = ("dark", "saturated", "constant", "straight", "scattered", "across_channels")
+        return cls(params=MissingParams(**dict.fromkeys(others, False)))
+
+
+class MaskFile(FrozenModel):
+    """The missing pixels are those that a file marks."""
+
+    kind: Literal["file"] = "file"
+    path: Path
+
+
+class MaskLayer(FrozenModel):
+    """The missing pixels are those that a Labels or a Shapes layer marks."""
+
+    kind: Literal["layer"] = "layer"
+    layer: LayerRef
+    shapes: bool = False
+
+
+class LabelsFile(FrozenModel):
+    """The cells are those that a file labels."""
+
+    kind: Literal["file"] = "file"
+    path: Path
+
+
+class LabelsLayer(FrozenModel):
+    """The cells are those of a Labels layer."""
+
+    kind: Literal["layer"] = "layer"
+    layer: LayerRef
+
+
+MaskSource = Annotated[Detect | MaskFile | MaskLayer, Field(discriminator="kind")]
+LabelsSource = Annotated[LabelsFile | LabelsLayer, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What a job works on, in memory or lazily: read from files, or from layers by a dock.
+
+    Attributes
+    ----------
+    stack : Stack
+    missing : Mask or None
+        None: to be found in the image.
+    cells : Mask or None
+        Labels; None: to be found in the image.
+    """
+
+    stack: Stack
+    missing: Mask | None = None
+    cells: Mask | None = None
+
+
+def file_of(given: FileInput | LayersInput, what: str) -> FileInput:
+    """Return the file that holds a field of view.
+
+    Parameters
+    ----------
+    given : FileInput or LayersInput
+    what : str
+        Who asks for it, for the message.
+
+    Returns
+    -------
+    FileInput
+
+    Raises
+    ------
+    DualglandError
+        If there is none: the layers come from nowhere that could be read again.
+    """
+    found = given if isinstance(given, FileInput) else given.file
+    if found is None:
+        raise DualglandError(
+            f"these layers come from no file that {what} could read; save them first, or copy "
+            "as Python"
+        )
+    return found
+
+
+def channels_option(channels: Mapping[str, int | str] | None) -> list[str]:
+    """Return the words of a shell line that say which channel is what; none where needless."""
+    if not channels:
+        return []
+    return ["--channels", ",".join(f"{role}={key}" for role, key in channels.items())]

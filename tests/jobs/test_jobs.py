@@ -1,0 +1,285 @@
+"""A run as a value: it goes to JSON and back, is done, carried by its file, and done again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+
+import napari_dualgland as nd
+from napari_dualgland.cli import main
+from napari_dualgland.jobs import (
+    Detect,
+    FileInput,
+    ImputeJob,
+    LabelsFile,
+    LabelsLayer,
+    LayerRef,
+    LayersInput,
+    Loaded,
+    LocalizeJob,
+    MaskFile,
+    MaskLayer,
+    Plane,
+    load_job,
+)
+from napari_dualgland.jobs.saved import parse_job
+from napari_dualgland.progress import Cancelled, finish
+from napari_dualgland.sample import sample_path
+
+QUICK = nd.ImputeParams(model="prior", rehearse=False, adapt=False, device="cpu")
+REF = LayerRef(id="7f", name="a [1]")
+
+paths = st.from_regex(r"[a-z]{1,8}(/[a-zµ ]{1,8}){0,2}\.tif", fullmatch=True).map(Path)
+roles = st.sets(st.sampled_from(nd.ROLES), min_size=1).map(sorted).map(tuple)
+refs = st.builds(LayerRef, id=st.text(min_size=1), name=st.text(), path=st.none() | paths)
+files = st.builds(FileInput, path=paths, channels=st.none() | st.just({"protein": 1, "er": "x"}))
+layers = st.builds(
+    LayersInput,
+    layers=st.dictionaries(st.sampled_from(nd.ROLES), refs, min_size=1),
+    channel_axis=st.none() | st.integers(0, 4),
+    file=st.none() | files,
+    estimated=st.none() | refs,
+)
+planes = st.none() | st.builds(Plane, t=st.integers(0, 99), z=st.integers(0, 99))
+outputs = st.none() | paths
+impute_jobs = st.builds(
+    ImputeJob,
+    input=files | layers,
+    missing=st.builds(Detect)
+    | st.just(Detect.nan_only())
+    | st.builds(MaskFile, path=paths)
+    | st.builds(MaskLayer, layer=refs, shapes=st.booleans()),
+    roles=roles,
+    plane=planes,
+    output=outputs,
+    params=st.builds(nd.ImputeParams, seed=st.integers(0, 2**63), tile=st.sampled_from([64, 352])),
+)
+localize_jobs = st.builds(
+    LocalizeJob,
+    input=files | layers,
+    cells=st.none() | st.builds(LabelsFile, path=paths) | st.builds(LabelsLayer, layer=refs),
+    missing=st.none() | st.builds(MaskFile, path=paths),
+    impute_first=st.booleans(),
+    plane=planes,
+    output=outputs,
+    params=st.builds(nd.LocalizeParams, nucleus_um=st.floats(3, 60), threshold=st.none()),
+)
+
+
+@given(impute_jobs | localize_jobs)
+def test_a_job_goes_to_json_and_back(job):
+    assert parse_job(json.loads(job.model_dump_json()), "here") == job
+    assert type(job).model_validate_json(job.model_dump_json()) == job
+
+
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [({}, "the whole"), ({"kind": "impute"}, "impute.input"), ([], "the whole")],
+)
+def test_what_is_no_job_is_refused_by_the_field(told, what):
+    with pytest.raises(nd.DualglandError, match=rf"^here: is no job \({what}"):
+        parse_job(told, "here")
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """A z-stack of three planes with a hole, its mask in a file, both small."""
+    rng = np.random.default_rng(0)
+    data = rng.integers(20, 200, (3, 4, 70, 72), dtype=np.uint16)
+    mask = np.zeros((4, 70, 72), np.uint8)
+    mask[1, 20:30, 30:50] = 255
+    data[:, mask > 0] = 0
+    channels = tuple(nd.Channel(role, role) for role in nd.ROLES)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    nd.write(nd.Stack(data, "ZCYX", channels), folder / "stack.ome.tif")
+    tifffile.imwrite(folder / "mask.tif", mask, photometric="minisblack")
+    return folder
+
+
+def file_job(folder: Path, **fields) -> ImputeJob:
+    told = {
+        "input": FileInput(path=folder / "stack.ome.tif"),
+        "missing": MaskFile(path=folder / "mask.tif"),
+        "params": QUICK,
+    }
+    return ImputeJob(**(told | fields))
+
+
+def test_a_job_gives_what_the_engine_gives(damaged):
+    stack, mask = nd.read(damaged / "stack.ome.tif"), nd.read_mask(damaged / "mask.tif")
+    expected = nd.impute(stack, mask, QUICK)
+    result = finish(file_job(damaged).steps())
+    assert np.array_equal(result.data, expected.data)
+    assert np.array_equal(result.missing, expected.missing)
+    assert result.missing.any()
+
+
+def test_one_plane_in_some_channels(damaged):
+    plane = finish(file_job(damaged, plane=Plane(z=2), roles=("er", "protein")).steps())
+    assert plane.axes == "CYX"
+    assert plane.missing[1].sum() == 200
+    none = finish(file_job(damaged, plane=Plane(z=2), roles=("er",)).steps())
+    assert none.unchanged
+    assert np.array_equal(none.data, nd.read(damaged / "stack.ome.tif").data[2])
+    with pytest.raises(nd.DualglandError, match="there is no z=3, only 0 to 2"):
+        finish(file_job(damaged, plane=Plane(z=3)).steps())
+
+
+def test_what_is_found_is_what_would_be_filled(damaged):
+    found = finish(file_job(damaged).find_steps())
+    filled = finish(file_job(damaged).steps())
+    assert np.array_equal(found.missing, filled.missing)
+    assert found.shares["protein"] == pytest.approx(200 / (70 * 72))
+    assert found.shares["er"] == 0
+
+
+def test_it_is_cancelled_between_planes(damaged):
+    asked = []
+    with pytest.raises(Cancelled):
+        finish(file_job(damaged).find_steps(None, lambda: asked.append(1) or len(asked) > 1))
+    assert len(asked) == 2
+
+
+def test_a_file_carries_the_job_that_wrote_it_and_it_is_done_again(damaged, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    job = file_job(
+        damaged, output=out / "first.ome.tif", params=QUICK.model_copy(update={"seed": 5})
+    )
+    path = tmp_path / "job.json"
+    path.write_text(job.model_dump_json())
+    with pytest.raises(SystemExit) as done:
+        main(["run", str(path), "--json"])
+    assert done.value.code == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "impute"
+    first = nd.read(out / "first.ome.tif")
+    carried = first.provenance.job
+    assert carried["input"]["path"] == "../in/stack.ome.tif"
+    assert str(tmp_path) not in json.dumps(carried)
+    again = load_job(out / "first.ome.tif")
+    assert again.params == job.params
+    assert again.output is None
+    with pytest.raises(SystemExit) as refused:
+        main(["run", str(out / "first.ome.tif")])
+    assert refused.value.code == 2
+    assert "give --out" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as done:
+        main(["run", str(out / "first.ome.tif"), "--out", str(out / "second.ome.tif")])
+    assert done.value.code == 0
+    second = nd.read(out / "second.ome.tif")
+    assert np.array_equal(second.data, first.data)
+    assert np.array_equal(second.missing, first.missing)
+
+
+def test_a_file_that_no_job_wrote_is_refused(damaged):
+    with pytest.raises(nd.DualglandError, match="does not say which job"):
+        load_job(damaged / "stack.ome.tif")
+    with pytest.raises(nd.DualglandError, match="no such job"):
+        load_job(damaged / "gone.json")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"missing": Detect()},
+        {"missing": Detect.nan_only()},
+        {"plane": Plane(z=1)},
+        {"roles": ("protein", "er")},
+        {"missing": Detect(), "roles": ("protein",), "plane": Plane(z=1)},
+    ],
+    ids=str,
+)
+def test_the_script_gives_the_same_pixels(damaged, fields):
+    job = file_job(damaged, **fields)
+    space: dict = {}
+    exec(compile(job.as_python(), "script", "exec"), space)
+    result = finish(job.steps())
+    assert np.array_equal(space["result"].data, result.data)
+    assert np.array_equal(space["result"].missing, result.missing)
+    assert "napari_dualgland." not in job.as_python()
+    assert (damaged / "stack_imputed.ome.tif").is_file()
+
+
+def test_the_shell_line_gives_the_same_pixels(damaged):
+    words = file_job(damaged, output=damaged / "by_line.ome.tif").as_command().split()
+    assert words[:2] == ["dualgland", "impute"]
+    subprocess.run([sys.executable, "-m", "napari_dualgland", *words[1:]], check=True)
+    assert np.array_equal(
+        nd.read(damaged / "by_line.ome.tif").data, finish(file_job(damaged).steps()).data
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"plane": Plane(z=1)}, "Whole stack"),
+        ({"roles": ("er",)}, "copy as Python"),
+        ({"missing": Detect(params=nd.MissingParams(min_size=9))}, "copy as Python"),
+        ({"missing": MaskLayer(layer=REF)}, "is in no mask file"),
+        ({"input": LayersInput(layers={"er": REF})}, "come from no file"),
+    ],
+)
+def test_where_there_is_no_shell_line_the_way_out_is_told(damaged, fields, told):
+    with pytest.raises(nd.DualglandError, match=told):
+        file_job(damaged, **fields).as_command()
+
+
+def test_layers_are_worked_on_as_they_were_loaded(damaged):
+    """What a dock has read is used as it is: nothing is opened."""
+    stack = replace(nd.read(damaged / "stack.ome.tif"), source=None)
+    mask = nd.read_mask(damaged / "mask.tif")
+    job = ImputeJob(
+        input=LayersInput(layers={"protein": REF}), missing=MaskLayer(layer=REF), params=QUICK
+    )
+    result = finish(job.steps(Loaded(stack, mask)))
+    assert np.array_equal(result.data, finish(file_job(damaged).steps()).data)
+    with pytest.raises(nd.DualglandError, match="no mask file"):
+        job.load()
+
+
+def test_an_output_that_would_replace_an_input_is_refused(damaged):
+    for path in ("stack.ome.tif", "mask.tif"):
+        with pytest.raises(nd.DualglandError, match=r"never overwritten|must end in"):
+            file_job(damaged, output=damaged / path).check()
+
+
+def test_nothing_missing_copies_the_file(damaged, tmp_path):
+    job = file_job(damaged, missing=Detect.nan_only(), output=tmp_path / "same.ome.tif")
+    job.save(finish(job.steps()))
+    assert (tmp_path / "same.ome.tif").read_bytes() == (damaged / "stack.ome.tif").read_bytes()
+
+
+def test_a_localization_is_a_job_too(tmp_path):
+    path = sample_path("dualgland_whole.ome.tif")
+    stack = nd.read(path)
+    labels = np.zeros(stack.shape[1:], np.uint8)
+    labels[40:120, 40:120] = 3
+    tifffile.imwrite(tmp_path / "cells.tif", labels)
+    job = LocalizeJob(
+        input=FileInput(path=path),
+        cells=LabelsFile(path=tmp_path / "cells.tif"),
+        params=nd.LocalizeParams(device="cpu", threshold=0.4),
+        output=tmp_path / "found",
+    )
+    job.check()
+    result = finish(job.steps())
+    job.save(result)
+    assert list(result.table["cell"]) == [3]
+    space: dict = {}
+    exec(compile(job.model_copy(update={"output": tmp_path / "b"}).as_python(), "s", "exec"), space)
+    assert space["result"].table.equals(result.table)
+    again = load_job(tmp_path / "found" / "cells.tif")
+    assert again.params == job.params
+    assert again.cells == LabelsFile(path=tmp_path / "found" / ".." / "cells.tif")
+    assert "--threshold 0.4" in job.as_command()

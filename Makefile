@@ -20,12 +20,17 @@ SCREEN := xvfb libgl1 libgl1-mesa-dri libegl1 libopengl0 libxkbcommon-x11-0 libx
 	libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 \
 	libxcb-xinerama0 libdbus-1-3 libfontconfig1
 
+# Side by side, a file on one worker, so that what its tests share is made once. The files of the
+# widgets come last; they are many and short, so that no worker waits long for the other.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
+
 .PHONY: help demo test test-pyside6 lint types manifest screenshots benchmarks clean
 
 help:
 	@echo "make demo         install, and impute the bundled sample stack"
 	@echo "make test         install what tests need, and run them all"
-	@echo "make test-pyside6 the widgets' tests again, on PySide6"
+	@echo "make test-pyside6 those of the widgets' tests that hang on the Qt binding, on PySide6"
 	@echo "make lint         ruff: rules and format"
 	@echo "make types        mypy"
 	@echo "make manifest     npe2's check of napari.yaml"
@@ -59,10 +64,10 @@ demo: .venv/.demo
 	$(BIN)/dualgland demo --out demo
 
 test: .venv/.dev .venv/.screen
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-pyside6: .venv/.dev .venv/.screen
-	QT_API=pyside6 $(BIN)/python -m pytest tests/widgets
+	QT_API=pyside6 $(PYTEST) -m binding tests/widgets
 
 lint: .venv/.dev
 	$(BIN)/ruff check

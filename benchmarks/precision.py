@@ -18,9 +18,10 @@ import typer
 from dualgland_training.config import read_recipe
 from dualgland_training.data import read_split
 from dualgland_training.validate import decibels, draw_validation, watched_sources
+from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.evidence import gather_evidence
 from napari_dualgland.model.filler import load_filler
-from napari_dualgland.model.precision import has_bfloat16, processor_name
+from napari_dualgland.model.precision import has_bfloat16
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "long.yaml"

@@ -23,8 +23,8 @@ from dualgland_training.data import read_split
 from dualgland_training.evaluate.comparison import Values, gain
 from dualgland_training.evaluate.markdown import signed
 from dualgland_training.validate import decibels, draw_validation, estimate, watched_sources
+from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.generator import Generator, load_generator
-from napari_dualgland.model.precision import processor_name
 from napari_dualgland.model.weights import read_card
 
 HERE = Path(__file__).parent

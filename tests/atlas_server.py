@@ -14,13 +14,14 @@ import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import imagecodecs
 import numpy as np
 import tifffile
 
-from napari_dualgland.io.atlas import Addresses, Fetcher, Manners
+from napari_dualgland.io.atlas import Addresses, Fetcher, RequestPolicy
 
 COLORS = ("red", "green", "blue", "yellow")
 Act = Callable[["Handler", bytes], None]
@@ -72,7 +73,11 @@ class AtlasServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.pages: dict[str, bytes] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Hold a few genes, behave, and remember nothing."""
+        self.pages = dict(stock())
         self.acts: defaultdict[str, list[Act]] = defaultdict(list)
         self.asked: list[tuple[str, dict[str, str]]] = []
 
@@ -97,7 +102,6 @@ class AtlasServer(ThreadingHTTPServer):
 def running() -> Iterator[AtlasServer]:
     """Run a server with a few genes."""
     with AtlasServer() as server:
-        stock(server)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -183,18 +187,20 @@ def tiff(seed: int = 0, dtype: str = "uint16") -> bytes:
         return gzip.compress(file.getvalue(), mtime=0)
 
 
-def stock(server: AtlasServer) -> None:
+@cache
+def stock() -> dict[str, bytes]:
+    """Return what there is of a few genes, by path."""
     entries = [entry(*names, rows) for names, rows in GENES.items()]
-    for (_, ensg), one in zip(GENES, entries, strict=True):
-        server.pages[f"/v24/{ensg}.xml"] = page(one)
-    server.pages["/v24/download/proteinatlas.xml.gz"] = gzip.compress(page(*entries))
-    server.pages["/v24/download/tsv/subcellular_location.tsv.zip"] = table(TABLE)
+    pages = {f"/v24/{ensg}.xml": page(one) for (_, ensg), one in zip(GENES, entries, strict=True)}
+    pages["/v24/download/proteinatlas.xml.gz"] = gzip.compress(page(*entries))
+    pages["/v24/download/tsv/subcellular_location.tsv.zip"] = table(TABLE)
     for field in ("51244/1234_A1_1", "51244/1235_A1_2", "23981/77_C12_3_cr57f3ed192abcf",
                   "23981/78_C12_5"):  # fmt: skip
         for seed, color in enumerate(COLORS):
-            server.pages[f"/images/{field}_{color}.jpg"] = jpeg(seed)
+            pages[f"/images/{field}_{color}.jpg"] = jpeg(seed)
     for seed, color in enumerate(COLORS):
-        server.pages[f"/images/51244/1234_A1_1_{color}.tif.gz"] = tiff(seed)
+        pages[f"/images/51244/1234_A1_1_{color}.tif.gz"] = tiff(seed)
+    return pages
 
 
 class FakeTime:
@@ -212,11 +218,13 @@ class FakeTime:
         return self.now
 
 
-def fetcher_for(server: AtlasServer, cache, fake: FakeTime | None = None, **manners) -> Fetcher:
+def fetcher_for(server: AtlasServer, cache, fake: FakeTime | None = None, **policy) -> Fetcher:
     """Return a fetcher that knows the server and never really waits between attempts."""
     fake = fake or FakeTime()
-    known = {"attempts": 3, "timeout": 5.0, **manners}
-    return Fetcher(server.addresses, Manners(**known), cache, sleep=fake.sleep, clock=fake.clock)
+    known = {"attempts": 3, "timeout": 5.0, **policy}
+    return Fetcher(
+        server.addresses, RequestPolicy(**known), cache, sleep=fake.sleep, clock=fake.clock
+    )
 
 
 # Ways to misbehave.

@@ -7,10 +7,11 @@ light parts load nothing heavy is seen in a fresh interpreter, through whatever 
 from __future__ import annotations
 
 import ast
-import os
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
-    "classes",
-    "errors",
-    "frozen",
-    "intervals",
-    "mask",
-    "progress",
-    "provenance",
-    "results",
-    "stack",
+    *("_version", "classes", "errors", "frozen", "intervals", "mask", "progress"),
+    *("provenance", "results", "stack"),
     "typing",
 }
 
@@ -72,6 +66,16 @@ def modules() -> list[Path]:
     return sorted((SOURCE / "napari_dualgland").rglob("*.py"))
 
 
+def files() -> dict[str, Path]:
+    """Return every module of plugin and training by its dotted name."""
+    found = {}
+    for root in (SOURCE, ROOT / "training"):
+        for path in sorted(root.rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
 def room_of(module: str) -> str:
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else ""
@@ -115,6 +119,42 @@ def test_imports_run_downward(path):
             assert room in OUTSIDE[top], f"{inside} imports {name}"
 
 
+def files_imported(path: Path, known: Collection[str]) -> set[str]:
+    """Return which of the known modules a file imports; the package's version counts for none."""
+    found = set()
+    for name in {*imports(path)} - VERSION:
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found & {*known}
+
+
+def graph() -> dict[str, set[str]]:
+    """Return the files that each file imports, by their dotted names."""
+    known = files()
+    return {name: files_imported(path, known) - {name} for name, path in known.items()}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    TopologicalSorter(graph()).prepare()  # says which circle there is
+
+
+def test_a_circle_is_seen():
+    circular = graph()
+    circular["napari_dualgland.errors"] = {"napari_dualgland.cli.app"}
+    with pytest.raises(CycleError):
+        TopologicalSorter(circular).prepare()
+
+
+def test_training_knows_neither_docks_nor_jobs():
+    """It is a guest that borrows the command line's way of telling errors, and no more."""
+    for name, imported in graph().items():
+        if name.startswith("dualgland_training"):
+            rooms = {room_of(other) for other in imported if other.startswith("napari_dualgland")}
+            assert not rooms & {"widgets", "jobs", "batch"}, name
+            assert "cli" not in rooms or name.endswith("__main__"), name
+
+
 def test_the_arrows_are_seen(tmp_path):
     """The reader of imports finds what it must, wherever it stands in a file."""
     sample = tmp_path / "sample.py"
@@ -130,49 +170,54 @@ def test_the_arrows_are_seen(tmp_path):
     }
 
 
-def loaded_by(code: str) -> set[str]:
-    """Return the names of all modules that a fresh interpreter has loaded after ``code``."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nsys.stdout.write(chr(10).join(sys.modules))"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    return {name.split(".")[0] for name in done.stdout.split()}
-
-
 QT = {"napari", "qtpy", "PyQt6", "PySide6", "superqt", "magicgui", "vispy"}
 
 
-def dotted(path: Path) -> str:
-    parts = path.relative_to(SOURCE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+WIDGETS = "napari_dualgland.widgets"
 
 
-def test_nothing_below_the_widgets_loads_qt_or_napari():
-    below = [dotted(p) for p in modules() if "widgets" not in p.parts and p.stem != "__main__"]
-    training = sorted((ROOT / "training").rglob("*.py"))
-    below += [".".join(p.relative_to(ROOT / "training").with_suffix("").parts) for p in training]
-    names = [name.removesuffix(".__init__") for name in below if not name.endswith("__main__")]
-    loaded = loaded_by("\n".join(f"import {name}" for name in names))
-    assert not loaded & QT
-    assert "torch" in loaded  # the engine was really among them
+def import_all(names: Iterable[str]) -> str:
+    """Return code that imports modules, but for those that do something when they are."""
+    return "\n".join(f"import {name}" for name in names if not name.endswith("__main__"))
 
 
-@pytest.mark.parametrize(
-    ("what", "never"),
-    [
-        ("import napari_dualgland", QT | {"torch", "dask", "skimage", "typer"}),
-        ("import napari_dualgland; napari_dualgland.Stack", QT | {"torch"}),
-        ("from napari_dualgland import read, write, find_missing", QT | {"torch"}),
-        ("from napari_dualgland.cli import main", QT | {"torch", "skimage", "tifffile"}),
-        ("import napari_dualgland.widgets", {"torch"}),
-    ],
-)
-def test_what_is_light_stays_light(what, never):
-    assert not loaded_by(what) & never
+def loaded_after(steps: Sequence[str]) -> list[set[str]]:
+    """Return what a fresh interpreter has loaded after each of these steps in turn."""
+    code = "import json, sys\nseen = []\n"
+    code += "".join(f"{step}\nseen.append([*sys.modules])\n" for step in steps)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}sys.stdout.write(json.dumps(seen))"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [{name.split(".")[0] for name in names} for names in json.loads(done.stdout)]
+
+
+# One interpreter goes through these from the lightest to the heaviest: what it has loaded after
+# a step is at least what the step alone would load.
+LIGHT = [
+    ("import napari_dualgland", QT | {"torch", "dask", "skimage", "typer"}),
+    ("from napari_dualgland.cli import main", QT | {"torch", "skimage", "tifffile"}),
+    ("napari_dualgland.Stack", QT | {"torch"}),
+    ("from napari_dualgland import read, write, find_missing", QT | {"torch"}),
+    ("from napari_dualgland import sample; sample.damaged_field()", QT | {"torch"}),
+    (import_all(name for name in files() if not name.startswith(WIDGETS)), QT),
+]
+
+
+def test_what_is_light_stays_light_and_nothing_below_the_widgets_loads_qt():
+    seen = loaded_after([step for step, _ in LIGHT])
+    for (step, never), loaded in zip(LIGHT, seen, strict=True):
+        assert not loaded & never, step
+    assert {"torch", "dualgland_training"} <= seen[-1]  # the engine was really among them
+
+
+def test_the_docks_open_without_torch():
+    (loaded,) = loaded_after([import_all(name for name in files() if name.startswith(WIDGETS))])
+    assert "napari" in loaded
+    assert "torch" not in loaded
 
 
 def test_every_public_name_is_there():

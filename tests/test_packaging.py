@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import email
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,7 @@ import tomllib
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +36,14 @@ pytestmark = pytest.mark.slow
 
 
 def run(*command: object, cwd: Path) -> str:
+    # Whoever runs the tests with PYTHONPATH would have the checkout seen in every install.
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
+        [str(word) for word in command],
+        cwd=cwd,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -86,7 +94,7 @@ def from_checkout(tmp_path_factory) -> Path:
     return python
 
 
-@pytest.fixture(params=["from_wheel", "from_checkout"])
+@pytest.fixture(scope="module", params=["from_wheel", "from_checkout"])
 def python(request) -> Path:
     """The python of an environment with the project installed, one way and the other."""
     return request.getfixturevalue(request.param)
@@ -94,69 +102,57 @@ def python(request) -> Path:
 
 LOOK = """
 import json, sys
-from pathlib import Path
-import napari_dualgland
-heavy = sorted({"torch", "qtpy", "napari", "PyQt6", "PySide6"} & set(sys.modules))
 from importlib import resources
+from pkgutil import resolve_name
+import dualgland_training, napari_dualgland
+heavy = sorted({"torch", "qtpy", "napari", "PyQt6", "PySide6"} & set(sys.modules))
 home = resources.files("napari_dualgland")
-import dualgland_training
+from npe2 import PluginManager
+manager = PluginManager()
+manager.discover()
+manifest = manager.get_manifest("napari-dualgland")
 print(json.dumps({
     "home": str(home),
     "training": dualgland_training.__file__,
     "heavy": heavy,
-    "manifest": (home / "napari.yaml").is_file(),
     "typed": (home / "py.typed").is_file(),
     "samples": sorted(p.name for p in (home / "sample_data").iterdir() if p.is_file()),
     "weights": sorted(p.name for p in (home / "weights").iterdir()),
+    "plugin": [manifest.name, manifest.package_version],
+    "commands": [resolve_name(c.python_name).__name__ for c in manifest.contributions.commands],
 }))
 """
 
 
-def test_everything_is_reached_in_both_installs(python, tmp_path):
-    seen = json.loads(run(python, "-c", LOOK, cwd=tmp_path))
+@pytest.fixture(scope="module")
+def seen(python) -> dict[str, Any]:
+    """What a fresh interpreter of that environment finds of the project."""
+    return json.loads(run(python, "-c", LOOK, cwd=python.parent).strip().splitlines()[-1])
+
+
+def test_everything_is_reached_in_both_installs(seen):
     assert seen["heavy"] == []
-    assert seen["manifest"]
     assert seen["typed"]
     assert {*SAMPLES} <= {*seen["samples"]}
     shipped = {p.name for p in (ROOT / "src/napari_dualgland/weights").iterdir()}
     assert {*seen["weights"]} == shipped
 
 
-def test_the_wheel_is_what_runs(from_wheel, tmp_path):
-    """Nothing of the checkout, nor of the environment that lends, is looked at."""
-    seen = json.loads(run(from_wheel, "-c", LOOK, cwd=tmp_path))
-    for place in (seen["home"], seen["training"]):
-        assert Path(place).is_relative_to(from_wheel.parents[1])
-
-
-def test_the_checkout_is_what_runs(from_checkout, tmp_path):
-    seen = json.loads(run(from_checkout, "-c", LOOK, cwd=tmp_path))
-    for place in (seen["home"], seen["training"]):
-        assert Path(place).is_relative_to(ROOT)
-    site = from_checkout.parents[1] / "lib"
-    assert not [p for p in site.rglob("napari_dualgland") if p.is_dir()]  # nothing is copied
-
-
-NPE2 = """
-import json
-from pkgutil import resolve_name
-from npe2 import PluginManager
-manager = PluginManager()
-manager.discover()
-manifest = manager.get_manifest("napari-dualgland")
-found = [resolve_name(c.python_name) for c in manifest.contributions.commands or []]
-print(json.dumps([manifest.name, manifest.package_version, len(found)]))
-"""
-
-
-def test_npe2_finds_the_manifest_and_every_command_it_names(python, tmp_path):
+def test_npe2_finds_the_manifest_and_every_command_it_names(seen):
     from napari_dualgland import __version__
 
-    name, version, commands = json.loads(
-        run(python, "-c", NPE2, cwd=tmp_path).strip().splitlines()[-1]
-    )
-    assert (name, version) == ("napari-dualgland", __version__)
-    assert commands > 0
+    assert seen["plugin"] == ["napari-dualgland", __version__]
+    assert seen["commands"]
+
+
+def test_what_is_installed_is_what_runs(python, seen, from_checkout):
+    """Nothing but the install itself is looked at, nor the environment that lends."""
+    place = ROOT if python == from_checkout else python.parents[1]
+    for found in (seen["home"], seen["training"]):
+        assert Path(found).is_relative_to(place)
+    if python == from_checkout:  # nothing is copied
+        site = python.parents[1] / "lib"
+        assert not [p for p in site.rglob("napari_dualgland") if p.is_dir()]
 
 
 def test_the_command_line_works_in_both_installs(python, tmp_path):

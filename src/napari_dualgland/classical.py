@@ -10,17 +10,13 @@ the holes are rather than on the whole frame (see :func:`biharmonic`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.restoration import inpaint_biharmonic
 
 from napari_dualgland.errors import DualglandError
-
-Frame = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 RADIUS = 3
 """Pixels that OpenCV looks around a missing one: of 2, 3, 5 and 10 the best for Telea over
@@ -31,7 +27,7 @@ MARGIN = 32
 SHALLOW = 8
 
 
-def mean(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
+def mean(image: AnyArray, missing: AnyArray) -> Float32Array:
     """Fill with the mean of the observed pixels of the channel.
 
     Parameters
@@ -55,23 +51,44 @@ def mean(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
     return _prepare(image, missing)[0]
 
 
-def telea(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
+def telea(image: AnyArray, missing: AnyArray) -> Float32Array:
     """Fill by fast marching (Telea 2004), OpenCV's implementation; as :func:`mean`.
 
     ``cv2.inpaint`` takes one channel of uint8, uint16 or float32. Telea's float32 path is
     not equivariant to scale (it breaks down for intensities from 0 to 1) and uint8 rounds at
     every step of the march, which costs about 1 dB in boxes. So each channel is stretched
     from its observed range to uint16 and back; the rounding is 1/65535 of that range.
+
+    Parameters
+    ----------
+    image, missing : numpy.ndarray
+        As for :func:`mean`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, Y, X) float32.
     """
     return _opencv(image, missing, "INPAINT_TELEA")
 
 
-def navier_stokes(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
-    """Fill along isophotes (Bertalmio 2001), OpenCV's implementation; as :func:`telea`."""
+def navier_stokes(image: AnyArray, missing: AnyArray) -> Float32Array:
+    """Fill along isophotes (Bertalmio 2001), OpenCV's implementation; as :func:`telea`.
+
+    Parameters
+    ----------
+    image, missing : numpy.ndarray
+        As for :func:`mean`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, Y, X) float32.
+    """
     return _opencv(image, missing, "INPAINT_NS")
 
 
-def biharmonic(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
+def biharmonic(image: AnyArray, missing: AnyArray) -> Float32Array:
     """Fill with the biharmonic surface, scikit-image's implementation; as :func:`mean`.
 
     The sparse system grows faster than the hole, so it is solved piece by piece. A deep hole
@@ -79,6 +96,16 @@ def biharmonic(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
     not see each other. Shallow ones (no pixel deeper than 8, e.g. scratches or scattered
     pixels, however far they run) are solved in blocks of 256 with 32 more on every side, of
     which the block is kept. Overshoot is clipped to the observed range of the crop.
+
+    Parameters
+    ----------
+    image, missing : numpy.ndarray
+        As for :func:`mean`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, Y, X) float32.
     """
     filled, mask = _prepare(image, missing)
     todo = [c for c in range(len(mask)) if mask[c].any() and not mask[c].all()]
@@ -95,7 +122,7 @@ def biharmonic(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> Frame:
     return filled
 
 
-FILLS: Mapping[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], Frame]] = {
+FILLS: Mapping[str, Callable[[AnyArray, AnyArray], Float32Array]] = {
     "mean": mean,
     "Telea": telea,
     "Navier–Stokes": navier_stokes,
@@ -104,7 +131,7 @@ FILLS: Mapping[str, Callable[[npt.NDArray[Any], npt.NDArray[Any]], Frame]] = {
 """Every classical fill by the name that tables show."""
 
 
-def _prepare(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> tuple[Frame, Mask]:
+def _prepare(image: AnyArray, missing: AnyArray) -> tuple[Float32Array, BoolArray]:
     """Return a float32 copy with means under the mask, and the mask as (C, Y, X) booleans."""
     if image.ndim != 3 or missing.shape not in (image.shape, image.shape[1:]):
         raise DualglandError(
@@ -119,7 +146,7 @@ def _prepare(image: npt.NDArray[Any], missing: npt.NDArray[Any]) -> tuple[Frame,
     return filled, mask
 
 
-def _opencv(image: npt.NDArray[Any], missing: npt.NDArray[Any], method: str) -> Frame:
+def _opencv(image: AnyArray, missing: AnyArray, method: str) -> Float32Array:
     try:
         import cv2
     except ImportError:
@@ -139,7 +166,7 @@ def _opencv(image: npt.NDArray[Any], missing: npt.NDArray[Any], method: str) -> 
     return filled
 
 
-def _pieces(mask: Mask) -> Iterator[tuple[tuple[slice, slice], Mask, Mask]]:
+def _pieces(mask: BoolArray) -> Iterator[tuple[tuple[slice, slice], BoolArray, BoolArray]]:
     """Yield (crop, pixels to keep, pixels to solve for), masks in the frame of the crop."""
     # The stencil reaches two pixels: two holes whose dilations touch are one system.
     grown = ndimage.binary_dilation(mask)

@@ -222,6 +222,11 @@ class Stack:
         t, z : int
             Where in the stack.
 
+        Returns
+        -------
+        Stack
+            Of the same kind; lazy where this one is.
+
         Raises
         ------
         DualglandError
@@ -306,7 +311,18 @@ class Stack:
 
 
 def to_canonical(data: Any, axes: str) -> Any:
-    """Return ``data`` with the given axes as a (T, Z, C, Y, X) view."""
+    """Return ``data`` with the given axes as a (T, Z, C, Y, X) view.
+
+    Parameters
+    ----------
+    data : numpy.ndarray or dask.array.Array
+    axes : str
+        Of ``data``, some of T, Z, C, Y, X in any order.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
+    """
     order = [axes.index(a) for a in CANONICAL_AXES if a in axes]
     data = data.transpose(order)
     return data[tuple(slice(None) if a in axes else None for a in CANONICAL_AXES)]
@@ -316,6 +332,17 @@ def from_canonical(data: Any, axes: str) -> Any:
     """Return (T, Z, C, Y, X) ``data`` with the given axes; the inverse of to_canonical.
 
     Axes that are not asked for must have length 1.
+
+    Parameters
+    ----------
+    data : numpy.ndarray or dask.array.Array
+        (T, Z, C, Y, X).
+    axes : str
+        That are wanted, in any order.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
     """
     data = data[tuple(slice(None) if a in axes else 0 for a in CANONICAL_AXES)]
     kept = [a for a in CANONICAL_AXES if a in axes]

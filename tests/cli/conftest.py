@@ -1,11 +1,8 @@
-"""A small stack on disk, and two ways to run the command line: in this process and in its own."""
+"""A small stack on disk, and the command line run in this process."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,25 +48,6 @@ def dualgland(capfd) -> Callable[..., Said]:
             main([str(word) for word in words])
         said = capfd.readouterr()
         return Said(int(end.value.code or 0), said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def process() -> Callable[..., Said]:
-    """Run the command line as a process of its own."""
-
-    def run(*words: object, **options: Any) -> Said:
-        done = subprocess.run(
-            [sys.executable, "-m", "napari_dualgland", *map(str, words)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **options.pop("env", {})},
-            **options,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
 
     return run
 

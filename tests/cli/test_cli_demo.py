@@ -49,7 +49,8 @@ def test_the_demo_leaves_a_stack_a_picture_and_figures(dualgland, offline, tmp_p
     for classical in ("mean", "Telea", "Navier–Stokes", "biharmonic"):
         assert ours["all"] > told["figures"][classical]["psnr_db"]["all"]
 
-    picture = np.asarray(Image.open(folder / PICTURE))
+    with Image.open(folder / PICTURE) as opened:
+        picture = np.asarray(opened)
     assert picture.shape[1] > 1500
     assert picture.std() > 20
 

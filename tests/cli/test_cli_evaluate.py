@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+import typer
+
+from dualgland_training.evaluate.__main__ import main as evaluate
+
 
 def test_without_the_collection_one_line_says_so(dualgland, tmp_path):
     said = dualgland("evaluate", "--out", tmp_path / "out", "--data", tmp_path, "--quick")
@@ -10,13 +15,14 @@ def test_without_the_collection_one_line_says_so(dualgland, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_ablation_needs_a_name_and_a_file(dualgland, tmp_path):
-    said = dualgland("evaluate", "--out", tmp_path / "out", "--ablation", "no-SG")
-    assert said.code == 2
-    assert "NAME=FILE" in said.error
-
-
-def test_an_unknown_model_is_named(dualgland, tmp_path):
-    said = dualgland("evaluate", "--out", tmp_path, "--data", tmp_path, "--model", "nobody")
-    assert said.code == 2
-    assert "nobody" in said.error
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"ablation": ["no-SG"]}, "NAME=FILE"), ({"model": ["nobody"]}, "nobody")],
+)
+def test_what_the_process_says_is_one_line(tmp_path, capsys, options, says):
+    """The line that ``dualgland evaluate`` hands on, as the test above shows."""
+    with pytest.raises(typer.Exit) as end:
+        evaluate(out=tmp_path / "out", data=tmp_path, **options)
+    assert end.value.exit_code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line

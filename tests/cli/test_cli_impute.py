@@ -13,7 +13,8 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
 
-PRIOR = ("--model", "prior", "--device", "cpu", "--tile", "64")
+PRIOR = ("--model", "prior", "--device", "cpu", "--tile", "64", "--no-rehearse")
+"""Rehearsing, and learning, which needs it, are off where they are not the subject."""
 
 
 def test_it_fills_what_the_mask_says_and_keeps_the_rest(dualgland, whole, mask, out):
@@ -31,7 +32,10 @@ def test_it_fills_what_the_mask_says_and_keeps_the_rest(dualgland, whole, mask, 
 
 
 def test_the_result_tells_everything(dualgland, whole, mask, out):
-    told = dualgland("impute", whole, "--out", out, "--missing", mask, *PRIOR, "--json").result
+    """Of a run as a person gets it who gives no option: the model has learned from the image."""
+    default = ("--model", "prior", "--device", "cpu")
+    told = dualgland("impute", whole, "--out", out, "--missing", mask, *default, "--json").result
+    assert read(out).provenance.options == ImputeParams(model="prior", device="cpu").model_dump()
     assert told["output"] == str(out)
     assert told["nothing_to_do"] is False
     assert (told["shape"], told["axes"], told["dtype"]) == ([4, 96, 96], "CYX", "uint8")

@@ -77,7 +77,8 @@ def test_it_leaves_the_four_files(dualgland, source, labels, mask, quick, out):
     assert list(table["classes"].fillna("")) == list(expected.table["classes"])
     maps = np.asarray(read_tiff(out / "maps.ome.tif").data) / 255
     np.testing.assert_allclose(maps, np.asarray(expected.maps), atol=1 / 255)
-    assert Image.open(out / "overlay.png").width > 900
+    with Image.open(out / "overlay.png") as overlay:
+        assert overlay.width > 900
 
 
 def test_the_result_tells_everything(dualgland, source, labels, mask, quick, out):
@@ -236,8 +237,9 @@ def test_the_demo_tells_where_the_protein_is(tmp_path, monkeypatch, capsys):
     save_localizer(tmp_path / "models", name="localizer")
     monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path / "models"))
     image, _ = field(1, 2)
-    filled = impute(stack_of(image), model="prior", device="cpu")
-    told, notes = demo.localize(filled, tmp_path / "localization", ImputeParams(device="cpu"))
+    params = ImputeParams(model="prior", device="cpu", rehearse=False)
+    filled = impute(stack_of(image), params=params)
+    told, notes = demo.localize(filled, tmp_path / "localization", params)
     assert (told["cells"], told["model"]) == (2, "localizer")
     assert isinstance(notes, list)
     assert {p.name for p in (tmp_path / "localization").iterdir()} == {*FILES}

@@ -313,7 +313,7 @@ def test_a_damaged_manifest_is_told_and_left(fetch, out, text):
 
 def test_two_downloads_to_one_folder(atlas, fetch, out, tmp_path):
     fetcher = fetcher_for(atlas, tmp_path / "cache")
-    with fetcher.alone(out), pytest.raises(DualglandError, match="another download"):
+    with fetcher.locked(out), pytest.raises(DualglandError, match="another download"):
         fetch(gene="TP53")
 
 

@@ -22,10 +22,10 @@ from atlas_server import (
 )
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.atlas import Addresses, Fetcher, Manners
+from napari_dualgland.io.atlas import Addresses, Fetcher, RequestPolicy
 from napari_dualgland.io.atlas.connection import AtlasUnavailable, FetchError, NotThere
-from napari_dualgland.io.atlas.content import check_jpeg
-from napari_dualgland.io.atlas.manners import asked_wait
+from napari_dualgland.io.atlas.file_checks import check_jpeg
+from napari_dualgland.io.atlas.request_policy import asked_wait
 
 PATH = "/images/51244/1234_A1_1_red.jpg"
 LIMIT = 2**16
@@ -51,8 +51,8 @@ def folders(tmp_path):
     return Folders(tmp_path)
 
 
-def fetch(atlas, folders, path=PATH, fake=None, check=check_jpeg, **manners):
-    fetcher = fetcher_for(atlas, folders.cache, fake, **manners)
+def fetch(atlas, folders, path=PATH, fake=None, check=check_jpeg, **policy):
+    fetcher = fetcher_for(atlas, folders.cache, fake, **policy)
     fetcher.fetch(atlas.url + path, folders.target, LIMIT, check)
 
 
@@ -248,8 +248,8 @@ def test_silence_is_not_waited_for_forever(atlas, folders):
 
 def test_a_trickle_is_not_waited_for_forever(atlas, folders):
     atlas.acts[PATH] = [trickle]
-    manners = Manners(attempts=1, patience=0.1, slowest=1e6, timeout=5)
-    fetcher = Fetcher(atlas.addresses, manners, folders.cache)
+    policy = RequestPolicy(attempts=1, patience=0.1, slowest=1e6, timeout=5)
+    fetcher = Fetcher(atlas.addresses, policy, folders.cache)
     start = time.monotonic()
     with pytest.raises(FetchError, match="too slow"):
         fetcher.fetch(atlas.url + PATH, folders.target, LIMIT, check_jpeg)
@@ -302,17 +302,17 @@ def test_going_round_in_circles_ends(atlas, folders):
 
 
 def test_what_is_outside_the_atlas_is_never_asked_for(folders):
-    fetcher = Fetcher(Addresses(), Manners(), folders.cache)
+    fetcher = Fetcher(Addresses(), RequestPolicy(), folders.cache)
     with pytest.raises(FetchError, match="outside the atlas"):
         fetcher.fetch("http://127.0.0.1:9/x", folders.target, LIMIT, check_jpeg)
 
 
-def test_nobody_there(atlas, folders):
-    fetcher = fetcher_for(atlas, folders.cache)
-    atlas.shutdown()
-    atlas.server_close()
+def test_nobody_there(folders, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with running() as gone:
+        fetcher, url = fetcher_for(gone, folders.cache), gone.url + PATH
     with pytest.raises(AtlasUnavailable, match="cannot be reached; tried 3 times"):
-        fetcher.fetch(atlas.url + PATH, folders.target, LIMIT, check_jpeg)
+        fetcher.fetch(url, folders.target, LIMIT, check_jpeg)
 
 
 def test_an_older_file_stays_until_the_new_one_is_whole(atlas, folders):
@@ -333,7 +333,7 @@ def test_a_page_is_fetched_once_and_kept_by_release_and_place(atlas, folders):
     assert len(atlas.asked) == 1
     other = atlas.addresses.model_copy(update={"release": "23"})
     atlas.pages["/v23/page.jpg"] = jpeg(1)
-    again = Fetcher(other, fetcher.manners, folders.cache)
+    again = Fetcher(other, fetcher.policy, folders.cache)
     path = again.page(f"{atlas.url}/v23/page.jpg", "p.jpg", LIMIT, check_jpeg)
     assert hashlib.sha256(path.read_bytes()) != hashlib.sha256(paths.pop().read_bytes())
     assert len(atlas.asked) == 2
@@ -342,8 +342,8 @@ def test_a_page_is_fetched_once_and_kept_by_release_and_place(atlas, folders):
 def test_two_downloads_do_not_write_to_one_folder(atlas, folders):
     fetcher = fetcher_for(atlas, folders.cache)
     with (
-        fetcher.alone(folders.target.parent),
+        fetcher.locked(folders.target.parent),
         pytest.raises(DualglandError, match="another download"),
-        fetcher_for(atlas, folders.cache).alone(folders.target.parent),
+        fetcher_for(atlas, folders.cache).locked(folders.target.parent),
     ):
         pytest.fail("the folder was held twice")

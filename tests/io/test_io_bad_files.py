@@ -153,7 +153,7 @@ def test_an_xml_bomb_in_the_header_is_not_expanded(tmp_path):
     path = tmp_path / "a.tif"
     entities = "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 10))
     bomb = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "x">{entities}]><OME>&a9;</OME>'
-    tifffile.imwrite(path, PIXELS, description=bomb.encode(), metadata=None)
+    tifffile.imwrite(path, PIXELS, description=bomb.encode(), metadata=None, **GREY)
     refused(path, "cannot tell which channel")
 
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from dualgland_training.simulate import SimulatedField, simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
-from napari_dualgland.localization.grid import Grid
+from napari_dualgland.localization.cells.grid import Grid
 from napari_dualgland.localization.params import LocalizeParams
 
 MICROTUBULES, PROTEIN, NUCLEUS, ER = range(4)
@@ -18,6 +18,11 @@ UM = 0.32
 @pytest.fixture(scope="module")
 def field() -> SimulatedField:
     return simulate_field((256, 256), UM, seed=3)
+
+
+@pytest.fixture(scope="module")
+def whole(field: SimulatedField) -> Cells:
+    return find_cells(frame_of(field), UM)
 
 
 def frame_of(field: SimulatedField, *absent: int) -> np.ndarray:
@@ -57,41 +62,37 @@ def drawn(*nuclei: tuple[float, float, float, float], shape: tuple[int, int] = (
     return frame
 
 
-def test_nuclei_and_cells_of_a_simulated_field_are_found(field):
-    cells = find_cells(frame_of(field), UM)
-    assert cells.labels.dtype == cells.nuclei.dtype == np.int32
-    assert cells.note == ""
+def test_nuclei_and_cells_of_a_simulated_field_are_found(field, whole):
+    assert whole.labels.dtype == whole.nuclei.dtype == np.int32
+    assert whole.note == ""
     with_nucleus = np.where(np.isin(field.cells, np.unique(field.nuclei)), field.cells, 0)
-    assert found(cells.labels, with_nucleus) >= 0.8
-    assert found(cells.nuclei, field.nuclei) >= 0.9
-    own = cells.nuclei > 0
-    assert np.array_equal(cells.nuclei[own], cells.labels[own])
-    assert np.array_equal(np.unique(cells.labels), np.arange(cells.labels.max() + 1))
+    assert found(whole.labels, with_nucleus) >= 0.8
+    assert found(whole.nuclei, field.nuclei) >= 0.9
+    own = whole.nuclei > 0
+    assert np.array_equal(whole.nuclei[own], whole.labels[own])
+    assert np.array_equal(np.unique(whole.labels), np.arange(whole.labels.max() + 1))
 
 
-def test_every_cell_is_one_piece(field):
-    cells = find_cells(frame_of(field), UM)
-    for label in range(1, cells.labels.max() + 1):
-        pieces, count = ndimage.label(cells.labels == label, np.ones((3, 3)))
+def test_every_cell_is_one_piece(whole):
+    for label in range(1, whole.labels.max() + 1):
+        pieces, count = ndimage.label(whole.labels == label, np.ones((3, 3)))
         sizes = np.bincount(pieces.ravel())[1:]
         assert count >= 1
         assert sizes.max() > 0.99 * sizes.sum()
 
 
-def test_magnification_does_not_matter(field):
-    coarse = find_cells(frame_of(field), UM)
+def test_magnification_does_not_matter(field, whole):
     fine = find_cells(frame_of(field).repeat(4, 1).repeat(4, 2), UM / 4)
-    assert fine.labels.max() == coarse.labels.max()
+    assert fine.labels.max() == whole.labels.max()
     same = fine.labels[2::4, 2::4] > 0
-    assert np.mean(same == (coarse.labels > 0)) > 0.97
+    assert np.mean(same == (whole.labels > 0)) > 0.97
 
 
 @pytest.mark.parametrize("scale", [1e-4, 300])
-def test_units_and_offset_of_intensities_do_not_matter(field, scale):
-    frame = frame_of(field)
-    a, b = find_cells(frame, UM), find_cells(frame * scale + 50 * scale, UM)
-    assert a.labels.max() == b.labels.max()
-    assert np.mean(a.labels == b.labels) > 0.97
+def test_units_and_offset_of_intensities_do_not_matter(field, whole, scale):
+    other = find_cells(frame_of(field) * scale + 50 * scale, UM)
+    assert whole.labels.max() == other.labels.max()
+    assert np.mean(whole.labels == other.labels) > 0.97
 
 
 @pytest.mark.parametrize("absent", [MICROTUBULES, ER])
@@ -102,11 +103,11 @@ def test_one_landmark_of_the_cell_body_is_enough(field, absent):
     assert found(cells.labels, with_nucleus) >= 0.5
 
 
-def test_without_the_cell_body_nuclei_are_grown_and_it_is_said(field):
+def test_without_the_cell_body_nuclei_are_grown_and_it_is_said(field, whole):
     cells = find_cells(frame_of(field, MICROTUBULES, PROTEIN, ER), UM)
     assert "grown" in cells.note
     assert "µm" in cells.note
-    assert cells.labels.max() == find_cells(frame_of(field), UM).nuclei.max()
+    assert cells.labels.max() == whole.nuclei.max()
     beyond = ndimage.distance_transform_edt(cells.nuclei == 0)[cells.labels > 0] * UM
     assert 4 < beyond.max() < 8
 
@@ -126,9 +127,8 @@ def test_without_any_landmark_it_is_said_what_was_done(field, absent):
     assert (cells.labels.max() > 0) == (len(absent) == 3)
 
 
-def test_missing_pixels_do_no_harm(field):
+def test_missing_pixels_do_no_harm(field, whole):
     frame = frame_of(field)
-    whole = find_cells(frame, UM)
     rng = np.random.default_rng(1)
     frame[:, rng.random(frame.shape[1:]) < 0.2] = np.nan
     frame[NUCLEUS, 100:104] = np.nan
@@ -222,13 +222,12 @@ def test_a_cell_cut_out_and_set_on_black_is_one_cell(field):
     assert ((cells.labels > 0) & own[window]).sum() > 0.75 * own.sum()
 
 
-def test_the_same_frame_gives_the_same_cells(field):
+def test_the_same_frame_gives_the_same_cells(field, whole):
     frame = frame_of(field)
-    before = frame.copy()
-    first, second = find_cells(frame, UM), find_cells(frame, UM)
-    assert np.array_equal(frame, before)
-    assert np.array_equal(first.labels, second.labels)
-    assert first.mitotic == second.mitotic
+    again = find_cells(frame, UM)
+    assert np.array_equal(frame, frame_of(field))
+    assert np.array_equal(again.labels, whole.labels)
+    assert again.mitotic == whole.mitotic
 
 
 @pytest.mark.parametrize("shape", [(4, 7, 300), (4, 1, 1), (4, 90, 3)])

@@ -13,11 +13,11 @@ import napari_dualgland as nd
 from napari_dualgland import CLASSES, Stack
 from napari_dualgland.classes import NEGATIVE
 from napari_dualgland.localization import maps
-from napari_dualgland.localization.maps import Crop, crop_of, plane_of
-from napari_dualgland.localization.reading import _padded
-from napari_dualgland.localization.views import Levels, cut_view
+from napari_dualgland.localization.crops import FrameLevels, crop_cell
+from napari_dualgland.localization.inference import _padded
+from napari_dualgland.localization.maps import CellMap, cell_map, plane_of
+from napari_dualgland.model.calibrated_localizer import agreeing
 from napari_dualgland.model.localizer import MULTIPLE
-from napari_dualgland.model.reader import agreeing
 
 
 @pytest.mark.parametrize("pixel_um", [0.08, 0.107, 0.24, 0.5])
@@ -30,12 +30,12 @@ def test_a_map_lies_on_its_cell(pixel_um: float, size: tuple[int, int]) -> None:
     centre = [(s.start + s.stop - 1) / 2 for s in window]
     within = np.hypot((y - centre[0]) / size[0], (x - centre[1]) / size[1]) < 0.5
     own = within[window]
-    view = cut_view(slopes, own, window, pixel_um, Levels(np.zeros(4), np.ones(4)))
+    view = crop_cell(slopes, own, window, pixel_um, FrameLevels(np.zeros(4), np.ones(4)))
     sides = tuple(max(1, round(n * view.scale)) for n in own.shape)
     view = _padded(view, tuple(n + 2 * MULTIPLE for n in view.inside.shape))
     dense = F.avg_pool2d(torch.from_numpy(view.x), 2).numpy()
     dense = np.rint(np.tile(dense, (5, 1, 1))[:18].clip(0, 1) * 255).astype(np.uint8)
-    crop = crop_of(1, window, (view.inside, dense), (sides[0], sides[1]), 0.25, 1.0)
+    crop = cell_map(1, window, (view.inside, dense), (sides[0], sides[1]), 0.25, 1.0)
     inner = ndimage.binary_erosion(own, iterations=round(1.2 / pixel_um) + 2)
     for c in range(2):
         bright = np.percentile(slopes[c][window][own], 99.5)
@@ -54,7 +54,7 @@ def test_a_rim_keeps_its_value_up_to_the_edge() -> None:
     dense = np.zeros((18, 16, 16), np.uint8)
     dense[:, 4:12, 4:12] = 200
     window = (slice(0, 32), slice(0, 32))
-    plane = crop_of(1, window, (inside, dense), (32, 32), 0.0, 1.0).plane(3)
+    plane = cell_map(1, window, (inside, dense), (32, 32), 0.0, 1.0).plane(3)
     assert np.allclose(plane, 200 / 255)
 
 
@@ -62,8 +62,8 @@ def test_planes_hold_each_cell_within_its_outline() -> None:
     labels = np.zeros((20, 20), np.int32)
     labels[2:12, 2:12], labels[8:18, 8:18] = 5, 9
     dense = np.full((18, 5, 5), 255, np.uint8)
-    first = Crop(5, (slice(2, 12), slice(2, 12)), dense, (0, 0.5), (0, 0.5), 0.1, 1.0)
-    second = Crop(9, (slice(8, 18), slice(8, 18)), dense, (0, 0.5), (0, 0.5), 0.9, 0.5)
+    first = CellMap(5, (slice(2, 12), slice(2, 12)), dense, (0, 0.5), (0, 0.5), 0.1, 1.0)
+    second = CellMap(9, (slice(8, 18), slice(8, 18)), dense, (0, 0.5), (0, 0.5), 0.9, 0.5)
     plane = plane_of([first, second], labels, 0)
     assert np.array_equal(plane, np.select([labels == 5, labels == 9], [1, 0.5], 0))
     plane = plane_of([first, second], labels, NEGATIVE)
@@ -74,9 +74,9 @@ def test_maps_are_made_when_they_are_looked_at(model: str, monkeypatch: pytest.M
     image, labels = field()
     made = []
 
-    def watched(crops, plane, number):
+    def watched(cells, plane, number):
         made.append(number)
-        return plane_of(crops, plane, number)
+        return plane_of(cells, plane, number)
 
     monkeypatch.setattr(maps, "plane_of", watched)
     stack = stack_of(np.stack([image] * 2), "TCYX")
@@ -92,12 +92,10 @@ def test_maps_are_made_when_they_are_looked_at(model: str, monkeypatch: pytest.M
     assert 0 < plane[labels > 0].mean() < 1
 
 
-def test_negative_is_told_for_the_whole_cell(model: str) -> None:
-    image, labels = field()
-    result = nd.localize(stack_of(image), labels, missing=labels < 0, model=model, device="cpu")
-    plane = np.asarray(result.maps[NEGATIVE])
-    for cell, p in zip(result.table["cell"], result.table["Negative"], strict=True):
-        assert np.allclose(plane[labels == cell], p)
+def test_negative_is_told_for_the_whole_cell(localized: nd.Localization) -> None:
+    plane, table = np.asarray(localized.maps[NEGATIVE]), localized.table
+    for cell, p in zip(table["cell"], table["Negative"], strict=True):
+        assert np.allclose(plane[localized.cells == cell], p)
 
 
 def test_a_stack_without_channel_axis_gets_maps_before_y(model: str) -> None:

@@ -13,10 +13,11 @@ from PIL import Image, ImageDraw
 
 from napari_dualgland import CLASSES, Channel, Localization, PixelSize, Stack, localize
 from napari_dualgland.classes import COLORS, NEGATIVE
-from napari_dualgland.localization import overlay
-from napari_dualgland.localization.lettering import Text
-from napari_dualgland.localization.overlay import color_protein, frame_cells, paint
+from napari_dualgland.localization import overlay, overlay_cells
+from napari_dualgland.localization.overlay import color_protein, paint
+from napari_dualgland.localization.overlay_cells import frame_cells
 from napari_dualgland.localization.picture import picture, round_length
+from napari_dualgland.localization.text import Text
 from napari_dualgland.provenance import Provenance
 
 MITOCHONDRIA, NUCLEOLI = CLASSES.index("Mitochondria"), CLASSES.index("Nucleoli")
@@ -152,8 +153,8 @@ def test_the_picture_has_title_legend_and_scale_bar():
         assert (legend == swatch).all(-1).sum() > 400
     other = [int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5)]
     assert not (legend == other).all(-1).any()
-    assert (legend == overlay.MISSING_INK).all(-1).any()
-    assert not (legend == overlay.IMPUTED_INK).all(-1).any()
+    assert (legend == overlay_cells.MISSING_INK).all(-1).any()
+    assert not (legend == overlay_cells.IMPUTED_INK).all(-1).any()
     title = sheet[:60, :600]
     assert (title > 200).any()
     without = replace(found, stack=replace(found.stack, pixel_size=None))

@@ -16,13 +16,13 @@ from scipy.special import logit
 import napari_dualgland as nd
 from napari_dualgland import CLASSES, ROLES, Channel, DualglandError, PixelSize, Stack
 from napari_dualgland.io import read_mask
-from napari_dualgland.localization import reading
+from napari_dualgland.localization import inference
 from napari_dualgland.localization.frames import Frames
-from napari_dualgland.localization.labels import ranked
-from napari_dualgland.localization.reading import CellReader
-from napari_dualgland.localization.scale import pixel_um
+from napari_dualgland.localization.inference import BatchedLocalizer
+from napari_dualgland.localization.pixel_size import pixel_um
+from napari_dualgland.localization.ranked import ranked
+from napari_dualgland.model.calibrated_localizer import CalibratedLocalizer, load_localizer
 from napari_dualgland.model.filler import load_filler
-from napari_dualgland.model.reader import Reader, load_localizer
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.provenance import Provenance
@@ -48,16 +48,15 @@ def test_localize_is_the_function_whatever_was_imported() -> None:
     assert {"localize", "localize_steps", "Localization", "LocalizeParams"} <= {*nd.__all__}
 
 
-def test_given_labels_keep_their_numbers(model: str) -> None:
+def test_given_labels_keep_their_numbers(model: str, localized: nd.Localization) -> None:
     image, labels = field()
     numbers = np.array([0, 7, 2, 900, 31, 5, 2_000_000_011])
     result = run(stack_of(image), numbers[labels], model)
     assert result.cells.dtype == np.int32
     assert np.array_equal(result.cells, numbers[labels])
     assert result.table["cell"].tolist() == sorted(numbers[1:].tolist())
-    plain = run(stack_of(image), labels, model)
     order = np.argsort(numbers[1:])
-    assert np.allclose(probabilities(result), probabilities(plain)[order], atol=1e-4)
+    assert np.allclose(probabilities(result), probabilities(localized)[order], atol=1e-4)
 
 
 def test_cells_are_found_where_none_are_given(model: str) -> None:
@@ -181,7 +180,7 @@ def test_nothing_hangs_on_batches_or_on_other_cells(model: str) -> None:
 
     def read(plane: np.ndarray, batch_pixels: int) -> dict[int, np.ndarray]:
         cells = ranked(plane)
-        batches = CellReader(reader, batch_pixels).read(frame, cells, 0.24)
+        batches = BatchedLocalizer(reader, batch_pixels).predict(frame, cells, 0.24)
         return {int(cells.labels[one.number]): one.logits for batch in batches for one in batch}
 
     together, singly = read(labels, 2**19), read(labels, 1)
@@ -193,9 +192,10 @@ def test_nothing_hangs_on_batches_or_on_other_cells(model: str) -> None:
     assert np.ptp([logits[0] for logits in together.values()]) > 0.01
 
 
-def test_damage_draws_a_cell_to_the_base_rates_and_no_other(model: str) -> None:
+def test_damage_draws_a_cell_to_the_base_rates_and_no_other(
+    model: str, localized: nd.Localization
+) -> None:
     image, labels = field()
-    whole = run(stack_of(image), labels, model)
     lost = np.zeros(image.shape, bool)
     lost[1, labels == 2] = True
     lost[1, :40] |= labels[:40] == 1
@@ -211,12 +211,12 @@ def test_damage_draws_a_cell_to_the_base_rates_and_no_other(model: str) -> None:
     assert table.loc[2, "uncertainty"] == pytest.approx(bits, abs=1e-4)
     others = [3, 4, 5, 6]
     assert np.allclose(
-        table.loc[others, list(CLASSES)].to_numpy(float), probabilities(whole)[2:], atol=1e-4
+        table.loc[others, list(CLASSES)].to_numpy(float), probabilities(localized)[2:], atol=1e-4
     )
     notes = " ".join(result.provenance.notes)
     assert "2 cells are damaged: impute first" in notes
     assert "1 cell is without a measured pixel of the protein" in notes
-    assert not whole.provenance.notes
+    assert not localized.provenance.notes
     assert not np.asarray(result.maps[:18])[:, labels == 2].any()
 
 
@@ -253,13 +253,15 @@ def test_imputed_pixels_are_read_but_counted(model: str) -> None:
         assert not any("impute first" in n for n in result.provenance.notes)
 
 
-def test_a_filled_pixel_counts_for_half_of_a_damaged_one(model: str) -> None:
+def test_a_filled_pixel_counts_for_half_of_a_damaged_one(
+    model: str, localized: nd.Localization
+) -> None:
     image, labels = field()
     hole = np.zeros(image.shape, bool)
     hole[1] = labels == 2
     nothing = np.zeros(image.shape, bool)
     base = np.array([PRIOR.get(name, 0.05) for name in CLASSES])
-    whole = probabilities(run(stack_of(image), labels, model, nothing))[1]
+    whole = probabilities(localized)[1]
     filled = probabilities(run(nd.Imputation.of(stack_of(image), hole), labels, model, nothing))[1]
     between = (logit(whole) + logit(base)) / 2
     assert np.allclose(logit(filled), between, atol=1e-3)
@@ -301,31 +303,33 @@ def test_cancelling_and_progress(model: str) -> None:
     assert 0 < heard[-1].done < 12
 
 
-class Greedy(Reader):
+class Greedy(CalibratedLocalizer):
     """Runs out of memory for more than ``most`` cells at a time."""
 
     most = 1
 
-    def read(self, x, inside, present):
+    def predict(self, x, inside, present):
         if len(x) > self.most:
             raise MemoryError
-        return super().read(x, inside, present)
+        return super().predict(x, inside, present)
 
 
 def test_less_memory_says_so_and_changes_nothing(model: str) -> None:
     image, labels = field()
     frame, cells = next(iter(Frames(stack_of(image), NOTHING))), ranked(labels)
     plain = load_localizer(model, CPU)
-    greedy = CellReader(Greedy(plain.card, plain.network, CPU))
-    got = {one.number: one.logits for batch in greedy.read(frame, cells, 0.24) for one in batch}
-    want = {o.number: o.logits for b in CellReader(plain).read(frame, cells, 0.24) for o in b}
+    greedy = BatchedLocalizer(Greedy(plain.card, plain.network, CPU))
+    got = {one.number: one.logits for batch in greedy.predict(frame, cells, 0.24) for one in batch}
+    want = {
+        o.number: o.logits for b in BatchedLocalizer(plain).predict(frame, cells, 0.24) for o in b
+    }
     assert {*got} == {*want}
     assert all(np.allclose(got[i], want[i], atol=1e-4) for i in want)
     assert any("smaller batches" in note for note in greedy.notes)
-    greedy.reader.most = 0
+    greedy.localizer.most = 0
     with pytest.raises(DualglandError, match="out of memory, even on the CPU"):
-        list(greedy.read(frame, cells, 0.24))
-    assert reading.BUCKET % 16 == 0
+        list(greedy.predict(frame, cells, 0.24))
+    assert inference.BUCKET % 16 == 0
 
 
 def test_an_unknown_pixel_size_is_assumed_aloud(model: str) -> None:

@@ -13,8 +13,8 @@ from dualgland_training.cell_folds import TOLD, read_labelled_cells, unseen_grou
 from dualgland_training.cell_pictures import read_cell_picture
 from dualgland_training.evaluate.localization.reading import read_one_cell
 from napari_dualgland import CLASSES
+from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.generator import count_parameters
-from napari_dualgland.model.reader import load_localizer
 from napari_dualgland.model.weights import SHIPPED
 from napari_dualgland.sample import sample_path
 

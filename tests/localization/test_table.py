@@ -9,15 +9,15 @@ from skimage.measure import regionprops
 
 import napari_dualgland as nd
 from napari_dualgland import CLASSES
-from napari_dualgland.localization.damage import drawn_to_prior, uncertainty
+from napari_dualgland.localization.damage import shrunk_to_prior, uncertainty
 from napari_dualgland.localization.frames import Frames
-from napari_dualgland.localization.labels import ranked
-from napari_dualgland.localization.measure import INTENSITIES, compartment_of
+from napari_dualgland.localization.intensities import INTENSITIES, compartment_of
+from napari_dualgland.localization.ranked import ranked
 from napari_dualgland.localization.table import columns_of, named, shapes_of
 from napari_dualgland.model.compartments import COMPARTMENTS
 
 
-def localized(stack: nd.Stack, labels: np.ndarray, model: str, missing: np.ndarray | None = None):
+def localize(stack: nd.Stack, labels: np.ndarray, model: str, missing: np.ndarray | None = None):
     missing = labels < 0 if missing is None else missing
     return nd.localize(stack, labels, missing=missing, model=model, device="cpu")
 
@@ -35,13 +35,12 @@ def test_columns() -> None:
     assert {*CLASSES} < {*columns_of("YX")}
 
 
-def test_a_table_without_cells_has_all_columns(model: str) -> None:
+def test_a_table_without_cells_has_all_columns(model: str, localized: nd.Localization) -> None:
     image, labels = field()
-    result = localized(stack_of(image), labels * 0, model)
+    result = localize(stack_of(image), labels * 0, model)
     assert result.table.empty
     assert tuple(result.table.columns) == columns_of("CYX")
-    full = localized(stack_of(image), labels, model).table
-    assert (full.dtypes == result.table.dtypes).all()
+    assert (localized.table.dtypes == result.table.dtypes).all()
     assert not np.asarray(result.maps[0]).any()
     assert "no cell is labelled" in result.provenance.notes
 
@@ -63,7 +62,7 @@ def test_shapes_are_those_of_skimage() -> None:
 def test_intensities_count_measured_pixels_alone(model: str) -> None:
     image, labels = field()
     data = image.astype(np.float32)
-    plain = localized(stack_of(data), labels, model)
+    plain = localize(stack_of(data), labels, model)
     frame = next(iter(Frames(stack_of(data), labels < 0)))
     part = compartment_of(frame, 0.24)
     for row in plain.table.itertuples(index=False):
@@ -78,7 +77,7 @@ def test_intensities_count_measured_pixels_alone(model: str) -> None:
     lost[1, ::3], filled[1, 1::3] = True, True
     lost[1, labels == 6] = True
     spoiled[lost | filled] = 1e6
-    result = localized(nd.Imputation.of(stack_of(spoiled), filled), labels, model, lost)
+    result = localize(nd.Imputation.of(stack_of(spoiled), filled), labels, model, lost)
     table = result.table.set_index("cell")
     own = (labels == 2) & ~(lost | filled)[1]
     assert table.loc[2, "intensity cell"] == pytest.approx(data[1][own].mean(), rel=1e-5)
@@ -106,7 +105,7 @@ def test_nuclei_in_given_cells_are_counted(model: str) -> None:
         image[2][np.hypot(y - cy, x - cx) < 10] = 200
     # A pixel of 0.6 µm makes the discs as wide as nuclei are.
     stack = stack_of(image, pixel_size=nd.PixelSize(0.6, 0.6))
-    table = localized(stack, labels, model).table.set_index("cell")
+    table = localize(stack, labels, model).table.set_index("cell")
     assert table["nuclei"].tolist() == [1, 2, 0, 1, 0, 0]
     assert not table["mitotic"].any()
 
@@ -128,7 +127,7 @@ def test_doubt() -> None:
         [1, 0, 0.5], abs=0.001
     )
     logits = np.array([[4.0, -4.0]] * 3)
-    p = drawn_to_prior(logits, np.array([0, 0.5, 1]), (0.3, 0.2))
+    p = shrunk_to_prior(logits, np.array([0, 0.5, 1]), (0.3, 0.2))
     assert p[0] == pytest.approx([1 / (1 + np.exp(-4)), 1 / (1 + np.exp(4))])
     assert p[2] == pytest.approx([0.3, 0.2])
     assert p[0, 0] > p[1, 0] > p[2, 0]

@@ -5,7 +5,8 @@ import torch
 
 from napari_dualgland.model.blocks import gaussian_blur
 from napari_dualgland.model.evidence import gather_evidence
-from napari_dualgland.model.generator import Generator, count_parameters, noise_level
+from napari_dualgland.model.generator import Generator, count_parameters
+from napari_dualgland.model.refinement import noise_level
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_an_untrained_generator_stands_near_its_prior(
 
 def test_every_part_learns(scene: tuple[torch.Tensor, torch.Tensor]) -> None:
     torch.manual_seed(0)
-    image, missing = scene
+    image, missing = (part[:1, :, :48, :48] for part in scene)
     model = Generator((16, 24, 32), (1, 1, 1), refine=8)
     optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
     evidence = gather_evidence(image, missing)
@@ -79,7 +80,7 @@ def test_texture_depends_on_its_noise_and_never_changes_the_features(
     first, again, second = (model.texture(said.features, z) for z in (one, one, other))
     assert first.shape == image.shape
     assert torch.equal(first, again)
-    assert float((first - second).abs().mean()) > 0.01
+    assert float((first - second).detach().abs().mean()) > 0.01
     first.square().mean().backward()
     assert all(p.grad is None for p in model.up_fine.parameters())
     assert all(p.grad is not None for p in model.texture.parameters())

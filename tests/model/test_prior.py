@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_dualgland.model.prior import double, halve, laplacian, relax, secretory_prior
+from napari_dualgland.model.prior import _double, _halve, _laplacian, _relax, secretory_prior
 
 
 def slow_laplacian(image: np.ndarray) -> np.ndarray:
@@ -25,14 +25,14 @@ def slow_laplacian(image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (6, 5), (9, 8)])
 def test_laplacian_follows_the_formula(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).normal(size=shape)
-    fast = laplacian(torch.from_numpy(image)[None, None])[0, 0].numpy()
+    fast = _laplacian(torch.from_numpy(image)[None, None])[0, 0].numpy()
     np.testing.assert_allclose(fast, slow_laplacian(image), atol=1e-12)
 
 
 def test_laplacian_is_self_adjoint() -> None:
     rng = torch.Generator().manual_seed(1)
     a, b = (torch.rand(1, 1, 9, 11, generator=rng, dtype=torch.float64) for _ in range(2))
-    torch.testing.assert_close((laplacian(a) * b).sum(), (a * laplacian(b)).sum())
+    torch.testing.assert_close((_laplacian(a) * b).sum(), (a * _laplacian(b)).sum())
 
 
 def test_relax_descends_and_keeps_observed_pixels() -> None:
@@ -42,22 +42,22 @@ def test_relax_descends_and_keeps_observed_pixels() -> None:
     missing[..., 10:22, 8:20] = 1
     inside = torch.nn.functional.max_pool2d(missing, 3, 1, 1) > 0  # all that a step changes
     energy = [
-        float(laplacian(relax(image, missing, steps))[inside].square().sum())
+        float(_laplacian(_relax(image, missing, steps))[inside].square().sum())
         for steps in (0, 5, 20, 80)
     ]
     assert energy == sorted(energy, reverse=True)
     assert energy[-1] < 0.3 * energy[0]
-    kept = relax(image, missing, 20)
+    kept = _relax(image, missing, 20)
     assert torch.equal(kept[missing == 0], image[missing == 0])
 
 
 def test_halve_averages_observed_pixels_alone() -> None:
     image = torch.tensor([[[[1.0, 99.0, 5.0], [3.0, 99.0, 7.0]]]])
     weight = torch.tensor([[[[1.0, 0.0, 1.0], [1.0, 0.0, 1.0]]]])
-    mean, total = halve(image, weight)
+    mean, total = _halve(image, weight)
     torch.testing.assert_close(mean, torch.tensor([[[[2.0, 6.0]]]]))
     torch.testing.assert_close(total, torch.tensor([[[[0.5, 0.5]]]]))
-    assert double(mean, (2, 3)).shape == (1, 1, 2, 3)
+    assert _double(mean, (2, 3)).shape == (1, 1, 2, 3)
 
 
 @given(

@@ -39,8 +39,8 @@ from dualgland_training.localizer.train import rate_at, run_stage, say, started
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.localizer import Localizer
-from napari_dualgland.model.reader import load_localizer
 
 ROOT = Path(__file__).parents[2]
 SMALL = LocalizerRecipe(

@@ -15,6 +15,8 @@ from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 SIDE = 160
 HOLE = (slice(40, 90), slice(50, 120))
 """Spans several tiles of 64 pixels, in every channel."""
+QUICK = ImputeParams(model="prior", device="cpu", tile=64, rehearse=False)
+"""Options that run fast on any machine; without rehearsing nothing is learned either."""
 COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
 
 
@@ -29,6 +31,19 @@ def paint(dtype="uint8", side=SIDE, seed=0):
     pixels = np.stack(channels).clip(20, 240).astype(dtype)
     pixels[(slice(None), *HOLE)] = 0
     return pixels
+
+
+@pytest.fixture(autouse=True)
+def _no_widget_outlives_its_test(request):
+    """With a viewer napari looks by itself, told by NAPARI_STRICT_QT; this is for all others."""
+    from qtpy.QtCore import QCoreApplication, QEvent
+    from qtpy.QtWidgets import QApplication
+
+    before = set(QApplication.topLevelWidgets())
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    if "viewer" not in request.fixturenames and not request.node.rep_call.failed:
+        assert not set(QApplication.topLevelWidgets()) - before
 
 
 @pytest.fixture
@@ -77,7 +92,7 @@ def dock(viewer, qtbot):
             viewer.add_layer(layer)
         widget = ImputeWidget(viewer)
         viewer.window.add_dock_widget(widget, name="Impute")
-        widget.set_value(ImputeParams(model="prior", device="cpu", tile=64))
+        widget.set_value(QUICK)
         made.append(widget)
         return widget
 

@@ -13,6 +13,8 @@ from napari_dualgland.classes import CLASSES
 from napari_dualgland.widgets.localize.cell_table import SORT, CellFilter, CellTableModel, in_words
 from napari_dualgland.widgets.localize.cell_table_view import CellTable
 
+pytestmark = pytest.mark.binding
+
 THRESHOLDS = (0.5,) * len(CLASSES)
 VESICLES = "Vesicles and punctate cytosolic patterns"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import dask.array as da
 import numpy as np
@@ -16,7 +14,7 @@ from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.mask import ROLE_BITS
 from napari_dualgland.stack import ROLES
 
-from .conftest import COLORMAPS, HOLE, SIDE, paint
+from .conftest import COLORMAPS, HOLE, QUICK, SIDE, paint
 
 ON_SCREEN = os.environ.get("QT_QPA_PLATFORM") != "offscreen"
 pytestmark = pytest.mark.skipif(
@@ -89,15 +87,17 @@ def test_results_lie_and_look_like_their_source(viewer, field, dock, run):
 
 
 def test_provenance_stays_with_the_layer(viewer, field, dock, run):
+    """Of a run with the options of a new dock, but for the model: it learns from the image."""
     widget = dock(field.values())
-    widget.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=7, rehearse=False))
+    widget.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=7))
     run(widget)
     tag = tag_of(viewer.layers["protein imputed"])
     assert tag.role == "protein"
     assert tag.provenance.model == "prior"
     assert tag.provenance.seed == 7
     assert tag.provenance.options["tile"] == 96
-    assert tag.provenance.options["rehearse"] is False
+    assert tag.provenance.options["rehearse"] is True
+    assert tag.provenance.options["adapt"] is True
     assert "estimate" in tag.notes[-1]
 
 
@@ -124,6 +124,7 @@ def test_uncertainty_is_shown_only_where_the_model_gives_one(viewer, field, dock
     assert len(shown) == (0 if results[0].uncertainty is None else 4)
 
 
+@pytest.mark.binding
 def test_tiles_appear_while_it_works(viewer, field, dock, click, qtbot):
     widget = dock(field.values())
     seen = []
@@ -155,6 +156,7 @@ def test_nothing_missing_is_nothing_to_do(viewer, dock, run):
 # --- cancel and errors ------------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_cancel_midway_leaves_no_trace(viewer, field, dock, click, qtbot):
     pixels = np.stack([paint(seed=k) for k in range(4)], axis=1)
     layers = plain_field(pixels)
@@ -224,6 +226,7 @@ def test_everything_missing_is_told(viewer, dock, run):
     assert "protein imputed" not in names(viewer)
 
 
+@pytest.mark.binding
 def test_an_unexpected_error_is_told_too(viewer, dock, run):
     def broken(block):
         if block.size:
@@ -240,6 +243,7 @@ def test_an_unexpected_error_is_told_too(viewer, dock, run):
     assert names(viewer) == list(ROLES)
 
 
+@pytest.mark.binding
 def test_the_viewer_may_be_closed_midway(make_napari_viewer, qtbot, click):
     from qtpy.QtCore import QThreadPool
 
@@ -251,7 +255,7 @@ def test_the_viewer_may_be_closed_midway(make_napari_viewer, qtbot, click):
         viewer.add_layer(layer)
     widget = ImputeWidget(viewer)
     viewer.window.add_dock_widget(widget)
-    widget.set_value(ImputeParams(model="prior", device="cpu", tile=64))
+    widget.set_value(QUICK)
     tiles = []
     click(widget.run_bar.button)
     widget._job.progressed.connect(lambda step: tiles.append(step.patch))
@@ -272,7 +276,7 @@ def test_the_dock_may_be_closed_midway(viewer, dock, field, click, qtbot):
         viewer.add_layer(layer)
     widget = ImputeWidget(viewer)
     viewer.window.add_dock_widget(widget)
-    widget.set_value(ImputeParams(model="prior", device="cpu", tile=64))
+    widget.set_value(QUICK)
     click(widget.run_bar.button)
     qtbot.waitUntil(lambda: widget.run_bar.total > 0, timeout=60000)
     viewer.window.remove_dock_widget(widget)
@@ -286,6 +290,7 @@ def test_the_dock_may_be_closed_midway(viewer, dock, field, click, qtbot):
 # --- channels ---------------------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_pickers_follow_the_layer_list(viewer, dock):
     widget = dock(plain_field())
     pickers = widget.channels.pickers
@@ -300,6 +305,7 @@ def test_pickers_follow_the_layer_list(viewer, dock):
     assert pickers["er"].currentText() == "KDEL"
 
 
+@pytest.mark.binding
 def test_what_a_person_picked_stays(viewer, dock, qtbot):
     widget = dock(plain_field())
     picker = widget.channels.pickers["protein"]
@@ -322,6 +328,7 @@ def test_an_absent_channel_is_estimated(viewer, dock, run):
     assert "er: no such channel was recorded" in widget.run_bar.says.text()
 
 
+@pytest.mark.binding
 def test_one_layer_with_all_channels(viewer, dock, run):
     pixels = paint("uint16")
     layer = Image(pixels, name="stack", scale=(1, 0.5, 0.5))
@@ -359,6 +366,7 @@ def test_layers_of_several_dtypes_keep_their_own(viewer, dock, run):
 # --- what is missing --------------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_show_missing_counts_and_paints(viewer, dock, click, qtbot):
     layers = [*plain_field(), hole_labels()]
     widget = dock(layers)
@@ -537,6 +545,7 @@ def test_a_renamed_result_is_kept(viewer, field, dock, run):
     assert {"keep me", "protein imputed"} <= set(names(viewer))
 
 
+@pytest.mark.binding
 def test_compare_flips_before_and_after(viewer, dock, click, run):
     layers = plain_field()
     layers[2].visible = False
@@ -556,6 +565,7 @@ def test_compare_flips_before_and_after(viewer, dock, click, run):
     assert visible() == shown
 
 
+@pytest.mark.binding
 def test_export_writes_what_is_shown(viewer, dock, click, run, qtbot, tmp_path, monkeypatch):
     from qtpy.QtWidgets import QFileDialog
 
@@ -592,6 +602,7 @@ def test_a_failed_export_is_told(dock, click, run, qtbot, tmp_path, monkeypatch)
 # --- the form itself --------------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_the_form_is_a_projection_of_the_parameters(dock):
     widget = dock()
     for params in (
@@ -602,6 +613,7 @@ def test_the_form_is_a_projection_of_the_parameters(dock):
         assert widget.value() == params
 
 
+@pytest.mark.binding
 def test_any_typed_tile_is_one_that_the_engine_takes(dock, qtbot):
     widget = dock()
     widget.model.advanced.expand(animate=False)
@@ -611,6 +623,7 @@ def test_any_typed_tile_is_one_that_the_engine_takes(dock, qtbot):
     assert widget.value().tile == 320
 
 
+@pytest.mark.binding
 def test_nothing_is_cut(dock, qtbot):
     widget = dock(plain_field())
     qtbot.wait(50)
@@ -624,8 +637,3 @@ def test_nothing_is_cut(dock, qtbot):
                 and not getattr(child, "wordWrap", bool)()
             ):
                 assert child.width() >= child.sizeHint().width(), child.text()
-
-
-def test_opening_the_widget_does_not_import_torch():
-    code = "import sys, napari_dualgland.widgets.impute.dock; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

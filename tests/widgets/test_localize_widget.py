@@ -125,6 +125,7 @@ def press(viewer, layer, position):
 # --- the main job -----------------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_given_cells_keep_their_numbers_and_layers_lie_on_the_source(viewer, done):
     result = done.results.result
     assert result.table["cell"].tolist() == [7, 14, 21, 28, 35, 42]
@@ -181,6 +182,7 @@ def test_the_legend_counts_the_cells(done):
 # --- table and canvas -------------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_a_row_flies_to_its_cell(viewer, done):
     cells = viewer.layers["cells"]
     done.results.table.view.selectRow(4)
@@ -190,6 +192,7 @@ def test_a_row_flies_to_its_cell(viewer, done):
     np.testing.assert_allclose(camera_of(viewer).center[-2:], world)
 
 
+@pytest.mark.binding
 def test_a_click_selects_the_row_and_leaves_the_camera(viewer, done, qtbot):
     before = camera_of(viewer).center
     table = done.results.table
@@ -256,6 +259,7 @@ def test_a_second_run_replaces_the_first(viewer, done, run):
     assert {"mine", "localization"} <= set(names(viewer))
 
 
+@pytest.mark.binding
 def test_cancel_leaves_no_trace(viewer, scene, localize_dock, click, qtbot):
     widget = localize_dock(layers_of(scene[0]))
     click(widget.run_bar.button)
@@ -279,6 +283,7 @@ def test_layers_may_go_while_it_works_and_after(viewer, scene, localize_dock, cl
     assert "not in the viewer" in widget.run_bar.says.text()
 
 
+@pytest.mark.binding
 def test_the_dock_may_be_closed_while_it_works(viewer, scene, localize_dock, click, qtbot):
     from napari_dualgland.widgets.localize.dock import LocalizeWidget
 
@@ -313,6 +318,7 @@ def test_errors_are_one_line(viewer, scene, localize_dock, run, prepare, line):
 # --- damage and estimates ---------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run, qtbot):
     image, labels = scene
     image = image.astype(np.float32)
@@ -329,7 +335,7 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
     widget.results.impute.click()
     from napari_dualgland.widgets.impute.dock import ImputeWidget
 
-    (impute,) = viewer.window._qt_window.findChildren(ImputeWidget)
+    (impute,) = widget.window().findChildren(ImputeWidget)
     assert impute.channels.source().layers["protein"].name == "protein"
     impute.set_value(ImputeParams(model="prior", device="cpu", rehearse=False))
     impute.missing.set_value("nan")
@@ -347,6 +353,7 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
 # --- parameters, code, files ------------------------------------------------------------
 
 
+@pytest.mark.binding
 def test_the_form_is_the_parameters(localize_dock, model):
     widget = localize_dock()
     params = LocalizeParams(
@@ -374,6 +381,7 @@ def test_copied_python_finds_the_same(viewer, done):
     pd.testing.assert_frame_equal(scope["result"].table, done.results.result.table, atol=1e-4)
 
 
+@pytest.mark.binding
 def test_copied_command(viewer, saved, localize_dock):
     from qtpy.QtGui import QGuiApplication
 
@@ -387,6 +395,7 @@ def test_copied_command(viewer, saved, localize_dock):
     assert "--model" in line
 
 
+@pytest.mark.binding
 def test_export_writes_every_cell(done, tmp_path, monkeypatch, qtbot):
     path = tmp_path / "out.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(path), ""))

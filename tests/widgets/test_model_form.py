@@ -31,11 +31,13 @@ def form(qtbot):
     return form
 
 
+@pytest.mark.binding
 def test_an_untouched_form_asks_for_the_defaults(form):
     assert form.value() == ImputeParams()
 
 
 @pytest.mark.parametrize("params", ALL_OPTIONS)
+@pytest.mark.binding
 def test_what_is_shown_comes_back(form, params):
     form.set_value(params)
     assert form.value() == params
@@ -43,6 +45,7 @@ def test_what_is_shown_comes_back(form, params):
     assert form.value() == ImputeParams()
 
 
+@pytest.mark.binding
 def test_every_option_has_a_place(form):
     """An option that the form forgets would be set back to its default without a word."""
     others = ImputeParams(
@@ -62,6 +65,7 @@ def test_every_option_has_a_place(form):
     assert form.value() == others
 
 
+@pytest.mark.binding
 def test_learning_needs_rehearsing(form):
     assert form.adapt.isEnabled()
     form.rehearse.setChecked(False)
@@ -95,6 +99,7 @@ def test_learning_stays_disabled_after_a_run(opened, run):
         lambda form: form.seed.setValue(1),
     ],
 )
+@pytest.mark.binding
 def test_every_change_is_told(form, qtbot, change):
     with qtbot.waitSignal(form.changed, timeout=1000):
         change(form)

@@ -40,9 +40,9 @@ from dualgland_training.stopping import StopRequest
 from dualgland_training.validate import Validation, pooled, watched_sources
 from napari_dualgland import __version__
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.device import choose_device
+from napari_dualgland.model.device import choose_device, processor_name
 from napari_dualgland.model.generator import load_generator
-from napari_dualgland.model.precision import choose_by_time, has_bfloat16, processor_name
+from napari_dualgland.model.precision import choose_by_time, has_bfloat16
 
 VALIDATION_CROP = 128
 """Side in pixels of the crops that are looked at while training."""

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_dualgland import __version__
+from napari_dualgland._version import __version__
 from napari_dualgland.cli.console import answer, guarded
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.localization.params import LocalizeParams
@@ -115,15 +115,16 @@ def impute(
 ) -> None:
     """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
+    from napari_dualgland.cli.options import mask_source, options_of, parse_channels
     from napari_dualgland.jobs import FileInput, ImputeJob
 
     options = {"seed": seed, "model": model, "device": device, "precision": precision}
     options |= {"tile": tile, "rehearse": rehearse, "adapt": adapt}
     options |= {"samples": samples, "plausible": plausible}
     job = ImputeJob(
-        input=FileInput(path=source, channels=verb.parse_channels(channels)),
-        missing=verb.mask_source(missing),
-        params=verb.options_of(ImputeParams, options),
+        input=FileInput(path=source, channels=parse_channels(channels)),
+        missing=mask_source(missing),
+        params=options_of(ImputeParams, options),
         output=out,
     )
     answer(lambda: verb.run(job), verb.show, as_json)
@@ -158,7 +159,7 @@ def localize(
 ) -> None:
     """Say in which places of each cell the protein is: cells.csv, cells.tif, maps, overlay.png."""
     from napari_dualgland.cli import localize as verb
-    from napari_dualgland.cli.impute import mask_source, options_of, parse_channels
+    from napari_dualgland.cli.options import mask_source, options_of, parse_channels
     from napari_dualgland.jobs import FileInput, LabelsFile, LocalizeJob, MaskFile
 
     options = {"model": model, "device": device, "threshold": threshold}
@@ -206,7 +207,7 @@ def demo(
 ) -> None:
     """Impute the bundled sample, hold it against truth and classical fills, and localize it."""
     from napari_dualgland.cli import demo as verb
-    from napari_dualgland.cli.impute import options_of
+    from napari_dualgland.cli.options import options_of
 
     params = options_of(ImputeParams, {"model": model, "device": device})
     answer(lambda: verb.run(out, params), verb.show, as_json)

@@ -52,7 +52,19 @@ class Scene:
         return {name: _decibel(float(highest), float(e.mean())) for name, e in errors.items()}
 
     def row(self, filled: npt.NDArray[Any], seconds: float) -> dict[str, Any]:
-        """Return what is told of a fill: its hole PSNR and what it cost."""
+        """Return what is told of a fill: its hole PSNR and what it cost.
+
+        Parameters
+        ----------
+        filled : numpy.ndarray
+            (C, Y, X), in the units of the truth.
+        seconds : float
+            How long it took.
+
+        Returns
+        -------
+        dict
+        """
         return {"psnr_db": self.psnr(filled), "seconds": round(seconds, 3)}
 
     def measure(self, fill: Callable[[Any, Any], npt.NDArray[Any]]) -> dict[str, Any]:

@@ -85,7 +85,22 @@ def _finite(value: Any) -> Any:
 
 
 def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) -> int:
-    """Run a command and return the exit code; whatever goes wrong is told in one line."""
+    """Run a command and return the exit code; whatever goes wrong is told in one line.
+
+    Parameters
+    ----------
+    command : callable
+        Returns an exit code or None.
+    as_json : bool
+        Whether an error is told as JSON on stdout too.
+    debug : bool
+        Whether the traceback is shown.
+
+    Returns
+    -------
+    int
+        0 done, 1 unexpected, 2 refused, 130 interrupted.
+    """
     from typer import BadParameter
 
     usage_error: Any = BadParameter.__base__  # the common base of all that a person mistypes

@@ -109,7 +109,21 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
 def localize(
     result: Imputation, out: Path, params: ImputeParams
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    """Say where the protein of the imputed sample is; None and why not without a localizer."""
+    """Say where the protein of the imputed sample is; None and why not without a localizer.
+
+    Parameters
+    ----------
+    result : Imputation
+    out : pathlib.Path
+        The folder to write to.
+    params : ImputeParams
+        Whose device is used.
+
+    Returns
+    -------
+    tuple of (dict or None, list of str)
+        What was found, and notes.
+    """
     from napari_dualgland.cli import localize as verb
     from napari_dualgland.model.weights import models_for
 
@@ -129,7 +143,21 @@ def localize(
 def compare(
     scene: Scene, damaged: Stack, missing: Any, params: ImputeParams
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return a row per classical fill and for the prior, and what could not be compared."""
+    """Return a row per classical fill and for the prior, and what could not be compared.
+
+    Parameters
+    ----------
+    scene : Scene
+    damaged : Stack
+    missing : numpy.ndarray
+        Boolean, shape of ``damaged.data``.
+    params : ImputeParams
+
+    Returns
+    -------
+    tuple of (dict, list of str)
+        Rows by name, and notes.
+    """
     from napari_dualgland.classical import FILLS
     from napari_dualgland.imputation.engine import impute
 
@@ -158,7 +186,14 @@ def _frame(stack: Stack, values: Any = None) -> np.ndarray[Any, Any]:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     from rich.table import Table
 
     columns = list(next(iter(result["figures"].values()))["psnr_db"])

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from importlib import metadata, util
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland import __version__
+from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _devices(lacking: list[str]) -> Iterator[tuple[str, str]]:
     """Yield every name that ``--device`` takes, and what it is."""
     import torch
 
-    from napari_dualgland.model.device import available_devices
-    from napari_dualgland.model.precision import choose_precision, processor_name
+    from napari_dualgland.model.device import available_devices, processor_name
+    from napari_dualgland.model.precision import choose_precision
 
     for name in available_devices():
         if name.startswith("cuda"):
@@ -160,7 +160,14 @@ def _loads(library: str) -> bool:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -6,34 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.cli.console import Interrupted, progress_bar
+from napari_dualgland.cli.options import options_of
 from napari_dualgland.errors import DualglandError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from rich.console import Console
 
     from napari_dualgland.io.atlas import Addresses, Download, Query
-
-
-def make(kind: type[BaseModel], **options: Any) -> Any:
-    """Return a parameter object; an option that it refuses is told by its name.
-
-    Raises
-    ------
-    DualglandError
-        For a value that the parameter object refuses.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return kind(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-")
-        why = first["msg"].lower()
-        if first["type"] == "string_pattern_mismatch":
-            why = _FORMS.get(option, "not of the form that it should have")
-        raise DualglandError(f"--{option} {first['input']}: {why}") from None
 
 
 _FORMS = {
@@ -73,13 +52,13 @@ def run(
     DualglandError
         If anything did not come; what came is in the folder and its manifest.
     """
-    from napari_dualgland.io.atlas import Fetcher, Manners, Query, download
+    from napari_dualgland.io.atlas import Fetcher, Query, RequestPolicy, download
     from napari_dualgland.io.atlas.addresses import addresses_from
     from napari_dualgland.progress import Progress
 
-    query = make(Query, **asked)
+    query = options_of(Query, asked, _FORMS)
     addresses = addresses_from(release)
-    fetcher = Fetcher(addresses, make(Manners, rate=rate))
+    fetcher = Fetcher(addresses, options_of(RequestPolicy, {"rate": rate}))
     try:
         with progress_bar("downloading") as bar:
             result = download(
@@ -103,7 +82,22 @@ def run(
 
 
 def describe(result: Download, query: Query, addresses: Addresses, out: Path) -> dict[str, Any]:
-    """Return what is to be told of a download, ready for JSON."""
+    """Return what is to be told of a download, ready for JSON.
+
+    Parameters
+    ----------
+    result : object
+        What was fetched.
+    query : object
+        What was asked for.
+    addresses : object
+        Of the release.
+    out : pathlib.Path
+
+    Returns
+    -------
+    dict
+    """
     return {
         "output": str(out.absolute()),
         "dry_run": result.manifest is None,
@@ -122,7 +116,14 @@ def describe(result: Download, query: Query, addresses: Addresses, out: Path) ->
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     from rich.table import Table
 
     table = Table("field", "gene", "antibody", "cells", "locations", box=None, pad_edge=False)

@@ -24,6 +24,18 @@ NAME = "evaluation"
 def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
     """Evaluate with the arguments of the training module and return the report in short.
 
+    Parameters
+    ----------
+    out : pathlib.Path
+        Where the report goes.
+    arguments : list of str
+        Of ``python -m dualgland_training.evaluate``.
+
+    Returns
+    -------
+    dict
+        Paths and figures, ready for JSON.
+
     Raises
     ------
     DualglandError
@@ -62,7 +74,14 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     from rich.table import Table
 
     table = Table("images", "damage", "over best classical", "over prior", box=None, pad_edge=False)

@@ -3,80 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.cli.console import progress_bar
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.jobs import Detect, ImputeJob, MaskFile
+from napari_dualgland.jobs import ImputeJob
 from napari_dualgland.progress import finish
 from napari_dualgland.results import NOTHING_MISSING, Imputation
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-Record = TypeVar("Record", bound=BaseModel)
-
-
-def parse_channels(text: str | None) -> dict[str, int | str] | None:
-    """Return ``microtubules=0,protein=GFP`` as a mapping from role to position or name.
-
-    Raises
-    ------
-    DualglandError
-        If the text is not of that form, or gives a role twice.
-    """
-    if text is None:
-        return None
-    mapping: dict[str, int | str] = {}
-    for part in text.split(","):
-        role, equals, key = (piece.strip() for piece in part.partition("="))
-        if not (role and equals and key):
-            raise DualglandError(
-                f"--channels {text}: {part.strip()!r} is not role=position or role=name; "
-                "write e.g. microtubules=0,protein=1,nucleus=2,er=3"
-            )
-        if role in mapping:
-            raise DualglandError(f"--channels {text}: {role} is given twice")
-        mapping[role] = int(key) if key.isdigit() else key
-    return mapping
-
-
-def options_of(kind: type[Record], options: Mapping[str, Any]) -> Record:
-    """Return a record of options; what it refuses is told by the name of the option.
-
-    Parameters
-    ----------
-    kind : type
-        A pydantic model.
-    options : mapping
-        Its fields.
-
-    Returns
-    -------
-    pydantic.BaseModel
-
-    Raises
-    ------
-    DualglandError
-        For a value that it refuses.
-    """
-    try:
-        return kind(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-")
-        raise DualglandError(f"--{option} {first['input']}: {first['msg'].lower()}") from None
-
-
-def mask_source(text: str) -> Detect | MaskFile:
-    """Return what ``--missing`` asks for: ``auto``, ``nan``, or the path of a mask."""
-    if text in ("auto", "nan"):
-        return Detect() if text == "auto" else Detect.nan_only()
-    return MaskFile(path=Path(text))
 
 
 def run(job: ImputeJob) -> dict[str, Any]:
@@ -136,7 +72,14 @@ def describe(result: Imputation, out: Path, seconds: float) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     from rich.table import Table
 
     if result["nothing_to_do"]:

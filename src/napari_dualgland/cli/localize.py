@@ -40,8 +40,21 @@ def run(job: LocalizeJob) -> dict[str, Any]:
 
 
 def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:
-    """Return what is to be told of a localization, ready for JSON."""
-    from napari_dualgland.localization.overlay import DAMAGED
+    """Return what is to be told of a localization, ready for JSON.
+
+    Parameters
+    ----------
+    result : Localization
+    out : pathlib.Path
+        Where it was written.
+    seconds : float
+        How long it took.
+
+    Returns
+    -------
+    dict
+    """
+    from napari_dualgland.localization.damage import DAMAGED
 
     how, table = result.provenance, result.table
     named = Counter(name for said in table["classes"] for name in said.split("; ") if name)
@@ -66,7 +79,14 @@ def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     show_classes(result, to)
     to.print(f"model {result['model']} on {result['device']}, {result['seconds']:.1f} s")
     for note in result["notes"]:
@@ -76,7 +96,14 @@ def show(result: dict[str, Any], to: Console) -> None:
 
 
 def show_classes(result: dict[str, Any], to: Console) -> None:
-    """Show in how many cells each class was named."""
+    """Show in how many cells each class was named.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`describe` returned.
+    to : rich.console.Console
+    """
     from rich.table import Table
 
     if not result["cells"]:

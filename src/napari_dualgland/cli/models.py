@@ -52,7 +52,14 @@ def _job(kind: object) -> str | None:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     if "card" in result:
         _show_card(result, to)
         return

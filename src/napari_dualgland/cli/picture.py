@@ -42,7 +42,19 @@ class Look:
 
 
 def looks(truth: npt.NDArray[Any], colors: Sequence[str]) -> list[Look]:
-    """Return a look per channel of a (C, Y, X) frame; ``colors`` as ``#RRGGBB``."""
+    """Return a look per channel of a (C, Y, X) frame; ``colors`` as ``#RRGGBB``.
+
+    Parameters
+    ----------
+    truth : numpy.ndarray
+        (C, Y, X).
+    colors : sequence of str
+        ``#RRGGBB`` per channel.
+
+    Returns
+    -------
+    list of Look
+    """
     found = []
     for values, color in zip(truth, colors, strict=True):
         low, high = np.percentile(values, (2, 99.7))
@@ -56,6 +68,18 @@ def composite(frame: npt.NDArray[Any], shown: Sequence[Look]) -> Rgb:
 
     Screen blending, 1 − Π(1 − channel): bright structures of two channels stay apart where a
     sum would clip to white.
+
+    Parameters
+    ----------
+    frame : numpy.ndarray
+        (C, Y, X).
+    shown : sequence of Look
+        One for each channel.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X, 3), 0 to 1.
     """
     dark = np.ones((*frame.shape[1:], 3))
     for values, look in zip(frame, shown, strict=True):
@@ -68,6 +92,20 @@ def missing_map(frame: npt.NDArray[Any], missing: npt.NDArray[np.bool_], shown: 
     """Return the damaged frame in dim grey, with what is missing painted over it.
 
     White where every channel is missing, else the colours of those that are.
+
+    Parameters
+    ----------
+    frame : numpy.ndarray
+        (C, Y, X).
+    missing : numpy.ndarray
+        (C, Y, X), boolean.
+    shown : sequence of Look
+        One for each channel.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X, 3), 0 to 1.
     """
     grey = composite(frame, shown).max(axis=-1, keepdims=True) * 0.35
     picture = np.repeat(grey, 3, axis=-1)
@@ -84,6 +122,19 @@ def places(
 
     The first is where every channel is lost, the second where some are and others tell of
     them; of either kind only what there is.
+
+    Parameters
+    ----------
+    truth, damaged : numpy.ndarray
+        (Y, X, 3), 0 to 1.
+    missing : numpy.ndarray
+        (C, Y, X), boolean.
+    side : int
+        Of a window in pixels.
+
+    Returns
+    -------
+    list of tuple of int
     """
     hidden = np.abs(truth - damaged).mean(axis=-1)
     half = side // 2

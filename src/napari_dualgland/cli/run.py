@@ -44,5 +44,12 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     (impute if result["kind"] == "impute" else localize).show(result, to)

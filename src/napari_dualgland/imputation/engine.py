@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-import napari_dualgland
+from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.belief import no_rehearsal
 from napari_dualgland.imputation.frame import FilledTile, Frame
@@ -334,7 +334,7 @@ class _Work:
         per_channel = int(np.prod(self.data.shape)) // self.data.shape[2]
         card = self.filler.card
         return Provenance(
-            version=napari_dualgland.__version__,
+            version=__version__,
             model=card.name,
             model_sha256=card.sha256,
             options=self.params.model_dump(),

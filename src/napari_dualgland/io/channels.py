@@ -80,6 +80,16 @@ def tell_roles(names: Sequence[str], colors: Sequence[str | None]) -> list[str |
 def assign_roles(stack: Stack, channels: Mapping[str, int | str] | None = None) -> Stack:
     """Give every channel its role, by hand or by what the file says.
 
+    Parameters
+    ----------
+    stack : Stack
+    channels : mapping of str to int or str, optional
+        From role to position or name, by hand; over what names tell.
+
+    Returns
+    -------
+    Stack
+
     Raises
     ------
     DualglandError

@@ -76,7 +76,20 @@ class FrameStore:
 
     @classmethod
     def empty(cls, shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path | None) -> FrameStore:
-        """Return a store to be filled: in memory, or in a file where a folder is given."""
+        """Return a store to be filled: in memory, or in a file where a folder is given.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (C, Y, X).
+        dtype : numpy.dtype
+        folder : pathlib.Path
+            Where a scratch file may lie.
+
+        Returns
+        -------
+        FrameStore
+        """
         if folder is None:
             return cls(shape, dtype, pixels=np.empty(shape, dtype))
         return cls(shape, dtype, file=tempfile.TemporaryFile(dir=folder))  # type: ignore[arg-type]
@@ -97,7 +110,17 @@ class FrameStore:
         return flat.reshape(stop - start, self.shape[2])
 
     def put(self, c: int, start: int, rows: npt.NDArray[Any]) -> None:
-        """Set rows of a channel from ``start`` on."""
+        """Set rows of a channel from ``start`` on.
+
+        Parameters
+        ----------
+        c : int
+            Channel.
+        start : int
+            First row.
+        rows : numpy.ndarray
+            (h, X).
+        """
         if self._pixels is not None:
             self._pixels[c, start : start + len(rows)] = rows
             return
@@ -112,7 +135,23 @@ class FrameStore:
 def read_frame(
     parts: Sequence[Part], t: int, z: int, folder: Path, opened: contextlib.ExitStack
 ) -> list[FrameStore]:
-    """Return the pixels of one frame of every part, computing what is lazy once."""
+    """Return the pixels of one frame of every part, computing what is lazy once.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    t, z : int
+        Which frame.
+    folder : pathlib.Path
+        Where scratch files may lie.
+    opened : contextlib.ExitStack
+        Closes them.
+
+    Returns
+    -------
+    list of FrameStore
+        One for each part.
+    """
     frames = [part.data[t, z] for part in parts]
     lazy = [i for i, frame in enumerate(frames) if not isinstance(frame, np.ndarray)]
     size = sum(frames[i].size * parts[i].dtype.itemsize for i in lazy)
@@ -163,6 +202,19 @@ def _bands(heights: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def tiles_of(store: FrameStore, c: int) -> Iterator[npt.NDArray[Any]]:
+    """Yield the tiles of a channel row by row; what they lack at the border is 0.
+
+    Parameters
+    ----------
+    store : FrameStore
+    c : int
+        Channel.
+
+    Returns
+    -------
+    iterator of numpy.ndarray
+        (tile, tile) each.
+    """
     height, width = store.shape[1:]
     for y in range(0, height, TILE):
         rows = store[c, y, y + TILE]
@@ -178,6 +230,21 @@ def halved(store: FrameStore, c: int, part: Part, folder: Path) -> FrameStore:
     """Return a channel at half the size: the mean of 2 × 2 pixels.
 
     Of a mask the maximum, of labels one of the four.
+
+    Parameters
+    ----------
+    store : FrameStore
+    c : int
+        Channel.
+    part : Part
+        What it is of; a mask is halved otherwise than an image.
+    folder : pathlib.Path
+        Where a scratch file may lie.
+
+    Returns
+    -------
+    FrameStore
+        Of one channel.
     """
     height, width = store.shape[1:]
     large = height * width * part.dtype.itemsize > FRAME_BYTES

@@ -85,6 +85,16 @@ def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array
     """Return a series as a dask array of the given shape.
 
     None where the samples of a pixel lie together, as in RGB, so that there are no planes.
+
+    Parameters
+    ----------
+    series : tifffile.TiffPageSeries
+    shape : tuple of int
+        Its axes; the last two are Y and X.
+
+    Returns
+    -------
+    dask.array.Array or None
     """
     import dask.array as da
 

@@ -56,7 +56,23 @@ class OmeImage:
 
 
 def pixel_type(dtype: np.dtype[Any], name: str) -> str:
-    """Return OME's name of a dtype; DualglandError where OME-TIFF has none."""
+    """Return OME's name of a dtype; DualglandError where OME-TIFF has none.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+    name : str
+        Of the stack, for the message.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DualglandError
+        Where OME-TIFF has none.
+    """
     try:
         return _PIXEL_TYPES[dtype.name]
     except KeyError:
@@ -80,6 +96,10 @@ def build_ome_xml(
         Linked to every image as a map annotation.
     creator : str
         The program and its version.
+
+    Returns
+    -------
+    str
     """
     ome = _source_header(stack, provenance)
     source = ome.images[0] if ome.images else None

@@ -128,6 +128,17 @@ def check_complete(path: Path, tif: tifffile.TiffFile) -> None:
     """Raise DualglandError if pages or pixels that the file announces lie beyond its end.
 
     tifffile only logs the loss of pages and goes on with those that are left.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        For the message.
+    tif : tifffile.TiffFile
+
+    Raises
+    ------
+    DualglandError
+        If something is lacking.
     """
     _chain_within(path, tif)
     announced = int((tif.imagej_metadata or {}).get("images", 1))

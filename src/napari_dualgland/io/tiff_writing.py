@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.frame_store import (
@@ -114,15 +115,24 @@ def _parts(stack: Stack) -> list[Part]:
 
 
 def refuse_source(stack: Stack, path: Path) -> None:
-    """Raise DualglandError if a path is a file that the stack was read from."""
+    """Raise DualglandError if a path is a file that the stack was read from.
+
+    Parameters
+    ----------
+    stack : Stack
+    path : pathlib.Path
+
+    Raises
+    ------
+    DualglandError
+        If it is.
+    """
     for source in (stack.source, *stack.files):
         if source and os.path.exists(source) and path.exists() and os.path.samefile(source, path):
             raise DualglandError(f"{path}: is the source of the stack; give another name")
 
 
 def _creator() -> str:
-    from napari_dualgland import __version__
-
     return f"napari-dualgland {__version__}"
 
 

@@ -53,12 +53,36 @@ _PLAUSIBLE = (1e-3, 10.0)
 
 
 def micrometres(value: Any, unit: str | None) -> float | None:
-    """Return a length in µm; None where the unit is unknown or the length is not positive."""
+    """Return a length in µm; None where the unit is unknown or the length is not positive.
+
+    Parameters
+    ----------
+    value : object
+        A number, or text that is one.
+    unit : str or None
+
+    Returns
+    -------
+    float or None
+        µm.
+    """
     return _scaled(value, _MICROMETRES.get(_plain(unit)))
 
 
 def seconds(value: Any, unit: str | None) -> float | None:
-    """Return a time in seconds; None where the unit is unknown or the time is not positive."""
+    """Return a time in seconds; None where the unit is unknown or the time is not positive.
+
+    Parameters
+    ----------
+    value : object
+        A number, or text that is one.
+    unit : str or None
+
+    Returns
+    -------
+    float or None
+        s.
+    """
     return _scaled(value, _SECONDS.get(_plain(unit)))
 
 

@@ -61,6 +61,15 @@ class Job(FrozenModel, ABC):
             What it works on; read from files if left out.
         should_stop : callable
             Asked between tiles.
+
+        Returns
+        -------
+        object
+            Of the kind that the job makes.
+
+        Yields
+        ------
+        Progress
         """
 
     @abstractmethod
@@ -182,6 +191,16 @@ def refuse_folder(folder: Path, out: Path) -> None:
 
 
 def is_same(path: Path, others: Iterable[Path]) -> Path | None:
-    """Return the first of some files that a path is, by whatever name; None if it is none."""
+    """Return the first of some files that a path is, by whatever name; None if it is none.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    others : iterable of pathlib.Path
+
+    Returns
+    -------
+    pathlib.Path or None
+    """
     there = path.exists()
     return next((p for p in others if there and p.exists() and path.samefile(p)), None)

@@ -126,13 +126,13 @@ class ImputeJob(Job):
         should_stop : callable
             Asked between planes.
 
-        Yields
-        ------
-        Progress
-
         Returns
         -------
         FoundMissing
+
+        Yields
+        ------
+        Progress
 
         Raises
         ------

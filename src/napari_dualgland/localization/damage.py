@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.localization.frames import PROTEIN, Frame
-from napari_dualgland.localization.labels import Ranked
+from napari_dualgland.localization.ranked import Ranked
+from napari_dualgland.typing import BoolArray, Float64Array
 
-Floats = npt.NDArray[np.float64]
+DAMAGED = 0.01
+"""Share of a cell's pixels, missing or imputed, above which a person is told of it: in the notes,
+and by hatching in the overlay."""
 
 ESTIMATE = 0.5
 """How far a filled pixel counts as lost: it is an estimate, worth more than nothing and less
@@ -39,18 +41,77 @@ class Damage:
         count: it is as good as absent, and the network has learned to do without.
     """
 
-    missing: Floats
-    imputed: Floats
-    protein: Floats
-    weight: Floats
+    missing: Float64Array
+    imputed: Float64Array
+    protein: Float64Array
+    weight: Float64Array
+
+
+@dataclass
+class DamageCount:
+    """How many cells of a stack a reader of the result must know of.
+
+    Attributes
+    ----------
+    missing, imputed : int
+        Cells of which more than :data:`DAMAGED` is.
+    unmeasured : int
+        Cells without a measured pixel of the protein.
+    """
+
+    missing: int = 0
+    imputed: int = 0
+    unmeasured: int = 0
+
+    def add(self, damage: Damage) -> None:
+        """Count the cells of a frame."""
+        self.missing += int((damage.missing > DAMAGED).sum())
+        self.imputed += int((damage.imputed > DAMAGED).sum())
+        self.unmeasured += int((damage.protein >= 1).sum())
+
+    def notes(self) -> list[str]:
+        """Return a line for each kind that there is."""
+        notes = []
+        if self.missing:
+            notes.append(
+                f"{_cells(self.missing)} damaged: impute first, or take their classes for less sure"
+            )
+        if self.imputed:
+            notes.append(
+                f"{_cells(self.imputed)} imputed in part: their probabilities are drawn to the "
+                "base rates by half as much"
+            )
+        if self.unmeasured:
+            notes.append(
+                f"{_cells(self.unmeasured)} without a measured pixel of the protein: nothing is "
+                "named there, the probabilities are base rates"
+            )
+        return notes
+
+
+def _cells(count: int) -> str:
+    return "1 cell is" if count == 1 else f"{count} cells are"
 
 
 def measure_damage(frame: Frame, cells: Ranked) -> Damage:
-    """Return how much of each cell was not measured."""
+    """Measure how much of each cell was not measured.
+
+    Parameters
+    ----------
+    frame : Frame
+        With what is missing and what was imputed.
+    cells : Ranked
+        N labels.
+
+    Returns
+    -------
+    Damage
+        Of these cells, in their order.
+    """
     count = len(cells.labels)
     area = np.maximum(np.bincount(cells.rank.ravel(), minlength=count + 1)[1:], 1)
 
-    def share(mask: npt.NDArray[np.bool_]) -> Floats:
+    def share(mask: BoolArray) -> Float64Array:
         hit = cells.rank[mask]
         return np.bincount(hit, minlength=count + 1)[1:] / area
 
@@ -68,8 +129,10 @@ def measure_damage(frame: Frame, cells: Ranked) -> Damage:
     )
 
 
-def drawn_to_prior(logits: Floats, weight: Floats, prior: tuple[float, ...]) -> Floats:
-    """Return probabilities, (N, K), drawn to the base rates: σ((1 − w)·logit + w·logit(prior)).
+def shrunk_to_prior(
+    logits: Float64Array, weight: Float64Array, prior: tuple[float, ...]
+) -> Float64Array:
+    """Shrink probabilities towards the base rates: σ((1 − w)·logit + w·logit(prior)).
 
     Parameters
     ----------
@@ -79,13 +142,18 @@ def drawn_to_prior(logits: Floats, weight: Floats, prior: tuple[float, ...]) -> 
         (N,), 0 to 1.
     prior : tuple of float
         K base rates.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, K) probabilities.
     """
     base = np.log(prior) - np.log1p(-np.asarray(prior))
     w = weight[:, None]
     return np.asarray(1 / (1 + np.exp(-np.clip((1 - w) * logits + w * base, -50, 50))))
 
 
-def uncertainty(probabilities: Floats) -> Floats:
+def uncertainty(probabilities: Float64Array) -> Float64Array:
     """Return the largest entropy of a class in bits, (N,), 0 to 1, of (N, K) probabilities."""
     p = np.clip(probabilities, 1e-12, 1 - 1e-12)
     bits = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))

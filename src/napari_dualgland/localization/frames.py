@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.missing import MissingParams, match_mask
+from napari_dualgland.mask import as_mask
+from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
 from napari_dualgland.stack import ROLES, Stack, to_canonical
+from napari_dualgland.typing import BoolArray, Float32Array
 
 PROTEIN = ROLES.index("protein")
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,9 @@ class Frame:
 
     t: int
     z: int
-    values: npt.NDArray[np.float32]
-    missing: Mask
-    imputed: Mask
+    values: Float32Array
+    missing: BoolArray
+    imputed: BoolArray
     at_hand: tuple[int, ...]
 
     @property
@@ -53,7 +52,7 @@ class Frame:
         return self.values.shape[1], self.values.shape[2]
 
     @property
-    def estimated(self) -> Mask:
+    def estimated(self) -> BoolArray:
         """(C, Y, X): not measured, be it missing or filled."""
         return self.missing | self.imputed
 
@@ -83,7 +82,7 @@ class Frames:
     stack : Stack
         With a protein channel.
     missing : array_like or None
-        As :func:`napari_dualgland.missing.match_mask` takes it; None finds damage in the
+        As :func:`napari_dualgland.impute` takes it; None finds damage in the
         frames themselves.
     """
 
@@ -93,8 +92,9 @@ class Frames:
         self._data = stack.canonical()
         self._at_hand = tuple(ROLES.index(role) for role in stack.roles)
         self._index = list(stack.roles.values())
-        self._missing = None if missing is None else _canonical(match_mask(missing, stack), stack)
-        self._imputed = None if stack.imputed is None else _canonical(stack.imputed, stack)
+        mask = None if missing is None else as_mask(missing).fitted(stack)
+        self._missing = None if mask is None else to_canonical(mask, stack.axes)
+        self._imputed = None if stack.imputed is None else to_canonical(stack.imputed, stack.axes)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -121,11 +121,7 @@ class Frames:
             values[place][lost] = np.nan
         return Frame(t, z, values, missing, imputed, self._at_hand)
 
-    def _mask(self, mask: Any, t: int, z: int, shape: tuple[int, ...]) -> Mask:
+    def _mask(self, mask: Any, t: int, z: int, shape: tuple[int, ...]) -> BoolArray:
         if mask is None:
             return np.zeros(shape, bool)
         return np.asarray(mask[t, z][self._index], bool)
-
-
-def _canonical(mask: Any, stack: Stack) -> Any:
-    return to_canonical(mask, stack.axes)

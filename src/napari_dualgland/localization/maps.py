@@ -1,8 +1,8 @@
-"""Dense maps, made when they are looked at: what is kept are small crops, a byte a value.
+"""Dense maps, made when they are looked at: what is kept is small, a byte a value.
 
 Nineteen planes of a field in float32 are 300 MB, and a viewer shows one at a time. The
 network speaks at 0.48 µm anyway; a plane is put together by bilinear interpolation of its
-cells' crops, each within its own outline.
+cells' values, each within its own outline.
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from napari_dualgland.classes import CLASSES, NEGATIVE
-from napari_dualgland.localization.labels import Window
+from napari_dualgland.localization.ranked import Window
 from napari_dualgland.model.localizer import STRIDE
 from napari_dualgland.stack import from_canonical
+from napari_dualgland.typing import ByteArray, Float32Array, LabelArray
 
 if TYPE_CHECKING:
     import dask.array as da
 
-Floats = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class Crop:
+class CellMap:
     """What the dense head says of one cell.
 
     Attributes
@@ -49,13 +47,13 @@ class Crop:
 
     label: int
     window: Window
-    dense: npt.NDArray[np.uint8]
+    dense: ByteArray
     rows: tuple[float, float]
     columns: tuple[float, float]
     negative: float
     seen: float
 
-    def plane(self, number: int) -> Floats:
+    def plane(self, number: int) -> Float32Array:
         """Return a class over the window, (height, width), 0 to 1."""
         height, width = (s.stop - s.start for s in self.window)
         if number == NEGATIVE:
@@ -64,7 +62,7 @@ class Crop:
         return _along(_along(coarse, height, *self.rows).T, width, *self.columns).T
 
 
-def _along(coarse: Floats, count: int, first: float, step: float) -> Floats:
+def _along(coarse: Float32Array, count: int, first: float, step: float) -> Float32Array:
     """Return ``count`` rows of ``coarse``, linearly interpolated at first + i · step."""
     last = len(coarse) - 1
     place = np.clip(first + step * np.arange(count), 0, last)
@@ -74,29 +72,34 @@ def _along(coarse: Floats, count: int, first: float, step: float) -> Floats:
     return np.asarray(between, np.float32)
 
 
-def crop_of(
+def cell_map(
     label: int,
     window: Window,
-    view: tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]],
+    crop: tuple[Float32Array, ByteArray],
     sides: tuple[int, int],
     negative: float,
     seen: float,
-) -> Crop:
-    """Keep of a view what its cell needs.
+) -> CellMap:
+    """Keep of a prediction what the map of its cell needs.
 
     Parameters
     ----------
     label, window
-        As in :class:`Crop`.
-    view : tuple of numpy.ndarray
-        ``inside`` (h, w) and ``dense`` (18, h / 2, w / 2) of the padded view, the cell's window
-        in the middle, as :func:`~napari_dualgland.localization.views.cut_view` puts it.
+        As in :class:`CellMap`.
+    crop : tuple of numpy.ndarray
+        ``inside`` (h, w) and ``dense`` (18, h / 2, w / 2) of the padded crop, the cell's window
+        in the middle, as :func:`~napari_dualgland.localization.crops.crop_cell` puts it.
     sides : tuple of int
-        Pixels of the view over the window, before padding.
+        Pixels of the crop over the window, before padding.
     negative, seen
-        As in :class:`Crop`.
+        As in :class:`CellMap`.
+
+    Returns
+    -------
+    CellMap
+        Of the pixels over the window alone.
     """
-    inside, dense = view
+    inside, dense = crop
     whole = [n // STRIDE for n in inside.shape]
     own = inside.reshape(whole[0], STRIDE, whole[1], STRIDE).max((1, 3)) > 0
     kept: list[slice] = []
@@ -105,7 +108,7 @@ def crop_of(
         before = (full - side) // 2
         low, high = before // STRIDE, -(-(before + side) // STRIDE)
         kept.append(slice(low, high))
-        # Pixel centres: frame → view → dense, each half a pixel from its border.
+        # Pixel centres: frame → crop → dense, each half a pixel from its border.
         step = side / (span.stop - span.start) / STRIDE
         places.append((before / STRIDE + 0.5 * step - 0.5 - low, step))
     dense, own = dense[:, kept[0], kept[1]], own[kept[0], kept[1]]
@@ -114,25 +117,40 @@ def crop_of(
         nearest = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
         dense = dense[:, nearest[0], nearest[1]]
     rows, columns = places
-    return Crop(label, window, np.ascontiguousarray(dense), rows, columns, negative, seen)
+    return CellMap(label, window, np.ascontiguousarray(dense), rows, columns, negative, seen)
 
 
-def plane_of(crops: Sequence[Crop], labels: npt.NDArray[np.int32], number: int) -> Floats:
-    """Return one class over a frame, (Y, X) float32; 0 outside cells."""
+def plane_of(cells: Sequence[CellMap], labels: LabelArray, number: int) -> Float32Array:
+    """Put one class together over a frame.
+
+    Parameters
+    ----------
+    cells : sequence of CellMap
+        Those of the frame.
+    labels : numpy.ndarray
+        (Y, X) int32.
+    number : int
+        Place among :data:`~napari_dualgland.classes.CLASSES`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X) float32; 0 outside cells.
+    """
     plane = np.zeros(labels.shape, np.float32)
-    for crop in crops:
-        np.copyto(plane[crop.window], crop.plane(number), where=labels[crop.window] == crop.label)
+    for cell in cells:
+        np.copyto(plane[cell.window], cell.plane(number), where=labels[cell.window] == cell.label)
     return plane
 
 
 def lazy_maps(
-    crops: dict[tuple[int, int], list[Crop]], labels: npt.NDArray[np.int32], axes: str
+    cells: dict[tuple[int, int], list[CellMap]], labels: LabelArray, axes: str
 ) -> da.Array:
     """Return the maps of a stack.
 
     Parameters
     ----------
-    crops : dict
+    cells : dict
         By frame, (t, z).
     labels : numpy.ndarray
         (T, Z, Y, X) int32.
@@ -146,13 +164,13 @@ def lazy_maps(
     """
     import dask.array as da
 
-    def block(block_info: dict[None, dict[str, list[tuple[int, int]]]]) -> Floats:
+    def block(block_info: dict[None, dict[str, list[tuple[int, int]]]]) -> Float32Array:
         t, z, number = (low for low, _ in block_info[None]["array-location"][:3])
-        return plane_of(crops.get((t, z), ()), labels[t, z], number)[None, None, None]
+        return plane_of(cells.get((t, z), ()), labels[t, z], number)[None, None, None]
 
     times, slices, height, width = labels.shape
     chunks = ((1,) * times, (1,) * slices, (1,) * len(CLASSES), (height,), (width,))
-    # A name of its own: dask would hash all labels and crops to make one.
+    # A name of its own: dask would hash all labels and cells to make one.
     name = f"localization-{uuid4().hex}"
     maps = da.map_blocks(
         block, chunks=chunks, dtype=np.float32, meta=np.empty((0,) * 5, np.float32), name=name

@@ -2,40 +2,25 @@
 
 The landmarks lie dim underneath. The protein keeps its own brightness and takes the colour of
 the class that is most probable at that pixel among those named for the cell, and none where no
-such class is likely. What is not to be trusted as the rest looks different: cells without an
-answer are paler and have a dashed outline, damaged and imputed cells are hatched.
+such class is likely; cells without an answer are paler.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE
+from napari_dualgland.classes import COLORS, NEGATIVE
+from napari_dualgland.localization.overlay_cells import FrameCells, frame_cells, mark_cells
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import to_canonical
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Rgb = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-
-DAMAGED = 0.01
-"""Share of a cell's pixels, damaged or imputed, above which a cell is hatched; the notes count
-the same cells."""
+from napari_dualgland.typing import ByteArray, Float32Array
 
 LANDMARKS = {"nucleus": (38, 46, 76), "microtubules": (52, 56, 64), "er": (32, 36, 42)}
 UNEXPLAINED = (122, 126, 134)
 """Protein where no class named for the cell is likely, and protein outside cells."""
-OUTLINE = (168, 174, 186)
-EMPTY_OUTLINE = (255, 255, 255)
-MISSING_INK = (255, 176, 60)
-IMPUTED_INK = (104, 216, 255)
 
 _NONE = 255
 _LIKELY = 1 / 3
@@ -45,65 +30,7 @@ _BAND = 256
 """Rows that are painted at once: temporary arrays stay small on large fields."""
 
 
-@dataclass(frozen=True)
-class FrameCells:
-    """The cells of one frame, ready to be painted.
-
-    Attributes
-    ----------
-    place : numpy.ndarray
-        (Y, X) int32: 1 + the row of ``table`` that a pixel's cell has, 0 for none.
-    table : pandas.DataFrame
-        The rows of the frame.
-    named : numpy.ndarray
-        (n + 1, 19) boolean: classes that the cell is coloured by.
-    empty, missing, imputed : numpy.ndarray
-        (n + 1,) boolean: no class is over its threshold; hatched for damage, for estimates.
-    """
-
-    place: npt.NDArray[np.int32]
-    table: pd.DataFrame
-    named: npt.NDArray[np.bool_]
-    empty: npt.NDArray[np.bool_]
-    missing: npt.NDArray[np.bool_]
-    imputed: npt.NDArray[np.bool_]
-
-
-def frame_cells(localization: Localization, t: int = 0, z: int = 0) -> FrameCells:
-    """Return the cells of one frame with what has been said of each."""
-    table = localization.table
-    for axis, at in (("t", t), ("z", z)):
-        if axis in table.columns:
-            table = table[table[axis] == at]
-    table = table.sort_values("cell", ignore_index=True)
-    numbers = table["cell"].to_numpy()
-    labels = to_canonical(localization.cells, localization.cell_axes)[t, z, 0]
-    place = np.searchsorted(numbers, labels).astype(np.int32)
-    known = numbers[np.minimum(place, max(len(numbers) - 1, 0))] if len(numbers) else place
-    place = np.where((known == labels) & (labels > 0), place + 1, 0).astype(np.int32)
-    named = np.zeros((len(table) + 1, len(CLASSES)), bool)
-    probable = table[list(CLASSES)].to_numpy(np.float64)
-    empty = np.zeros(len(table) + 1, bool)
-    for row, said in enumerate(table["classes"], 1):
-        names = named_classes(said)
-        empty[row] = not names
-        if names:
-            named[row, [CLASSES.index(name) for name in names]] = True
-        elif np.isfinite(probable[row - 1]).any():
-            named[row, int(np.nanargmax(probable[row - 1]))] = True
-    missing, imputed = (
-        np.r_[False, table[column].to_numpy(np.float64) > DAMAGED]
-        for column in ("missing", "imputed")
-    )
-    return FrameCells(place, table, named, empty, missing, imputed)
-
-
-def named_classes(said: Any) -> list[str]:
-    """Return the names in a cell's ``classes``, most probable first."""
-    return said.split("; ") if isinstance(said, str) and said else []
-
-
-def paint(localization: Localization, t: int = 0, z: int = 0) -> Rgb:
+def paint(localization: Localization, t: int = 0, z: int = 0) -> ByteArray:
     """Return one frame as a picture, the protein coloured by where it is.
 
     Parameters
@@ -124,8 +51,23 @@ def paint(localization: Localization, t: int = 0, z: int = 0) -> Rgb:
     return picture
 
 
-def color_protein(localization: Localization, cells: FrameCells, t: int, z: int) -> Rgb:
-    """Return the frame without outlines and hatching, (Y, X, 3) uint8."""
+def color_protein(localization: Localization, cells: FrameCells, t: int, z: int) -> ByteArray:
+    """Paint one frame without outlines and hatching.
+
+    Parameters
+    ----------
+    localization : Localization
+        What was found.
+    cells : FrameCells
+        Of the frame.
+    t, z : int
+        Frame; 0 where the stack has no such axis.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X, 3) uint8.
+    """
     frame = localization.stack.canonical()[t, z]
     roles = localization.stack.roles
     planes = {role: _Shown(frame[i]) for role, i in roles.items()}
@@ -162,7 +104,7 @@ class _Shown:
         low, high = np.percentile(some, (1, 99.8)) if some.size else (0.0, 1.0)
         self.low, self.span = float(low), max(float(high - low), 1e-6)
 
-    def rows(self, rows: slice) -> Floats:
+    def rows(self, rows: slice) -> Float32Array:
         values = np.nan_to_num(np.asarray(self.plane[rows], np.float32), nan=self.low)
         # A little brighter than linear: a dim network beside bright dots stays visible.
         return np.asarray(np.clip((values - self.low) / self.span, 0, 1) ** 0.8, np.float32)
@@ -170,7 +112,7 @@ class _Shown:
 
 def _winners(
     localization: Localization, cells: FrameCells, t: int, z: int
-) -> tuple[npt.NDArray[np.uint8], Floats]:
+) -> tuple[ByteArray, Float32Array]:
     """Return per pixel the most probable named class (255 for none), and how probable it is."""
     maps = to_canonical(localization.maps, localization.map_axes)[t, z]
     winner = np.full(cells.place.shape, _NONE, np.uint8)
@@ -200,60 +142,6 @@ def _blocks(maps: Any, wanted: Any) -> Iterator[tuple[slice, slice, slice]]:
     for rows in runs[1]:
         for columns in runs[2]:
             yield from ((c, rows, columns) for c in runs[0] if wanted[c].any())
-
-
-def mark_cells(picture: Rgb, cells: FrameCells, place: npt.NDArray[np.int32]) -> None:
-    """Draw outlines and hatching into a picture of any size.
-
-    Parameters
-    ----------
-    picture : numpy.ndarray
-        (H, W, 3) uint8, changed in place.
-    cells : FrameCells
-        What is known of the cells.
-    place : numpy.ndarray
-        (H, W): ``cells.place``, brought to the size of the picture.
-    """
-    longest = max(place.shape)
-    width, pitch = max(1, round(longest / 1400)), max(6, round(longest / 90))
-    y = np.arange(place.shape[0], dtype=np.int32)[:, None]
-    x = np.arange(place.shape[1], dtype=np.int32)[None]
-    for marked, slant, ink in (
-        (cells.missing, 1, MISSING_INK),
-        (cells.imputed, -1, IMPUTED_INK),
-    ):
-        if marked.any():
-            _ink(picture, marked[place] & ((x + slant * y) % pitch < width), ink, 0.45)
-    edge = _edges(place, width)
-    dashed = cells.empty[place]
-    _ink(picture, edge & ~dashed, OUTLINE, 0.6)
-    for marked, ink in ((cells.imputed, IMPUTED_INK), (cells.missing, MISSING_INK)):
-        if marked.any():
-            _ink(picture, edge & marked[place], ink, 0.7)
-    _ink(picture, edge & dashed & ((x + y) // (4 * width) % 2 == 0), EMPTY_OUTLINE, 0.9)
-
-
-def _edges(place: npt.NDArray[np.int32], width: int) -> npt.NDArray[np.bool_]:
-    """Return the outermost pixels of every cell; the border of the frame is no outline."""
-    edge = np.zeros(place.shape, bool)
-    for axis in (0, 1):
-        for step in range(1, width + 1):
-            if step >= place.shape[axis]:
-                break
-            one = [slice(None), slice(None)]
-            other = [slice(None), slice(None)]
-            one[axis], other[axis] = slice(step, None), slice(None, -step)
-            differ = place[tuple(one)] != place[tuple(other)]
-            edge[tuple(one)] |= differ
-            edge[tuple(other)] |= differ
-    return edge & (place > 0)
-
-
-def _ink(
-    picture: Rgb, where: npt.NDArray[np.bool_], color: tuple[int, int, int], strength: float
-) -> None:
-    under = picture[where].astype(np.float32)
-    picture[where] = np.rint(under * (1 - strength) + np.array(color, np.float32) * strength)
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

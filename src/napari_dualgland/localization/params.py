@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from napari_dualgland.frozen import FrozenModel
 
 
-class LocalizeParams(BaseModel):
+class LocalizeParams(FrozenModel):
     """Options of :func:`napari_dualgland.localize`.
 
     Attributes
@@ -24,8 +26,6 @@ class LocalizeParams(BaseModel):
         Cells of a smaller area in µm² are dropped (those that the border cuts, below a quarter
         of it). Not used where cells are given.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = "localizer"
     device: str = "auto"

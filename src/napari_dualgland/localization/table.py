@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+from skimage.measure import regionprops_table
 
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.localization.damage import Damage, uncertainty
-from napari_dualgland.localization.labels import Ranked
-from napari_dualgland.localization.measure import INTENSITIES
+from napari_dualgland.localization.intensities import INTENSITIES
+from napari_dualgland.localization.ranked import Ranked
+from napari_dualgland.typing import BoolArray, Float64Array
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Floats = npt.NDArray[np.float64]
 
 SEPARATOR = "; "
 """Between the classes of a cell."""
@@ -43,7 +42,7 @@ def columns_of(axes: str) -> tuple[str, ...]:
 
 
 def shapes_of(cells: Ranked, pixel_area: float) -> dict[str, Any]:
-    """Return centroid, area in µm² and whether the border cuts a cell, (N,) each.
+    """Measure centroid and area of cells, and tell whether the border cuts them.
 
     Parameters
     ----------
@@ -51,24 +50,29 @@ def shapes_of(cells: Ranked, pixel_area: float) -> dict[str, Any]:
         N labels.
     pixel_area : float
         µm².
+
+    Returns
+    -------
+    dict
+        (N,) each: ``y`` and ``x`` in pixels, ``area_um2``, ``touches_border``.
     """
-    count, (height, width) = len(cells.labels), cells.rank.shape
-    areas = np.bincount(cells.rank.ravel(), minlength=count + 1)[1:]
-    y, x = np.zeros(count), np.zeros(count)
-    border = np.zeros(count, bool)
-    for i, (rows, columns) in enumerate(cells.windows):
-        own = cells.rank[rows, columns] == i + 1
-        y[i] = rows.start + own.sum(1) @ np.arange(own.shape[0]) / areas[i]
-        x[i] = columns.start + own.sum(0) @ np.arange(own.shape[1]) / areas[i]
-        border[i] = (
-            min(rows.start, columns.start) == 0 or rows.stop == height or columns.stop == width
-        )
-    return {"y": y, "x": x, "area_um2": areas * pixel_area, "touches_border": border}
+    height, width = cells.rank.shape
+    told = regionprops_table(cells.rank, properties=("bbox", "centroid_local", "area"))
+    top, left, bottom, right = (told[f"bbox-{i}"] for i in range(4))
+    return {
+        "y": top + told["centroid_local-0"],
+        "x": left + told["centroid_local-1"],
+        "area_um2": told["area"] * pixel_area,
+        "touches_border": (np.minimum(top, left) == 0) | (bottom == height) | (right == width),
+    }
 
 
-def named(
-    probabilities: Floats, thresholds: Sequence[float], seen: npt.NDArray[np.bool_]
-) -> list[str]:
+def split_classes(cell: Any) -> list[str]:
+    """Return the names in the column ``classes`` of a cell, most probable first."""
+    return cell.split(SEPARATOR) if isinstance(cell, str) and cell else []
+
+
+def named(probabilities: Float64Array, thresholds: Sequence[float], seen: BoolArray) -> list[str]:
     """Return the classes over threshold, most probable first, as one string per cell.
 
     Parameters
@@ -79,6 +83,11 @@ def named(
         19.
     seen : numpy.ndarray
         (N,) boolean: False where no pixel of the protein was measured; nothing is named there.
+
+    Returns
+    -------
+    list of str
+        N; empty where no class is over its threshold.
     """
     names = []
     for row, some in zip(probabilities, seen, strict=True):
@@ -92,11 +101,11 @@ def rows_of(
     cells: Ranked,
     place: tuple[int, int],
     about: Mapping[str, Any],
-    probabilities: Floats,
+    probabilities: Float64Array,
     damage: Damage,
     thresholds: Sequence[float],
 ) -> dict[str, Any]:
-    """Return the columns of one frame; ``about`` holds those that were measured elsewhere.
+    """Put together the columns of one frame.
 
     Parameters
     ----------
@@ -105,13 +114,18 @@ def rows_of(
     place : tuple of int
         (t, z).
     about : mapping
-        (N,) per column: shapes, nuclei, mitotic, intensities.
+        (N,) per column that was measured elsewhere: shapes, nuclei, mitotic, intensities.
     probabilities : numpy.ndarray
-        (N, 19), drawn to the base rates where a cell is damaged.
+        (N, 19), shrunk to the base rates where a cell is damaged.
     damage : Damage
         Of these cells.
     thresholds : sequence of float
         19.
+
+    Returns
+    -------
+    dict
+        (N,) per column.
     """
     count = len(cells.labels)
     return {
@@ -128,7 +142,20 @@ def rows_of(
 
 
 def table_of(frames: Sequence[Mapping[str, Any]], axes: str) -> pd.DataFrame:
-    """Return the rows of all frames as one table; with all its columns even where it is empty."""
+    """Put the rows of all frames together.
+
+    Parameters
+    ----------
+    frames : sequence of mapping
+        (N,) per column, from :func:`rows_of`.
+    axes : str
+        Of the stack.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With all its columns even where it is empty.
+    """
     import pandas as pd
 
     columns = columns_of(axes)

@@ -1,4 +1,4 @@
-"""The block of which generator and texture are built, and the blur that they share."""
+"""The block of which the networks are built, and the filters that they share."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ from torch import Tensor, nn
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
-    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, edges repeated.
+    """Blur with a Gaussian, edges repeated.
 
     Shifted copies are summed: a convolution of single channels takes twenty times as long on
     a CPU.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        (B, C, H, W).
+    sigma : float
+        Standard deviation in pixels.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, C, H, W).
     """
     reach = max(1, min(int(3 * sigma + 0.5), min(x.shape[2:]) - 1))
     heights = [math.exp(-0.5 * (offset / max(sigma, 1e-3)) ** 2) for offset in range(reach + 1)]
@@ -25,6 +37,26 @@ def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
             for start in (reach - offset, reach + offset):
                 x.add_(padded.narrow(axis, start, side), alpha=heights[offset] / total)
     return x
+
+
+def box_mean(x: Tensor, radius: int) -> Tensor:
+    """Average over squares, with zeros beyond the edges.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        (B, C, H, W).
+    radius : int
+        Pixels; the square has a side of 2 · radius + 1.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, C, H, W).
+    """
+    side = 2 * radius + 1
+    rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(radius, 0))
+    return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, radius))
 
 
 class PixelNorm(nn.Module):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
+
 import torch
 
 from napari_dualgland.errors import DualglandError
@@ -15,6 +18,17 @@ def available_devices() -> tuple[str, ...]:
     return (*found, "cpu")
 
 
+def processor_name() -> str:
+    """Return what the processor calls itself, for tables of seconds."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device of that name.
 
@@ -22,6 +36,11 @@ def choose_device(name: str = "auto") -> torch.device:
     ----------
     name : str
         ``auto`` (the best there is), ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``.
+
+    Returns
+    -------
+    torch.device
+        ``cuda:0`` for ``cuda``.
 
     Raises
     ------

@@ -11,17 +11,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from napari_dualgland.model.blocks import box_mean
 from napari_dualgland.model.prior import secretory_prior
+
+CHANNELS = 20
+"""Of :meth:`Evidence.stacked`."""
 
 HIGH_PASS_RADIUS = 12
 """Radius in pixels of the box average under which detail counts as detail."""
 
 RIDGE = 0.1
 """Ridge penalty of the couplings, relative to the mean variance of the detail."""
-
 
 STEPS = (24, 24)
 """Descent steps of the prior on the finest and on the coarser levels."""
@@ -69,26 +71,30 @@ class Evidence(NamedTuple):
         )
 
 
-def high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -> Tensor:
+def _high_pass(image: Tensor, observed: Tensor, radius: int = HIGH_PASS_RADIUS) -> Tensor:
     """Return observed pixels minus the mean of the observed pixels around them, else 0."""
-    side = 2 * radius + 1
-
-    def box(x: Tensor) -> Tensor:
-        rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(radius, 0))
-        return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, radius))
-
-    mean = box(image * observed) / box(observed).clamp_min(1e-6)
+    mean = box_mean(image * observed, radius) / box_mean(observed, radius).clamp_min(1e-6)
     return (image - mean) * observed
 
 
 def detail_moments(image: Tensor, missing: Tensor) -> Tensor:
-    """Return the (B, 4, 4, 2) sums from which :func:`couplings` are solved.
+    """Take the sums from which :func:`couplings` are solved; those of tiles and planes add up.
 
-    Last axis: sum of products of two channels' detail over the pixels where both are
-    observed, and the number of those pixels. Sums over tiles and planes may be added.
+    Parameters
+    ----------
+    image : torch.Tensor
+        (B, 4, H, W), normalised; missing pixels may hold anything finite.
+    missing : torch.Tensor
+        (B, 4, H, W), boolean.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, 4, 4, 2): sum of products of two channels' detail over the pixels where both are
+        observed, and the number of those pixels.
     """
     observed = (~missing).to(image.dtype)
-    detail = high_pass(image, observed)
+    detail = _high_pass(image, observed)
     products = torch.einsum("bchw,bdhw->bcd", detail, detail)
     counts = torch.einsum("bchw,bdhw->bcd", observed, observed)
     return torch.stack([products, counts], dim=-1)
@@ -163,8 +169,13 @@ def gather_evidence(
         (B, 4, H, W), boolean.
     beta : torch.Tensor, optional
         (B, 4, 4) couplings; measured in this batch, image by image, where left out.
-    levels, coarsest :
+    levels, coarsest
         As in :func:`~napari_dualgland.model.prior.secretory_prior`.
+
+    Returns
+    -------
+    Evidence
+        Of the same sizes.
     """
     image = image.masked_fill(missing, 0)
     if beta is None:

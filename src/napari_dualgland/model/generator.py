@@ -17,21 +17,18 @@ from torch import Tensor, nn
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.blocks import ResidualBlock, gaussian_blur
-from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.evidence import CHANNELS, Evidence
+from napari_dualgland.model.refinement import Refinement, noise_level
 from napari_dualgland.model.texture import Texture
 from napari_dualgland.model.weights import card_for, load_network
 
 STRIDE = 8
 """Sides of the input must be multiples of this."""
 
-EVIDENCE_CHANNELS = 20
 FILLS = 3
 
 NOISY_BANDS = 2
 """Finest bands, of which the energy tells noise from structure."""
-
-NOISE_RADIUS = 8
-"""Of the square over which it is averaged, in pixels of half the resolution."""
 
 KINDS = 5
 """Soft compartments that are told apart, as in :mod:`napari_dualgland.model.compartments`."""
@@ -59,60 +56,6 @@ class Estimate(NamedTuple):
     log_sigma: Tensor
     features: Tensor
     compartments: Tensor | None = None
-
-
-def noise_level(bands: Tensor, observed: Tensor) -> Tensor:
-    """Return how strong bands are at the observed pixels around: log of the root mean square.
-
-    Parameters
-    ----------
-    bands : torch.Tensor
-        (B, 4 N, H, W): N bands of every channel, the first of all channels first.
-    observed : torch.Tensor
-        (B, 4, H, W), boolean.
-
-    Returns
-    -------
-    torch.Tensor
-        (B, 4 N, H / 2, W / 2): (ln(rms + 0.003) + 4) / 2, from about -1 (none, or nothing
-        observed) over 0 (0.015) to 1 (0.13).
-    """
-    weight = F.avg_pool2d(observed.to(bands.dtype), 2)
-    energy = F.avg_pool2d(bands.square() * observed.repeat(1, bands.shape[1] // 4, 1, 1), 2)
-    side = 2 * NOISE_RADIUS + 1
-
-    def box(x: Tensor) -> Tensor:
-        rows = F.avg_pool2d(x, (side, 1), stride=1, padding=(NOISE_RADIUS, 0))
-        return F.avg_pool2d(rows, (1, side), stride=1, padding=(0, NOISE_RADIUS))
-
-    around = box(weight).clamp_min(1e-6).repeat(1, bands.shape[1] // 4, 1, 1)
-    return (torch.log((box(energy) / around).sqrt() + 3e-3) + 4) / 2
-
-
-class Refinement(nn.Module):
-    """Corrects at full resolution what a stem at half of it cannot place to the pixel.
-
-    Parameters
-    ----------
-    coarser : int
-        Channels that come from half the resolution.
-    width : int
-        Channels of its own.
-    """
-
-    def __init__(self, coarser: int, width: int) -> None:
-        super().__init__()
-        self.enter = nn.Conv2d(EVIDENCE_CHANNELS + coarser // 4, width, 3, padding=1)
-        self.blocks = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
-        self.head = nn.Conv2d(width, 8, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
-
-    def forward(self, stacked: Tensor, fine: Tensor) -> Tensor:
-        """Return (B, 8, H, W): what to add to the correction and to log sigma."""
-        x = torch.cat([stacked, F.pixel_shuffle(fine, 2)], 1)
-        out: Tensor = self.head(self.blocks(self.enter(x)))
-        return out
 
 
 class Generator(nn.Module):
@@ -154,7 +97,7 @@ class Generator(nn.Module):
         self.blurs = tuple(blurs)
         fine, middle, coarse = widths
         levels = 4 * min(len(blurs), NOISY_BANDS)
-        entering = 4 * (EVIDENCE_CHANNELS + 4 * len(blurs)) + levels
+        entering = 4 * (CHANNELS + 4 * len(blurs)) + levels
         self.stem = nn.Conv2d(entering, fine, 3, padding=1)
         self.down_fine = self._stage(fine, depths[0])
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)

@@ -34,8 +34,8 @@ OUTPUTS = 19
 PLACES = OUTPUTS - 1
 """Classes of the dense head: all but Negative, which has no pixels."""
 
-GLANCES = 39
-"""Measurements that :func:`glance` takes."""
+MEASUREMENTS = 39
+"""Measurements that :func:`measure_cell` takes."""
 
 
 class Reading(NamedTuple):
@@ -62,8 +62,8 @@ def _mean(values: Tensor, weight: Tensor) -> Tensor:
     return sums / weight.sum((2, 3)).clamp_min(1e-3)[:, None]
 
 
-def glance(x: Tensor, compartments: Tensor, present: Tensor) -> Tensor:
-    """Measure what is known to tell places apart, without learning.
+def measure_cell(x: Tensor, compartments: Tensor, present: Tensor) -> Tensor:
+    """Measure what is known to tell locations apart, without learning.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def glance(x: Tensor, compartments: Tensor, present: Tensor) -> Tensor:
     Returns
     -------
     torch.Tensor
-        (B, :data:`GLANCES`): set points of all channels in four compartments (16); correlation
+        (B, :data:`MEASUREMENTS`): set points of all channels in four compartments (16); correlation
         of the protein with each landmark in the cell, nucleus and cytoplasm (9); graininess of
         the protein at three scales in nucleus, rim, cytoplasm and edge, relative to its mean in
         the cell (12); its mean and the spread of its square root in the cell (2).
@@ -138,7 +138,7 @@ class Localizer(nn.Module):
         self.up = nn.ModuleList(ResidualBlock(a) for a, _ in pairs)
         self.norms = nn.ModuleList(PixelNorm(w) for w in widths)
         self.dense = nn.Conv2d(widths[0], PLACES, 1)
-        pooled = 2 * sum(widths[1:]) + 2 * PLACES + GLANCES
+        pooled = 2 * sum(widths[1:]) + 2 * PLACES + MEASUREMENTS
         # What is usual of a measurement, and how far it varies: the head sees departures.
         self.register_buffer("usual", torch.zeros(pooled))
         self.register_buffer("spread", torch.ones(pooled))
@@ -156,11 +156,16 @@ class Localizer(nn.Module):
         ----------
         x : torch.Tensor
             (B, 4, H, W) at :data:`PIXEL_UM`, sides multiples of 16, normalised per cell as
-            :mod:`napari_dualgland.localization.views` does: 0 dark, about 1 bright.
+            :mod:`napari_dualgland.localization.crops` does: 0 dark, about 1 bright.
         inside : torch.Tensor
             (B, 1, H, W): 1 in the cell, 0 outside.
         present : torch.Tensor
             (B, 4): 1 where the stack has such a channel.
+
+        Returns
+        -------
+        Reading
+            Not calibrated.
         """
         pooled, dense = self.look(x, inside, present)
         cell, embedding = self.name(pooled)
@@ -175,9 +180,19 @@ class Localizer(nn.Module):
         return cell, embedding
 
     def look(self, x: Tensor, inside: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what is pooled over each cell, (B, P), and the dense logits.
+        """Return what is pooled over each cell, and the dense logits.
 
-        The parameters are those of :meth:`forward`.
+        Parameters
+        ----------
+        x, inside, present : torch.Tensor
+            As of :meth:`forward`.
+
+        Returns
+        -------
+        pooled : torch.Tensor
+            (B, P).
+        dense : torch.Tensor
+            (B, 18, H / 2, W / 2).
         """
         known = present[:, :, None, None]
         x = x * inside * known
@@ -204,7 +219,7 @@ class Localizer(nn.Module):
         dense = self.dense(self.norms[0](y)).float()
         pooled += self._pool(torch.sigmoid(dense), F.avg_pool2d(inside, STRIDE))
         with torch.autocast(x.device.type, enabled=False):
-            pooled.append(glance(x.float(), parts.float(), present.float()))
+            pooled.append(measure_cell(x.float(), parts.float(), present.float()))
         return torch.cat([part.float() for part in pooled], 1), dense
 
     @staticmethod

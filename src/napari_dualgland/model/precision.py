@@ -9,9 +9,7 @@ that name a precision are read without it.
 from __future__ import annotations
 
 import math
-import platform
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -42,17 +40,6 @@ def processor_flags() -> set[str]:
     return {name for name, has in older.items() if has()}
 
 
-def processor_name() -> str:
-    """Return what the processor calls itself, for tables of seconds."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def has_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies bfloat16 numbers in hardware, by what it says itself."""
     if device.type == "cuda":
@@ -73,6 +60,11 @@ def choose_precision(wanted: Precision, device: torch.device) -> Literal["bf16",
         every call. The others are taken as they are.
     device : torch.device
         Where networks will compute.
+
+    Returns
+    -------
+    str
+        ``bf16`` or ``fp32``.
     """
     if wanted != "auto":
         return wanted

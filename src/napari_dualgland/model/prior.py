@@ -18,7 +18,7 @@ STEP = 1 / 64
 the squared Laplacian is 64)."""
 
 
-def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
+def _laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
     """Return the 5-point Laplacian of (…, H, W) with mirrored borders (self-adjoint).
 
     With ``out`` nothing is allocated; on a CPU that is most of the time.
@@ -35,7 +35,7 @@ def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
-def halve(image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def _halve(image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Average 2 × 2 pixels by weight; odd sides are completed with weightless pixels.
 
     Returns the averages (0 where no pixel has weight) and the mean weights, each
@@ -47,19 +47,19 @@ def halve(image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     return mean, total
 
 
-def double(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Upsample by two with a bicubic kernel, aligned with :func:`halve`, cropped to ``size``."""
+def _double(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Upsample by two with a bicubic kernel, aligned with :func:`_halve`, cropped to ``size``."""
     larger = F.interpolate(image, scale_factor=2, mode="bicubic", align_corners=False)
     return larger[..., : size[0], : size[1]]
 
 
-def relax(image: Tensor, missing: Tensor, steps: int) -> Tensor:
+def _relax(image: Tensor, missing: Tensor, steps: int) -> Tensor:
     """Take Nesterov steps on |Δy|² over the missing pixels; observed ones stay as they are."""
     gain = STEP * missing
     previous, current, ahead = image.clone(), image.clone(), image.clone()
     first, second = torch.empty_like(image), torch.empty_like(image)
     for k in range(steps):
-        laplacian(laplacian(ahead, first), second)
+        _laplacian(_laplacian(ahead, first), second)
         torch.addcmul(ahead, gain, second, value=-1, out=current)
         torch.sub(current, previous, out=ahead)
         ahead.mul_(k / (k + 3)).add_(current)
@@ -103,7 +103,7 @@ def secretory_prior(
     observed = (~missing).to(image.dtype)
     pyramid = [(image * observed, observed)]
     while max(pyramid[-1][0].shape[-2:]) > 1 and (coarsest is None or len(pyramid) <= levels):
-        pyramid.append(halve(*pyramid[-1]))
+        pyramid.append(_halve(*pyramid[-1]))
     fill = pyramid[-1][0]
     if coarsest is not None:
         fill = torch.where(pyramid[-1][1] > 0, fill, coarsest)
@@ -111,8 +111,8 @@ def secretory_prior(
         known, weight = pyramid[level]
         hole = weight <= 0
         size = (known.shape[-2], known.shape[-1])
-        fill = torch.where(hole, double(fill, size), known)
+        fill = torch.where(hole, _double(fill, size), known)
         if level < levels:
             count = steps if level == 0 or coarse_steps is None else coarse_steps
-            fill = relax(fill, hole.to(fill.dtype), count)
+            fill = _relax(fill, hole.to(fill.dtype), count)
     return fill

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import Float64Array
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "set_points.csv"
 
@@ -30,8 +30,6 @@ COLUMNS = ("version", "location", "channel", "compartment", "theta", "tau", "cel
 
 ANY = "any"
 """The row of all annotated cells together, for an image without annotation."""
-
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ class SetPoint:
         How many cells it was learned from.
     """
 
-    theta: Values
-    tau: Values
+    theta: Float64Array
+    tau: Float64Array
     cells: int
 
 

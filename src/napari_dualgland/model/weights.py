@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.frozen import FrozenModel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,7 +34,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 """Which architectures do which job."""
 
 
-class ModelCard(BaseModel):
+class ModelCard(FrozenModel):
     """What a person must know of a model before trusting it.
 
     Attributes
@@ -62,8 +63,6 @@ class ModelCard(BaseModel):
     sha256 : str or None
         Of the ``.safetensors`` file; None where there is none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     version: str = "1"
@@ -150,6 +149,20 @@ def models_for(job: str) -> tuple[str, ...]:
 def card_for(job: str, model: str) -> tuple[ModelCard, Path]:
     """Return the card of a model, as :func:`read_card`, if the model does this job.
 
+    Parameters
+    ----------
+    job : str
+        One of :data:`KINDS`.
+    model : str
+        As in :func:`read_card`.
+
+    Returns
+    -------
+    card : ModelCard
+        The card.
+    path : pathlib.Path
+        Of the card.
+
     Raises
     ------
     DualglandError
@@ -174,6 +187,11 @@ def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:
         The card, whose ``sha256`` is checked.
     path : pathlib.Path
         Of the card; the weights lie beside it.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        By name in the network.
 
     Raises
     ------
@@ -213,6 +231,11 @@ def load_network(
         The card.
     path : pathlib.Path
         Of the card; the weights lie beside it.
+
+    Returns
+    -------
+    torch.nn.Module
+        The trained network, on the CPU.
 
     Raises
     ------

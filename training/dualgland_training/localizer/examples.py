@@ -17,7 +17,7 @@ from scipy import ndimage
 from dualgland_training.localizer.bank import LANDMARKS, UNIT, Bank, Bytes
 from dualgland_training.simulate.mixture import truth_of
 from napari_dualgland.classes import CLASSES, NEGATIVE
-from napari_dualgland.localization.views import BRIGHT
+from napari_dualgland.localization.crops import BRIGHT
 from napari_dualgland.model.localizer import PLACES
 from napari_dualgland.stack import ROLES
 

@@ -30,9 +30,9 @@ from dualgland_training.localizer.batches import Examples, batch_of
 from dualgland_training.localizer.recipe import LocalizerRecipe, read_localizer_recipe
 from dualgland_training.localizer.train import read_real_cells, say, started
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
+from napari_dualgland.model.calibrated_localizer import agreeing
 from napari_dualgland.model.generator import count_parameters
 from napari_dualgland.model.localizer import STRIDE, Localizer
-from napari_dualgland.model.reader import agreeing
 from napari_dualgland.model.weights import ModelCard
 
 BIAS_PULL = 0.002

@@ -39,7 +39,7 @@ from dualgland_training.localizer.objective import localizer_loss
 from dualgland_training.localizer.recipe import LocalizerRecipe, Stage, read_localizer_recipe
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.localization.views import cut_view, frame_levels
+from napari_dualgland.localization.crops import crop_cell, frame_levels
 from napari_dualgland.model.localizer import Localizer
 from napari_dualgland.model.precision import choose_by_time
 
@@ -63,7 +63,7 @@ def read_real_cells(root: Path) -> list[RealCell]:
         image, own = read_cell_picture(root, cell.file)
         rows, columns = (np.nonzero(own.any(axis))[0] for axis in (1, 0))
         window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        view = cut_view(image, own[window], window, CELL_PIXEL_UM, frame_levels(image))
+        view = crop_cell(image, own[window], window, CELL_PIXEL_UM, frame_levels(image))
         found.append(RealCell(view.x, view.inside, cell.label, cell.group))
     return found
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from napari_dualgland.io.atlas.addresses import Addresses
 from napari_dualgland.io.atlas.download import Download, download
 from napari_dualgland.io.atlas.fetch import Fetcher
-from napari_dualgland.io.atlas.manners import Manners
 from napari_dualgland.io.atlas.query import Query
+from napari_dualgland.io.atlas.request_policy import RequestPolicy
 
-__all__ = ["Addresses", "Download", "Fetcher", "Manners", "Query", "download"]
+__all__ = ["Addresses", "Download", "Fetcher", "Query", "RequestPolicy", "download"]

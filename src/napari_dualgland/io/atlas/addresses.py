@@ -9,9 +9,10 @@ import os
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
+from pydantic import StringConstraints, ValidationError, field_validator
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.frozen import FrozenModel
 
 RELEASE = "24"
 """The release that is asked for unless another one is named."""
@@ -27,7 +28,7 @@ ENVIRONMENT = {
 _LICENCES = {"24": "CC BY-SA 4.0"}
 
 
-class Addresses(BaseModel):
+class Addresses(FrozenModel):
     """The base addresses of one release of the atlas, or of a mirror of it.
 
     Attributes
@@ -46,8 +47,6 @@ class Addresses(BaseModel):
     all_genes : str
         Where on the site the XML of all genes lies.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     release: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$")] = RELEASE
     site: str = "https://v{release}.proteinatlas.org"
@@ -92,7 +91,18 @@ class Addresses(BaseModel):
         return f"{self.base}/{ensg}.xml"
 
     def attribution(self, gene: str, ensg: str) -> str:
-        """Return the credit that the atlas asks for, for an image of a gene's protein."""
+        """Return the credit that the atlas asks for.
+
+        Parameters
+        ----------
+        gene, ensg : str
+            Of the protein that an image shows.
+
+        Returns
+        -------
+        str
+            One line.
+        """
         return (
             f"Image credit: Human Protein Atlas, release {self.release}, {gene}, "
             f"{self.base}/{ensg}-{gene}/subcellular, licence {self.licence}"

@@ -15,8 +15,13 @@ import urllib3
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atlas.addresses import Addresses
-from napari_dualgland.io.atlas.content import megabytes
-from napari_dualgland.io.atlas.manners import USER_AGENT, Manners, Pace, asked_wait
+from napari_dualgland.io.atlas.file_checks import megabytes
+from napari_dualgland.io.atlas.request_policy import (
+    USER_AGENT,
+    RateLimiter,
+    RequestPolicy,
+    asked_wait,
+)
 
 _CHUNK = 2**16
 _REDIRECTS = 5
@@ -36,7 +41,7 @@ class AtlasUnavailable(DualglandError):
     """No file can be had for now."""
 
 
-class Again(Exception):
+class RetryableError(Exception):
     """An attempt failed in a way that a later one may not.
 
     Parameters
@@ -56,14 +61,30 @@ class Again(Exception):
 
 
 class Connection:
-    """Makes single attempts; what came before a failure is kept for the next one."""
+    """Makes single attempts; what came before a failure is kept for the next one.
+
+    Parameters
+    ----------
+    addresses : Addresses
+        Where the atlas is.
+    policy : RequestPolicy
+        How long to wait.
+    limiter : RateLimiter
+        Keeps requests apart.
+    clock : callable
+        Seconds of a clock that never goes back.
+    """
 
     def __init__(
-        self, addresses: Addresses, manners: Manners, pace: Pace, clock: Callable[[], float]
+        self,
+        addresses: Addresses,
+        policy: RequestPolicy,
+        limiter: RateLimiter,
+        clock: Callable[[], float],
     ) -> None:
         self._addresses = addresses
-        self._manners = manners
-        self._pace = pace
+        self._policy = policy
+        self._limiter = limiter
         self._clock = clock
         self._session = requests.Session()
         # Byte ranges and lengths must be those of the file, so it may not be packed on the way.
@@ -72,9 +93,18 @@ class Connection:
     def receive(self, url: str, partial: Path, limit: int) -> None:
         """Fetch what ``partial`` lacks of a file.
 
+        Parameters
+        ----------
+        url : str
+            Where it is.
+        partial : pathlib.Path
+            What came of it so far.
+        limit : int
+            Bytes that it may have at most.
+
         Raises
         ------
-        Again
+        RetryableError
             If the connection failed, was too slow, or ended too soon.
         NotThere, FetchError
             If there is no such file, or it is larger than ``limit``.
@@ -87,59 +117,59 @@ class Connection:
             raise AtlasUnavailable(f"{url}: the connection is not safe ({error})") from error
         except (requests.ConnectionError, requests.Timeout) as error:
             dead = "no answer" if isinstance(error, requests.Timeout) else "cannot be reached"
-            raise Again(dead, everywhere=True) from error
+            raise RetryableError(dead, everywhere=True) from error
         except requests.RequestException as error:
             raise FetchError(f"{url}: {error}") from error
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise Again(f"nothing came for {self._manners.timeout:g} s") from error
+            raise RetryableError(f"nothing came for {self._policy.timeout:g} s") from error
         except (urllib3.exceptions.HTTPError, ConnectionError) as error:
-            raise Again("truncated, the connection broke off") from error
+            raise RetryableError("truncated, the connection broke off") from error
 
-    def forget(self, partial: Path) -> None:
+    def discard(self, partial: Path) -> None:
         """Remove what came of a file."""
         partial.unlink(missing_ok=True)
-        _stamp(partial).unlink(missing_ok=True)
+        _validator_file(partial).unlink(missing_ok=True)
 
     def _receive(self, url: str, partial: Path, limit: int) -> None:
-        there = self._there(partial)
+        there = self._resumable(partial)
         asked = {}
         if there:
             # If the file has changed since, the server sends it whole.
-            stamp = _stamp(partial).read_text(encoding="ascii")
-            asked = {"Range": f"bytes={there}-", "If-Range": stamp}
+            validator = _validator_file(partial).read_text(encoding="ascii")
+            asked = {"Range": f"bytes={there}-", "If-Range": validator}
         with self._open(url, asked) as response:
             if response.status_code == 416:
-                self.forget(partial)
-                raise Again("the part that was asked for is not there")
+                self.discard(partial)
+                raise RetryableError("the part that was asked for is not there")
             if response.status_code != 206:
                 there = 0
                 self._start(partial, response)
             elif _first_byte(response) != there:
-                self.forget(partial)
-                raise Again("the server sent another part than was asked for")
+                self.discard(partial)
+                raise RetryableError("the server sent another part than was asked for")
             length = response.headers.get("Content-Length", "")
             whole = there + int(length) if length.isdecimal() else None
             if whole is not None and whole > limit:
                 raise FetchError(_too_large(url, whole, limit))
             # urllib3 raises where less comes than was announced.
-            self._pour(url, response, partial, limit)
+            self._stream(url, response, partial, limit)
 
-    def _there(self, partial: Path) -> int:
+    def _resumable(self, partial: Path) -> int:
         """Return how many bytes can be built upon."""
-        if partial.is_file() and _stamp(partial).is_file():
+        if partial.is_file() and _validator_file(partial).is_file():
             return partial.stat().st_size
-        self.forget(partial)
+        self.discard(partial)
         return 0
 
     def _start(self, partial: Path, response: requests.Response) -> None:
-        self.forget(partial)
+        self.discard(partial)
         etag = response.headers.get("ETag", "")
         # A weak tag does not promise the same bytes.
-        stamp = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
-        if stamp.isascii() and stamp:
-            _stamp(partial).write_text(stamp, encoding="ascii")
+        validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        if validator.isascii() and validator:
+            _validator_file(partial).write_text(validator, encoding="ascii")
 
-    def _pour(self, url: str, response: requests.Response, partial: Path, limit: int) -> None:
+    def _stream(self, url: str, response: requests.Response, partial: Path, limit: int) -> None:
         start, came = self._clock(), 0
         with partial.open("ab") as file:
             # read1 gives what there is; read would wait for a trickle to fill a whole chunk.
@@ -149,8 +179,8 @@ class Connection:
                 if file.tell() > limit:
                     raise FetchError(_too_large(url, file.tell(), limit))
                 seconds = self._clock() - start
-                if seconds > self._manners.patience and came < self._manners.slowest * seconds:
-                    raise Again(f"too slow, {came:,} bytes in {seconds:.0f} s")
+                if seconds > self._policy.patience and came < self._policy.slowest * seconds:
+                    raise RetryableError(f"too slow, {came:,} bytes in {seconds:.0f} s")
 
     def _open(self, url: str, headers: dict[str, str]) -> requests.Response:
         """Return the answer to a request, redirects followed as far as they are allowed."""
@@ -160,21 +190,21 @@ class Connection:
                 raise FetchError(
                     f"{url}: leads to {place[:120]!r}, outside the atlas; not followed"
                 )
-            self._pace.keep()
+            self._limiter.wait()
             response = self._session.get(
                 place,
                 headers=headers,
-                timeout=self._manners.timeout,
+                timeout=self._policy.timeout,
                 allow_redirects=False,
                 stream=True,
             )
             if not response.is_redirect:
-                return self._welcome(url, response)
+                return self._accepted(url, response)
             place = urljoin(place, response.headers["Location"])
             response.close()
         raise FetchError(f"{url}: redirected more than {_REDIRECTS} times")
 
-    def _welcome(self, url: str, response: requests.Response) -> requests.Response:
+    def _accepted(self, url: str, response: requests.Response) -> requests.Response:
         status = response.status_code
         if status in (200, 206, 416):
             return response
@@ -184,11 +214,11 @@ class Connection:
             raise NotThere(f"{url}: the atlas has no such file (HTTP {status})")
         if status in _BUSY:
             what = "too many requests" if status == 429 else "the atlas is busy"
-            raise Again(f"{what} (HTTP {status})", asked, everywhere=True)
+            raise RetryableError(f"{what} (HTTP {status})", asked, everywhere=True)
         raise FetchError(f"{url}: the atlas refuses it (HTTP {status})")
 
 
-def _stamp(partial: Path) -> Path:
+def _validator_file(partial: Path) -> Path:
     """Return where it is noted which version of a file has come in part."""
     return partial.with_name(f"{partial.name}.stamp")
 

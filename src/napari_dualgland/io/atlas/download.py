@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.atlas.content import check_jpeg, check_tiff
 from napari_dualgland.io.atlas.fetch import Fetcher, FetchError, NotThere
-from napari_dualgland.io.atlas.manifest import Manifest
+from napari_dualgland.io.atlas.file_checks import check_jpeg, check_tiff
+from napari_dualgland.io.atlas.manifest import Manifest, inside
 from napari_dualgland.io.atlas.query import Field, Query
 from napari_dualgland.io.atlas.search import Step, find_fields, left_out
-from napari_dualgland.io.atlas.store import inside
 from napari_dualgland.io.hpa import SUFFIXES
 
 JPEG, TIFF = ".jpg", ".tif.gz"
@@ -99,17 +98,17 @@ def download(
     """
     if out.exists() and not out.is_dir():
         raise DualglandError(f"--out {out}: this is a file; give a folder")
-    odd: list[str] = []
-    result = Download(find_fields(query, fetcher, step, odd))
-    if odd:
-        result.notes.append(left_out(odd).removeprefix("; "))
+    skipped: list[str] = []
+    result = Download(find_fields(query, fetcher, step, skipped))
+    if skipped:
+        result.notes.append(left_out(skipped).removeprefix("; "))
     if dry_run:
         for found in result.fields:
             ending = TIFF if deep else JPEG
             result.urls += [_url(fetcher, found, color, ending) for color in SUFFIXES.values()]
         return result
     out.mkdir(parents=True, exist_ok=True)
-    with fetcher.alone(out):
+    with fetcher.locked(out):
         manifest = Manifest(out)
         for done, found in enumerate(result.fields):
             step(done, len(result.fields), f"{found.antibody} {found.id}")

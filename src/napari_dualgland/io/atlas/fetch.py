@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,24 +16,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
+import platformdirs
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atlas.addresses import Addresses
 from napari_dualgland.io.atlas.connection import (
-    Again,
     AtlasUnavailable,
     Connection,
     FetchError,
     NotThere,
+    RetryableError,
 )
-from napari_dualgland.io.atlas.content import Damaged, WrongContent
-from napari_dualgland.io.atlas.manners import Manners, Pace
-from napari_dualgland.io.atlas.store import cache_folder
+from napari_dualgland.io.atlas.file_checks import Damaged, WrongContent
+from napari_dualgland.io.atlas.request_policy import RateLimiter, RequestPolicy
 from napari_dualgland.io.atomic import replacing
 
 __all__ = ["AtlasUnavailable", "FetchError", "Fetcher", "NotThere"]
 
 log = logging.getLogger(__name__)
+
+
+def _cache_folder() -> Path:
+    """Return where pages and unfinished files lie; ``DUALGLAND_CACHE`` names another place."""
+    chosen = os.environ.get("DUALGLAND_CACHE")
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("dualgland")) / "atlas"
 
 
 class Fetcher:
@@ -42,7 +49,7 @@ class Fetcher:
     ----------
     addresses : Addresses
         Where the atlas is; nothing is asked of any other place.
-    manners : Manners
+    policy : RequestPolicy, optional
         How often to ask and how long to wait.
     cache : pathlib.Path, optional
         Where pages and unfinished files lie; by default in the user's cache folder.
@@ -53,18 +60,18 @@ class Fetcher:
     def __init__(
         self,
         addresses: Addresses,
-        manners: Manners | None = None,
+        policy: RequestPolicy | None = None,
         cache: Path | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.addresses = addresses
-        self.manners = manners or Manners()
-        self.cache = cache_folder() if cache is None else cache
+        self.policy = policy or RequestPolicy()
+        self.cache = _cache_folder() if cache is None else cache
         self._sleep = sleep
-        pace = Pace(self.manners.rate, sleep, clock)
-        self._connection = Connection(addresses, self.manners, pace, clock)
+        limiter = RateLimiter(self.policy.rate, sleep, clock)
+        self._connection = Connection(addresses, self.policy, limiter, clock)
 
     def fetch(self, url: str, target: Path, limit: int, check: Callable[[Path], None]) -> None:
         """Fetch a file, check it and lay it down.
@@ -93,17 +100,29 @@ class Fetcher:
         DualglandError
             If the file cannot be written.
         """
-        with self.alone(target.parent, wait=self.manners.patience):
+        with self.locked(target.parent, wait=self.policy.patience):
             partial = self._unfinished(f"{url} {target.resolve()}", f"-{target.name}")
             self._complete(url, partial, limit, check)
             with replacing(target) as beside:
                 shutil.move(partial, beside)
-            self._connection.forget(partial)
+            self._connection.discard(partial)
 
     def page(self, url: str, name: str, limit: int, check: Callable[[Path], None]) -> Path:
-        """Return a page's file in the cache of this release; fetch it if it is not there.
+        """Give a page from the cache of this release; fetch it if it is not there.
 
         A release does not change, so its pages need not be asked for again.
+
+        Parameters
+        ----------
+        url, limit, check
+            As for :meth:`fetch`.
+        name : str
+            Of the file in the cache.
+
+        Returns
+        -------
+        pathlib.Path
+            Of the file.
         """
         # Mirrors may differ from the atlas and from each other.
         place = hashlib.sha256(self.addresses.base.encode()).hexdigest()[:8]
@@ -114,8 +133,20 @@ class Fetcher:
         return folder / name
 
     @contextmanager
-    def alone(self, folder: Path, wait: float = 0) -> Iterator[None]:
-        """Hold a folder for this process; a process that is killed holds nothing any more.
+    def locked(self, folder: Path, wait: float = 0) -> Iterator[None]:
+        """Lock a folder for this process; a process that is killed locks nothing any more.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+            The folder; the lock lies in the cache.
+        wait : float
+            Seconds.
+
+        Yields
+        ------
+        None
+            While it is locked.
 
         Raises
         ------
@@ -138,31 +169,31 @@ class Fetcher:
 
     def _complete(self, url: str, partial: Path, limit: int, check: Callable[[Path], None]) -> None:
         """Try until the whole file lies at ``partial`` and is what it should be."""
-        for attempt in range(1, self.manners.attempts + 1):
+        for attempt in range(1, self.policy.attempts + 1):
             try:
                 self._connection.receive(url, partial, limit)
                 check(partial)
                 return
             except WrongContent as error:
-                self._connection.forget(partial)
+                self._connection.discard(partial)
                 raise FetchError(f"{url}: {_reason(error, partial)}") from error
             except Damaged as error:
-                self._connection.forget(partial)
-                failure = Again(_reason(error, partial))
-            except Again as error:
+                self._connection.discard(partial)
+                failure = RetryableError(_reason(error, partial))
+            except RetryableError as error:
                 failure = error
             except (NotThere, FetchError):
-                self._connection.forget(partial)
+                self._connection.discard(partial)
                 raise
-            if attempt < self.manners.attempts:
+            if attempt < self.policy.attempts:
                 self._wait(url, attempt + 1, failure)
         kind = AtlasUnavailable if failure.everywhere else FetchError
-        tried = "once" if self.manners.attempts == 1 else f"{self.manners.attempts} times"
+        tried = "once" if self.policy.attempts == 1 else f"{self.policy.attempts} times"
         raise kind(f"{url}: {failure}; tried {tried}, run the same command again later")
 
-    def _wait(self, url: str, attempt: int, failure: Again) -> None:
-        seconds = self.manners.wait_before(attempt, failure.asked)
-        if seconds > self.manners.longest_wait:
+    def _wait(self, url: str, attempt: int, failure: RetryableError) -> None:
+        seconds = self.policy.wait_before(attempt, failure.asked)
+        if seconds > self.policy.longest_wait:
             raise AtlasUnavailable(
                 f"{url}: {failure} and asks to wait {seconds:.0f} s; "
                 "run the same command again after that"

@@ -10,24 +10,24 @@ import csv
 import hashlib
 import io
 import json
+import time
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic import Field as Option
+from pydantic import StringConstraints, ValidationError
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.atlas.addresses import Addresses
-from napari_dualgland.io.atlas.manners import now
 from napari_dualgland.io.atlas.query import Antibody, Ensg, Field, Gene, Words
-from napari_dualgland.io.atlas.store import inside
 from napari_dualgland.io.atomic import replacing
 
 JSON_NAME = "manifest.json"
 CSV_NAME = "manifest.csv"
 
 
-class Image(BaseModel):
+class Image(FrozenModel):
     """One image that lies in the folder.
 
     Attributes
@@ -51,8 +51,6 @@ class Image(BaseModel):
     retrieved : str
         When it came, UTC.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
     url: str
@@ -100,7 +98,20 @@ class Manifest:
             ) from error
 
     def holds(self, file: str, url: str) -> bool:
-        """Whether a file from this address lies there, and is still as it came."""
+        """Tell whether a file lies there, and is still as it came.
+
+        Parameters
+        ----------
+        file : str
+            Path below the folder, with forward slashes.
+        url : str
+            Where it should have come from.
+
+        Returns
+        -------
+        bool
+            Whether size and hash are those of the manifest.
+        """
         image = self._images.get(file)
         path = inside(self._folder, file)
         return (
@@ -108,16 +119,30 @@ class Manifest:
             and image.url == url
             and path.is_file()
             and path.stat().st_size == image.bytes
-            and sha256(path) == image.sha256
+            and _sha256(path) == image.sha256
         )
 
     def add(self, field: Field, role: str, file: str, url: str, addresses: Addresses) -> None:
-        """Enter a file that has just come."""
+        """Enter a file that has just come.
+
+        Parameters
+        ----------
+        field : Field
+            The field of view that it shows.
+        role : str
+            The channel that it shows.
+        file : str
+            Path below the folder, with forward slashes.
+        url : str
+            Where it came from.
+        addresses : Addresses
+            Of the release, for licence and credit.
+        """
         path = inside(self._folder, file)
         self._images[file] = Image(
             file=file,
             url=url,
-            sha256=sha256(path),
+            sha256=_sha256(path),
             bytes=path.stat().st_size,
             role=role,
             **field.model_dump(exclude={"id", "number"}),
@@ -125,7 +150,7 @@ class Manifest:
             licence=addresses.licence,
             licence_url=addresses.licence_url,
             attribution=addresses.attribution(field.gene, field.ensg),
-            retrieved=now(),
+            retrieved=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
 
     def write(self) -> Path:
@@ -149,7 +174,34 @@ class Manifest:
         return self._folder / JSON_NAME
 
 
-def sha256(path: Path) -> str:
+def _sha256(path: Path) -> str:
     """Return the hash of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path of a file below a folder, and see to it that it is below.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The target folder.
+    name : str
+        Relative path with forward slashes.
+
+    Returns
+    -------
+    pathlib.Path
+        ``folder / name``.
+
+    Raises
+    ------
+    DualglandError
+        If the path leaves the folder, be it by ``..``, by a drive, or by a link that lies
+        in the folder.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise DualglandError(f"{name!r} leads out of {folder}; it is not written")
+    return path

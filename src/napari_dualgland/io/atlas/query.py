@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Option
+from pydantic import StringConstraints
+
+from napari_dualgland.frozen import FrozenModel
 
 _PLAIN = r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}"
 _ENSG = r"ENSG[0-9]{11}"
@@ -35,7 +37,7 @@ _IMAGE = re.compile(
 )
 
 
-class Query(BaseModel):
+class Query(FrozenModel):
     """Which fields of view are wanted; what is given must all hold.
 
     Attributes
@@ -54,8 +56,6 @@ class Query(BaseModel):
     limit : int
         How many fields of view at most.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     gene: Gene | None = None
     ensg: Ensg | None = None
@@ -85,7 +85,7 @@ class Query(BaseModel):
         )
 
 
-class Field(BaseModel):
+class Field(FrozenModel):
     """One field of view of the atlas: what it shows, and where its images lie.
 
     Attributes
@@ -104,8 +104,6 @@ class Field(BaseModel):
         Where the protein was seen in these cells.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     gene: Gene
     ensg: Ensg
     antibody: Antibody
@@ -115,11 +113,37 @@ class Field(BaseModel):
     locations: tuple[Words, ...] = ()
 
     def address(self, images: str, color: str, ending: str) -> str:
-        """Return the address of the image of one channel."""
+        """Return the address of the image of one channel.
+
+        Parameters
+        ----------
+        images : str
+            Where images lie.
+        color : str
+            Of the channel, as it stands in names.
+        ending : str
+            ``.jpg`` or ``.tif.gz``.
+
+        Returns
+        -------
+        str
+            Absolute.
+        """
         return f"{images}/{self.number}/{self.id}_{color}{ending}"
 
     def file(self, color: str, ending: str) -> str:
-        """Return where the image of one channel is laid down, below the target folder."""
+        """Return where the image of one channel is laid down.
+
+        Parameters
+        ----------
+        color, ending : str
+            As for :meth:`address`.
+
+        Returns
+        -------
+        str
+            Path below the target folder, with forward slashes.
+        """
         return f"{self.prefix(ending)}_{color}{ending}"
 
     def prefix(self, ending: str) -> str:

@@ -12,9 +12,9 @@ from contextlib import closing
 from functools import partial
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.atlas.content import Damaged, WrongContent, check_gzip
 from napari_dualgland.io.atlas.fetch import Fetcher, NotThere
-from napari_dualgland.io.atlas.pages import check_gene_page, read_fields
+from napari_dualgland.io.atlas.file_checks import Damaged, WrongContent, check_gzip
+from napari_dualgland.io.atlas.gene_xml import check_gene_page, read_fields
 from napari_dualgland.io.atlas.query import Field, Query
 from napari_dualgland.io.atlas.table import Row, check_table, find_genes, read_table
 
@@ -29,7 +29,7 @@ Step = Callable[[int, int, str], None]
 """Takes how much is done, of how much (0 where that is not known), and of what."""
 
 
-def find_fields(query: Query, fetcher: Fetcher, step: Step, odd: list[str]) -> list[Field]:
+def find_fields(query: Query, fetcher: Fetcher, step: Step, skipped: list[str]) -> list[Field]:
     """Return the fields of view that meet a query, in the order of the atlas.
 
     Parameters
@@ -40,8 +40,13 @@ def find_fields(query: Query, fetcher: Fetcher, step: Step, odd: list[str]) -> l
         Fetches the pages; those of this release that are in the cache are not asked for.
     step : callable
         Is told of every page.
-    odd : list of str
+    skipped : list of str
         Is added to: what a page holds that is not of the known form.
+
+    Returns
+    -------
+    list of Field
+        At most ``query.limit``.
 
     Raises
     ------
@@ -51,9 +56,9 @@ def find_fields(query: Query, fetcher: Fetcher, step: Step, odd: list[str]) -> l
     if not query.conditions:
         raise DualglandError("give --gene, --ensg, --antibody, --cell-line or --location")
     if query.gene or query.ensg or query.location:
-        candidates = _page_by_page(query, fetcher, step, odd)
+        candidates = _page_by_page(query, fetcher, step, skipped)
     else:
-        candidates = _all_genes(fetcher, step, odd)
+        candidates = _all_genes(fetcher, step, skipped)
     met: dict[tuple[str, str], Field] = {}
     with closing(candidates):
         # An antibody may stain for several genes; its fields are the same ones.
@@ -65,20 +70,20 @@ def find_fields(query: Query, fetcher: Fetcher, step: Step, odd: list[str]) -> l
         asked = ", ".join(f"{key.replace('_', ' ')} {v}" for key, v in query.conditions.items())
         release = fetcher.addresses.release
         raise DualglandError(
-            f"release {release} of the atlas has no field of view of {asked}{left_out(odd)}"
+            f"release {release} of the atlas has no field of view of {asked}{left_out(skipped)}"
         )
     return list(met.values())
 
 
-def left_out(odd: list[str]) -> str:
+def left_out(skipped: list[str]) -> str:
     """Return a clause on what was not understood; empty if all was."""
-    if not odd:
+    if not skipped:
         return ""
-    return f"; left out {len(odd)}, for the atlas may have changed, the first: {odd[0]}"
+    return f"; left out {len(skipped)}, for the atlas may have changed, the first: {skipped[0]}"
 
 
 def _page_by_page(
-    query: Query, fetcher: Fetcher, step: Step, odd: list[str]
+    query: Query, fetcher: Fetcher, step: Step, skipped: list[str]
 ) -> Generator[Field, None, None]:
     release = fetcher.addresses.release
     if query.ensg is not None:
@@ -89,7 +94,7 @@ def _page_by_page(
     for done, ensg in enumerate(genes):
         step(done, len(genes), f"reading the page of {ensg}")
         try:
-            yield from _gene(fetcher, ensg, odd)
+            yield from _gene(fetcher, ensg, skipped)
         except NotThere:
             if query.ensg is not None:
                 raise DualglandError(
@@ -113,21 +118,21 @@ def _table(fetcher: Fetcher) -> list[Row]:
     )
 
 
-def _gene(fetcher: Fetcher, ensg: str, odd: list[str]) -> list[Field]:
+def _gene(fetcher: Fetcher, ensg: str, skipped: list[str]) -> list[Field]:
     addresses = fetcher.addresses
     check = partial(check_gene_page, release=addresses.release)
     path = fetcher.page(addresses.gene_page(ensg), f"{ensg}.xml", PAGE_LIMIT, check)
-    return list(read_fields(path, addresses.release, odd))
+    return list(read_fields(path, addresses.release, skipped))
 
 
-def _all_genes(fetcher: Fetcher, step: Step, odd: list[str]) -> Generator[Field, None, None]:
+def _all_genes(fetcher: Fetcher, step: Step, skipped: list[str]) -> Generator[Field, None, None]:
     addresses = fetcher.addresses
     step(0, 0, "fetching the file of all genes, which is large, once")
     url = f"{addresses.base}/{addresses.all_genes}"
     path = fetcher.page(url, "proteinatlas.xml.gz", ALL_GENES_LIMIT, check_gzip)
     step(0, 0, "reading through all genes")
     try:
-        yield from read_fields(path, addresses.release, odd)
+        yield from read_fields(path, addresses.release, skipped)
     except (Damaged, WrongContent) as error:
         path.unlink(missing_ok=True)
         raise DualglandError(f"{url}: {error}; it is fetched anew the next time") from error

@@ -14,10 +14,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.atlas.content import Damaged, WrongContent, check_zip, megabytes
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io.atlas.file_checks import Damaged, WrongContent, check_zip, megabytes
 from napari_dualgland.io.atlas.query import Ensg, Gene, Query, Words, spelling
 
 log = logging.getLogger(__name__)
@@ -28,10 +29,8 @@ _NEEDED = {"Gene", "Gene name", "Main location"}
 _PLACES = ("Main location", "Additional location", "Extracellular location")
 
 
-class Row(BaseModel):
+class Row(FrozenModel):
     """One gene: Ensembl's number, the symbol, and where its protein is."""
-
-    model_config = ConfigDict(frozen=True)
 
     ensg: Ensg
     gene: Gene
@@ -45,6 +44,18 @@ def check_table(path: Path) -> None:
 
 def read_table(path: Path, limit: int = TABLE_LIMIT) -> list[Row]:
     """Read the table.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The zip.
+    limit : int
+        Bytes that the table may have unpacked.
+
+    Returns
+    -------
+    list of Row
+        Those that are of the known form.
 
     Raises
     ------
@@ -95,6 +106,20 @@ def _locations(row: dict[str, str | None]) -> tuple[str, ...]:
 
 def find_genes(rows: list[Row], query: Query, release: str) -> list[Row]:
     """Return the rows that meet the query's gene and location.
+
+    Parameters
+    ----------
+    rows : list of Row
+        Of all genes.
+    query : Query
+        What is wanted.
+    release : str
+        Of the atlas, for the message.
+
+    Returns
+    -------
+    list of Row
+        One at least.
 
     Raises
     ------

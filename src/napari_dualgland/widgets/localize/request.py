@@ -109,7 +109,8 @@ def _picture_steps(
 
 
 def _painted(result: Localization, t: int, z: int) -> Any:
-    from napari_dualgland.localization.overlay import color_protein, frame_cells
+    from napari_dualgland.localization.overlay import color_protein
+    from napari_dualgland.localization.overlay_cells import frame_cells
 
     # Without outlines: those of the layer of cells stay sharp however close one looks.
     return color_protein(result, frame_cells(result, t, z), t, z)

@@ -23,8 +23,8 @@ from dualgland_training.evaluate.localization.setting import Result, Say, Settin
 from dualgland_training.localization_calibration import calibration, reliability
 from dualgland_training.localization_metrics import best_among, difference, restricted
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.device import choose_device
-from napari_dualgland.model.reader import load_localizer
 from napari_dualgland.model.weights import models_for, read_card
 
 TREES = "hand-made features and trees"

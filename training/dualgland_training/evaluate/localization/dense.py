@@ -8,8 +8,8 @@ import torch
 from dualgland_training.evaluate.localization.setting import Result, Say, Setting
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.device import choose_device
-from napari_dualgland.model.reader import load_localizer
 
 SEED = 77
 

@@ -1,22 +1,22 @@
-"""How to behave towards a public service: not too often, not forever, not without a name."""
+"""The request policy towards a public service: how often, how long, under what name."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
-from napari_dualgland import __version__
+from napari_dualgland._version import __version__
+from napari_dualgland.frozen import FrozenModel
 
 USER_AGENT = (
     f"napari-dualgland/{__version__} (+https://github.com/napari-dualgland/napari-dualgland)"
 )
 
 
-class Manners(BaseModel):
+class RequestPolicy(FrozenModel):
     """How often to ask, how long to wait, when to give up.
 
     Attributes
@@ -37,8 +37,6 @@ class Manners(BaseModel):
         Bytes per second.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     rate: float = Field(default=1.0, gt=0, le=20)
     attempts: int = Field(default=5, ge=1, le=20)
     first_wait: float = Field(default=1.0, ge=0)
@@ -48,13 +46,34 @@ class Manners(BaseModel):
     slowest: float = Field(default=1000.0, ge=0)
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Return the seconds before an attempt: what the service asked for, or twice the last."""
+        """Return how long to wait: what the service asked for, or twice the last time.
+
+        Parameters
+        ----------
+        attempt : int
+            The one that comes, from 2.
+        asked : float or None
+            Seconds that the service asks to wait.
+
+        Returns
+        -------
+        float
+            Seconds; more than ``longest_wait`` only where the service asks for it.
+        """
         backing_off = self.first_wait * 2.0 ** (attempt - 2)
         return max(min(backing_off, self.longest_wait), asked or 0.0)
 
 
-class Pace:
-    """Keeps requests apart."""
+class RateLimiter:
+    """Keeps requests apart.
+
+    Parameters
+    ----------
+    rate : float
+        Requests per second at most.
+    sleep, clock : callable
+        Wait so many seconds; seconds of a clock that never goes back.
+    """
 
     def __init__(
         self, rate: float, sleep: Callable[[float], None], clock: Callable[[], float]
@@ -64,7 +83,7 @@ class Pace:
         self._clock = clock
         self._next: float | None = None
 
-    def keep(self) -> None:
+    def wait(self) -> None:
         """Return when the next request may be sent."""
         now = self._clock()
         if self._next is not None and self._next > now:
@@ -81,8 +100,3 @@ def asked_wait(header: str | None) -> float | None:
         return Retry().parse_retry_after(header)
     except (InvalidHeader, ValueError, OverflowError):
         return None
-
-
-def now() -> str:
-    """Return the time, for a manifest."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

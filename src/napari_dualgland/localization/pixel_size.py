@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from napari_dualgland.stack import ROLES, Stack
+from napari_dualgland.typing import Float32Array
 
 FIELD_UM = 163.84
 """Side of a whole field of the Human Protein Atlas at 63x: 2048 pixels of 0.08 µm."""
@@ -24,10 +24,8 @@ BOUNDS_UM = (0.04, 1.0)
 """An estimate outside of these is no estimate."""
 
 
-def pixel_um(
-    stack: Stack, frame: npt.NDArray[np.float32], nucleus_um: float
-) -> tuple[float, str | None]:
-    """Return µm per pixel, and what a reader of the result must know of it.
+def pixel_um(stack: Stack, frame: Float32Array, nucleus_um: float) -> tuple[float, str | None]:
+    """Take the pixel size of a stack, or estimate it.
 
     Parameters
     ----------
@@ -37,6 +35,13 @@ def pixel_um(
         (4, Y, X) in the order of ROLES, NaN where nothing is known.
     nucleus_um : float
         Diameter of a typical nucleus in µm.
+
+    Returns
+    -------
+    size : float
+        Micrometres per pixel.
+    note : str or None
+        What a reader of the result must know of it.
     """
     size = stack.pixel_size
     if size is not None and size.y > 0 and size.x > 0:
@@ -58,7 +63,7 @@ def pixel_um(
     return found, f"no pixel size is stated; {found:.3g} µm was assumed: {why}{advice}"
 
 
-def _from_nuclei(dna: npt.NDArray[np.float32], nucleus_um: float) -> float | None:
+def _from_nuclei(dna: Float32Array, nucleus_um: float) -> float | None:
     """Return the pixel size at which the nuclei of a plane have the given diameter."""
     if not np.isfinite(dna).any():
         return None

@@ -8,20 +8,20 @@ Nuclei that no valley parts share a cell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
-from napari_dualgland.localization.body import cell_body, edges
-from napari_dualgland.localization.grid import Floats, Grid, Labels, joined, renumbered
-from napari_dualgland.localization.nuclei import Mask, find_mitotic, find_nuclei
+from napari_dualgland.localization.cells.adjacency import SIDES, joined, renumbered
+from napari_dualgland.localization.cells.foreground import cell_foreground, edge_strength
+from napari_dualgland.localization.cells.grid import Grid
+from napari_dualgland.localization.cells.multinucleate import multinucleate_pairs
+from napari_dualgland.localization.cells.nuclei import find_mitotic, find_nuclei
 from napari_dualgland.localization.params import LocalizeParams
-from napari_dualgland.localization.sharing import shared_cells
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, LabelArray
 
 MICROTUBULES, PROTEIN, NUCLEUS, ER = range(len(ROLES))
 
@@ -50,15 +50,13 @@ class Cells:
         What a person must know of how they were found; empty where all landmarks were there.
     """
 
-    labels: Labels
-    nuclei: Labels
+    labels: LabelArray
+    nuclei: LabelArray
     mitotic: frozenset[int]
     note: str = ""
 
 
-def find_cells(
-    frame: npt.NDArray[Any], pixel_um: float, params: LocalizeParams | None = None
-) -> Cells:
+def find_cells(frame: AnyArray, pixel_um: float, params: LocalizeParams | None = None) -> Cells:
     """Find the cells of a frame.
 
     Parameters
@@ -70,6 +68,11 @@ def find_cells(
         Micrometres per pixel; 0.08 to 0.32 was tried.
     params : LocalizeParams or None
         ``nucleus_um`` and ``smallest_um2`` are used; None for the defaults.
+
+    Returns
+    -------
+    Cells
+        In the order of their nuclei.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def find_cells(
     return _at_full_size(nuclei, cells, filled.get(NUCLEUS), grid, params, note)
 
 
-def _filled(plane: Floats, reach: float) -> Floats:
+def _filled(plane: Float32Array, reach: float) -> Float32Array:
     """Fill NaN with the nearest pixel known, as far as that may be trusted; else with dark."""
     unknown = ~np.isfinite(plane)
     if not unknown.any():
@@ -102,16 +105,16 @@ def _filled(plane: Floats, reach: float) -> Floats:
 
 
 def _on_grid(
-    planes: dict[int, Floats], grid: Grid, params: LocalizeParams
-) -> tuple[Labels, Labels, str]:
+    planes: dict[int, Float32Array], grid: Grid, params: LocalizeParams
+) -> tuple[LabelArray, LabelArray, str]:
     """Return nuclei, each with a label of its own, cells with those labels, and a note."""
     um, size = grid.pixel_um, params.nucleus_um
     landmarks = [planes[role] for role in (MICROTUBULES, ER) if role in planes]
     if NUCLEUS in planes:
         nuclei = find_nuclei(planes[NUCLEUS], um, size)
         if landmarks:
-            body, mask = cell_body(landmarks, um, size, nuclei)
-            return nuclei, _cells_around(nuclei, body, mask, planes[NUCLEUS], um, size), ""
+            brightness, mask = cell_foreground(landmarks, um, size, nuclei)
+            return nuclei, _cells_around(nuclei, brightness, mask, planes[NUCLEUS], um, size), ""
         far = ndimage.distance_transform_edt(nuclei == 0) * um
         cells = np.asarray(watershed(far, nuclei, mask=far <= GROWN * size), np.int32)
         note = f"neither microtubules nor ER: cells are nuclei grown by {GROWN * size:.3g} µm"
@@ -121,36 +124,43 @@ def _on_grid(
         return nuclei, nuclei, "no channel to find cells in"
     what = "microtubules and ER" if len(landmarks) > 1 else "the one landmark there is"
     what = what if landmarks else "the protein alone"
-    body, mask = cell_body(landmarks or [planes[PROTEIN]], um, size, nuclei)
-    hills = ndimage.gaussian_filter(body, size / 4 / um)
+    brightness, mask = cell_foreground(landmarks or [planes[PROTEIN]], um, size, nuclei)
+    hills = ndimage.gaussian_filter(brightness, size / 4 / um)
     seeds, _ = ndimage.label(h_maxima(hills, 0.03) * mask, np.ones((3, 3)))
-    cells = np.asarray(watershed(-hills + edges(body, um), seeds, mask=mask), np.int32)
+    cells = np.asarray(
+        watershed(-hills + edge_strength(brightness, um), seeds, mask=mask), np.int32
+    )
     return nuclei, cells, f"no nuclei: cells are blobs of {what}"
 
 
 def _cells_around(
-    nuclei: Labels, body: Floats, mask: Mask, dna: Floats, um: float, size: float
-) -> Labels:
+    nuclei: LabelArray,
+    brightness: Float32Array,
+    mask: BoolArray,
+    dna: Float32Array,
+    um: float,
+    size: float,
+) -> LabelArray:
     """Flood from the nuclei, cut what is too far, and share cells where nothing parts them."""
     far = ndimage.distance_transform_edt(nuclei == 0).astype(np.float32) * um
     within = (mask & (far < FARTHEST * size)) | (nuclei > 0)
-    relief = np.where(nuclei > 0, 0, far / size + edges(body, um)).astype(np.float32)
+    relief = np.where(nuclei > 0, 0, far / size + edge_strength(brightness, um)).astype(np.float32)
     count = int(nuclei.max(initial=0))
-    strangers = _strangers(body, mask, far, um, size)
-    seeds = np.where(strangers > 0, strangers + count, nuclei)
-    cells = np.asarray(watershed(relief, seeds, mask=within | (strangers > 0)), np.int32)
+    outsiders = _beyond_border(brightness, mask, far, um, size)
+    seeds = np.where(outsiders > 0, outsiders + count, nuclei)
+    cells = np.asarray(watershed(relief, seeds, mask=within | (outsiders > 0)), np.int32)
     cells[cells > count] = 0
-    pairs = shared_cells(cells, nuclei, body, dna, um, size)
-    table = joined(np.arange(1, count + 1, dtype=np.int32)[None], pairs)[0]
-    return np.concatenate([[0], table]).astype(np.int32)[cells]
+    return joined(cells, multinucleate_pairs(cells, nuclei, brightness, dna, um, size))
 
 
-def _strangers(body: Floats, mask: Mask, far: Floats, um: float, size: float) -> Labels:
-    """Return the hearts of cells whose nucleus lies beyond the border.
+def _beyond_border(
+    brightness: Float32Array, mask: BoolArray, far: Float32Array, um: float, size: float
+) -> LabelArray:
+    """Return the middles of cells whose nucleus lies beyond the border.
 
     They are no cells that a table could list, but their neighbours must not swallow them.
     """
-    hills = ndimage.gaussian_filter(body, size / 5 / um)
+    hills = ndimage.gaussian_filter(brightness, size / 5 / um)
     tops = h_maxima(hills, 0.06).astype(bool) & mask & (far > 0.8 * size)
     near = int(0.3 * size / um)
     tops[near:-near, near:-near] = False
@@ -158,9 +168,9 @@ def _strangers(body: Floats, mask: Mask, far: Floats, um: float, size: float) ->
 
 
 def _at_full_size(
-    nuclei: Labels,
-    cells: Labels,
-    dna: Floats | None,
+    nuclei: LabelArray,
+    cells: LabelArray,
+    dna: Float32Array | None,
     grid: Grid,
     params: LocalizeParams,
     note: str,
@@ -172,16 +182,13 @@ def _at_full_size(
     labels, single = grid.enlarge(cells), grid.enlarge(nuclei)
     inside = np.where(single > 0, labels, 0).astype(np.int32)
     # A line of background between the nuclei of a cell, so that they stay two.
-    for here, there in (
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-    ):
+    for here, there in SIDES:
         seam = (single[here] != single[there]) & (single[here] > 0) & (single[there] > 0)
         inside[here][seam] = 0
     return Cells(labels, inside, frozenset(owners.values()) - {0}, note)
 
 
-def _tidy(cells: Labels, nuclei: Labels, um: float, smallest_um2: float) -> Labels:
+def _tidy(cells: LabelArray, nuclei: LabelArray, um: float, smallest_um2: float) -> LabelArray:
     """Round off, keep the largest piece of every cell without holes, drop the small."""
     out = np.zeros_like(cells)
     wide = int(np.ceil(2 / um))
@@ -190,12 +197,12 @@ def _tidy(cells: Labels, nuclei: Labels, um: float, smallest_um2: float) -> Labe
             continue
         around = tuple(slice(max(0, s.start - wide), s.stop + wide) for s in window)
         own = cells[around] == label
-        heart = own & (nuclei[around] > 0)
+        nucleus = own & (nuclei[around] > 0)
         own = ndimage.gaussian_filter(own.astype(np.float32), 1.0 / um, mode="nearest") > 0.5
-        own = ndimage.binary_fill_holes(own | heart)
+        own = ndimage.binary_fill_holes(own | nucleus)
         pieces, count = ndimage.label(own)
         if count > 1:
-            weights = (heart if heart.any() else own).astype(np.float32)
+            weights = (nucleus if nucleus.any() else own).astype(np.float32)
             own = pieces == 1 + np.argmax(ndimage.sum(weights, pieces, np.arange(1, count + 1)))
         free = (cells[around] == label) | ((cells[around] == 0) & (out[around] == 0))
         own &= free

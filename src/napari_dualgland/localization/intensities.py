@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from napari_dualgland.localization.crops import DARK
 from napari_dualgland.localization.frames import PROTEIN, Frame
-from napari_dualgland.localization.labels import Ranked
-from napari_dualgland.localization.views import DARK
+from napari_dualgland.localization.ranked import Ranked
 from napari_dualgland.model.compartments import COMPARTMENTS, PIXEL_UM, soft_compartments
+from napari_dualgland.typing import ByteArray, Float64Array
 
 INTENSITIES = tuple(f"intensity {name}" for name in (*COMPARTMENTS[:-1], "cell"))
 """Columns of the table: a mean for each compartment but the background, and for the cell."""
@@ -20,11 +20,23 @@ INTENSITIES = tuple(f"intensity {name}" for name in (*COMPARTMENTS[:-1], "cell")
 BACKGROUND = len(COMPARTMENTS) - 1
 
 
-def compartment_of(frame: Frame, pixel_um: float) -> npt.NDArray[np.uint8]:
+def compartment_of(frame: Frame, pixel_um: float) -> ByteArray:
     """Return the most probable compartment of each pixel, (Y, X).
 
     Where pixels are finer than compartments need, they are told for blocks of pixels: a
     field at full resolution would take a gigabyte.
+
+    Parameters
+    ----------
+    frame : Frame
+        Its landmarks tell the compartments.
+    pixel_um : float
+        Micrometres per pixel.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X) uint8: places among :data:`~napari_dualgland.model.compartments.COMPARTMENTS`.
     """
     step = max(1, int(PIXEL_UM / pixel_um + 1e-6))
     values = frame.values.copy()
@@ -38,14 +50,13 @@ def compartment_of(frame: Frame, pixel_um: float) -> npt.NDArray[np.uint8]:
     return np.repeat(np.repeat(parts, step, 0), step, 1)[:height, :width]
 
 
-def measure_protein(
-    frame: Frame, cells: Ranked, pixel_um: float
-) -> Mapping[str, npt.NDArray[np.float64]]:
+def measure_protein(frame: Frame, cells: Ranked, pixel_um: float) -> Mapping[str, Float64Array]:
     """Return the mean of the protein per cell in the units of the stack, by column.
 
     Parameters
     ----------
     frame : Frame
+        Its protein is measured.
     cells : Ranked
         N labels.
     pixel_um : float

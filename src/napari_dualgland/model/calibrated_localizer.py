@@ -1,4 +1,4 @@
-"""A localizer as the engine sees it: from views of cells to what it says of them.
+"""A localizer as the engine uses it: from crops of cells to calibrated predictions.
 
 Its card tells how the network's numbers become probabilities: logits are divided by one
 temperature and moved by a bias per class, which were fitted on held-out cells; and where a cell
@@ -7,10 +7,9 @@ could not be seen the base rates stand.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,12 +17,13 @@ from napari_dualgland.classes import CLASSES
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.localizer import Localizer, build_localizer
 from napari_dualgland.model.weights import ModelCard, card_for, load_network
+from napari_dualgland.typing import Float32Array
 
 THRESHOLD, PRIOR = 0.5, 0.05
 """What holds for a class of which the card says nothing."""
 
 
-class Said(NamedTuple):
+class Prediction(NamedTuple):
     """What a localizer says of B cells.
 
     Attributes
@@ -39,13 +39,15 @@ class Said(NamedTuple):
     dense: Tensor
 
 
-class Reader:
+class CalibratedLocalizer:
     """A trained localizer, in full precision, with the calibration of its card.
 
     Attributes
     ----------
     card : ModelCard
+        What was trained and how it is used.
     device : torch.device
+        Where it computes.
     thresholds, prior : tuple of float
         Per class: the probability from which it is named, and the base rate.
     """
@@ -64,16 +66,19 @@ class Reader:
         self.prior = _by_class(card.use.get("prior", {}), PRIOR)
 
     @torch.inference_mode()
-    def read(
-        self, x: npt.NDArray[Any], inside: npt.NDArray[Any], present: npt.NDArray[Any]
-    ) -> Said:
-        """Read B views, each as it is and turned upside down, and take the mean.
+    def predict(self, x: Float32Array, inside: Float32Array, present: Float32Array) -> Prediction:
+        """Predict B crops, each as it is and turned by half a turn, and take the mean.
 
         Parameters
         ----------
         x, inside, present : numpy.ndarray
             (B, 4, H, W), (B, 1, H, W) and (B, 4), float32, as
             :class:`~napari_dualgland.model.localizer.Localizer` takes them.
+
+        Returns
+        -------
+        Prediction
+            On the CPU.
         """
         given = [torch.from_numpy(a).to(self.device) for a in (x, inside, present)]
         here = self.network(*given)
@@ -81,19 +86,19 @@ class Reader:
         logits = self.calibrated((here.cell + turned.cell).float().cpu() / 2)
         dense = torch.sigmoid(here.dense) + torch.sigmoid(turned.dense.flip(2, 3))
         dense = agreeing(dense.cpu() / 2, torch.sigmoid(logits), self.thresholds)
-        return Said(logits, (dense * 255).round().to(torch.uint8))
+        return Prediction(logits, (dense * 255).round().to(torch.uint8))
 
     def calibrated(self, logits: Tensor) -> Tensor:
         """Return (B, 19) logits of which the sigmoid is the probability."""
         return logits / self.temperature + torch.tensor(self.bias)
 
-    def to(self, device: torch.device) -> Reader:
-        """Return this reader on another device."""
-        return Reader(self.card, self.network, device)
+    def to(self, device: torch.device) -> CalibratedLocalizer:
+        """Return this localizer on another device."""
+        return CalibratedLocalizer(self.card, self.network, device)
 
 
 def agreeing(dense: Tensor, cell: Tensor, thresholds: tuple[float, ...]) -> Tensor:
-    """Return dense probabilities that agree with those of their cells.
+    """Scale dense probabilities so that they agree with those of their cells.
 
     A pixel is read from its surroundings; the cell is read from all of them, and better. Where a
     class is not probable enough to be named for the cell, its pixels fade in proportion.
@@ -106,6 +111,11 @@ def agreeing(dense: Tensor, cell: Tensor, thresholds: tuple[float, ...]) -> Tens
         (B, 19) probabilities.
     thresholds : tuple of float
         19: the probability from which a class is named.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, 18, h, w), none larger than it was.
     """
     share = (cell / torch.tensor(thresholds)).clamp(max=1)[:, : dense.shape[1]]
     return dense * share[:, :, None, None]
@@ -122,7 +132,7 @@ def _by_class(stated: dict[str, float], otherwise: float) -> tuple[float, ...]:
     return tuple(np.clip(values, 1e-4, 1 - 1e-4).tolist())
 
 
-def load_localizer(model: str, device: torch.device) -> Reader:
+def load_localizer(model: str, device: torch.device) -> CalibratedLocalizer:
     """Load a localizer by its name or file.
 
     Parameters
@@ -131,6 +141,11 @@ def load_localizer(model: str, device: torch.device) -> Reader:
         As in :func:`~napari_dualgland.model.weights.read_card`.
     device : torch.device
         Where it computes.
+
+    Returns
+    -------
+    CalibratedLocalizer
+        For evaluation.
 
     Raises
     ------
@@ -141,6 +156,6 @@ def load_localizer(model: str, device: torch.device) -> Reader:
     card, path = card_for("localize", model)
     network = load_network(build_localizer, card, path)
     try:
-        return Reader(card, network, device)
+        return CalibratedLocalizer(card, network, device)
     except (AttributeError, TypeError, ValueError) as error:
         raise DualglandError(f"{path}: the card's calibration cannot be used ({error})") from None

@@ -9,15 +9,13 @@ a dark seam, a neck that is thin, or two very different brightnesses.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
-from napari_dualgland.localization.grid import Floats, Labels, joined, neighbours, renumbered
-
-Mask = npt.NDArray[np.bool_]
+from napari_dualgland.localization.cells.adjacency import joined, neighbours, renumbered
+from napari_dualgland.typing import BoolArray, Float32Array, IndexArray, LabelArray
 
 FAINTEST = 0.12
 """A nucleus has at least this share of the brightness that is typical for the frame."""
@@ -35,7 +33,7 @@ NECK = 0.42
 """Two nuclei are apart where the neck is thinner than this share of the smaller one."""
 
 
-def find_nuclei(dna: Floats, pixel_um: float, nucleus_um: float) -> Labels:
+def find_nuclei(dna: Float32Array, pixel_um: float, nucleus_um: float) -> LabelArray:
     """Return the nuclei of a frame.
 
     Parameters
@@ -56,14 +54,14 @@ def find_nuclei(dna: Floats, pixel_um: float, nucleus_um: float) -> Labels:
     if floor is None:
         return np.zeros(dna.shape, np.int32)
     smallest = SMALLEST * np.pi / 4 * (nucleus_um / pixel_um) ** 2
-    mask = _bodies(light, light > floor, pixel_um, smallest)
+    mask = _candidates(light, light > floor, pixel_um, smallest)
     parts = _cut(light, mask, pixel_um, nucleus_um)
     whole = joined(parts, _not_apart(light, parts, pixel_um))
     whole = _large_enough(whole, smallest)
     return _at_own_rims(light, whole, light > floor, pixel_um)
 
 
-def _floor(light: Floats) -> float | None:
+def _floor(light: Float32Array) -> float | None:
     """Return the level above which a nucleus may be, None where there is none at all."""
     root = np.sqrt(np.maximum(light, 0))
     if root.max() <= 0:
@@ -76,7 +74,9 @@ def _floor(light: Floats) -> float | None:
     return max(FAINTEST * typical, float(np.median(dim)) + 4 * noise)
 
 
-def _bodies(light: Floats, mask: Mask, pixel_um: float, smallest: float) -> Mask:
+def _candidates(
+    light: Float32Array, mask: BoolArray, pixel_um: float, smallest: float
+) -> BoolArray:
     """Cut every candidate at half of its own brightness; what is left may be a dimmer one."""
     found = np.zeros(mask.shape, bool)
     left = _opened(mask, 0.7 / pixel_um)
@@ -87,8 +87,7 @@ def _bodies(light: Floats, mask: Mask, pixel_um: float, smallest: float) -> Mask
             if own.sum() < smallest:
                 continue
             level = float(np.percentile(light[window][own], 75))
-            body = ndimage.binary_fill_holes(own & (light[window] > RIM * level))
-            found[window] |= body
+            found[window] |= ndimage.binary_fill_holes(own & (light[window] > RIM * level))
         # The blurred rim of a bright one is no dim one: leave a margin around what is found.
         near = ndimage.distance_transform_edt(~found) * pixel_um < 1.2
         left = _opened(left & ~near, 1.2 / pixel_um)
@@ -97,7 +96,7 @@ def _bodies(light: Floats, mask: Mask, pixel_um: float, smallest: float) -> Mask
     return np.asarray(_opened(found, 0.7 / pixel_um))
 
 
-def _opened(mask: Mask, radius: float) -> Mask:
+def _opened(mask: BoolArray, radius: float) -> BoolArray:
     """Return the mask without what is thinner than a disc of that radius in pixels."""
     if not mask.any():
         return mask
@@ -109,7 +108,7 @@ def _opened(mask: Mask, radius: float) -> Mask:
     return np.asarray(back[wide:-wide, wide:-wide] & mask)
 
 
-def _cut(light: Floats, mask: Mask, pixel_um: float, nucleus_um: float) -> Labels:
+def _cut(light: Float32Array, mask: BoolArray, pixel_um: float, nucleus_um: float) -> LabelArray:
     """Cut a mask at its necks and dark seams."""
     depth = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1] * pixel_um
     depth = ndimage.gaussian_filter(depth.astype(np.float32), 0.5 / pixel_um) * mask
@@ -122,7 +121,7 @@ def _cut(light: Floats, mask: Mask, pixel_um: float, nucleus_um: float) -> Label
     return np.asarray(watershed(-depth * relative, peaks, mask=mask), np.int32)
 
 
-def _not_apart(light: Floats, parts: Labels, pixel_um: float) -> list[tuple[int, int]]:
+def _not_apart(light: Float32Array, parts: LabelArray, pixel_um: float) -> list[tuple[int, int]]:
     """Return the pairs of touching parts that are lobes of one nucleus."""
     pairs, places = neighbours(parts)
     if not len(pairs):
@@ -145,14 +144,16 @@ def _not_apart(light: Floats, parts: Labels, pixel_um: float) -> list[tuple[int,
     return lobes
 
 
-def _at_border(places: npt.NDArray[np.int64], shape: tuple[int, ...]) -> bool:
+def _at_border(places: IndexArray, shape: tuple[int, ...]) -> bool:
     """Tell whether any of these flat indices lies on the border: part of a neck may be cut off."""
     rows, columns = np.divmod(places, shape[1])
     low, high = min(rows.min(), columns.min()), (rows.max(), columns.max())
     return bool(low < 2 or high[0] > shape[0] - 3 or high[1] > shape[1] - 3)
 
 
-def _at_own_rims(light: Floats, nuclei: Labels, mask: Mask, pixel_um: float) -> Labels:
+def _at_own_rims(
+    light: Float32Array, nuclei: LabelArray, mask: BoolArray, pixel_um: float
+) -> LabelArray:
     """Let every nucleus reach to where it has a set share of its own brightness.
 
     Where several were found as one, the brightest has told the level for all.
@@ -172,7 +173,7 @@ def _at_own_rims(light: Floats, nuclei: Labels, mask: Mask, pixel_um: float) -> 
     return out
 
 
-def _without_gaps(own: Mask) -> Mask:
+def _without_gaps(own: BoolArray) -> BoolArray:
     """Fill holes, and nucleoli that the window's edge opens."""
     filled = ndimage.binary_fill_holes(own)
     gaps, _ = ndimage.label(~filled)
@@ -181,7 +182,7 @@ def _without_gaps(own: Mask) -> Mask:
     return np.asarray(filled | ((sizes < 0.03 * own.sum())[gaps] & (gaps > 0)))
 
 
-def _large_enough(nuclei: Labels, smallest: float) -> Labels:
+def _large_enough(nuclei: LabelArray, smallest: float) -> LabelArray:
     """Drop what is too small, but for a nucleus that the border cuts."""
     areas = np.bincount(nuclei.ravel())
     keep = areas >= smallest
@@ -192,10 +193,22 @@ def _large_enough(nuclei: Labels, smallest: float) -> Labels:
     return renumbered(np.where(keep[nuclei], nuclei, 0).astype(np.int32))
 
 
-def find_mitotic(dna: Floats, nuclei: Labels) -> frozenset[int]:
+def find_mitotic(dna: Float32Array, nuclei: LabelArray) -> frozenset[int]:
     """Return the labels of condensed nuclei: small, compact, much brighter than the others.
 
     One can only be told beside others: none is among fewer than three nuclei.
+
+    Parameters
+    ----------
+    dna : numpy.ndarray
+        (Y, X), no NaN, any units.
+    nuclei : numpy.ndarray
+        (Y, X) int32 labels, numbered from 1 without gaps.
+
+    Returns
+    -------
+    frozenset of int
+        Labels of ``nuclei``.
     """
     count = int(nuclei.max(initial=0))
     if count < 3:

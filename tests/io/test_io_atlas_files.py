@@ -18,10 +18,10 @@ from pydantic import ValidationError
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atlas.addresses import Addresses, addresses_from, origin
-from napari_dualgland.io.atlas.content import Damaged, WrongContent, check_jpeg, check_tiff
-from napari_dualgland.io.atlas.pages import read_fields
+from napari_dualgland.io.atlas.file_checks import Damaged, WrongContent, check_jpeg, check_tiff
+from napari_dualgland.io.atlas.gene_xml import read_fields
+from napari_dualgland.io.atlas.manifest import inside
 from napari_dualgland.io.atlas.query import Field, Query, parse_image_path, spelling
-from napari_dualgland.io.atlas.store import inside
 from napari_dualgland.io.atlas.table import find_genes, read_table
 
 # Names of images.
@@ -446,7 +446,7 @@ def test_tiffs_that_are_none(tmp_path, content, error):
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.io.atlas.content.MAX_UNPACKED", 2**21)
+    monkeypatch.setattr("napari_dualgland.io.atlas.file_checks.MAX_UNPACKED", 2**21)
     bomb = gzip.compress(b"II*\0" + bytes(2**24))
     assert len(bomb) < 2**16
     with pytest.raises(WrongContent, match="unpacks to more than"):
@@ -454,7 +454,7 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_a_tiff_bomb_is_not_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.io.atlas.content.MAX_PIXELS", 10_000)
+    monkeypatch.setattr("napari_dualgland.io.atlas.file_checks.MAX_PIXELS", 10_000)
     bomb = tiff_of(np.zeros((1000, 1000), np.uint8), compression="zlib")
     assert len(zlib.decompress(bomb, wbits=31)) < 50_000
     with pytest.raises(WrongContent, match="1000 × 1000"):

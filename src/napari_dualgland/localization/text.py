@@ -1,13 +1,16 @@
-"""Lettering on pictures: lines of text, in a font that has their letters, cut to the room."""
+"""Text on pictures: lines in a font that has their letters, cut to the room."""
 
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, TypeAlias
 
 from PIL import ImageDraw, ImageFont
 
-Ink = tuple[int, int, int]
+Ink: TypeAlias = tuple[int, int, int]
+
+INK: Ink = (232, 234, 238)
+FAINT: Ink = (150, 156, 168)
 
 SYSTEM_FONTS = ("DejaVuSans.ttf", "Arial.ttf", "arial.ttf", "NotoSans-Regular.ttf")
 """Looked for where Pillow's own font lacks a letter: it has few beyond ASCII."""
@@ -23,7 +26,21 @@ class Text:
     def write(
         self, pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, ink: Ink, room: float
     ) -> None:
-        """Write a line, cut where it is longer than there is room for."""
+        """Write a line, cut where it is longer than there is room for.
+
+        Parameters
+        ----------
+        pen : PIL.ImageDraw.ImageDraw
+            Of the picture.
+        at : tuple of float
+            (x, y) of its upper left corner, in pixels.
+        text : str
+            The line.
+        ink : tuple of int
+            Red, green and blue, 0 to 255.
+        room : float
+            Pixels.
+        """
         text, font = self._legible(text)
         while len(text) > 1 and font.getlength(text) > room:
             text = text.rstrip("…")[:-1] + "…"
@@ -35,7 +52,20 @@ class Text:
         return float(font.getlength(text))
 
     def wrapped(self, text: str, room: float) -> list[str]:
-        """Return the text as lines that fit."""
+        """Break text into lines that fit.
+
+        Parameters
+        ----------
+        text : str
+            Words, parted by spaces.
+        room : float
+            Pixels.
+
+        Returns
+        -------
+        list of str
+            One line at least.
+        """
         lines = [""]
         for word in text.split():
             longer = f"{lines[-1]} {word}".strip()

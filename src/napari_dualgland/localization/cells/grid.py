@@ -7,14 +7,11 @@ and labels come back to full size with smooth edges instead of stairs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int32]
+from napari_dualgland.typing import AnyArray, Float32Array, LabelArray
 
 COARSE_UM = 0.33
 """Blocks are as large as they can be with pixels no larger than this, in µm."""
@@ -40,11 +37,24 @@ class Grid:
 
     @classmethod
     def over(cls, shape: tuple[int, int], pixel_um: float) -> Grid:
-        """Return the grid for a frame of (Y, X) pixels of a size in µm."""
+        """Lay a grid over a frame.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (Y, X) of the frame.
+        pixel_um : float
+            Micrometres per pixel of the frame.
+
+        Returns
+        -------
+        Grid
+            Of the largest blocks that are no larger than :data:`COARSE_UM`.
+        """
         step = max(1, int(COARSE_UM / pixel_um + 1e-6))
         return cls(shape, step, step * pixel_um)
 
-    def shrink(self, plane: npt.NDArray[Any]) -> Floats:
+    def shrink(self, plane: AnyArray) -> Float32Array:
         """Return the mean of every block, float32; NaN where no pixel of it is finite."""
         if self.step == 1:
             return np.where(np.isfinite(plane), plane, np.nan).astype(np.float32)
@@ -53,14 +63,14 @@ class Grid:
         count = self._sums(known.astype(np.float32))
         return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), np.float32)
 
-    def _sums(self, plane: Floats) -> Floats:
+    def _sums(self, plane: Float32Array) -> Float32Array:
         rows, columns = (-n % self.step for n in self.shape)
         padded = np.pad(plane, ((0, rows), (0, columns)))
         height, width = (n // self.step for n in padded.shape)
         blocks = padded.reshape(height, self.step, width, self.step)
         return np.asarray(blocks.sum(axis=(1, 3)))
 
-    def enlarge(self, labels: Labels) -> Labels:
+    def enlarge(self, labels: LabelArray) -> LabelArray:
         """Return coarse labels at the size of the frame, their edges smooth."""
         if self.step == 1:
             return labels
@@ -85,56 +95,9 @@ class Grid:
             full[place][wins] = label
         return self._without_cracks(full, labels)[: self.shape[0], : self.shape[1]]
 
-    def _without_cracks(self, full: Labels, labels: Labels) -> Labels:
+    def _without_cracks(self, full: LabelArray, labels: LabelArray) -> LabelArray:
         """Fill where three cells meet and none has half: there the coarse label holds."""
         inside = ndimage.binary_erosion(labels > 0, np.ones((3, 3)), border_value=1)
         inside = np.repeat(np.repeat(inside, self.step, 0), self.step, 1)
         blocks = np.repeat(np.repeat(labels, self.step, 0), self.step, 1)
         return np.asarray(np.where((full == 0) & inside, blocks, full), np.int32)
-
-
-def neighbours(labels: Labels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return which labels touch, and where.
-
-    Returns
-    -------
-    pairs : numpy.ndarray
-        (N, 2) labels on the two sides of every step between two pixels of different labels,
-        the smaller first; background is no neighbour.
-    places : numpy.ndarray
-        (N,) flat index of the first of the two pixels.
-    """
-    index = np.arange(labels.size).reshape(labels.shape)
-    pairs, places = [], []
-    for here, there in (
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-    ):
-        a, b = labels[here], labels[there]
-        meet = (a != b) & (a > 0) & (b > 0)
-        pairs.append(np.sort(np.stack([a[meet], b[meet]], axis=1), axis=1))
-        places.append(index[here][meet])
-    return np.concatenate(pairs).astype(np.int64), np.concatenate(places)
-
-
-def joined(labels: Labels, pairs: list[tuple[int, int]]) -> Labels:
-    """Return labels in which the given pairs are one, numbered from 1 without gaps."""
-    parent = np.arange(int(labels.max(initial=0)) + 1)
-
-    def root(label: int) -> int:
-        while parent[label] != label:
-            label = int(parent[label])
-        return label
-
-    for a, b in pairs:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    roots = np.array([root(label) for label in range(parent.size)])
-    return renumbered(np.asarray(roots[labels], np.int32))
-
-
-def renumbered(labels: Labels) -> Labels:
-    """Return labels numbered from 1 without gaps, in the order they had."""
-    values, places = np.unique(labels, return_inverse=True)
-    first = 0 if values.size and values[0] == 0 else 1
-    return np.asarray(places.reshape(labels.shape) + first, np.int32)

@@ -1,4 +1,4 @@
-"""Cells as the localizer sees them: cut out, brought to its pixel size and normalised.
+"""Cells as the localizer takes them: cut out, brought to its pixel size and normalised.
 
 Exposure is told per cell: the offset of a channel is what is dark in the whole frame, its
 scale what is bright in the cell. A cell that hardly glows beside its field keeps some of
@@ -8,16 +8,13 @@ that darkness, or noise would be blown up to look like a pattern.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
 from napari_dualgland.model.localizer import MULTIPLE, PIXEL_UM
-
-Floats = npt.NDArray[np.float32]
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array
 
 DARK, BRIGHT = 0.5, 99.5
 """Percentiles of a channel that become 0 (of the frame) and 1 (of the cell)."""
@@ -26,14 +23,14 @@ FAINTEST = 0.15
 """A cell's scale is no less than this share of the frame's."""
 
 LARGEST = 384
-"""Longest side of a view in pixels; a larger cell is shrunk to fit."""
+"""Longest side of a crop in pixels; a larger cell is shrunk to fit."""
 
 AROUND = 4
-"""Pixels of the view around a cell."""
+"""Pixels of the crop around a cell."""
 
 
 @dataclass(frozen=True)
-class Levels:
+class FrameLevels:
     """What is dark and what is bright in a frame, per channel, in the units of the stack.
 
     Attributes
@@ -42,13 +39,13 @@ class Levels:
         (4,); the span is positive.
     """
 
-    dark: npt.NDArray[np.float64]
-    span: npt.NDArray[np.float64]
+    dark: Float64Array
+    span: Float64Array
 
 
 @dataclass(frozen=True)
-class View:
-    """One cell, ready to be read.
+class CellCrop:
+    """One cell, ready for the network.
 
     Attributes
     ----------
@@ -60,20 +57,16 @@ class View:
     present : numpy.ndarray
         (4,) float32: 1 where there is such a channel.
     scale : float
-        Pixels of the view per pixel of the frame.
-    top, left : int
-        Where in the frame the view begins, in pixels of the frame; may be negative.
+        Pixels of the crop per pixel of the frame.
     """
 
-    x: Floats
-    inside: Floats
-    present: Floats
+    x: Float32Array
+    inside: Float32Array
+    present: Float32Array
     scale: float
-    top: int
-    left: int
 
 
-def frame_levels(frame: npt.NDArray[Any]) -> Levels:
+def frame_levels(frame: AnyArray) -> FrameLevels:
     """Return the levels of a (4, Y, X) frame; channels that are all NaN are absent."""
     dark, span = np.zeros(len(frame)), np.ones(len(frame))
     for c, plane in enumerate(frame):
@@ -82,17 +75,17 @@ def frame_levels(frame: npt.NDArray[Any]) -> Levels:
         if some.size:
             dark[c], high = np.percentile(some, [DARK, 99.8])
             span[c] = max(high - dark[c], 1e-6)
-    return Levels(dark, span)
+    return FrameLevels(dark, span)
 
 
-def cut_view(
-    frame: npt.NDArray[Any],
-    own: npt.NDArray[np.bool_],
+def crop_cell(
+    frame: AnyArray,
+    own: BoolArray,
     window: tuple[slice, slice],
     pixel_um: float,
-    levels: Levels,
-) -> View:
-    """Return the view of one cell.
+    levels: FrameLevels,
+) -> CellCrop:
+    """Cut a cell out, resample it to the pixel size of the localizer, and normalise it.
 
     Parameters
     ----------
@@ -105,8 +98,13 @@ def cut_view(
         (y, x) of the cell's bounding box in the frame.
     pixel_um : float
         Micrometres per pixel of the frame.
-    levels : Levels
+    levels : FrameLevels
         Of the frame.
+
+    Returns
+    -------
+    CellCrop
+        With the cell in its middle.
     """
     scale = pixel_um / PIXEL_UM
     scale = min(scale, (LARGEST - 2 * AROUND) / max(own.shape))
@@ -126,11 +124,9 @@ def cut_view(
     canvas = np.zeros((len(x) + 1, *full), np.float32)
     canvas[:, before[0] : before[0] + sides[0], before[1] : before[1] + sides[1]] = small.numpy()
     inside = (canvas[-1] > 0.5).astype(np.float32)
-    return View(
+    return CellCrop(
         x=np.clip(canvas[:-1], -0.5, 4) * inside,
         inside=inside,
         present=present,
         scale=scale,
-        top=window[0].start - round(before[0] / scale),
-        left=window[1].start - round(before[1] / scale),
     )

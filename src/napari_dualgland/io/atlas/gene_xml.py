@@ -27,10 +27,10 @@ import defusedxml.ElementTree as SafeTree
 from defusedxml import DefusedXmlException
 from pydantic import ValidationError
 
-from napari_dualgland.io.atlas.content import (
+from napari_dualgland.io.atlas.file_checks import (
     Damaged,
     WrongContent,
-    check_no_page,
+    check_not_html,
     megabytes,
 )
 from napari_dualgland.io.atlas.query import Field, parse_image_path
@@ -46,13 +46,21 @@ _DATA = "cellExpression/subAssay[@type='human']/data"
 
 
 def check_gene_page(path: Path, release: str) -> None:
-    """Read a gene's page to its end; raises as :func:`read_fields` does."""
+    """Read a gene's page to its end; raises as :func:`read_fields` does.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        XML.
+    release : str
+        What the page must be of.
+    """
     for _ in read_fields(path, release):
         pass
 
 
 def read_fields(
-    path: Path, release: str, odd: list[str] | None = None, entry_limit: int = ENTRY_LIMIT
+    path: Path, release: str, skipped: list[str] | None = None, entry_limit: int = ENTRY_LIMIT
 ) -> Iterator[Field]:
     """Give the fields of view of all genes in a file, in its order.
 
@@ -63,11 +71,16 @@ def read_fields(
     path : pathlib.Path
         XML, gzipped if the name ends in ``.gz``.
     release : str
-        What the entries must be of; those that do not say are believed.
-    odd : list of str, optional
+        What the entries must be of; those that do not say are taken as they are.
+    skipped : list of str, optional
         Is added to: what was left out, and why.
     entry_limit : int
         Bytes that one gene may take.
+
+    Yields
+    ------
+    Field
+        As the file is read.
 
     Raises
     ------
@@ -79,12 +92,12 @@ def read_fields(
     """
     packed = path.suffix == ".gz"
     if not packed:
-        check_no_page(path)
+        check_not_html(path)
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
             for entry in _entries(path, _Metered(path, file, entry_limit)):
                 _check_release(path, entry, release)
-                yield from _fields_of(entry, [] if odd is None else odd)
+                yield from _fields_of(entry, [] if skipped is None else skipped)
     except SafeTree.ParseError as error:
         raise Damaged(f"{path.name}: the XML is damaged or truncated ({error})") from error
     except DefusedXmlException as error:
@@ -141,7 +154,7 @@ def _check_release(path: Path, entry: Element, release: str) -> None:
         )
 
 
-def _fields_of(entry: Element, odd: list[str]) -> Iterator[Field]:
+def _fields_of(entry: Element, skipped: list[str]) -> Iterator[Field]:
     identifier = entry.find("identifier")
     gene = {
         "gene": (entry.findtext("name") or "").strip(),
@@ -161,8 +174,8 @@ def _fields_of(entry: Element, odd: list[str]) -> Iterator[Field]:
                 if isinstance(field, Field):
                     yield field
                 else:
-                    odd.append(f"{address[:120]!r}, {field}")
-                    log.warning("left out: %s", odd[-1])
+                    skipped.append(f"{address[:120]!r}, {field}")
+                    log.warning("left out: %s", skipped[-1])
 
 
 def _field(url: str, about: Mapping[str, object]) -> Field | str:

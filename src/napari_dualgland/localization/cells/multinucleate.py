@@ -6,12 +6,13 @@ little; so everything must speak for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from napari_dualgland.localization.grid import Floats, Labels, neighbours
+from napari_dualgland.localization.cells.adjacency import neighbours
+from napari_dualgland.typing import Float32Array, LabelArray
 
 CLOSE = 0.2
 """Nuclei of a cell are no farther apart than this, in typical nuclei."""
@@ -33,38 +34,38 @@ VALLEY_OF_FRAGMENT = 0.6
 """The same for a fragment."""
 
 
-@dataclass(frozen=True)
-class _Border:
-    """Where two cells meet.
+class _Border(NamedTuple):
+    """Brightness where two cells meet, in shares of that beside it."""
 
-    Attributes
-    ----------
-    gap : float
-        Micrometres between their nuclei, as far as the border is between them.
-    median, fifth : float
-        Brightness on the border, in shares of that beside it.
-    """
-
-    gap: float
     median: float
     fifth: float
 
 
-def shared_cells(
-    cells: Labels, nuclei: Labels, body: Floats, dna: Floats, pixel_um: float, nucleus_um: float
+def multinucleate_pairs(
+    cells: LabelArray,
+    nuclei: LabelArray,
+    brightness: Float32Array,
+    dna: Float32Array,
+    pixel_um: float,
+    nucleus_um: float,
 ) -> list[tuple[int, int]]:
-    """Return the pairs of labels that are one cell; ``cells`` have the labels of ``nuclei``.
+    """Return the pairs of nuclei that share a cell; ``cells`` have the labels of ``nuclei``.
 
     Parameters
     ----------
     cells, nuclei : numpy.ndarray
         int32 (Y, X) labels.
-    body, dna : numpy.ndarray
+    brightness, dna : numpy.ndarray
         (Y, X), brightness of microtubules and ER, and of the nuclei.
     pixel_um, nucleus_um : float
         Micrometres per pixel and along a typical nucleus.
+
+    Returns
+    -------
+    list of (int, int)
+        Labels, no nucleus in two pairs but one that fragments came from.
     """
-    found = _borders(cells, nuclei, body, pixel_um, nucleus_um)
+    found = _borders(cells, nuclei, brightness, pixel_um, nucleus_um)
     labels = np.arange(int(nuclei.max(initial=0)) + 1)
     areas = np.bincount(nuclei.ravel(), minlength=labels.size) * pixel_um**2
     wholes = np.bincount(cells.ravel(), minlength=labels.size) * pixel_um**2
@@ -97,11 +98,15 @@ def shared_cells(
 
 
 def _borders(
-    cells: Labels, nuclei: Labels, body: Floats, pixel_um: float, nucleus_um: float
+    cells: LabelArray,
+    nuclei: LabelArray,
+    brightness: Float32Array,
+    pixel_um: float,
+    nucleus_um: float,
 ) -> dict[tuple[int, int], _Border]:
     """Return the borders of all pairs of cells whose nuclei are close."""
     pairs, places = neighbours(cells)
-    smooth = ndimage.gaussian_filter(body, 0.5 / pixel_um)
+    smooth = ndimage.gaussian_filter(brightness, 0.5 / pixel_um)
     beside = ndimage.percentile_filter(smooth, 80, size=2 * round(2 / pixel_um) + 1)
     ratio = (smooth / np.maximum(beside, 1e-3)).ravel()
     far = ndimage.distance_transform_edt(nuclei == 0).ravel() * pixel_um
@@ -112,5 +117,5 @@ def _borders(
         between = line[far[line] <= 0.5 * nucleus_um]
         if gap <= CLOSE * nucleus_um:
             median, fifth = np.percentile(ratio[between], [50, 20])
-            found[int(a), int(b)] = _Border(gap, float(median), float(fifth))
+            found[int(a), int(b)] = _Border(float(median), float(fifth))
     return found

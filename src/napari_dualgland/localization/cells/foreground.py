@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_dualgland.localization.grid import Floats, Labels
-from napari_dualgland.localization.nuclei import Mask
+from napari_dualgland.typing import BoolArray, Float32Array, LabelArray
 
 DIM = 0.27
 """A pixel is background where it is dimmer than this share of what is brightest close by; of
@@ -23,9 +22,9 @@ VALLEY, JUMP = 2.5, 0.3
 typical nucleus."""
 
 
-def cell_body(
-    landmarks: list[Floats], pixel_um: float, nucleus_um: float, nuclei: Labels
-) -> tuple[Floats, Mask]:
+def cell_foreground(
+    landmarks: list[Float32Array], pixel_um: float, nucleus_um: float, nuclei: LabelArray
+) -> tuple[Float32Array, BoolArray]:
     """Return how bright cells are, and where they are.
 
     Parameters
@@ -39,32 +38,34 @@ def cell_body(
 
     Returns
     -------
-    body : numpy.ndarray
-        float32, the root of the mean brightness, about 0 to 1.
+    brightness : numpy.ndarray
+        (Y, X) float32, the root of the mean of the landmarks, about 0 to 1.
     mask : numpy.ndarray
-        Boolean.
+        (Y, X) boolean.
     """
     total = np.zeros(landmarks[0].shape, np.float32)
     for plane in landmarks:
         dark, bright = np.percentile(plane, [1, 99.5])
         total += np.clip((plane - dark) / max(bright - dark, 1e-9), 0, 1.5) / len(landmarks)
-    body = np.sqrt(total)
-    smooth = ndimage.gaussian_filter(body, 0.7 / pixel_um)
-    return body, _mask(smooth, pixel_um, nucleus_um, nuclei)
+    brightness = np.sqrt(total)
+    smooth = ndimage.gaussian_filter(brightness, 0.7 / pixel_um)
+    return brightness, _mask(smooth, pixel_um, nucleus_um, nuclei)
 
 
-def _mask(body: Floats, pixel_um: float, nucleus_um: float, nuclei: Labels) -> Mask:
+def _mask(
+    brightness: Float32Array, pixel_um: float, nucleus_um: float, nuclei: LabelArray
+) -> BoolArray:
     """Tell cells from background: near what is bright by a share of it, elsewhere by a floor."""
-    if body.max() <= 0:
+    if brightness.max() <= 0:
         return np.asarray(nuclei > 0)
-    # Noise alone is no body; but beside a nucleus even little is believed.
-    broad = ndimage.gaussian_filter(body, 2.0 / pixel_um)
-    if float(broad.std()) < SMOOTH * float(body.std()) and not nuclei.any():
-        return np.zeros(body.shape, bool)
+    # Noise alone is no cell; but beside a nucleus even little is believed.
+    broad = ndimage.gaussian_filter(brightness, 2.0 / pixel_um)
+    if float(broad.std()) < SMOOTH * float(brightness.std()) and not nuclei.any():
+        return np.zeros(brightness.shape, bool)
     side = 2 * int(np.ceil(0.2 * nucleus_um / pixel_um)) + 1
-    around = ndimage.maximum_filter(body, side)
+    around = ndimage.maximum_filter(brightness, side)
     around = ndimage.gaussian_filter(around, side / 4)
-    mask = body > np.maximum(FLOOR, DIM * around)
+    mask = brightness > np.maximum(FLOOR, DIM * around)
     mask |= nuclei > 0
     mask = ndimage.gaussian_filter(mask.astype(np.float32), 0.8 / pixel_um, mode="nearest") > 0.5
     holes, _ = ndimage.label(~mask)
@@ -73,13 +74,26 @@ def _mask(body: Floats, pixel_um: float, nucleus_um: float, nuclei: Labels) -> M
     return np.asarray(mask | (small[holes] & (holes > 0)))
 
 
-def edges(body: Floats, pixel_um: float) -> Floats:
-    """Return where a cell may end at its neighbour: dark valleys, and jumps in brightness."""
-    smooth = ndimage.gaussian_filter(body, 0.5 / pixel_um)
+def edge_strength(brightness: Float32Array, pixel_um: float) -> Float32Array:
+    """Tell where a cell may end at its neighbour: at dark valleys, and jumps in brightness.
+
+    Parameters
+    ----------
+    brightness : numpy.ndarray
+        (Y, X), from :func:`cell_foreground`.
+    pixel_um : float
+        Micrometres per pixel.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X) float32, 0 for none.
+    """
+    smooth = ndimage.gaussian_filter(brightness, 0.5 / pixel_um)
     side = 2 * int(np.ceil(2.5 / pixel_um)) + 1
     closed = ndimage.grey_closing(smooth, (side, side))
     valley = (closed - smooth) / np.maximum(closed, 0.1)
-    wider = ndimage.gaussian_filter(body, 1.2 / pixel_um)
-    slope = ndimage.gaussian_gradient_magnitude(body, 1.2 / pixel_um) / pixel_um
+    wider = ndimage.gaussian_filter(brightness, 1.2 / pixel_um)
+    slope = ndimage.gaussian_gradient_magnitude(brightness, 1.2 / pixel_um) / pixel_um
     jump = 3 * slope / np.maximum(wider, 0.1)
     return np.asarray(VALLEY * valley + JUMP * np.minimum(jump, 1.5), np.float32)

@@ -1,4 +1,4 @@
-"""Is it what its name says? Nothing that came over the network is believed before it is read.
+"""Checks of downloaded files: nothing that came over the network is trusted before it is read.
 
 A server that is overloaded, moved or hostile answers with an error page, half a file, or one
 that swells to fill the memory; each is told apart before the file gets its name.
@@ -107,7 +107,7 @@ def check_zip(path: Path) -> None:
     _check_start(path, b"PK\x03\x04", "a zip archive")
 
 
-def check_no_page(path: Path) -> None:
+def check_not_html(path: Path) -> None:
     """Raise WrongContent for a web page, as which many a server sends its errors."""
     with path.open("rb") as file:
         head = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -121,7 +121,7 @@ def megabytes(size: float) -> str:
 
 
 def _check_start(path: Path, magic: bytes, what: str) -> None:
-    check_no_page(path)
+    check_not_html(path)
     with path.open("rb") as file:
         head = file.read(len(magic))
     if not head:

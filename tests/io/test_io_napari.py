@@ -16,7 +16,8 @@ from test_io_round_trip import PROVENANCE, field, four_channels, imputed
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.napari_io import contrast_limits, get_reader, layers_of, write_layers
+from napari_dualgland.io.layer_tuples import contrast_limits, layers_of
+from napari_dualgland.io.napari_io import get_reader, write_layers
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_dualgland.io.layer_axes import axes_of, guess_channel_axis
 from napari_dualgland.io.layer_tag import LayerTag, id_of, metadata_of, tag_of
-from napari_dualgland.io.layers import axes_of, guess_channel_axis
 from napari_dualgland.widgets.field.guess import guess_roles, role_of_layer
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import axes_of, pixels_of, shape_of, size_in_words
+from napari_dualgland.io.layers import size_in_words
 from napari_dualgland.mask import Mask
 from napari_dualgland.typing import Float64Array
 

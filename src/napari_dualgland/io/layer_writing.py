@@ -14,9 +14,10 @@ import numpy as np
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.channels import color_word_role, stain_role
+from napari_dualgland.io.layer_axes import axes_of, named_axes, pixels_of
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import axes_of, named_axes, pixels_of, sampling
+from napari_dualgland.io.layers import sampling
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import Mask
 from napari_dualgland.results import Imputation

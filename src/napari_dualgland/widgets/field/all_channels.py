@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from napari_dualgland.io.layer_axes import guess_channel_axis, shape_of
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import guess_channel_axis, shape_of
 from napari_dualgland.widgets.field.guess import guess_positions
 from napari_dualgland.widgets.field.repaired import measured_layer, repaired_layer
 

@@ -11,8 +11,8 @@ from typing import Any
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
+from napari_dualgland.io.layer_axes import named_axes, shape_of
 from napari_dualgland.io.layer_tag import channel_names
-from napari_dualgland.io.layers import named_axes, shape_of
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.field_of_view import field_of

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.io.channels import color_word_role, stain_role
+from napari_dualgland.io.layer_axes import shape_of
 from napari_dualgland.io.layer_tag import channel_names, id_of, tag_of
-from napari_dualgland.io.layers import shape_of
 from napari_dualgland.stack import ROLE_COLORS, ROLES
 
 _FROM_METADATA, _FROM_NAME, _FROM_COLOR = 3, 2, 1

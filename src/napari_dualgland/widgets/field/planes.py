@@ -13,6 +13,7 @@ import dask.array as da
 import numpy as np
 
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
+from napari_dualgland.typing import LazyArray
 
 
 def plane_of(stack: Stack, frame: Mapping[str, int]) -> Stack:
@@ -26,7 +27,7 @@ def plane_of_mask(missing: Any, stack: Stack, frame: Mapping[str, int]) -> Any:
     return from_canonical(to_canonical(missing, stack.axes)[t : t + 1, z : z + 1], "CYX")
 
 
-def put_plane(whole: Any, plane: Any, frame: Mapping[str, int], axes: str) -> Any:
+def put_plane(whole: LazyArray, plane: LazyArray, frame: Mapping[str, int], axes: str) -> LazyArray:
     """Return a copy of ``whole`` with one plane exchanged.
 
     Parameters
@@ -39,6 +40,10 @@ def put_plane(whole: Any, plane: Any, frame: Mapping[str, int], axes: str) -> An
         ``{"T": t, "Z": z}``.
     axes : str
         Some of T, Z, C, Y, X, in any order.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
     """
     if isinstance(whole, np.ndarray):
         changed = whole.copy()

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
+from napari_dualgland.io.layer_axes import axes_of, shape_of
 from napari_dualgland.io.layer_tag import id_of
-from napari_dualgland.io.layers import axes_of, check_field, paths_of, shape_of, stack_from_layers
+from napari_dualgland.io.layers import check_field, paths_of, stack_from_layers
 from napari_dualgland.stack import ROLES, Stack
 
 

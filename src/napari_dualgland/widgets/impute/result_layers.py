@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_tag import Kind, LayerTag, id_of, metadata_of, set_tag, tag_of
+from napari_dualgland.io.layer_tuples import contrast_limits
 from napari_dualgland.progress import Patch
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, from_canonical
@@ -31,7 +31,7 @@ from napari_dualgland.widgets.impute.result_views import (
 from napari_dualgland.widgets.layers.looks import image_looks, placement
 from napari_dualgland.widgets.layers.missing_layer import missing_codes, show_missing
 from napari_dualgland.widgets.layers.own_layers import keeps_name, own_layers, tag_for
-from napari_dualgland.widgets.layers.pixels import cast, put_scaled, pyramid_like
+from napari_dualgland.widgets.layers.pixels import cast, pyramid_like
 
 _UNCERTAINTY_LOOKS = {"colormap": "inferno", "blending": "additive"}
 
@@ -97,7 +97,7 @@ class ResultLayers:
             start = tuple(starts[axis] for axis in view.axes)
             levels = layer.data if layer.multiscale else [layer.data]
             for level in levels:
-                put_scaled(level, levels[0].shape, start, cast(box, level.dtype))
+                level.put_scaled(levels[0].shape, start, cast(box, level.dtype))
 
     def refresh(self) -> None:
         """Draw what was put since the last time."""
@@ -136,7 +136,7 @@ class ResultLayers:
             set_tag(layer, self._tag(result, "imputed", view))
             layer.name = view.name
             if view.source is None:
-                layer.contrast_limits = _limits(pixels)
+                layer.contrast_limits = contrast_limits(pixels)
         for stale in self._earlier_beside():
             self._viewer.layers.remove(stale)
         self._add_samples(result)
@@ -262,10 +262,3 @@ class ResultLayers:
             "plane": self._frame,
             "roles": tuple(channel.role for channel in channels),
         }
-
-
-def _limits(pixels: Any) -> tuple[float, float]:
-    """Return contrast limits from the middle plane of a channel that had none."""
-    middle = np.asarray(pixels[tuple(n // 2 for n in pixels.shape[:-2])], dtype=float)
-    low, high = np.nanpercentile(middle, (0.1, 99.9))
-    return (float(low), float(high)) if high > low else (float(low), float(low) + 1)

@@ -13,14 +13,14 @@ import dask.array as da
 import numpy as np
 from napari.layers import Image
 
-from napari_dualgland.io.layers import full_resolution, pixels_of, shape_of
+from napari_dualgland.io.layer_axes import full_resolution, pixels_of, shape_of
 from napari_dualgland.results import Imputation
-from napari_dualgland.stack import ROLES
+from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.planes import put_plane
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.live import LiveArray
-from napari_dualgland.widgets.layers.pixels import cast, padded, plane_at, with_axes
+from napari_dualgland.widgets.layers.pixels import cast
 
 
 @dataclass(frozen=True)
@@ -136,22 +136,22 @@ def picture_pixels(
     """
     stack = result.stack
     first = pixels_of(source.first)
-    pixels = with_axes(picture, stack, view.channel, view.axes)
+    pixels = _with_axes(picture, stack, view.channel, view.axes)
     if view.channel is None:
         if frame is None:
             return pixels
-        return put_plane(padded(first, _shape(view, source)), pixels, frame, view.axes)
+        return put_plane(_padded(first, _shape(view, source)), pixels, frame, view.axes)
     if view.source is None:
         pixels = cast(pixels, first.dtype)
         if frame is None:
             return pixels
-        blank = padded(first[..., :0], _shape(view, source))
+        blank = _padded(first[..., :0], _shape(view, source))
         return put_plane(blank, pixels, frame, view.axes)
     original = pixels_of(view.source)
     if pixels.dtype != original.dtype:
         # Layers of several dtypes met in one stack; observed pixels return as they were.
-        mask = with_axes(result.missing, stack, view.channel, view.axes)
-        here = original if frame is None else plane_at(original, frame, view.axes)
+        mask = _with_axes(result.missing, stack, view.channel, view.axes)
+        here = original if frame is None else _plane_at(original, frame, view.axes)
         pixels = np.where(mask, cast(pixels, original.dtype), here)
     return pixels if frame is None else put_plane(original, pixels, frame, view.axes)
 
@@ -170,8 +170,29 @@ def uncertainty_pixels(
     -------
     numpy.ndarray or dask.array.Array
     """
-    pixels = with_axes(result.uncertainty, result.stack, view.channel, view.axes)
+    assert result.uncertainty is not None
+    pixels = _with_axes(result.uncertainty, result.stack, view.channel, view.axes)
     if frame is None:
         return pixels
     blank = da.zeros(_shape(view, source), dtype=pixels.dtype)
     return put_plane(blank, pixels, frame, view.axes)
+
+
+def _with_axes(pixels: LazyArray, stack: Stack, channel: int | None, axes: str) -> LazyArray:
+    """Return one channel (or all) of pixels shaped as ``stack``, with a layer's axes."""
+    canonical = to_canonical(pixels, stack.axes)
+    if channel is not None:
+        canonical = canonical[:, :, channel : channel + 1]
+    return from_canonical(canonical, axes)
+
+
+def _plane_at(pixels: LazyArray, frame: dict[str, int], axes: str) -> LazyArray:
+    return pixels[tuple(slice(frame[a], frame[a] + 1) if a in frame else slice(None) for a in axes)]
+
+
+def _padded(pixels: LazyArray, shape: tuple[int, ...]) -> LazyArray:
+    """Return pixels with zeros behind them along every axis, up to ``shape``."""
+    by = [(0, n - m) for n, m in zip(shape, pixels.shape, strict=True)]
+    if not any(after for _, after in by):
+        return pixels
+    return np.pad(pixels, by)

@@ -13,8 +13,8 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_dualgland.io.layer_axes import pixels_of
 from napari_dualgland.io.layer_tag import LayerTag
-from napari_dualgland.io.layers import pixels_of
 from napari_dualgland.mask import ROLE_BITS, encode, roles_of_code
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray

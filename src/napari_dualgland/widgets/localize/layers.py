@@ -93,7 +93,20 @@ class LocalizationLayers:
         return [float(known.get(axis, 0)) for axis in self._axes()], 2 * math.sqrt(pixels / math.pi)
 
     def row_of(self, label: int, place: tuple[int, ...]) -> int | None:
-        """Return the row of the cell with a label in the frame that a place lies in."""
+        """Return the row of the cell with a label in the frame that a place lies in.
+
+        Parameters
+        ----------
+        label : int
+            Of the cell.
+        place : tuple of int
+            In pixels of the layer of cells.
+
+        Returns
+        -------
+        int or None
+            None where there is no such cell.
+        """
         table = self.result.table
         found = table["cell"] == label
         for axis, at in zip(self._axes(), place, strict=True):

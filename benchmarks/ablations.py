@@ -22,14 +22,15 @@ import yaml
 from dualgland_training import metrics
 from dualgland_training.config import read_recipe
 from dualgland_training.data import read_split
-from dualgland_training.evaluate.comparison import Values, gain
+from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
 from dualgland_training.judge import load_judge
 from dualgland_training.losses.pituitary import pair_loss
-from dualgland_training.metrics_sets import frechet_distance, kernel_distance
+from dualgland_training.metrics.sets import frechet_distance, kernel_distance
 from dualgland_training.validate import draw_validation, estimate
 from napari_dualgland.model.compartments import soft_compartments
 from napari_dualgland.model.generator import Generator, load_generator
+from napari_dualgland.typing import Float64Array
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "ablation.yaml"
@@ -87,7 +88,7 @@ def train(name: str, losses: dict[str, float], runs: Path) -> Path:
 @torch.no_grad()
 def figures_of(
     network: Generator, drawn: dict[str, tuple[torch.Tensor, torch.Tensor]]
-) -> tuple[dict[str, Values], torch.Tensor]:
+) -> tuple[dict[str, Float64Array], torch.Tensor]:
     """Return every figure per crop, all cases in a row, and one plausible picture of each."""
     assert network.texture is not None
     rows: list[list[float]] = []
@@ -126,7 +127,7 @@ def figures_of(
     return dict(zip(FIGURES, table.T, strict=True)), torch.cat(pictures)
 
 
-def _decibels(fill: Values, truth: Values, hole: Any) -> float:
+def _decibels(fill: Float64Array, truth: Float64Array, hole: Any) -> float:
     return float(-10 * np.log10(np.square(fill[hole] - truth[hole]).mean() + 1e-4))
 
 
@@ -154,7 +155,7 @@ def main(
         drawn[case] = target, missing
     judge = load_judge("judge")
     truths = torch.cat([target for target, _ in drawn.values()])
-    full: dict[str, Values] = {}
+    full: dict[str, Float64Array] = {}
     table: dict[str, Any] = {}
     for name, weights in courses.items():
         figures, pictures = figures_of(load_generator(str(weights)), drawn)

@@ -19,14 +19,15 @@ from typing import Annotated, Any
 import torch
 import typer
 
+from candidates import candidates
 from dualgland_training.batches import Batches
-from dualgland_training.candidates import candidates
-from dualgland_training.config import TrainConfig, read_recipe
+from dualgland_training.config import TrainConfig
 from dualgland_training.data import read_split
 from dualgland_training.losses import reconstruction_loss
 from dualgland_training.validate import Validation
 from napari_dualgland.model.generator import Generator, count_parameters
 from napari_dualgland.model.precision import choose_precision
+from recipe_on_data import open_recipe
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "generator.yaml"
@@ -76,9 +77,7 @@ def main(
 ) -> None:
     """Train the candidates and write the table."""
     torch.set_num_threads(1)
-    recipe = read_recipe(RECIPE)
-    where = recipe.data.model_copy(update={"root": data.resolve()})
-    config = recipe.model_copy(update={"crop": 96, "reuse": 1, "data": where})
+    config = open_recipe(RECIPE, data).model_copy(update={"crop": 96, "reuse": 1})
     split = read_split(config, typer.echo)
     kept = tuple(source for source in split.validation if all(source.known))
     watched = Validation({"validation": kept}, 24, 128, torch.device("cpu"))

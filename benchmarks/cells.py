@@ -31,18 +31,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 import typer
 from scipy import ndimage
-from skimage.io import imread
 
+from dualgland_training.data import read_field
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
+from napari_dualgland.typing import LabelArray
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "hpa"
-SUFFIXES = ("red", "green", "blue", "yellow")
 FIELD_UM, CELL_UM = 0.08, 0.13
 """Pixel sizes of the real fields and of the single cells, in µm."""
 
@@ -67,10 +66,9 @@ SMALLEST = 10.0
 """Pieces of less than so many µm² are left out of the comparison with the truth."""
 
 log = logging.getLogger("benchmarks.cells")
-Labels = npt.NDArray[np.int32]
 
 
-def nuclei_of(cells: Cells) -> Labels:
+def nuclei_of(cells: Cells) -> LabelArray:
     """Return the nuclei with a label each: those of one cell do not touch."""
     single = np.zeros_like(cells.nuclei)
     last = 0
@@ -87,8 +85,7 @@ def real_fields() -> list[dict[str, Any]]:
     rows = []
     for red in sorted((DATA / "fields").glob("*_red.png")):
         name = red.name.removesuffix("_red.png")
-        paths = [red.with_name(f"{name}_{suffix}.png") for suffix in SUFFIXES]
-        frame = np.stack([imread(path) for path in paths])
+        frame = read_field(DATA, name)
         start = time.process_time()
         cells = find_cells(frame, FIELD_UM)
         seconds = time.process_time() - start
@@ -107,7 +104,9 @@ def real_fields() -> list[dict[str, Any]]:
     return rows
 
 
-def overlaps(found: Labels, truth: Labels, smallest: float) -> tuple[int, int, int, list[float]]:
+def overlaps(
+    found: LabelArray, truth: LabelArray, smallest: float
+) -> tuple[int, int, int, list[float]]:
     """Return hits, the numbers found and true, and the IoU of every hit."""
     sizes_f, sizes_t = np.bincount(found.ravel()), np.bincount(truth.ravel())
     pairs, shared = np.unique(np.stack([found.ravel(), truth.ravel()]), axis=1, return_counts=True)

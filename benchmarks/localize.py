@@ -16,8 +16,8 @@ from typing import Annotated
 
 import typer
 
-from dualgland_training.evaluate.localization.report import SECTIONS, run_sections
-from dualgland_training.evaluate.localization.setting import Setting
+from localization_report.report import SECTIONS, run_sections
+from localization_report.setting import Setting
 from napari_dualgland.errors import DualglandError
 
 HERE = Path(__file__).parent

@@ -25,19 +25,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 import typer
 from scipy import ndimage
 from skimage.io import imread
 
 from dualgland_training.damage import draw_damage
+from dualgland_training.data import read_field
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
+from napari_dualgland.typing import AnyArray, BoolArray
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "hpa"
-SUFFIXES = ("red", "green", "blue", "yellow")
 FAMILIES = ("box", "scratches", "lines", "saturated", "thick", "random")
 ASKED = ("box", "scratches", "lines", "saturated")
 """Families of which at least 95 % is asked; the others are reported beside them."""
@@ -50,28 +50,23 @@ LOOKED_AT = 80
 WINDOWS = (9, 33, 129)
 
 log = logging.getLogger("benchmarks.missing")
-Image = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 
 
-def fields() -> Iterator[tuple[str, Image]]:
+def fields() -> Iterator[tuple[str, AnyArray]]:
     """Yield the short name and the (C, Y, X) pixels of every field."""
     for red in sorted((DATA / "fields").glob("*_red.png")):
         name = red.name.removesuffix("_red.png")
-        yield (
-            name[:4],
-            np.stack([imread(red.with_name(f"{name}_{suffix}.png")) for suffix in SUFFIXES]),
-        )
+        yield name[:4], read_field(DATA, name)
 
 
-def found_in(image: Image) -> Mask:
+def found_in(image: AnyArray) -> BoolArray:
     """Return what is found missing in a (C, Y, X) image."""
     names = ROLES if len(image) == 4 else [str(i) for i in range(len(image))]
     stack = Stack(image, "CYX", tuple(Channel(name) for name in names))
     return np.asarray(find_missing(stack))
 
 
-def signal_around(plane: Image, damage: Mask) -> Mask:
+def signal_around(plane: AnyArray, damage: BoolArray) -> BoolArray:
     """Return the pixels with observed signal around them; see the top of this file."""
     observed = (~damage).astype(np.float32)
     values = plane.astype(np.float32)
@@ -85,7 +80,7 @@ def signal_around(plane: Image, damage: Mask) -> Mask:
     return np.asarray(around > background + 0.1 * (top - background))
 
 
-def busiest(image: Image) -> Image:
+def busiest(image: AnyArray) -> AnyArray:
     """Return the part of a field with most signal: of an empty corner nothing can be told."""
     steps = [range(0, s - SIDE + 1, SIDE // 2) for s in image.shape[1:]]
     places = [(y, x) for y in steps[0] for x in steps[1]]
@@ -93,7 +88,7 @@ def busiest(image: Image) -> Image:
     return image[:, y : y + SIDE, x : x + SIDE]
 
 
-def damaged(image: Image, family: str, value: int, seed: int) -> tuple[Image, Mask]:
+def damaged(image: AnyArray, family: str, value: int, seed: int) -> tuple[AnyArray, BoolArray]:
     """Return a damaged copy of a (C, Y, X) image and its mask."""
     rng = np.random.default_rng(seed)
     # Fields are at 0.08 µm, families are drawn for 0.16; a dropped line stays a line.
@@ -104,7 +99,7 @@ def damaged(image: Image, family: str, value: int, seed: int) -> tuple[Image, Ma
     return hurt, mask
 
 
-def score(image: Image, found: Mask, mask: Mask) -> list[dict[str, int]]:
+def score(image: AnyArray, found: BoolArray, mask: BoolArray) -> list[dict[str, int]]:
     """Return the counts of every channel, from which all shares are made."""
     counts = []
     for plane, f, m in zip(image, found, mask, strict=True):

@@ -15,13 +15,13 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from dualgland_training.config import read_recipe
 from dualgland_training.data import read_split
 from dualgland_training.validate import decibels, draw_validation, watched_sources
 from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.evidence import gather_evidence
 from napari_dualgland.model.filler import load_filler
 from napari_dualgland.model.precision import has_bfloat16
+from recipe_on_data import open_recipe
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "long.yaml"
@@ -36,9 +36,7 @@ def main(
 ) -> None:
     """Fill in both precisions, and write the table."""
     torch.set_num_threads(1)
-    recipe = read_recipe(RECIPE)
-    where = recipe.data.model_copy(update={"root": data.resolve(), "watched": ("test",)})
-    config = recipe.model_copy(update={"data": where})
+    config = open_recipe(RECIPE, data, watched=("test",))
     sets = watched_sources(read_split(config, typer.echo), config)
     fillers = {name: load_filler("generator", CPU, name) for name in ("fp32", "bf16")}
     seconds = dict.fromkeys(fillers, 0.0)

@@ -24,6 +24,8 @@ from typing import Annotated, Any
 import torch
 import typer
 
+from napari_dualgland.model.device import processor_name
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 
@@ -195,14 +197,6 @@ def commit_of(module: str) -> str:
     where = Path(str(importlib.import_module(module).__file__)).parent
     command = ["git", "-C", str(where), "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def processor_name() -> str:
-    """Return what the processor calls itself."""
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown processor"
 
 
 def main(

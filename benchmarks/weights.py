@@ -16,16 +16,17 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from ablations import figures_of
 
-from dualgland_training.config import read_recipe
+from ablations import figures_of
 from dualgland_training.data import read_split
-from dualgland_training.evaluate.comparison import Values, gain
+from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
 from dualgland_training.validate import decibels, draw_validation, estimate, watched_sources
 from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.generator import Generator, load_generator
 from napari_dualgland.model.weights import read_card
+from napari_dualgland.typing import Float64Array
+from recipe_on_data import open_recipe
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "long.yaml"
@@ -38,9 +39,9 @@ SAMPLED = ("box, all channels", "thick, all channels", "box, protein only")
 Crops = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
-def gains_of(models: dict[str, Generator], drawn: Crops) -> dict[str, dict[str, Values]]:
+def gains_of(models: dict[str, Generator], drawn: Crops) -> dict[str, dict[str, Float64Array]]:
     """Return by case how far each model is ahead of the prior, dB, for every hurt channel."""
-    table: dict[str, dict[str, Values]] = {}
+    table: dict[str, dict[str, Float64Array]] = {}
     for case, (target, missing) in drawn.items():
         table[case] = {}
         for name, model in models.items():
@@ -50,7 +51,7 @@ def gains_of(models: dict[str, Generator], drawn: Crops) -> dict[str, dict[str, 
     return table
 
 
-def differences(table: dict[str, dict[str, Values]]) -> dict[str, Any]:
+def differences(table: dict[str, dict[str, Float64Array]]) -> dict[str, Any]:
     """Return the figures of a set: both models over the prior, and their difference."""
     rows = {
         case: {
@@ -67,7 +68,7 @@ def differences(table: dict[str, dict[str, Values]]) -> dict[str, Any]:
     return rows
 
 
-def _mean_gain(table: dict[str, dict[str, Values]]) -> dict[str, float]:
+def _mean_gain(table: dict[str, dict[str, Float64Array]]) -> dict[str, float]:
     """Return the mean difference over families, its interval from draws within each."""
     rng = np.random.default_rng(0)
     parts = [row["candidate"] - row["shipped"] for row in table.values()]
@@ -134,12 +135,10 @@ def main(
 ) -> None:
     """Compare, write the table, and say the verdict."""
     torch.set_num_threads(1)
-    recipe = read_recipe(RECIPE)
-    where = recipe.data.model_copy(update={"root": data.resolve()})
-    config = recipe.model_copy(update={"data": where})
+    config = open_recipe(RECIPE, data)
     sets = watched_sources(read_split(config, typer.echo), config)
     models = {"shipped": load_generator("generator"), "candidate": load_generator(str(candidate))}
-    tables: dict[str, dict[str, dict[str, Values]]] = {}
+    tables: dict[str, dict[str, dict[str, Float64Array]]] = {}
     for name, sources in sets.items():
         tables[name] = gains_of(models, draw_validation(sources, crops, 128, SEED))
         typer.echo(f"{name}: done")

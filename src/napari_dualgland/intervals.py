@@ -7,17 +7,17 @@ it is that of a Laplace distributed error, which is what the generator is traine
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.typing import AnyArray
 
 LEVELS = (0.5, 0.9)
 """Shares that are matched to the errors seen."""
 
 
-class Reach(BaseModel):
+class Reach(FrozenModel):
     """How far errors reach, in units of the standard deviation.
 
     Attributes
@@ -27,8 +27,6 @@ class Reach(BaseModel):
         ``scale · (−ln(1 − p))^(1 / shape)``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     shape: float = Field(default=1.0, gt=0)
     scale: float = Field(default=float(np.sqrt(0.5)), gt=0)
 
@@ -37,7 +35,7 @@ class Reach(BaseModel):
         return float(self.scale * (-np.log1p(-level)) ** (1 / self.shape))
 
     @classmethod
-    def of(cls, sizes: npt.NDArray[Any], as_if: int) -> Reach:
+    def of(cls, sizes: AnyArray, as_if: int) -> Reach:
         """Return the distribution through the median and the 90th percentile of sizes.
 
         Parameters
@@ -46,14 +44,18 @@ class Reach(BaseModel):
             (N,): sizes of errors over their standard deviations.
         as_if : int
             Laplace distributed errors that are counted beside them.
+
+        Returns
+        -------
+        Reach
         """
         known = cls()
-        trust = len(sizes) / (len(sizes) + as_if)
+        weight = len(sizes) / (len(sizes) + as_if)
         # Quantiles are averaged in logarithms: they are scales.
         found = [
             np.exp(
-                trust * np.log(max(float(np.quantile(sizes, level)), 1e-3))
-                + (1 - trust) * np.log(known.half_width(level))
+                weight * np.log(max(float(np.quantile(sizes, level)), 1e-3))
+                + (1 - weight) * np.log(known.half_width(level))
             )
             if len(sizes)
             else known.half_width(level)

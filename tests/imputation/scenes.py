@@ -8,8 +8,12 @@ import numpy as np
 from scipy import ndimage
 
 from napari_dualgland import ROLES, Channel, Stack
-from napari_dualgland.imputation.belief import Rehearsal
-from napari_dualgland.imputation.rehearsal import rehearse_steps
+from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
+from napari_dualgland.imputation.calibration.calibration import Calibration
+from napari_dualgland.imputation.frames import StackFrames
+from napari_dualgland.imputation.masks import HiddenMasks, PackedMasks
+from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
+from napari_dualgland.model.filler import Filler
 
 CHANNELS = tuple(Channel(role, role) for role in ROLES)
 
@@ -42,12 +46,24 @@ def box(shape: tuple[int, ...], channels: object = slice(None), side: int = 24) 
     return mask
 
 
-def rehearse(*args: Any, **options: Any) -> Rehearsal:
-    """Rehearse to the end."""
-    steps = rehearse_steps(*args, **options)
+def hidden_of(image: np.ndarray, mask: np.ndarray) -> HiddenMasks:
+    """What must not be looked at of one frame, (4, Y, X) each."""
+    masks = PackedMasks((1, 1, *image.shape))
+    masks.add(mask)
+    return HiddenMasks(masks, StackFrames(image[None, None], range(4)))
+
+
+def statistics_of(image: np.ndarray, mask: np.ndarray) -> StackStatistics:
+    return StatisticsWindows(hidden_of(image, mask)).measure()
+
+
+def calibrated(image: np.ndarray, mask: np.ndarray, filler: Filler, **options: Any) -> Calibration:
+    """Calibrate to the end."""
+    hidden, statistics = hidden_of(image, mask), statistics_of(image, mask)
+    steps = calibrate_steps(hidden, statistics, filler, 0, **options)
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            done: Rehearsal = end.value
+            done: Calibration = end.value
             return done

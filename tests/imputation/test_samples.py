@@ -8,8 +8,12 @@ from imputation.scenes import blobs, box, in_dtype, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.imputation.noise import noise_at
-from napari_dualgland.imputation.tiles import Box
+from napari_dualgland.imputation.tiling.boxes import Box
+from napari_dualgland.imputation.tiling.noise import noise_at
+from napari_dualgland.intervals import Reach
+
+PLAIN = {"device": "cpu", "rehearse": False}
+"""Without calibration, which is tested for itself."""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +24,7 @@ def scene() -> tuple[nd.Stack, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def drawn(scene: tuple[nd.Stack, np.ndarray]) -> nd.Imputation:
-    return nd.impute(*scene, device="cpu", samples=3, adapt=False)
+    return nd.impute(*scene, samples=3, **PLAIN)
 
 
 def test_samples_keep_what_was_observed(
@@ -50,7 +54,7 @@ def test_samples_differ_as_far_as_is_stated(
 def test_asking_for_samples_does_not_change_the_estimate(
     scene: tuple[nd.Stack, np.ndarray], drawn: nd.Imputation
 ) -> None:
-    plain = nd.impute(*scene, device="cpu", adapt=False)
+    plain = nd.impute(*scene, **PLAIN)
     assert np.array_equal(plain.stack.data, drawn.stack.data)
     assert plain.samples == ()
 
@@ -58,17 +62,15 @@ def test_asking_for_samples_does_not_change_the_estimate(
 def test_the_same_seed_draws_the_same_another_seed_others(
     scene: tuple[nd.Stack, np.ndarray], drawn: nd.Imputation
 ) -> None:
-    again = nd.impute(*scene, device="cpu", adapt=False, samples=1)
-    other = nd.impute(*scene, device="cpu", adapt=False, samples=1, seed=5)
+    again = nd.impute(*scene, samples=1, **PLAIN)
+    other = nd.impute(*scene, samples=1, seed=5, **PLAIN)
     assert np.array_equal(again.samples[0], drawn.samples[0])
     assert not np.array_equal(other.samples[0], drawn.samples[0])
 
 
 def test_neighbouring_tiles_draw_one_picture(scene: tuple[nd.Stack, np.ndarray]) -> None:
     _, missing = scene
-    whole, tiled = (
-        nd.impute(*scene, device="cpu", adapt=False, samples=1, tile=tile) for tile in (512, 64)
-    )
+    whole, tiled = (nd.impute(*scene, samples=1, tile=tile, **PLAIN) for tile in (512, 64))
     moved = np.std(whole.samples[0][missing] - np.asarray(whole.stack.data, float)[missing])
     apart = np.std((whole.samples[0].astype(float) - tiled.samples[0])[missing])
     assert apart < 0.35 * moved
@@ -78,7 +80,7 @@ def test_a_plausible_fill_says_that_it_errs_more(
     scene: tuple[nd.Stack, np.ndarray], drawn: nd.Imputation
 ) -> None:
     _, missing = scene
-    plausible = nd.impute(*scene, device="cpu", adapt=False, plausible=True)
+    plausible = nd.impute(*scene, plausible=True, **PLAIN)
     assert not np.array_equal(plausible.stack.data, drawn.stack.data)
     assert np.array_equal(plausible.missing, missing)
     ratio = np.asarray(plausible.uncertainty)[missing] / np.asarray(drawn.uncertainty)[missing]
@@ -114,7 +116,9 @@ def test_samples_travel_in_the_file(
     if axes == "ZCYX":
         stack = stack_of(np.stack([stack.data, stack.data[:, ::-1]]), axes)
         missing = np.stack([missing, missing])
+    # Calibrated, so that how far errors reach is something to be kept.
     result = nd.impute(stack, missing, device="cpu", adapt=False, samples=2)
+    assert result.provenance.reach["protein"] != Reach()
     path = tmp_path / "out.ome.tif"
     nd.write(result, path)
     back = nd.read(path)

@@ -41,12 +41,12 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("atlas")
     (root / "fields").mkdir()
     (root / "cells").mkdir()
-    image = np.asarray(simulate_field((384, 384), seed=1).data)
+    image = np.asarray(simulate_field((192, 192), seed=1).data)
     for role, plane in zip(ROLES, image, strict=True):
         imsave(root / "fields" / f"f_{SUFFIXES[role]}.png", plane, check_contrast=False)
     rows = ["file,label_28,group"]
     for i in range(3):
-        cell = image[:, 96 * i : 96 * i + 128, :160]
+        cell = image[:, 48 * i : 48 * i + 80, 16:96]
         tifffile.imwrite(root / "cells" / f"{i}.tif", cell, photometric="minisblack")
         rows.append(f"{i}.tif,{25 if i else 0},{'h' if i else 'other'}")
     (root / "cells.csv").write_text("\n".join(rows) + "\n")
@@ -77,7 +77,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(weights)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def image() -> np.ndarray:
     return np.asarray(simulate_field((128, 128), seed=5).data)
 
@@ -91,7 +91,7 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
             ablations={"SG": model},
             data=atlas,
             out=out,
-            cells=2,
+            cells=1,
             quick=True,
             pictures=tmp_path / "pictures",
             jobs=2,
@@ -110,7 +110,7 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
     assert 0 <= covered["0.5"] <= covered["0.9"] <= 1
     # Against itself nothing is gained, and every block is paired.
     assert report["ablations"]["SG"]["psnr"]["mean"] == 0
-    assert report["setting"]["cells"] == 2
+    assert report["setting"]["cells"] == 1
     text = (out / "evaluation.md").read_text()
     assert NOT_COMPARABLE in text
     assert all(definition in text for definition in DEFINITIONS.values())
@@ -126,7 +126,9 @@ def test_options_of_the_command_reach_the_evaluation(
     from dualgland_training.evaluate import __main__ as command
 
     given: list[EvaluateOptions] = []
-    monkeypatch.setattr(command, "evaluate", lambda options, say: given.append(options))
+    monkeypatch.setattr(
+        "dualgland_training.evaluate.run.evaluate", lambda options, say: given.append(options)
+    )
     wanted = EvaluateOptions(
         models=("a", "b"),
         ablations={"SG": "c"},
@@ -143,7 +145,9 @@ def test_options_of_the_command_reach_the_evaluation(
     )
     options = wanted.model_dump()
     models, ablations = options.pop("models"), options.pop("ablations")
-    command.main(model=list(models), ablation=[f"{k}={v}" for k, v in ablations.items()], **options)
+    command._main(
+        model=list(models), ablation=[f"{k}={v}" for k, v in ablations.items()], **options
+    )
     assert given == [wanted]
 
 
@@ -165,6 +169,16 @@ def test_pictures_never_get_into_a_repository(atlas: Path, model: str, tmp_path:
     assert not (tmp_path / "a").exists()
 
 
+def test_a_folder_without_the_collection_and_an_unknown_model_are_told(
+    model: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DualglandError, match="name the atlas folder with --data"):
+        evaluate(EvaluateOptions(models=(model,), data=tmp_path, out=tmp_path / "out"), str)
+    with pytest.raises(DualglandError, match="nobody"):
+        evaluate(EvaluateOptions(models=("nobody",), data=tmp_path, out=tmp_path / "out"), str)
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_was_held_out_stands_in_the_card(model: str) -> None:
     assert held_out([model, "prior"]).groups == ("h",)
     with pytest.raises(DualglandError, match="what was held out"):
@@ -175,7 +189,7 @@ def test_what_was_held_out_stands_in_the_card(model: str) -> None:
 
 def test_methods_are_found_by_name_and_never_peek(image: np.ndarray) -> None:
     missing = mask_of("box, all channels", image, seed=0)
-    method = find_method("prior")
+    method = find_method("prior --no-rehearse")
     other = np.where(missing, 255 - image, image)
     one, two = (fill_with(method, i, missing).estimate for i in (image, other))
     np.testing.assert_array_equal(one, two)

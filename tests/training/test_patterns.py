@@ -28,10 +28,14 @@ def scene() -> Scene:
     return scene_of(1)
 
 
-@pytest.fixture(scope="module")
-def lights(scene):
+def all_lights(scene: Scene) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(2)
     return {name: pattern_light(scene, name, rng) for name in PATTERNS}
+
+
+@pytest.fixture(scope="module")
+def lights(scene):
+    return all_lights(scene)
 
 
 def test_every_class_but_negative_can_be_drawn():
@@ -111,10 +115,9 @@ def test_a_bridge_crosses_the_border_of_two_cells():
     assert (hanging.layout.edge_distance[shining] < 5).mean() > 0.9
 
 
-def test_same_seed_same_light(scene):
-    for name in PATTERNS:
-        one, two = (pattern_light(scene, name, np.random.default_rng(9)) for _ in range(2))
-        np.testing.assert_array_equal(one, two)
+def test_same_seed_same_light(scene, lights):
+    for name, again in all_lights(scene).items():
+        np.testing.assert_array_equal(again, lights[name])
 
 
 def test_a_real_cell_is_drawn_into_as_well():

@@ -24,14 +24,14 @@ def field() -> SimulatedField:
 
 
 def test_same_seed_gives_the_same_bytes():
-    first, second = (simulate_field((160, 128), seed=5) for _ in range(2))
+    first, second = (simulate_field((96, 80), 0.32, seed=5) for _ in range(2))
     assert first.data.tobytes() == second.data.tobytes()
     assert first.cells.tobytes() == second.cells.tobytes()
     assert first.nuclei.tobytes() == second.nuclei.tobytes()
 
 
 def test_another_seed_gives_another_field():
-    first, second = (simulate_field((160, 128), seed=s).data for s in (5, 6))
+    first, second = (simulate_field((96, 80), 0.32, seed=s).data for s in (5, 6))
     assert (first != second).mean() > 0.2
 
 
@@ -92,10 +92,10 @@ def test_nuclei_lie_in_their_own_cells(shape, seed, pixel_size):
 
 
 def test_every_cell_is_in_one_piece_and_numbered_without_gaps():
-    layout = draw_layout((400, 400), 0.16, np.random.default_rng(3))
+    layout = draw_layout((200, 200), 0.32, np.random.default_rng(3))
     for label in np.unique(layout.cells)[1:]:
         assert ndimage.label(layout.cells == label)[1] == 1
-    field = simulate_field((200, 200), seed=3)
+    field = simulate_field((100, 100), 0.32, seed=3)
     assert list(np.unique(field.cells)) == list(range(field.cells.max() + 1))
 
 
@@ -108,8 +108,10 @@ def test_touching_neighbours_and_cells_cut_by_the_border(field):
 
 
 def test_number_of_cells_can_be_asked_for():
-    few = np.unique(simulate_field((512, 512), seed=2, cells=3, pixel_size=0.32).nuclei).size
-    many = np.unique(simulate_field((512, 512), seed=2, cells=18, pixel_size=0.32).nuclei).size
+    few, many = (
+        np.unique(simulate_field((256, 256), 0.32, seed=2, cells=count).nuclei).size
+        for count in (2, 12)
+    )
     assert few < many
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from dualgland_training.config import read_recipe
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.typing import IndexArray
 
 TOLD = tuple(
     CLASSES.index(name)
@@ -31,8 +31,6 @@ TOLD = tuple(
 
 FOLDS = 4
 """Folds of the published figures."""
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def read_labelled_cells(root: Path) -> list[LabelledCell]:
         ]
 
 
-def assign_folds(groups: Sequence[str], labels: Sequence[int], count: int = FOLDS) -> Indices:
+def assign_folds(groups: Sequence[str], labels: Sequence[int], count: int = FOLDS) -> IndexArray:
     """Say of every cell in which fold it is held out.
 
     Parameters
@@ -141,8 +139,21 @@ def assign_folds(groups: Sequence[str], labels: Sequence[int], count: int = FOLD
     return np.array([fold_of[group] for group in groups], np.int64)
 
 
-def fold_of_cells(cells: Sequence[LabelledCell], count: int = FOLDS) -> Indices:
-    """Return the fold of each cell, (N,) int64; see :func:`assign_folds`."""
+def fold_of_cells(cells: Sequence[LabelledCell], count: int = FOLDS) -> IndexArray:
+    """Return the fold of each cell.
+
+    Parameters
+    ----------
+    cells : sequence of LabelledCell
+        The N annotated cells.
+    count : int
+        Folds, at least 2.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N,) int64; see :func:`assign_folds`.
+    """
     return assign_folds([c.group for c in cells], [c.label for c in cells], count)
 
 

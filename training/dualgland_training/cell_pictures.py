@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 from scipy import ndimage
+
+from napari_dualgland.typing import BoolArray, ByteArray
 
 CELL_PIXEL_UM = 0.13
 """Micrometres per pixel of the collection's cells, about."""
@@ -19,10 +20,8 @@ CELL_PIXEL_UM = 0.13
 SPECK = 0.01
 """Pieces below this share of the whole are no part of a cell."""
 
-Mask = npt.NDArray[np.bool_]
 
-
-def cell_mask(image: npt.NDArray[np.uint8]) -> Mask:
+def cell_mask(image: ByteArray) -> BoolArray:
     """Return where a (4, Y, X) picture on black holds its cell: (Y, X), filled, no specks."""
     whole = ndimage.binary_fill_holes((image != 0).any(0))
     pieces, count = ndimage.label(whole)
@@ -34,7 +33,22 @@ def cell_mask(image: npt.NDArray[np.uint8]) -> Mask:
     return np.asarray(kept[pieces], bool)
 
 
-def read_cell_picture(root: Path, file: str) -> tuple[npt.NDArray[np.uint8], Mask]:
-    """Return the (4, Y, X) picture of a cell of the collection, and its (Y, X) mask."""
+def read_cell_picture(root: Path, file: str) -> tuple[ByteArray, BoolArray]:
+    """Return the picture of a cell of the collection, and its mask.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The atlas collection.
+    file : str
+        Name of the picture in its folder ``cells``.
+
+    Returns
+    -------
+    picture : numpy.ndarray
+        (4, Y, X), uint8.
+    mask : numpy.ndarray
+        (Y, X), boolean.
+    """
     image = np.asarray(tifffile.imread(root / "cells" / file))
     return image, cell_mask(image)

@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from napari_dualgland.typing import AnyArray, FloatArray
 
 
-def cast(values: npt.NDArray[np.floating], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return estimates in the dtype of the source: integers rounded and clipped."""
+def cast(values: FloatArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Return estimates in the dtype of the source: integers rounded and clipped.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Finite, in the units of the source.
+    dtype : numpy.dtype
+        Of the source: integers or floats.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of that dtype and the shape of ``values``.
+    """
     if dtype.kind == "f":
         return values.astype(dtype)
     limits = np.iinfo(dtype)

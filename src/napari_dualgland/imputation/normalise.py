@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from napari_dualgland.typing import AnyArray, Float32Array, Float64Array
 
 LOW, HIGH = 0.5, 99.8
 """Percentiles that become 0 and 1."""
@@ -27,20 +27,16 @@ class Normalisation:
         (C,), float64; the scale is positive.
     """
 
-    offset: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
+    offset: Float64Array
+    scale: Float64Array
 
-    def apply(self, image: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def apply(self, image: AnyArray) -> Float32Array:
         """Return (C, H, W) intensities as normalised float32."""
         centred = image.astype(np.float64) - self.offset[:, None, None]
         return (centred / self.scale[:, None, None]).astype(np.float32)
 
-    def invert(self, image: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-        """Return normalised (C, H, W) values in the units of the intensities."""
-        return image.astype(np.float64) * self.scale[:, None, None] + self.offset[:, None, None]
 
-
-def measure(samples: Iterable[npt.NDArray[Any]]) -> Normalisation:
+def measure(samples: Iterable[AnyArray]) -> Normalisation:
     """Measure offset and scale from the observed pixels of each channel.
 
     Parameters

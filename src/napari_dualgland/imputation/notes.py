@@ -1,54 +1,25 @@
-"""What is noted where copies of holes were filled: all that learning and judging need."""
+"""What a reader of a result must know, noted while it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-
-@dataclass(frozen=True)
 class Notes:
-    """What happened at N copied pixels of one channel, normalised.
+    """Notes in the order in which they were made."""
 
-    Attributes
-    ----------
-    prior : torch.Tensor
-        (N,): the secretory prior.
-    departure : torch.Tensor
-        (N,): of the model's estimate from the secretory prior.
-    error : torch.Tensor
-        (N,): truth less the prior.
-    sigma : torch.Tensor or None
-        (N,): the standard deviation that the model stated.
-    weight : torch.Tensor
-        (N,): so that windows count relative to the error of the prior there; a window's
-        pixels sum to about 1. Otherwise bright windows alone would decide, and a faint haze
-        over what is truly dark would cost nothing.
-    part : torch.Tensor
-        (N,): which part of the field it lies in.
-    clues : torch.Tensor or None
-        (N, F); None from a model without features.
-    """
+    def __init__(self) -> None:
+        self._all: list[str] = []
+        self._told = 0
 
-    prior: Tensor
-    departure: Tensor
-    error: Tensor
-    sigma: Tensor | None
-    weight: Tensor
-    part: Tensor
-    clues: Tensor | None
+    def add(self, text: str) -> None:
+        """Keep a note."""
+        self._all.append(text)
 
+    def news(self) -> str:
+        """Return what has been noted since the last call, for people."""
+        fresh = "; ".join(self._all[self._told :])
+        self._told = len(self._all)
+        return fresh
 
-def joined(windows: Iterable[Notes]) -> Notes:
-    """Return the notes of several windows as one."""
-    parts = list(windows)
-
-    def join(name: str) -> Tensor | None:
-        found = [getattr(part, name) for part in parts]
-        return None if found[0] is None else torch.cat(found)
-
-    names = ("prior", "departure", "error", "sigma", "weight", "part", "clues")
-    return Notes(*(join(name) for name in names))  # type: ignore[arg-type]
+    def every(self) -> tuple[str, ...]:
+        """Return all notes, each once."""
+        return tuple(dict.fromkeys(self._all))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.model.precision import Precision
 
 MOST_SAMPLES = 64
 """How many plausible pictures may be asked for at once."""
 
 
-class ImputeParams(BaseModel):
+class ImputeParams(FrozenModel):
     """Options of :func:`napari_dualgland.impute`.
 
     Attributes
@@ -38,8 +39,6 @@ class ImputeParams(BaseModel):
     seed : int
         Seed of everything random; the same seed, input and device give the same output.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = "generator"
     device: str = "auto"

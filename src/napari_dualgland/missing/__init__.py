@@ -6,11 +6,11 @@ both is the *rim*. Nature fades to its floor and to its ceiling over a few pixel
 cuts at full level. :mod:`.rims` measures that, :mod:`.levels` fills the holes that such
 rims enclose, :mod:`.edges` completes dead tiles and dropped lines from their straight
 edges, :mod:`.dropout` finds scattered pixels, :mod:`.channel` puts them together for one
-channel and :mod:`.detect` for a stack, and :mod:`.masks` fits masks that a person brings.
+channel and :mod:`.detect` for a stack. Masks that a person brings are
+:class:`~napari_dualgland.mask.Mask`.
 """
 
 from napari_dualgland.missing.detect import find_missing
-from napari_dualgland.missing.masks import match_mask, missing_fraction
 from napari_dualgland.missing.params import MissingParams
 
-__all__ = ["MissingParams", "find_missing", "match_mask", "missing_fraction"]
+__all__ = ["MissingParams", "find_missing"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from napari_dualgland.missing.dropout import scattered
@@ -14,7 +13,8 @@ from napari_dualgland.missing.levels import connected, holes
 from napari_dualgland.missing.noise import Noise, measure_noise
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.missing.rims import Rim, hard_rim
-from napari_dualgland.missing.windows import Mask, Plane, dilated, flat
+from napari_dualgland.missing.windows import dilated, flat
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 CORE = 7
 """Side in pixels of the flat patch that makes a middle value suspicious."""
@@ -44,7 +44,7 @@ class ChannelSearch:
         Lowest and highest finite value.
     """
 
-    def __init__(self, plane: npt.NDArray[Any], params: MissingParams) -> None:
+    def __init__(self, plane: AnyArray, params: MissingParams) -> None:
         self.params = params
         finite = np.isfinite(plane)
         self.nan = ~finite
@@ -59,10 +59,10 @@ class ChannelSearch:
         self.says_nothing = noise is None or self.low == self.high
         self.noise = noise or Noise(gain=np.inf, speck=0.0)
 
-    def result(self) -> Mask:
+    def result(self) -> BoolArray:
         return self.found | self.nan if self.params.nan else self.found
 
-    def height(self, value: Any) -> Plane:
+    def height(self, value: Any) -> Float32Array:
         """Return the distance of every pixel from a value, float32."""
         wide = np.float64 if self.plane.dtype.itemsize > 2 else np.float32
         distance = np.abs(np.subtract(self.plane, value, dtype=wide))
@@ -89,7 +89,7 @@ class ChannelSearch:
         if self.params.scattered:
             self._search_scattered(self.low)
 
-    def abruptness(self, region: Mask) -> float:
+    def abruptness(self, region: BoolArray) -> float:
         """Return along how much of its rim a region at the floor ends abruptly."""
         if self.says_nothing:
             return 0.0
@@ -118,7 +118,7 @@ class ChannelSearch:
             if len(edges):
                 self.found |= rectangles(level, edges, round(1.6 * params.min_edge))
 
-    def _rim(self, region: Mask, height: Plane, observed: Mask) -> Rim:
+    def _rim(self, region: BoolArray, height: Float32Array, observed: BoolArray) -> Rim:
         full_scale = float(self.high) - float(self.low)
         step, sigmas = self.params.step, self.params.noise
         return hard_rim(region, height, observed, self.noise, full_scale, step, sigmas)
@@ -141,7 +141,7 @@ class ChannelSearch:
                 self.params.noise,
             )
 
-    def confirm(self, other: Mask) -> None:
+    def confirm(self, other: BoolArray) -> None:
         """Take over the holes of another channel that this one bears out."""
         if self.says_nothing or not other.any():
             return
@@ -164,7 +164,7 @@ class ChannelSearch:
             self.found |= (candidates & (hard >= self.params.min_edge))[labels]
 
 
-def _touching(region: Mask, seeds: Mask) -> Mask:
+def _touching(region: BoolArray, seeds: BoolArray) -> BoolArray:
     """Return the connected parts of a region that hold a seed."""
     labels, count = ndimage.label(region)
     keep = np.bincount(labels.ravel(), seeds.ravel(), count + 1) > 0

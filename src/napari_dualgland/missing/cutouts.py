@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_dualgland.missing.windows import Mask, dilated, running
+from napari_dualgland.missing.windows import dilated, running
+from napari_dualgland.typing import BoolArray
 
 OPENING = 15
 """Pixels; what is thinner is no background, but may be a scratch that runs into it."""
@@ -21,7 +22,7 @@ STRAIGHT_SHARE = 0.5
 """Of its outline, less than this share runs straight along rows or columns."""
 
 
-def cut_away(common: Mask) -> Mask:
+def cut_away(common: BoolArray) -> BoolArray:
     """Return the part of a region that may have been cut away around a cell.
 
     Parameters
@@ -53,7 +54,7 @@ def cut_away(common: Mask) -> Mask:
     return np.asarray(background)
 
 
-def _straight_share(region: Mask) -> float:
+def _straight_share(region: BoolArray) -> float:
     """Return how much of a region's outline runs straight for 15 pixels or more."""
     outline = straight = 0
     for axis in (0, 1):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.missing.channel import ChannelSearch
 from napari_dualgland.missing.cutouts import cut_away
 from napari_dualgland.missing.params import MissingParams
-from napari_dualgland.missing.windows import Mask
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
+from napari_dualgland.typing import AnyArray, BoolArray
 
 CUT = 0.35
 """A background was cut away where along more than this share it ends abruptly."""
@@ -38,9 +37,16 @@ def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
     params = params or MissingParams()
     data = to_canonical(stack.data, stack.axes)
     if hasattr(data, "dask"):
+        from dask.base import tokenize
+
         planes = data.rechunk((1, 1, -1, -1, -1))
+        token = tokenize(planes.name, params.model_dump_json())  # type: ignore[no-untyped-call]
         found = planes.map_blocks(
-            _find_in_block, params=params, dtype=bool, meta=np.empty((0,) * 5, dtype=bool)
+            _find_in_block,
+            params=params,
+            dtype=bool,
+            meta=np.empty((0,) * 5, dtype=bool),
+            name=f"find-missing-{token}",
         )
         return from_canonical(found, stack.axes)
     found = np.zeros(data.shape, dtype=bool)
@@ -49,12 +55,12 @@ def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
     return from_canonical(found, stack.axes)
 
 
-def _find_in_block(block: npt.NDArray[Any], params: MissingParams) -> Mask:
+def _find_in_block(block: AnyArray, params: MissingParams) -> BoolArray:
     """Return the mask of a (1, 1, C, Y, X) block."""
     return find_in_planes(block[0, 0], params)[None, None]
 
 
-def find_in_planes(planes: npt.NDArray[Any], params: MissingParams) -> Mask:
+def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
     """Return the missing pixels of the channels of one field.
 
     Parameters

@@ -8,13 +8,12 @@ others must be nearly so; dropout leaves a gap between the lost pixels and the r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_dualgland.missing.noise import Noise
-from napari_dualgland.missing.windows import Mask, Plane, blocks, box_sum, dilated, running
+from napari_dualgland.missing.windows import blocks, box_sum, dilated, running
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 WINDOW = 9
 """Side of the neighbourhood in pixels; it holds some observed pixels even at 90 % dropout."""
@@ -26,7 +25,7 @@ BLOCK = 256
 """Side of the blocks, in pixels, that are looked at more closely."""
 
 
-def _beside(image: npt.NDArray[Any], combine: np.ufunc) -> Iterator[npt.NDArray[Any]]:
+def _beside(image: AnyArray, combine: np.ufunc) -> Iterator[AnyArray]:
     """Yield ``combine`` over the neighbours above, below, to the left and to the right."""
     half = WINDOW // 2
     for axis in (0, 1):
@@ -36,7 +35,9 @@ def _beside(image: npt.NDArray[Any], combine: np.ufunc) -> Iterator[npt.NDArray[
         yield running(band, combine, 0, half, axis)
 
 
-def scattered(level: Mask, height: Plane, observed: Mask, noise: Noise, sigmas: float) -> Mask:
+def scattered(
+    level: BoolArray, height: Float32Array, observed: BoolArray, noise: Noise, sigmas: float
+) -> BoolArray:
     """Return the pixels of one value that no natural noise brings about.
 
     Parameters
@@ -72,8 +73,13 @@ def scattered(level: Mask, height: Plane, observed: Mask, noise: Noise, sigmas: 
 
 
 def _weighed(
-    candidates: Mask, level: Mask, height: Plane, around: Mask, noise: Noise, sigmas: float
-) -> Mask:
+    candidates: BoolArray,
+    level: BoolArray,
+    height: Float32Array,
+    around: BoolArray,
+    noise: Noise,
+    sigmas: float,
+) -> BoolArray:
     """Return the candidates that their neighbourhoods do not explain."""
     signal = height * around
     weight = around.astype(np.float32)

@@ -10,14 +10,15 @@ where a fill does no harm.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from napari_dualgland.missing.noise import Noise
-from napari_dualgland.missing.windows import Mask, Plane, running
+from napari_dualgland.missing.windows import running
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, IndexArray
 
 TOP, BOTTOM, LEFT, RIGHT = range(4)
 COVERAGE = 0.65
@@ -28,8 +29,6 @@ MAX_EDGES = 1500
 """The longest so many edges of a plane are paired; pairing grows with their square."""
 
 Pixel = TypeVar("Pixel", bound=np.generic)
-Edges = npt.NDArray[np.int64]
-"""(N, 5): side (TOP … RIGHT), then first and last row, first and last column, inclusive."""
 
 
 def _seen_from(image: npt.NDArray[Pixel], side: int) -> npt.NDArray[Pixel]:
@@ -40,9 +39,9 @@ def _seen_from(image: npt.NDArray[Pixel], side: int) -> npt.NDArray[Pixel]:
 
 
 def _top_edges(
-    level: Mask,
-    height: Plane,
-    observed: Mask,
+    level: BoolArray,
+    height: Float32Array,
+    observed: BoolArray,
     noise: Noise,
     step: float,
     sigmas: float,
@@ -52,7 +51,7 @@ def _top_edges(
     outside = level[4:] & ~level[3:-1] & observed[3:-1]
     half, rest = length // 2, length - 1 - length // 2
 
-    def along(values: npt.NDArray[Any]) -> Plane:
+    def along(values: AnyArray) -> Float32Array:
         total = running(values.astype(np.float32), np.add, half, rest, axis=1)
         return np.asarray(total, dtype=np.float32)
 
@@ -80,14 +79,14 @@ def _top_edges(
 
 
 def straight_edges(
-    level: Mask,
-    height: Plane,
-    observed: Mask,
+    level: BoolArray,
+    height: Float32Array,
+    observed: BoolArray,
     noise: Noise,
     step: float,
     sigmas: float,
     length: int,
-) -> Edges:
+) -> IndexArray:
     """Return the straight, axis-aligned, hard edges of regions of one value.
 
     Parameters
@@ -102,7 +101,8 @@ def straight_edges(
     Returns
     -------
     numpy.ndarray
-        See :data:`Edges`.
+        (N, 5), int64: side (TOP … RIGHT), then first and last row, first and last column,
+        inclusive.
     """
     rows, columns = level.shape
     edges = []
@@ -134,29 +134,31 @@ class _Rectangles:
     paint: npt.NDArray[np.int32]
 
     @classmethod
-    def over(cls, level: Mask) -> _Rectangles:
+    def over(cls, level: BoolArray) -> _Rectangles:
         shape = (level.shape[0] + 1, level.shape[1] + 1)
         counts = np.zeros(shape, dtype=np.int32)
         np.cumsum(np.cumsum(level, axis=0, dtype=np.int32), axis=1, out=counts[1:, 1:])
         return cls(counts, np.zeros(shape, dtype=np.int32))
 
-    def filled(self, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> Mask:
+    def filled(self, y0: IndexArray, y1: IndexArray, x0: IndexArray, x1: IndexArray) -> BoolArray:
         """Return which rectangles hold nothing but the value."""
         c = self.counts
         inside = c[y1 + 1, x1 + 1] - c[y0, x1 + 1] - c[y1 + 1, x0] + c[y0, x0]
         return np.asarray(inside == (y1 - y0 + 1) * (x1 - x0 + 1))
 
-    def add(self, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> None:
+    def add(self, y0: IndexArray, y1: IndexArray, x0: IndexArray, x1: IndexArray) -> None:
         np.add.at(self.paint, (y0, x0), 1)
         np.add.at(self.paint, (y1 + 1, x1 + 1), 1)
         np.add.at(self.paint, (y0, x1 + 1), -1)
         np.add.at(self.paint, (y1 + 1, x0), -1)
 
-    def mask(self) -> Mask:
+    def mask(self) -> BoolArray:
         return np.asarray(self.paint.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0)
 
 
-def _bounds(edges: Edges, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> Mask:
+def _bounds(
+    edges: IndexArray, y0: IndexArray, y1: IndexArray, x0: IndexArray, x1: IndexArray
+) -> BoolArray:
     """Return which edges lie on that side of the rectangle which they claim to be."""
     side, top, bottom, left, right = np.moveaxis(edges, -1, 0)
     return np.asarray(
@@ -168,7 +170,7 @@ def _bounds(edges: Edges, y0: Edges, y1: Edges, x0: Edges, x1: Edges) -> Mask:
     )
 
 
-def _square_on(edge: Edges, rectangles: _Rectangles, shape: tuple[int, int]) -> None:
+def _square_on(edge: IndexArray, rectangles: _Rectangles, shape: tuple[int, int]) -> None:
     """Paint the square on an edge that none opposes, as deep as the value reaches."""
     side, y0, y1, x0, x1 = edge
     depth = np.arange(max(y1 - y0, x1 - x0), -1, -1)
@@ -185,7 +187,7 @@ def _square_on(edge: Edges, rectangles: _Rectangles, shape: tuple[int, int]) -> 
     rectangles.add(y0[deepest], y1[deepest], x0[deepest], x1[deepest])
 
 
-def rectangles(level: Mask, edges: Edges, min_alone: int) -> Mask:
+def rectangles(level: BoolArray, edges: IndexArray, min_alone: int) -> BoolArray:
     """Return the rectangles of one value that straight edges bound.
 
     Parameters

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_dualgland.missing.rims import Rim
-from napari_dualgland.missing.windows import Mask, dilated
+from napari_dualgland.missing.windows import dilated
+from napari_dualgland.typing import BoolArray
 
 EIGHT = np.ones((3, 3), dtype=bool)
 """Pixels that touch at a corner belong together."""
@@ -20,15 +21,28 @@ BORDER_RUN = 9
 """Pixels; a hole no longer than this may end at the border of the image for a rim."""
 
 
-def connected(mask: Mask, min_size: int) -> Mask:
-    """Return the mask without its connected regions of fewer than ``min_size`` pixels."""
+def connected(mask: BoolArray, min_size: int) -> BoolArray:
+    """Return a mask without its small connected regions.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray
+        (Y, X), boolean.
+    min_size : int
+        Pixels; smaller regions are left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), boolean.
+    """
     labels, _ = ndimage.label(mask, EIGHT)
     keep = np.bincount(labels.ravel()) >= min_size
     keep[0] = False
     return np.asarray(keep[labels])
 
 
-def _ends(region: Mask, axis: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def _ends(region: BoolArray, axis: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return, for every pixel, where along ``axis`` its run inside the region ends.
 
     The position before the first and after the last pixel of the run: −1 and the length
@@ -44,7 +58,7 @@ def _ends(region: Mask, axis: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[n
     return before, after
 
 
-def enclosed(region: Mask, rim: Mask) -> Mask:
+def _enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
     """Return the pixels of a region that see hard rims on opposite sides.
 
     The border of the image stands in for a rim where the run that ends there is short
@@ -64,7 +78,7 @@ def enclosed(region: Mask, rim: Mask) -> Mask:
     return np.asarray(region & (between[0] | between[1]))
 
 
-def holes(region: Mask, rim: Rim, reach: int, min_certain: int, share: float) -> Mask:
+def holes(region: BoolArray, rim: Rim, reach: int, min_certain: int, share: float) -> BoolArray:
     """Return the missing part of a region of one value.
 
     Parameters
@@ -89,7 +103,7 @@ def holes(region: Mask, rim: Rim, reach: int, min_certain: int, share: float) ->
     if np.count_nonzero(rim.certain) < min_certain:
         return np.zeros_like(region)
     # Noise interrupts a rim here and there; a ray may end at such a place.
-    found = enclosed(region, region & dilated(rim.likely, 5))
+    found = _enclosed(region, region & dilated(rim.likely, 5))
     found |= region & dilated(rim.certain & dilated(rim.touching, 3), 2 * reach + 1)
     labels, count = ndimage.label(found, EIGHT)
     flat = labels.ravel()

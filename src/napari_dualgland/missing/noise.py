@@ -8,12 +8,11 @@ at 0 as scattered specks; what is no brighter than they are is no signal.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_dualgland.missing.windows import Mask, box_sum
+from napari_dualgland.missing.windows import box_sum
+from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
 
 MANY_PIXELS = 1 << 20
 """The noise of larger planes is read off so many of their pixels, whole rows at a time."""
@@ -47,11 +46,23 @@ class Noise:
         Heights of specks fall off exponentially, so their mean is their spread. A mean
         over a rim must only be as bright as specks are; one over neighbours that may
         themselves be specks (``alone``) must stand well above them.
+
+        Parameters
+        ----------
+        sigmas : float
+            Standard deviations.
+        alone : bool
+            Whether the mean is over neighbours that may be specks.
+
+        Returns
+        -------
+        float
+            In intensity units above the channel's floor.
         """
         return max(sigmas**2 * self.gain, (1.2 if alone else 0.5) * sigmas * self.speck)
 
 
-def measure_noise(plane: npt.NDArray[Any], observed: Mask, low: float, high: float) -> Noise | None:
+def measure_noise(plane: AnyArray, observed: BoolArray, low: float, high: float) -> Noise | None:
     """Return the noise of a channel, read off the channel itself.
 
     Photon noise shows in the differences of neighbours at intermediate intensities,
@@ -94,13 +105,13 @@ def measure_noise(plane: npt.NDArray[Any], observed: Mask, low: float, high: flo
     return Noise(gain, _speck_height(plane, usable, low))
 
 
-def _grey_level(values: npt.NDArray[np.float64]) -> float:
+def _grey_level(values: Float64Array) -> float:
     """Return the smallest step between the values that occur, 0 where there is but one."""
     steps = np.diff(np.unique(values))
     return float(steps.min()) if steps.size else 0.0
 
 
-def _speck_height(plane: npt.NDArray[Any], lit: Mask, low: float) -> float:
+def _speck_height(plane: AnyArray, lit: BoolArray, low: float) -> float:
     """Return the mean height of lit pixels that stand nearly alone."""
     alone = lit & (box_sum(lit, SPECK_WINDOW) < SPECK_SHARE * SPECK_WINDOW**2)
     if np.count_nonzero(alone) < MIN_PAIRS:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from napari_dualgland.frozen import FrozenModel
 
 
-class MissingParams(BaseModel):
+class MissingParams(FrozenModel):
     """What :func:`napari_dualgland.find_missing` looks for, and how sure it must be.
 
     Attributes
@@ -46,8 +48,6 @@ class MissingParams(BaseModel):
     min_edge : int
         Pixels; the shortest straight edge that is taken for one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     nan: bool = True
     dark: bool = True

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_dualgland.missing.noise import Noise
-from napari_dualgland.missing.windows import Mask, Plane, blocks, box_sum, dilated
+from napari_dualgland.missing.windows import blocks, box_sum, dilated
+from napari_dualgland.typing import BoolArray, Float32Array
 
 NEAR_WINDOW = 7
 """Side of the window, in pixels, over which the pixels that touch a region are averaged."""
@@ -49,16 +50,16 @@ class Rim:
         Whether natural rims are steep in this channel too, as where pixels are coarse.
     """
 
-    likely: Mask
-    certain: Mask
-    touching: Mask
+    likely: BoolArray
+    certain: BoolArray
+    touching: BoolArray
     sharp: bool
 
 
 def hard_rim(
-    region: Mask,
-    height: Plane,
-    observed: Mask,
+    region: BoolArray,
+    height: Float32Array,
+    observed: BoolArray,
     noise: Noise,
     full_scale: float,
     step: float,

@@ -8,18 +8,13 @@ filters of SciPy, and on sums three times, which is what makes a field take seco
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Mask = npt.NDArray[np.bool_]
-Plane = npt.NDArray[np.float32]
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 
-def running(
-    values: npt.NDArray[Any], combine: np.ufunc, before: int, after: int, axis: int
-) -> npt.NDArray[Any]:
+def running(values: AnyArray, combine: np.ufunc, before: int, after: int, axis: int) -> AnyArray:
     """Return ``combine`` over ``before`` pixels before to ``after`` pixels after each pixel.
 
     Parameters
@@ -32,15 +27,20 @@ def running(
         Pixels; the window holds ``before + 1 + after``.
     axis : int
         0 or 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X).
     """
     pad = [(0, 0), (0, 0)]
     pad[axis] = (before, after)
     power = np.pad(values, pad)
     count, length = before + 1 + after, values.shape[axis]
-    result: npt.NDArray[Any] | None = None
+    result: AnyArray | None = None
     position, width = 0, 1
 
-    def cut(array: npt.NDArray[Any], start: int, stop: int | None) -> npt.NDArray[Any]:
+    def cut(array: AnyArray, start: int, stop: int | None) -> AnyArray:
         return array[start:stop] if axis == 0 else array[:, start:stop]
 
     while width <= count:
@@ -56,7 +56,7 @@ def running(
 
 
 def blocks(
-    active: Mask, side: int, margin: int
+    active: BoolArray, side: int, margin: int
 ) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]]:
     """Yield the blocks of a plane that hold an active pixel.
 
@@ -90,23 +90,62 @@ def blocks(
             yield outer, inner, block
 
 
-def dilated(mask: Mask, side: int) -> Mask:
-    """Return the pixels whose ``side`` × ``side`` surroundings hold a pixel of the mask."""
+def dilated(mask: BoolArray, side: int) -> BoolArray:
+    """Return the pixels whose surroundings hold a pixel of a mask.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray
+        (Y, X), boolean.
+    side : int
+        Of the surroundings in pixels, odd.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), boolean.
+    """
     for axis in (0, 1):
         mask = running(mask, np.logical_or, side // 2, side // 2, axis)
     return mask
 
 
-def box_sum(values: npt.NDArray[Any], side: int) -> Plane:
-    """Return the sum over ``side`` × ``side`` pixels; nothing is added outside the image."""
+def box_sum(values: AnyArray, side: int) -> Float32Array:
+    """Return the sum over the surroundings of every pixel; nothing is added outside the image.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (Y, X), numbers or booleans.
+    side : int
+        Of the surroundings in pixels, odd.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), float32.
+    """
     total = values.astype(np.float32, copy=False)
     for axis in (0, 1):
         total = running(total, np.add, side // 2, side // 2, axis)
     return total
 
 
-def flat(values: npt.NDArray[Any], side: int) -> Mask:
-    """Return the middles of patches of ``side`` × ``side`` pixels that hold one value."""
+def flat(values: AnyArray, side: int) -> BoolArray:
+    """Return the middles of patches that hold one value.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (Y, X).
+    side : int
+        Of a patch in pixels, odd.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), boolean.
+    """
     half = side // 2
     across = np.zeros(values.shape, dtype=np.bool_)
     down = np.zeros(values.shape, dtype=np.bool_)

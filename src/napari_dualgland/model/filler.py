@@ -42,9 +42,19 @@ class Filler(Protocol):
         ...
 
     def draw(self, said: Fill, noise: Tensor) -> Tensor:
-        """Draw the deviation of a plausible picture from the mean, in units of ``sigma``.
+        """Draw the deviation of a plausible picture from the mean.
 
-        ``noise`` is standard normal; both are (B, 4, H, W).
+        Parameters
+        ----------
+        said : Fill
+            What the model makes of the pixels.
+        noise : torch.Tensor
+            (B, 4, H, W), standard normal.
+
+        Returns
+        -------
+        torch.Tensor
+            (B, 4, H, W), in units of ``sigma``.
         """
         ...
 
@@ -74,7 +84,23 @@ class PriorFiller:
         return False
 
     def draw(self, said: Fill, noise: Tensor) -> Tensor:
-        """Raise: there is nothing to draw from."""
+        """Raise: there is nothing to draw from.
+
+        Parameters
+        ----------
+        said, noise
+            As for :class:`Filler`.
+
+        Returns
+        -------
+        torch.Tensor
+            Never.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         raise NotImplementedError("the prior draws no pictures")
 
     def to(self, device: torch.device) -> PriorFiller:
@@ -124,7 +150,18 @@ class GeneratorFiller:
         return self.network.texture is not None
 
     def draw(self, said: Fill, noise: Tensor) -> Tensor:
-        """Draw a deviation with the network's second half."""
+        """Draw a deviation with the network's second half.
+
+        Parameters
+        ----------
+        said, noise
+            As for :class:`Filler`.
+
+        Returns
+        -------
+        torch.Tensor
+            (B, 4, H, W), in units of ``sigma``.
+        """
         assert self.network.texture is not None
         assert said.features is not None
         with self._autocast():
@@ -147,6 +184,10 @@ def load_filler(model: str, device: torch.device, precision: Precision = "auto")
         Where it computes.
     precision : str
         In what, as :func:`~napari_dualgland.model.precision.choose_precision` takes it.
+
+    Returns
+    -------
+    Filler
 
     Raises
     ------

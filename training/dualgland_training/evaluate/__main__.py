@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 from napari_dualgland.errors import DualglandError
 
 REFUSED = 2
 
 
-def main(
+def _main(
     out: Annotated[Path, typer.Option(help="Folder for the report.")],
     model: Annotated[list[str] | None, typer.Option(help="Name or file; may be repeated.")] = None,
     ablation: Annotated[list[str] | None, typer.Option(help="NAME=FILE; may be repeated.")] = None,
@@ -35,6 +34,9 @@ def main(
         pairs = [pair.partition("=") for pair in ablation or []]
         if not all(key and file for key, _, file in pairs):
             raise DualglandError("an ablation is given as NAME=FILE, e.g. no-SG=no_sg.safetensors")
+        # Not above: a mistyped option is told before torch is loaded.
+        from dualgland_training.evaluate.run import EvaluateOptions, evaluate
+
         options = EvaluateOptions(
             models=tuple(model or ["generator"]),
             ablations={key: file for key, _, file in pairs},
@@ -56,4 +58,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(_main)

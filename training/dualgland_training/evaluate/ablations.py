@@ -25,6 +25,11 @@ def ablate(
         Method of the full model.
     without : dict
         Name of the ablation → its method.
+
+    Returns
+    -------
+    dict
+        Ablation → figure → its difference, as :func:`gain` tells it.
     """
     table: dict[str, Any] = {}
     cases = list(results[full]["cases"])

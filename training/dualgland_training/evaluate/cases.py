@@ -6,19 +6,15 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 
 from dualgland_training.damage import draw_damage
 from dualgland_training.data import read_field, shrink
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import read_card
-
-Image = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
+from napari_dualgland.typing import AnyArray, BoolArray
 
 CASES: dict[str, tuple[str, tuple[int, ...] | None]] = {
     "box, all channels": ("box", None),
@@ -81,10 +77,24 @@ def held_out(models: Sequence[str]) -> HeldOut:
     return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))
 
 
-def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str, Image]:
-    """Return the held-out images by name, (4, Y, X) uint8: fields at two sizes, and cells.
+def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str, AnyArray]:
+    """Return the held-out images by name.
 
-    A quick look takes the middle 512² pixels of every field at the coarser size.
+    Parameters
+    ----------
+    data : pathlib.Path
+        The atlas folder.
+    kept : HeldOut
+        Which fields and groups.
+    cells : int
+        At most so many, evenly over the table.
+    quick : bool
+        The middle 512² pixels of every field at the coarser size alone.
+
+    Returns
+    -------
+    dict
+        Name → (4, Y, X) uint8: fields at two sizes, and cells.
 
     Raises
     ------
@@ -93,7 +103,7 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
     """
     if not (data / "cells.csv").is_file():
         raise DualglandError(f"{data}: no cells.csv in there; name the atlas folder with --data")
-    found: dict[str, Image] = {}
+    found: dict[str, AnyArray] = {}
     for field in kept.fields:
         whole = read_field(data, field)
         half = np.rint(shrink(whole, 2)).astype(np.uint8)
@@ -116,17 +126,44 @@ def cell_rows(data: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def mask_of(case: str, image: Image, seed: int) -> Mask:
-    """Return the damage of a case to an image, (4, Y, X); the same for every method."""
+def mask_of(case: str, image: AnyArray, seed: int) -> BoolArray:
+    """Return the damage of a case to an image; the same for every method.
+
+    Parameters
+    ----------
+    case : str
+        A name of :data:`CASES`.
+    image : numpy.ndarray
+        (4, Y, X).
+    seed : int
+        Of the damage.
+
+    Returns
+    -------
+    numpy.ndarray
+        (4, Y, X) boolean.
+    """
     family, channels = CASES[case]
     return draw_damage(image, family, np.random.default_rng(seed), channels, 1.0)
 
 
-def images_of(case: str, held: Mapping[str, Image]) -> list[tuple[int, str]]:
+def images_of(case: str, held: Mapping[str, AnyArray]) -> list[tuple[int, str]]:
     """Return number and name of the images that a case is run on.
 
     Full resolution is kept for a few cases, and of many cells a few are enough for most: all of
     them are filled only where the judge is asked what it sees in them.
+
+    Parameters
+    ----------
+    case : str
+        A name of :data:`CASES`.
+    held : mapping
+        Name → image, of :func:`read_images`.
+
+    Returns
+    -------
+    list
+        Numbers and names.
     """
     cells = [title for title in held if title.startswith("cell")]
     few = cells[:: max(1, len(cells) // CELLS_EACH)][:CELLS_EACH]

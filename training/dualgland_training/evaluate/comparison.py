@@ -5,20 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dualgland_training.evaluate.methods import CLASSICAL
 from dualgland_training.metrics import psnr
+from napari_dualgland.typing import Float64Array
 
-Values = npt.NDArray[np.float64]
 Result = dict[str, Any]
 
 FIGURES = ("psnr", "ssim", "l1", "pearson", "rim", "texture")
 KINDS = ("field", "cell")
 
 
-def figure(result: Result, case: str, kind: str, name: str) -> Values:
-    """Return a figure of every block of the images of a kind; PSNR from the squared error."""
+def figure(result: Result, case: str, kind: str, name: str) -> Float64Array:
+    """Return a figure of every block of the images of a kind; PSNR from the squared error.
+
+    Parameters
+    ----------
+    result : dict
+        Figures of a method, by case and image.
+    case : str
+        A name of :data:`~.cases.CASES`.
+    kind : str
+        ``field`` or ``cell``.
+    name : str
+        Of the figure.
+
+    Returns
+    -------
+    numpy.ndarray
+        (blocks,) float64.
+    """
     rows = [
         block
         for title, image in result["cases"][case].items()
@@ -29,8 +45,23 @@ def figure(result: Result, case: str, kind: str, name: str) -> Values:
     return psnr(values) if name == "psnr" else values
 
 
-def interval(values: Values, of: str = "mean", draws: int = 2000) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean or median, seeded; NaNs are left out."""
+def interval(values: Float64Array, of: str = "mean", draws: int = 2000) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the mean or median, seeded; NaNs are left out.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (N,).
+    of : str
+        ``mean`` or ``median``.
+    draws : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    tuple of float
+        Its ends; NaN without values.
+    """
     values = values[np.isfinite(values)]
     if not values.size:
         return float("nan"), float("nan")
@@ -41,7 +72,7 @@ def interval(values: Values, of: str = "mean", draws: int = 2000) -> tuple[float
     return float(low), float(high)
 
 
-def spread(values: Values) -> dict[str, float]:
+def spread(values: Float64Array) -> dict[str, float]:
     """Return mean, median and the bootstrap interval of the median."""
     kept = values[np.isfinite(values)]
     if not kept.size:
@@ -56,8 +87,19 @@ def spread(values: Values) -> dict[str, float]:
     }
 
 
-def gain(ours: Values, theirs: Values) -> dict[str, float]:
-    """Return mean, interval of the mean and median of a paired difference."""
+def gain(ours: Float64Array, theirs: Float64Array) -> dict[str, float]:
+    """Return mean, interval of the mean and median of a paired difference.
+
+    Parameters
+    ----------
+    ours, theirs : numpy.ndarray
+        (N,), a figure of the same blocks; NaNs are left out.
+
+    Returns
+    -------
+    dict
+        ``mean``, ``low``, ``high``, ``median`` and the number of ``blocks``.
+    """
     difference = ours - theirs
     difference = difference[np.isfinite(difference)]
     if not difference.size:
@@ -73,7 +115,20 @@ def gain(ours: Values, theirs: Values) -> dict[str, float]:
 
 
 def compare(results: dict[str, Result], ours: str) -> Result:
-    """Return every figure per kind of image, case and method, and the gains of ``ours``."""
+    """Return every figure per kind of image, case and method, and the gains of ``ours``.
+
+    Parameters
+    ----------
+    results : dict
+        Method → its figures.
+    ours : str
+        The method that is held against the others.
+
+    Returns
+    -------
+    dict
+        Kind of image → case → figures and gains; ``seconds`` and ``memory``.
+    """
     cases = list(results[ours]["cases"])
     table: Result = {}
     for kind in KINDS:

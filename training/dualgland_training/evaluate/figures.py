@@ -12,7 +12,17 @@ from matplotlib import pyplot
 
 
 def draw_gains(table: dict[str, Any], ours: str, picture: Path) -> None:
-    """Draw the gain over the best classical fill and over the prior per case, with intervals."""
+    """Draw the gain over the best classical fill and over the prior per case, with intervals.
+
+    Parameters
+    ----------
+    table : dict
+        Of :func:`~.comparison.compare`.
+    ours : str
+        The method whose gains they are.
+    picture : pathlib.Path
+        The PNG that is written.
+    """
     kinds = [kind for kind in ("field", "cell") if table[kind]]
     figure, axes = pyplot.subplots(
         1, len(kinds), figsize=(5.5 * len(kinds), 4.6), layout="constrained", squeeze=False
@@ -45,7 +55,15 @@ def draw_gains(table: dict[str, Any], ours: str, picture: Path) -> None:
 
 
 def draw_reliability(calibration: dict[str, Any], picture: Path) -> None:
-    """Draw the share of missing pixels inside an interval against what was stated."""
+    """Draw the share of missing pixels inside an interval against what was stated.
+
+    Parameters
+    ----------
+    calibration : dict
+        Of :func:`~.comparison.calibration`.
+    picture : pathlib.Path
+        The PNG that is written.
+    """
     figure, axis = pyplot.subplots(figsize=(4.6, 4.4), layout="constrained")
     axis.plot([0, 1], [0, 1], color="0.6", lw=0.8)
     for method, rows in calibration.items():

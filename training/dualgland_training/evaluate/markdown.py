@@ -13,7 +13,22 @@ UNITS = {"psnr": "PSNR, dB", "l1": "L1, grey levels", "rim": "jump across the ri
 
 
 def number(value: Any, digits: int = 2, sign: bool = False) -> str:
-    """Return a number as text; a dash for what there is none of."""
+    """Return a number as text; a dash for what there is none of.
+
+    Parameters
+    ----------
+    value : int, float or None
+        None and what is not finite is a dash.
+    digits : int
+        After the point; of a float.
+    sign : bool
+        Whether a plus is written.
+
+    Returns
+    -------
+    str
+        The text.
+    """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, int):
@@ -22,7 +37,20 @@ def number(value: Any, digits: int = 2, sign: bool = False) -> str:
 
 
 def signed(gain: dict[str, Any] | None, digits: int = 2) -> str:
-    """Return a paired difference with its interval, where it has one."""
+    """Return a paired difference with its interval, where it has one.
+
+    Parameters
+    ----------
+    gain : dict or None
+        Of :func:`~.comparison.gain`.
+    digits : int
+        After the point.
+
+    Returns
+    -------
+    str
+        The text; a dash where there is none.
+    """
     if not gain or "mean" not in gain:
         return "–"
     text = number(gain["mean"], digits, True)
@@ -33,7 +61,20 @@ def signed(gain: dict[str, Any] | None, digits: int = 2) -> str:
 
 
 def rows_of(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
-    """Return the lines of a table."""
+    """Return the lines of a table.
+
+    Parameters
+    ----------
+    head : iterable of str
+        Titles of the columns.
+    body : iterable
+        The cells, row by row.
+
+    Returns
+    -------
+    list of str
+        In Markdown.
+    """
     titles = list(head)
     lines = ["", "| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     return lines + ["| " + " | ".join(row) + " |" for row in body]

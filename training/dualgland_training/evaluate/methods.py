@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dualgland_training.evaluate.cases import Image, Mask
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.intervals import Reach
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.stack import ROLES, Channel, Stack
+from napari_dualgland.typing import AnyArray, BoolArray
 
 CLASSICAL = ("mean", "Telea", "Navier–Stokes", "biharmonic")
 
@@ -48,10 +48,10 @@ class Fill:
     ``reach`` is how far errors reach in each channel, in units of the deviation.
     """
 
-    estimate: Image
-    deviation: Image | None = None
+    estimate: AnyArray
+    deviation: AnyArray | None = None
     reach: tuple[Reach, ...] = ()
-    samples: tuple[Image, ...] = ()
+    samples: tuple[AnyArray, ...] = ()
 
 
 def available(variant: str) -> bool:
@@ -87,8 +87,23 @@ def draws(model: str) -> bool:
     return model not in CLASSICAL and bool(read_card(model)[0].architecture.get("draws"))
 
 
-def fill_with(method: Method, image: Image, missing: Mask) -> Fill:
-    """Fill with one method; the lost pixels are zeroed first, so that none can peek."""
+def fill_with(method: Method, image: AnyArray, missing: BoolArray) -> Fill:
+    """Fill with one method; the lost pixels are zeroed first, so that none can peek.
+
+    Parameters
+    ----------
+    method : Method
+        How it is filled.
+    image : numpy.ndarray
+        (4, Y, X) uint8.
+    missing : numpy.ndarray
+        (4, Y, X) boolean.
+
+    Returns
+    -------
+    Fill
+        In the dtype of the image.
+    """
     damaged = np.where(missing, 0, image).astype(image.dtype)
     if method.options is None:
         from napari_dualgland.classical import FILLS

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dualgland_training.evaluate.cases import Image
 from dualgland_training.judge import CLASSES, Judge
-from dualgland_training.metrics_sets import (
+from dualgland_training.metrics.sets import (
     embed,
     frechet_distance,
     inception_score,
@@ -23,6 +22,7 @@ from dualgland_training.metrics_sets import (
     manifold_precision_recall,
     pair_similarity,
 )
+from napari_dualgland.typing import AnyArray
 
 FEWEST = 8
 """Pictures below which no figure of a set is made."""
@@ -67,7 +67,7 @@ DEFINITIONS = {
 
 
 @torch.no_grad()
-def classify(judge: Judge, pictures: torch.Tensor, labels: np.ndarray) -> dict[str, float]:
+def _classify(judge: Judge, pictures: torch.Tensor, labels: np.ndarray) -> dict[str, float]:
     """Return macro precision, recall and F1 over the classes that ``labels`` holds."""
     said = torch.cat([judge(part).argmax(1) for part in pictures.split(32)]).numpy()
     rows = []
@@ -91,7 +91,7 @@ def _distances(judge: Judge, real: torch.Tensor, filled: torch.Tensor) -> dict[s
     }
 
 
-def paper_table(judge: Judge, seen: dict[str, Image]) -> dict[str, Any]:
+def paper_table(judge: Judge, seen: dict[str, AnyArray]) -> dict[str, Any]:
     """Return the table of one method; what has too few pictures is left out.
 
     Parameters
@@ -100,6 +100,11 @@ def paper_table(judge: Judge, seen: dict[str, Image]) -> dict[str, Any]:
         The one that keeps score, never the one of the loss.
     seen : dict
         Of :func:`dualgland_training.evaluate.scoring.score_method`.
+
+    Returns
+    -------
+    dict
+        Figure → value.
     """
     table: dict[str, Any] = {}
     if len(seen["crops"]) >= FEWEST:
@@ -110,7 +115,7 @@ def paper_table(judge: Judge, seen: dict[str, Image]) -> dict[str, Any]:
     cells, true = (torch.from_numpy(seen[k]) for k in ("cells", "true_cells"))
     order = list(CLASSES)
     labels = np.array([order.index(int(label)) for label in seen["labels"]])
-    found, ceiling = classify(judge, cells, labels), classify(judge, true, labels)
+    found, ceiling = _classify(judge, cells, labels), _classify(judge, true, labels)
     similarity, pairs = pair_similarity(cells.clamp(0, 1), torch.from_numpy(labels), 1500)
     table["cells"] = _distances(judge, true, cells)
     table["inception score"] = inception_score(judge, cells)
@@ -133,7 +138,22 @@ def last_fifth_variance(epoch_means: list[float]) -> float:
 
 
 def convergence_epoch(validation: list[float], within: float = 0.01, held: int = 5) -> int | None:
-    """Return the first epoch (from 1) within 1 % of the best loss for 5 epochs; else None."""
+    """Return the first epoch that is near the best loss and stays so.
+
+    Parameters
+    ----------
+    validation : list of float
+        Loss after each epoch.
+    within : float
+        Share of the best loss.
+    held : int
+        Epochs that it must last.
+
+    Returns
+    -------
+    int or None
+        From 1.
+    """
     if not validation:
         return None
     near = np.array(validation) <= min(validation) * (1 + within)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from skimage.io import imsave
 
-from dualgland_training.evaluate.cases import Image
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.typing import AnyArray
 
 
 def check_outside(folder: Path) -> None:
@@ -31,8 +31,18 @@ def check_outside(folder: Path) -> None:
             )
 
 
-def draw_pictures(seen: dict[str, dict[str, Image]], folder: Path, most: int = 24) -> None:
-    """Write a PNG per hole-centred crop: truth, then each method; a row per channel."""
+def draw_pictures(seen: dict[str, dict[str, AnyArray]], folder: Path, most: int = 24) -> None:
+    """Write a PNG per hole-centred crop: truth, then each method; a row per channel.
+
+    Parameters
+    ----------
+    seen : dict
+        Method → pictures of :func:`~.scoring.score_method`.
+    folder : pathlib.Path
+        Is made where it is not there.
+    most : int
+        Pictures at most.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     first = next(iter(seen.values()))
     for number, truth in enumerate(first["true_crops"][:most]):

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from dualgland_training.evaluate.ablations import ablate
-from dualgland_training.evaluate.cases import CASES, QUICK, Image, cell_rows, held_out, read_images
+from dualgland_training.evaluate.cases import CASES, QUICK, cell_rows, held_out, read_images
 from dualgland_training.evaluate.comparison import calibration, compare
 from dualgland_training.evaluate.figures import draw_gains, draw_reliability
 from dualgland_training.evaluate.markdown import markdown
@@ -33,10 +33,12 @@ from dualgland_training.evaluate.pictures import check_outside, draw_pictures
 from dualgland_training.evaluate.scoring import COMPARTMENTS, compartments_of, score_method
 from dualgland_training.evaluate.worker import Job, start
 from dualgland_training.judge import load_judge
+from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.model.weights import read_card
+from napari_dualgland.typing import AnyArray
 
 
-class EvaluateOptions(BaseModel):
+class EvaluateOptions(FrozenModel):
     """Options of an evaluation.
 
     Attributes
@@ -64,10 +66,8 @@ class EvaluateOptions(BaseModel):
         Two cases, the middle of every field, no variants.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     models: tuple[str, ...] = ("generator",)
-    ablations: dict[str, str] = {}
+    ablations: dict[str, str] = Field(default_factory=dict)
     data: Path
     out: Path
     name: str = "evaluation"
@@ -111,6 +111,18 @@ def _fills_of(name: str, job: Job, kept: Path | None) -> Iterator[Path]:
 def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, Any]:
     """Evaluate, write ``<name>.json``, ``.md`` and two figures, and return the report.
 
+    Parameters
+    ----------
+    options : EvaluateOptions
+        What is evaluated, and where it is written.
+    say : callable
+        Is told of every method that is done.
+
+    Returns
+    -------
+    dict
+        What is written as JSON.
+
     Raises
     ------
     DualglandError
@@ -138,7 +150,7 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
     judge = load_judge("judge")
     results: dict[str, Any] = {}
     papers: dict[str, Any] = {}
-    seen: dict[str, dict[str, Image]] = {}
+    seen: dict[str, dict[str, AnyArray]] = {}
 
     def run(name: str) -> None:
         with _fills_of(name, job, options.fills) as folder:

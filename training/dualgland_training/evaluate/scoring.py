@@ -13,11 +13,12 @@ import torch
 from scipy import ndimage
 
 from dualgland_training import metrics
-from dualgland_training.evaluate.cases import CELL_CASE, Image, Mask, images_of, mask_of
+from dualgland_training.evaluate.cases import CELL_CASE, images_of, mask_of
 from dualgland_training.evaluate.worker import Job
-from dualgland_training.metrics_calibration import LEVELS, covered
+from dualgland_training.metrics.calibration import LEVELS, covered
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.intervals import Reach
+from napari_dualgland.typing import AnyArray, BoolArray
 
 BLOCK = 256
 DARK = 4
@@ -30,8 +31,21 @@ CROP_CASES = ("box, all channels", "thick, all channels", "box, protein only")
 COMPARTMENTS = "napari_dualgland.model.compartments"
 
 
-def blocks_of(truth: Image, missing: Mask) -> list[tuple[slice, slice, slice]]:
-    """Return the 256² blocks whose hole is large and bright enough to make a figure."""
+def blocks_of(truth: AnyArray, missing: BoolArray) -> list[tuple[slice, slice, slice]]:
+    """Return the 256² blocks whose hole is large and bright enough to make a figure.
+
+    Parameters
+    ----------
+    truth : numpy.ndarray
+        (4, Y, X), grey levels.
+    missing : numpy.ndarray
+        (4, Y, X) boolean.
+
+    Returns
+    -------
+    list
+        The slices of each block, (channels, rows, columns).
+    """
     found = []
     for y in range(0, truth.shape[1], BLOCK):
         for x in range(0, truth.shape[2], BLOCK):
@@ -42,8 +56,21 @@ def blocks_of(truth: Image, missing: Mask) -> list[tuple[slice, slice, slice]]:
     return found
 
 
-def score_block(filled: Image, truth: Image, missing: Mask) -> dict[str, float]:
-    """Return every closeness of one block by name."""
+def score_block(filled: AnyArray, truth: AnyArray, missing: BoolArray) -> dict[str, float]:
+    """Return every closeness of one block by name.
+
+    Parameters
+    ----------
+    filled, truth : numpy.ndarray
+        (4, Y, X), grey levels.
+    missing : numpy.ndarray
+        (4, Y, X) boolean.
+
+    Returns
+    -------
+    dict
+        Figure → value.
+    """
     return {
         "mse": metrics.mean_squared_error(filled, truth, missing),
         "l1": metrics.mean_absolute_error(filled, truth, missing),
@@ -54,7 +81,7 @@ def score_block(filled: Image, truth: Image, missing: Mask) -> dict[str, float]:
     }
 
 
-def compartments_of(unit: Image) -> Image | None:
+def compartments_of(unit: AnyArray) -> AnyArray | None:
     """Return soft compartments (K, Y, X) of a normalised image; None where there is no model."""
     if importlib.util.find_spec(COMPARTMENTS) is None:
         return None
@@ -63,8 +90,23 @@ def compartments_of(unit: Image) -> Image | None:
         return np.asarray(module.soft_compartments(torch.from_numpy(unit)[None])[0])
 
 
-def hole_centres(truth: Image, missing: Mask, most: int = 4) -> list[tuple[int, int]]:
-    """Return the middles (y, x) of the largest holes that are not over empty background."""
+def hole_centres(truth: AnyArray, missing: BoolArray, most: int = 4) -> list[tuple[int, int]]:
+    """Return the middles (y, x) of the largest holes that are not over empty background.
+
+    Parameters
+    ----------
+    truth : numpy.ndarray
+        (4, Y, X), grey levels.
+    missing : numpy.ndarray
+        (4, Y, X) boolean.
+    most : int
+        Holes at most.
+
+    Returns
+    -------
+    list of tuple of int
+        In pixels, the largest first.
+    """
     labels, count = ndimage.label(missing.any(0))
     sizes = np.bincount(labels.ravel())[1:]
     found = []
@@ -77,15 +119,30 @@ def hole_centres(truth: Image, missing: Mask, most: int = 4) -> list[tuple[int, 
     return found[:most]
 
 
-def cut(image: Image, centre: tuple[int, int], side: int) -> Image:
-    """Return (C, side, side) around a place, black where the image ends."""
+def cut(image: AnyArray, centre: tuple[int, int], side: int) -> AnyArray:
+    """Return a square around a place, black where the image ends.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (C, Y, X).
+    centre : tuple of int
+        (y, x) in pixels.
+    side : int
+        In pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, side, side).
+    """
     half = side // 2
     padded = np.pad(image, [(0, 0), (half, half), (half, half)])
     y, x = centre
     return np.asarray(padded[:, y : y + side, x : x + side])
 
 
-def _calibration(filled: dict[str, Image], truth: Image, seen: Mask) -> dict[str, Any]:
+def _calibration(filled: dict[str, AnyArray], truth: AnyArray, seen: BoolArray) -> dict[str, Any]:
     estimate, real = filled["estimate"][seen].astype(float), truth[seen].astype(float)
     result: dict[str, Any] = {"pixels": int(seen.sum())}
     if "deviation" in filled:
@@ -106,9 +163,22 @@ def _calibration(filled: dict[str, Image], truth: Image, seen: Mask) -> dict[str
 
 
 def score_method(
-    folder: Path, job: Job, held: dict[str, Image], labels: dict[str, int], sample: bool = False
-) -> tuple[dict[str, Any], dict[str, Image]]:
+    folder: Path, job: Job, held: dict[str, AnyArray], labels: dict[str, int], sample: bool = False
+) -> tuple[dict[str, Any], dict[str, AnyArray]]:
     """Score what a worker left in ``folder``: its estimates, or the first of its samples.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the worker wrote.
+    job : Job
+        What it was given.
+    held : dict
+        Name → held-out image.
+    labels : dict
+        Name of a cell → its annotation, of 28.
+    sample : bool
+        Score the first plausible picture.
 
     Returns
     -------

@@ -16,17 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import typer
-from pydantic import BaseModel, ConfigDict
 
 from dualgland_training.evaluate.cases import HeldOut, images_of, mask_of, read_images
 from dualgland_training.evaluate.methods import fill_with, find_method
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.frozen import FrozenModel
 
 
-class Job(BaseModel):
+class Job(FrozenModel):
     """What every method is given alike."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Path
     held: HeldOut
@@ -47,7 +45,7 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def run_method(name: str, job: Job, folder: Path) -> None:
+def _run_method(name: str, job: Job, folder: Path) -> None:
     """Write ``<case>-<image>.npz`` for every fill and ``run.json`` with seconds and memory."""
     method = find_method(name)
     held = read_images(job.data, job.held, job.cells, job.quick)
@@ -79,6 +77,15 @@ def run_method(name: str, job: Job, folder: Path) -> None:
 def start(name: str, job: Job, folder: Path) -> None:
     """Run one method in a process of its own and wait for it.
 
+    Parameters
+    ----------
+    name : str
+        Of the method.
+    job : Job
+        What it is given.
+    folder : pathlib.Path
+        Where it writes.
+
     Raises
     ------
     DualglandError
@@ -97,10 +104,10 @@ def start(name: str, job: Job, folder: Path) -> None:
         raise DualglandError(f"{name} failed: {last}; leave it out or see to that first")
 
 
-def main(name: str, job: str, folder: Path) -> None:
+def _main(name: str, job: str, folder: Path) -> None:
     """Run one method on a job given as JSON."""
-    run_method(name, Job.model_validate_json(job), folder)
+    _run_method(name, Job.model_validate_json(job), folder)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(_main)

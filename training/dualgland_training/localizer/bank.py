@@ -126,7 +126,7 @@ def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
         scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.05)
         flat = flattened(scene)
         marks = [in_focus(scene, v) for v in (scene.microtubules, dna, scene.er)]
-        marks = [scaled_per_cell(m, layout.cells, scene.um) for m in marks]
+        marks = [scaled_per_cell(m, layout.cells, scene.pixels_per_um) for m in marks]
         planes = np.concatenate([np.stack(marks), draw_into(flat, child)])
         windows = ndimage.find_objects(layout.cells, max_label=scene.count)
         for label in range(1, scene.count + 1):

@@ -10,7 +10,27 @@ from torch import Tensor
 
 
 def weighted(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the weighted mean of (B, …) values per image, then over images; 0 for no weight."""
+    """Return the weighted mean of values per image, then over images.
+
+    Parameters
+    ----------
+    values, weights : torch.Tensor
+        (B, …), of one shape.
+
+    Returns
+    -------
+    torch.Tensor
+        Scalar; an image without any weight counts 0.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if values.shape != weights.shape:
+        raise ValueError(
+            f"values {tuple(values.shape)} and weights {tuple(weights.shape)} must be of one shape"
+        )
     total = (values * weights).flatten(1).sum(1)
     return (total / weights.flatten(1).sum(1).clamp_min(1e-6)).mean()
 

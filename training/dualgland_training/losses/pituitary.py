@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dualgland_training.losses.means import magnitude
+from dualgland_training.losses.shapes import check_alike, check_over
 from napari_dualgland.model.compartments import set_points as measured_set_points
 
 OFFSETS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 4), (4, 0), (0, 8), (8, 0))
@@ -58,7 +59,33 @@ def _pair(x: Tensor, offset: tuple[int, int]) -> tuple[Tensor, Tensor]:
 def pair_loss(
     error: Tensor, missing: Tensor, compartments: Tensor, eta: float = 3.0, sigma: float = 4.0
 ) -> Tensor:
-    """Return L_pair of a composite that is off by ``error`` (B, C, H, W), 0 outside the hole."""
+    """Return L_pair of a composite that is off by ``error``.
+
+    Parameters
+    ----------
+    error : torch.Tensor
+        (B, C, H, W), normalised intensity, 0 outside the hole.
+    missing : torch.Tensor
+        (B, C, H, W), boolean.
+    compartments : torch.Tensor
+        (B, K, H, W), adding up to 1 over K.
+    eta : float
+        How much more a pair counts across a boundary.
+    sigma : float
+        Reach in pixels of the pairs' weights.
+
+    Returns
+    -------
+    torch.Tensor
+        Scalar, the mean over images; the formula stands at :func:`pituitary_loss`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
+    """
+    check_alike("B C H W", error=error, missing=missing)
+    check_over(error, "compartments", compartments)
     hole = missing.float()
     above = below = error.new_zeros(error.shape[0])
     for offset in OFFSETS:
@@ -81,15 +108,41 @@ def violations(
     compartments: Tensor,
     wanted: SetPoints | None = None,
 ) -> Tensor:
-    """Return how far each set point is out of its bounds, (B, C, K), in spreads.
+    """Return how far each set point is out of its bounds: max(0, |h(x̂) − θ| / τ − 1).
 
-    max(0, |h(x̂) − θ| / τ − 1), and 0 in a channel that lost nothing, or in a compartment
-    that the image does not have.
+    Parameters
+    ----------
+    prediction, target : torch.Tensor
+        (B, C, H, W), normalised: the composite and the intact image.
+    missing : torch.Tensor
+        (B, C, H, W), boolean.
+    compartments : torch.Tensor
+        (B, K, H, W), the background last.
+    wanted : SetPoints, optional
+        θ and τ; the target's own, within :data:`TOLERANCE`, where left out.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, C, K), in spreads; 0 in a channel that lost nothing or is too dark, and in a
+        compartment that the image does not have.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
     """
+    check_alike("B C H W", prediction=prediction, target=target, missing=missing)
+    check_over(target, "compartments", compartments)
     held = measured_set_points(prediction, compartments)
     if wanted is None:
         truth = measured_set_points(target, compartments)
         wanted = SetPoints(truth, torch.full_like(truth, TOLERANCE))
+    for name, given in zip(SetPoints._fields, wanted, strict=True):
+        if tuple(given.shape) not in (tuple(held.shape), tuple(held.shape[1:])):
+            raise ValueError(
+                f"{name} {tuple(given.shape)} must be (C, K) or (B, C, K) of {tuple(held.shape)}"
+            )
     off = (held - wanted.theta.to(held)).abs() / wanted.tau.to(held).clamp_min(1e-3)
     there = compartments.sum((2, 3))[:, None] >= PRESENT
     hurt = missing.flatten(2).any(2)[..., None]
@@ -199,7 +252,19 @@ def pituitary_loss(
         Scalar, the mean over images.
     dict of str to torch.Tensor
         With ``terms``: ``pair``, ``home``, and ``violation``, (K,), for the feedback.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
     """
+    check_alike("B 4 H W", prediction=prediction, target=target, missing=missing)
+    check_over(target, "compartments", compartments)
+    if gain is not None and tuple(gain.shape) != (compartments.shape[1],):
+        raise ValueError(
+            f"gain {tuple(gain.shape)} must be (K,), one for each of the "
+            f"{compartments.shape[1]} compartments"
+        )
     error = torch.where(missing, prediction.float() - target.float(), 0.0)
     named = {"pair": pair_loss(error, missing, compartments.float(), eta, sigma)}
     total = named["pair"]

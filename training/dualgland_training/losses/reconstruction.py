@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dualgland_training.losses.means import weighted
+from dualgland_training.losses.shapes import check_alike
 
 NOISE_FLOOR = 1e-3
 """Mean squared error, normalised, added to the prior's own: below it there is little but
@@ -21,7 +22,26 @@ noise to gain."""
 
 
 def squared_error(prediction: Tensor, target: Tensor, missing: Tensor) -> Tensor:
-    """Return the mean squared error per image and channel over missing pixels, (B, C)."""
+    """Return the mean squared error per image and channel over missing pixels.
+
+    Parameters
+    ----------
+    prediction, target : torch.Tensor
+        (B, C, H, W), normalised.
+    missing : torch.Tensor
+        (B, C, H, W), boolean.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, C); 0 where nothing is missing.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
+    """
+    check_alike("B C H W", prediction=prediction, target=target, missing=missing)
     hole = missing.to(prediction.dtype)
     total = ((prediction - target).square() * hole).sum((2, 3))
     return total / hole.sum((2, 3)).clamp_min(1)
@@ -50,7 +70,14 @@ def reconstruction_loss(
         ``likelihood``: negative Laplace log-likelihood of the error under ``log_sigma``,
         whose tails one missed spot does not blow up; the error is detached, so that the
         estimate is never blurred to please its own uncertainty.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
     """
+    given = {"prediction": prediction, "log_sigma": log_sigma, "prior": prior}
+    check_alike("B C H W", **given, target=target, missing=missing)
     hurt = missing.flatten(2).any(2).to(prediction.dtype)
     mse = squared_error(prediction, target, missing)
     before = squared_error(prior, target, missing)

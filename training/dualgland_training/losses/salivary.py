@@ -18,6 +18,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from dualgland_training.losses.means import magnitude
+from dualgland_training.losses.shapes import check_alike
+from napari_dualgland.typing import Float32Array
 
 SCALES = (1, 2, 4, 8)
 PROTEIN = 1
@@ -36,10 +38,16 @@ def distance_to_observed(missing: Tensor) -> Tensor:
     torch.Tensor
         (B, C, H, W), float32, in pixels; 0 where observed, and H + W throughout a channel
         of which nothing is observed.
+
+    Raises
+    ------
+    ValueError
+        If ``missing`` is not (B, C, H, W).
     """
+    check_alike("B C H W", missing=missing)
     planes = missing.detach().cpu().numpy()
     out = np.zeros(planes.shape, np.float32)
-    known: dict[bytes, np.ndarray] = {}
+    known: dict[bytes, Float32Array] = {}
     for place in np.argwhere(planes.any((2, 3))):
         plane = planes[tuple(place)]
         # Channels that were lost together share their hole.
@@ -144,11 +152,19 @@ def salivary_loss(
     dict of str to torch.Tensor
         With ``terms``: ``R1``, ``J1``, ``R2`` and so on.
 
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
+
     Notes
     -----
     Sums run over the channels that lost pixels, and not over all as in a division by C:
     a hole in one channel teaches as much as one in four.
     """
+    check_alike("B 4 H W", prediction=prediction, target=target, missing=missing)
+    if distance is not None:
+        check_alike("B 4 H W", missing=missing, distance=distance)
     hole = missing.float()
     error = torch.where(missing, prediction.float() - target.float(), 0.0)
     depth = distance_to_observed(missing) if distance is None else distance.float()

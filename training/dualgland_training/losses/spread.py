@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dualgland_training.losses.means import weighted
+from dualgland_training.losses.shapes import check_alike
 
 SCALES = (1, 2, 4, 8)
 
@@ -38,7 +39,13 @@ def spread_loss(first: Tensor, second: Tensor, target: Tensor, missing: Tensor) 
     torch.Tensor
         Scalar: mean over scales, images, and missing pixels of an image. May be negative
         by chance; at best it is half of what two samples differ by on average.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others.
     """
+    check_alike("B C H W", first=first, second=second, target=target, missing=missing)
     hole = missing.to(first.dtype)
     terms = []
     for side in SCALES:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from dualgland_training.simulate.layout import Floats, Labels, Layout, draw_layout
+from dualgland_training.simulate.layout import Layout, draw_layout
 from dualgland_training.simulate.mixture import FOCUS
 from dualgland_training.simulate.optics import EXPOSURES, brightest, expose, focus_on
 from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.scene import Drawn, Streams, draw_scene
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
+from napari_dualgland.typing import ByteArray, Float32Array, FloatArray, LabelArray
 
 DEFAULT_LOCATIONS = {"Mitochondria": 1.0, "Cytosol": 0.2}
 """Where the protein is if nothing is said: mitochondria over a faint cytosol."""
@@ -36,9 +36,9 @@ class SimulatedField:
         What it was drawn from.
     """
 
-    data: npt.NDArray[np.uint8]
-    cells: Labels
-    nuclei: Labels
+    data: ByteArray
+    cells: LabelArray
+    nuclei: LabelArray
     pixel_size: PixelSize
     seed: int
 
@@ -117,7 +117,9 @@ def simulate_field(
     )
 
 
-def _protein(drawn: Drawn, locations: Mapping[str, float], rng: np.random.Generator) -> Floats:
+def _protein(
+    drawn: Drawn, locations: Mapping[str, float], rng: np.random.Generator
+) -> Float32Array:
     """Return the light of the protein, (slabs, Y, X): brighter in some cells than in others."""
     scene = drawn.scene
     inside = scene.layout.cells > 0
@@ -131,10 +133,10 @@ def _protein(drawn: Drawn, locations: Mapping[str, float], rng: np.random.Genera
 
 def _photograph(
     drawn: Drawn,
-    planes: npt.NDArray[np.floating],
-    protein: Floats,
+    planes: FloatArray,
+    protein: Float32Array,
     noise: np.random.Generator,
-) -> npt.NDArray[np.uint8]:
+) -> ByteArray:
     """Return the pictures of all planes, uint8, shape (Z, 4, Y, X) of the field."""
     scene = drawn.scene
     layout: Layout = scene.layout
@@ -152,7 +154,7 @@ def _photograph(
     return np.stack([np.stack(planes_of) for planes_of in pictures], axis=1)
 
 
-def _renumber(cells: Labels, nuclei: Labels) -> tuple[Labels, Labels]:
+def _renumber(cells: LabelArray, nuclei: LabelArray) -> tuple[LabelArray, LabelArray]:
     """Number the cells that the field shows from 1 without gaps, nuclei alike."""
     present = np.unique(cells)
     present = present[present > 0]

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.layout import Layout
+from napari_dualgland.typing import BoolArray, Float32Array, FloatArray, LabelArray
 
 STEP = 0.2
 """Length of one step, in µm: finer than the point spread function, so no beads are seen."""
@@ -41,12 +41,12 @@ class Seeds:
         float32, per µm.
     """
 
-    y: Floats
-    x: Floats
-    heading: Floats
-    height: Floats
-    length: Floats
-    brightness: Floats
+    y: Float32Array
+    x: Float32Array
+    heading: Float32Array
+    height: Float32Array
+    length: Float32Array
+    brightness: Float32Array
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ def grow(
     layout: Layout,
     seeds: Seeds,
     habit: Habit,
-    slabs: npt.NDArray[np.floating],
+    slabs: FloatArray,
     rng: np.random.Generator,
-) -> Floats:
+) -> Float32Array:
     """Grow filaments and return the light that they put into each slab.
 
     Parameters
@@ -127,15 +127,15 @@ def grow(
     return light.volume()
 
 
-def _turn(uy: Floats, ux: Floats, angle: Floats) -> tuple[Floats, Floats]:
+def _turn(
+    uy: Float32Array, ux: Float32Array, angle: Float32Array
+) -> tuple[Float32Array, Float32Array]:
     """Rotate unit vectors by small angles."""
     cos, sin = np.cos(angle), np.sin(angle)
     return uy * cos + ux * sin, ux * cos - uy * sin
 
 
-def _at_home(
-    layout: Layout, y: Floats, x: Floats, home: npt.NDArray[np.int32]
-) -> npt.NDArray[np.bool_]:
+def _at_home(layout: Layout, y: Float32Array, x: Float32Array, home: LabelArray) -> BoolArray:
     """Tell which positions are still on the canvas and in their own cell."""
     rows, columns = layout.shape
     on = (y >= 1) & (x >= 1) & (y < rows - 2) & (x < columns - 2)
@@ -156,24 +156,31 @@ class _Walls:
         self._nucleus = self._wall(layout.nucleus_distance, habit.nucleus_reach, sigma)
 
     @staticmethod
-    def _wall(distance: Floats, reach: float, sigma: float) -> tuple[Floats, Floats]:
+    def _wall(
+        distance: Float32Array, reach: float, sigma: float
+    ) -> tuple[Float32Array, Float32Array]:
         """Return the vector (y, x) that points away from a wall, long close to it."""
         smooth = ndimage.gaussian_filter(distance, sigma)
         dy, dx = np.gradient(smooth)
         push = np.exp(-distance / reach) / np.maximum(np.hypot(dy, dx), 1e-6)
         return (dy * push).astype(np.float32), (dx * push).astype(np.float32)
 
-    def in_nucleus(self, y: Floats, x: Floats) -> npt.NDArray[np.bool_]:
+    def in_nucleus(self, y: Float32Array, x: Float32Array) -> BoolArray:
         """Tell which positions lie over a nucleus."""
         return np.asarray(self._inside[y.astype(np.intp), x.astype(np.intp)])
 
-    def loss(self, y: Floats, x: Floats) -> Floats:
+    def loss(self, y: Float32Array, x: Float32Array) -> Float32Array:
         """Return the chance that a filament ends here, per step."""
         return np.asarray(self._loss[y.astype(np.intp), x.astype(np.intp)])
 
     def steer(
-        self, y: Floats, x: Floats, uy: Floats, ux: Floats, passing: npt.NDArray[np.bool_]
-    ) -> tuple[Floats, Floats]:
+        self,
+        y: Float32Array,
+        x: Float32Array,
+        uy: Float32Array,
+        ux: Float32Array,
+        passing: BoolArray,
+    ) -> tuple[Float32Array, Float32Array]:
         """Turn headings that run into a wall; those ``passing`` the nucleus mind the edge only."""
         at = y.astype(np.intp), x.astype(np.intp)
         for (wall_y, wall_x), free in ((self._edge, False), (self._nucleus, passing)):
@@ -187,16 +194,18 @@ class _Walls:
 class _Light:
     """Collects points of light and bins them into slabs, shared over neighbouring pixels."""
 
-    def __init__(self, layout: Layout, slabs: npt.NDArray[np.floating]) -> None:
+    def __init__(self, layout: Layout, slabs: FloatArray) -> None:
         self._layout = layout
         self._slabs = slabs
-        self._points: list[tuple[Floats, Floats, Floats, Floats]] = []
+        self._points: list[tuple[Float32Array, Float32Array, Float32Array, Float32Array]] = []
 
-    def add(self, y: Floats, x: Floats, height: Floats, brightness: Floats) -> None:
+    def add(
+        self, y: Float32Array, x: Float32Array, height: Float32Array, brightness: Float32Array
+    ) -> None:
         """Add one step of every living filament."""
         self._points.append((y, x, height, brightness))
 
-    def volume(self) -> Floats:
+    def volume(self) -> Float32Array:
         """Return the light per pixel and slab."""
         rows, columns = self._layout.shape
         count = len(self._slabs)

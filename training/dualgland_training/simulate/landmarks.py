@@ -8,12 +8,12 @@ another magnification shows the same cells.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from dualgland_training.simulate.filaments import Habit, Seeds, grow
-from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.layout import Layout
 from dualgland_training.simulate.noise import smooth_noise
 from dualgland_training.simulate.outlines import ANGLES, radius_at
+from napari_dualgland.typing import Float32Array, FloatArray
 
 NUCLEUS_HEIGHT = 2.4
 """Height of the middle of a nucleus above the glass, in µm."""
@@ -25,23 +25,62 @@ TUBULES_PER_AREA = 1.0
 """Microtubules per µm² of cell."""
 
 
-def nucleus_occupancy(layout: Layout, slabs: npt.NDArray[np.floating]) -> Floats:
-    """Return which share of each voxel lies in a nucleus, 0 to 1; a pancake with soft rims."""
+def nucleus_occupancy(layout: Layout, slabs: FloatArray) -> Float32Array:
+    """Return which share of each voxel lies in a nucleus, 0 to 1; a pancake with soft rims.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    slabs : numpy.ndarray
+        (slabs,), heights of their centres above the glass, µm.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (slabs, Y, X) of the canvas.
+    """
     half = 2.2 * np.sqrt(np.clip(1 - np.minimum(layout.nucleus_level, 2) ** 4, 0, None))
     above = half[None] - np.abs(slabs - NUCLEUS_HEIGHT)[:, None, None]
     share = np.clip(above / 0.7 + 0.5, 0, 1) * (layout.nuclei > 0)
     return np.asarray(share, dtype=np.float32)
 
 
-def cytoplasm_occupancy(layout: Layout, slabs: npt.NDArray[np.floating]) -> Floats:
-    """Return which share of each voxel lies in a cell but in no nucleus, 0 to 1."""
+def cytoplasm_occupancy(layout: Layout, slabs: FloatArray) -> Float32Array:
+    """Return which share of each voxel lies in a cell but in no nucleus, 0 to 1.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    slabs : numpy.ndarray
+        (slabs,), heights of their centres above the glass, µm.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (slabs, Y, X) of the canvas.
+    """
     above = layout.thickness[None] - slabs[:, None, None].astype(np.float32)
     share = np.clip(above / 1.0 + 0.7, 0, 1) * (layout.cells > 0)
     return np.asarray(share * (1 - nucleus_occupancy(layout, slabs)), dtype=np.float32)
 
 
-def nucleoli(layout: Layout, rng: np.random.Generator) -> Floats:
-    """Return a map of the nucleoli, 0 to 1: one to five soft blobs in every nucleus."""
+def nucleoli(layout: Layout, rng: np.random.Generator) -> Float32Array:
+    """Return a map of the nucleoli, 0 to 1: one to five soft blobs in every nucleus.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    rng : numpy.random.Generator
+        Source of everything random.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (Y, X) of the canvas.
+    """
     blobs = np.zeros(layout.shape, np.float32)
     for outline in layout.outlines:
         for _ in range(rng.integers(1, 6)):
@@ -55,10 +94,10 @@ def nucleoli(layout: Layout, rng: np.random.Generator) -> Floats:
 
 
 def _add_blob(
-    image: Floats,
+    image: Float32Array,
     y: float,
     x: float,
-    radii: npt.NDArray[np.floating],
+    radii: FloatArray,
     rng: np.random.Generator,
 ) -> None:
     """Raise ``image`` to an elliptic Gaussian around (y, x)."""
@@ -77,15 +116,32 @@ def _add_blob(
 
 def draw_nucleus(
     layout: Layout,
-    slabs: npt.NDArray[np.floating],
-    blobs: Floats,
+    slabs: FloatArray,
+    blobs: Float32Array,
     rng: np.random.Generator,
-) -> Floats:
-    """Draw DNA: clumped chromatin, a denser rim, dim nucleoli, nuclei of varied brightness."""
-    um = 1 / layout.pixel_size
-    coarse = smooth_noise(layout.shape, 1.6 * um, rng)
-    clumps = smooth_noise(layout.shape, 0.42 * um, rng)
-    holes = smooth_noise(layout.shape, 0.33 * um, rng)
+) -> Float32Array:
+    """Draw DNA: clumped chromatin, a denser rim, dim nucleoli, nuclei of varied brightness.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    slabs : numpy.ndarray
+        (slabs,), heights of their centres above the glass, µm.
+    blobs : numpy.ndarray
+        (Y, X), 0 to 1: the nucleoli.
+    rng : numpy.random.Generator
+        Source of everything random.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (slabs, Y, X) of the canvas.
+    """
+    per_um = 1 / layout.pixel_size
+    coarse = smooth_noise(layout.shape, 1.6 * per_um, rng)
+    clumps = smooth_noise(layout.shape, 0.42 * per_um, rng)
+    holes = smooth_noise(layout.shape, 0.33 * per_um, rng)
     count = len(layout.outlines)
     grain = layout.per_cell(rng.uniform(0.13, 0.24, count))
     texture = np.exp(0.11 * coarse + grain * clumps)
@@ -94,17 +150,30 @@ def draw_nucleus(
     rim = np.exp(-(((layout.nucleus_level - 0.965) / 0.03) ** 2))
     texture *= 1 + 0.12 * rim
     brightness = layout.per_cell(rng.lognormal(0, 0.27, count))
-    fine = np.stack([smooth_noise(layout.shape, 0.2 * um, rng) for _ in slabs])
+    fine = np.stack([smooth_noise(layout.shape, 0.2 * per_um, rng) for _ in slabs])
     # Nothing but DNA is stained, but the rest of the cell is never quite dark.
     haze = 0.004 * cytoplasm_occupancy(layout, slabs)
     light = nucleus_occupancy(layout, slabs) * (texture * brightness) * np.exp(0.22 * fine)
     return np.asarray(light + haze, dtype=np.float32)
 
 
-def draw_microtubules(
-    layout: Layout, slabs: npt.NDArray[np.floating], rng: np.random.Generator
-) -> Floats:
-    """Draw filaments from the organizing centres, and free tubulin between them."""
+def draw_microtubules(layout: Layout, slabs: FloatArray, rng: np.random.Generator) -> Float32Array:
+    """Draw filaments from the organizing centres, and free tubulin between them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    slabs : numpy.ndarray
+        (slabs,), heights of their centres above the glass, µm.
+    rng : numpy.random.Generator
+        Source of everything random.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (slabs, Y, X) of the canvas.
+    """
     light = grow(layout, _tubule_seeds(layout, rng), TUBULE, slabs, rng)
     brightness = layout.per_cell(rng.lognormal(0, 0.22, len(layout.outlines)))
     free = 0.022 * cytoplasm_occupancy(layout, slabs) + 0.01 * nucleus_occupancy(layout, slabs)
@@ -132,7 +201,7 @@ def _tubule_seeds(layout: Layout, rng: np.random.Generator) -> Seeds:
 
 def _tubules_of(
     layout: Layout, label: int, count: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.floating], ...]:
+) -> tuple[FloatArray, ...]:
     """Return (y, x, heading) of the microtubules of one cell, in canvas pixels."""
     outline = layout.outlines[label - 1]
     at_centre = count // 5
@@ -150,15 +219,30 @@ def _tubules_of(
     return y, x, angle
 
 
-def draw_er(layout: Layout, slabs: npt.NDArray[np.floating], rng: np.random.Generator) -> Floats:
-    """Draw sheets around the nucleus that dissolve into a mesh towards the cell edge."""
-    um = 1 / layout.pixel_size
+def draw_er(layout: Layout, slabs: FloatArray, rng: np.random.Generator) -> Float32Array:
+    """Draw sheets around the nucleus that dissolve into a mesh towards the cell edge.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    slabs : numpy.ndarray
+        (slabs,), heights of their centres above the glass, µm.
+    rng : numpy.random.Generator
+        Source of everything random.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (slabs, Y, X) of the canvas.
+    """
+    per_um = 1 / layout.pixel_size
     count = len(layout.outlines)
     fall = np.maximum(layout.per_cell(rng.uniform(4.0, 13.0, count)), 1e-3)
     near = np.exp(-layout.nucleus_distance / fall)
     cloud = (0.16 + near) * (1 - np.exp(-layout.edge_distance / 0.8))
-    cloud *= np.exp(0.38 * smooth_noise(layout.shape, 2.2 * um, rng))
-    cloud *= np.exp(0.3 * smooth_noise(layout.shape, 0.7 * um, rng))
+    cloud *= np.exp(0.38 * smooth_noise(layout.shape, 2.2 * per_um, rng))
+    cloud *= np.exp(0.3 * smooth_noise(layout.shape, 0.7 * per_um, rng))
     brightness = layout.per_cell(rng.lognormal(0, 0.3, count))
     cloud *= brightness
     sheet = np.exp(-layout.nucleus_distance / 2.5)
@@ -167,8 +251,8 @@ def draw_er(layout: Layout, slabs: npt.NDArray[np.floating], rng: np.random.Gene
     light = cytoplasm_occupancy(layout, slabs)
     for level in range(len(slabs)):
         # The zero lines of a random field close into a mesh, as tubules of the ER do.
-        tubules = np.exp(-((smooth_noise(layout.shape, 0.27 * um, rng) / 0.3) ** 2))
-        specks = np.clip(smooth_noise(layout.shape, 0.16 * um, rng) - 1.9, 0, 1.5)
+        tubules = np.exp(-((smooth_noise(layout.shape, 0.27 * per_um, rng) / 0.3) ** 2))
+        specks = np.clip(smooth_noise(layout.shape, 0.16 * per_um, rng) - 1.9, 0, 1.5)
         mesh = (1 - 0.3 * sheet) * tubules + 0.12 * sheet + 1.6 * specks
         light[level] *= cloud * mesh
         light[level] += inside[level] * brightness * (0.07 * (1 + 0.5 * tubules) + 0.3 * envelope)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from dualgland_training.simulate.noise import smooth_noise
@@ -25,9 +24,7 @@ from dualgland_training.simulate.outlines import (
     radius_at,
     round_outline,
 )
-
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int32]
+from napari_dualgland.typing import Float32Array, Float64Array, FloatArray, LabelArray
 
 MARGIN = 14.0
 """How far the plan reaches beyond the field, in µm."""
@@ -67,12 +64,12 @@ class Layout:
     pixel_size: float
     margin: int
     outlines: tuple[Outline, ...]
-    cells: Labels
-    nuclei: Labels
-    nucleus_level: Floats
-    nucleus_distance: Floats
-    edge_distance: Floats
-    thickness: Floats
+    cells: LabelArray
+    nuclei: LabelArray
+    nucleus_level: Float32Array
+    nucleus_distance: Float32Array
+    edge_distance: Float32Array
+    thickness: Float32Array
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,7 +83,7 @@ class Layout:
         rows, columns = self.shape
         return slice(self.margin, rows - self.margin), slice(self.margin, columns - self.margin)
 
-    def per_cell(self, values: npt.NDArray[np.floating]) -> Floats:
+    def per_cell(self, values: FloatArray) -> Float32Array:
         """Return a map of one value per cell, 0 in the background."""
         table = np.zeros(len(self.outlines) + 1, np.float32)
         table[1:] = values
@@ -115,6 +112,11 @@ def draw_layout(
         give or take a third.
     mitotic : float
         Share of the cells that divide, 0 to 1.
+
+    Returns
+    -------
+    Layout
+        On a canvas wider than the field by :data:`MARGIN`.
     """
     margin = int(np.ceil(MARGIN / pixel_size))
     canvas = (shape[0] + 2 * margin, shape[1] + 2 * margin)
@@ -131,16 +133,32 @@ def draw_layout(
 
 
 def measured_layout(
-    cells: Labels,
-    nuclei: Labels,
-    level: Floats,
+    cells: LabelArray,
+    nuclei: LabelArray,
+    level: Float32Array,
     outlines: tuple[Outline, ...],
     pixel_size: float,
     margin: int,
 ) -> Layout:
     """Return the layout of labelled cells and nuclei, with its distances measured.
 
-    The parameters are the attributes of :class:`Layout`.
+    Parameters
+    ----------
+    cells, nuclei : numpy.ndarray
+        int32 labels, (Y, X).
+    level : numpy.ndarray
+        float32, (Y, X): 0 at the centre of a nucleus, 1 at its rim.
+    outlines : tuple of Outline
+        That of label ``i`` is ``outlines[i - 1]``.
+    pixel_size : float
+        In µm.
+    margin : int
+        Pixels of canvas beyond each side of the field.
+
+    Returns
+    -------
+    Layout
+        With distances in µm.
     """
     outside = ndimage.distance_transform_edt(nuclei == 0).astype(np.float32) * pixel_size
     edge = _edge_distance(cells) * np.float32(pixel_size)
@@ -184,7 +202,7 @@ def _place(
     return tuple(placed)
 
 
-def _overlap(y: float, x: float, nucleus: npt.NDArray[np.float64], other: Outline) -> bool:
+def _overlap(y: float, x: float, nucleus: Float64Array, other: Outline) -> bool:
     """Tell whether a nucleus at (y, x) would come within 1.5 µm of another one."""
     direction = np.arctan2(other.y - y, other.x - x)
     here = radius_at(nucleus, np.asarray(direction))
@@ -197,7 +215,7 @@ def _rasterise(
     canvas: tuple[int, int],
     pixel_size: float,
     rng: np.random.Generator,
-) -> tuple[Labels, Labels, Floats]:
+) -> tuple[LabelArray, LabelArray, Float32Array]:
     """Turn outlines into labels of cells and nuclei and the level map of the nuclei."""
     # A gentle warp makes the edges wander as membranes do.
     warp_y, warp_x = (
@@ -238,7 +256,7 @@ def _window(outline: Outline, canvas: tuple[int, int], pixel_size: float) -> tup
     return slice(starts[0], stops[0]), slice(starts[1], stops[1])
 
 
-def _whole_cells(cells: Labels, nuclei: Labels) -> Labels:
+def _whole_cells(cells: LabelArray, nuclei: LabelArray) -> LabelArray:
     """Give every nucleus to its cell and drop what a neighbour has cut off from a cell."""
     cells = np.where(nuclei > 0, nuclei, cells)
     for label, window in enumerate(ndimage.find_objects(cells), start=1):
@@ -257,7 +275,7 @@ def _whole_cells(cells: Labels, nuclei: Labels) -> Labels:
     return cells.astype(np.int32)
 
 
-def _edge_distance(cells: Labels) -> Floats:
+def _edge_distance(cells: LabelArray) -> Float32Array:
     """Return the distance of each pixel from the edge of its own cell, in pixels."""
     edge = cells == 0
     for axis in (0, 1):
@@ -268,7 +286,7 @@ def _edge_distance(cells: Labels) -> Floats:
     return np.asarray(ndimage.distance_transform_edt(~edge), dtype=np.float32)
 
 
-def _thickness(nucleus_distance: Floats, edge_distance: Floats) -> Floats:
+def _thickness(nucleus_distance: Float32Array, edge_distance: Float32Array) -> Float32Array:
     """Return the height of a spread cell in µm: a dome over the nucleus, thin at the edge."""
     dome = 1.6 + 3.6 * np.exp(-nucleus_distance / 5.0)
     return np.asarray(dome * np.tanh(edge_distance / 0.9), dtype=np.float32)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.layout import Layout
 from dualgland_training.simulate.outlines import POLE
+from napari_dualgland.typing import Float32Array, Float64Array
 
 FIBRES = 46
 """Fibres drawn per spindle."""
 
 
-def draw_spindles(layout: Layout, rng: np.random.Generator) -> Floats:
+def draw_spindles(layout: Layout, rng: np.random.Generator) -> Float32Array:
     """Draw the spindles of dividing cells.
 
     Fibres run from pole to pole, bulging around the plate of chromosomes, and short ones stand
     around the poles as asters.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    rng : numpy.random.Generator
+        Source of everything random.
 
     Returns
     -------
@@ -40,7 +47,7 @@ def draw_spindles(layout: Layout, rng: np.random.Generator) -> Floats:
     return np.asarray(smooth / max(peak, 1e-6), np.float32)
 
 
-def _fibres(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _fibres(rng: np.random.Generator) -> tuple[Float64Array, Float64Array]:
     """Return points (along, across) of the fibres between the poles, in µm."""
     s = np.linspace(-1, 1, 120)[None] * rng.uniform(0.55, 1.0, (FIBRES, 1))
     s = s + rng.choice([-1, 1], (FIBRES, 1)) * (1 - np.abs(s).max(1, keepdims=True))
@@ -48,7 +55,7 @@ def _fibres(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], npt.NDAr
     return (s * POLE).ravel(), (bulge * (1 - s**2)).ravel()
 
 
-def _asters(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _asters(rng: np.random.Generator) -> tuple[Float64Array, Float64Array]:
     """Return points (along, across) of short fibres around the poles, in µm."""
     angle = rng.uniform(0, 2 * np.pi, (2, 30, 1))
     out = np.linspace(0, 1, 30)[None, None] * rng.gamma(2.0, 0.8, (2, 30, 1))
@@ -57,11 +64,11 @@ def _asters(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], npt.NDAr
 
 
 def _splat(
-    light: Floats,
+    light: Float32Array,
     layout: Layout,
     label: int,
-    y: npt.NDArray[np.float64],
-    x: npt.NDArray[np.float64],
+    y: Float64Array,
+    x: Float64Array,
 ) -> None:
     """Add points in µm to the light of one cell."""
     row, column = np.rint(y / layout.pixel_size), np.rint(x / layout.pixel_size)
@@ -71,10 +78,19 @@ def _splat(
     np.add.at(light, (row[own], column[own]), 1.0)
 
 
-def draw_bridges(layout: Layout, chance: float, rng: np.random.Generator) -> Floats:
+def draw_bridges(layout: Layout, chance: float, rng: np.random.Generator) -> Float32Array:
     """Draw the bridge by which two daughter cells hang together, for some neighbours.
 
     A bright rod of one to two µm width across their common border, tapering into both.
+
+    Parameters
+    ----------
+    layout : Layout
+        The cells.
+    chance : float
+        Of two neighbours that neither divide: 0 to 1.
+    rng : numpy.random.Generator
+        Source of everything random.
 
     Returns
     -------
@@ -115,7 +131,7 @@ def _neighbours(layout: Layout) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _border(layout: Layout, a: int, b: int) -> npt.NDArray[np.float64]:
+def _border(layout: Layout, a: int, b: int) -> Float64Array:
     """Return the pixels (N, 2) of cell ``a`` that touch cell ``b``."""
     near = ndimage.binary_dilation(layout.cells == b) & (layout.cells == a)
     return np.argwhere(near).astype(np.float64)

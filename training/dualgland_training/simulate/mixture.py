@@ -7,15 +7,12 @@ class is where its own light stands out, whatever else shines there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from dualgland_training.simulate.layout import Floats, Labels
 from dualgland_training.simulate.optics import focus_on
 from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.scene import Scene
+from napari_dualgland.typing import BoolArray, Float32Array, Float64Array, LabelArray
 
 FOCUS = 1.3
 """Height at which a single plane is taken, in µm: the middle of the nuclei, about."""
@@ -36,7 +33,7 @@ SHARE = 0.004
 
 def pattern_light(
     scene: Scene, name: str, rng: np.random.Generator, height: float = FOCUS
-) -> Floats:
+) -> Float32Array:
     """Return the light of one class in focus, (Y, X) of the canvas, bright parts of each cell 1.
 
     Parameters
@@ -49,17 +46,37 @@ def pattern_light(
         Source of everything random.
     height : float
         Focal plane, in µm.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (Y, X).
     """
     volume = PATTERNS[name](scene, rng)
-    return scaled_per_cell(in_focus(scene, volume, height), scene.layout.cells, scene.um)
+    return scaled_per_cell(in_focus(scene, volume, height), scene.layout.cells, scene.pixels_per_um)
 
 
-def in_focus(scene: Scene, volume: Floats, height: float = FOCUS) -> Floats:
-    """Return what a microscope focused at ``height`` sees of a volume, (Y, X)."""
+def in_focus(scene: Scene, volume: Float32Array, height: float = FOCUS) -> Float32Array:
+    """Return what a microscope focused at ``height`` sees of a volume, (Y, X).
+
+    Parameters
+    ----------
+    scene : Scene
+        What the volume was drawn into.
+    volume : numpy.ndarray
+        (slabs, Y, X), light.
+    height : float
+        Focal plane, in µm.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (Y, X).
+    """
     return focus_on(volume, scene.slabs, height, PSF, scene.layout.pixel_size)
 
 
-def bright_parts(light: Floats, cells: Labels, um: float) -> npt.NDArray[np.float64]:
+def _bright_parts(light: Float32Array, cells: LabelArray, pixels_per_um: float) -> Float64Array:
     """Return per cell the light that its brightest pixels exceed, (N + 1,), 0 for background."""
     count = int(cells.max(initial=0))
     found = np.zeros(count + 1)
@@ -69,26 +86,48 @@ def bright_parts(light: Floats, cells: Labels, um: float) -> npt.NDArray[np.floa
     for label in range(1, count + 1):
         own = flat[edges[label - 1] : edges[label]]
         if own.size:
-            number = max(int(SHARE * own.size), int(0.5 * um**2), 1)
+            number = max(int(SHARE * own.size), int(0.5 * pixels_per_um**2), 1)
             number = min(number, own.size)
             found[label] = np.partition(own, own.size - number)[own.size - number]
     return found
 
 
-def scaled_per_cell(light: Floats, cells: Labels, um: float) -> Floats:
-    """Return light scaled so that the bright parts of every cell are 1; 0 outside cells."""
-    bright = bright_parts(light, cells, um)
+def scaled_per_cell(light: Float32Array, cells: LabelArray, pixels_per_um: float) -> Float32Array:
+    """Return light scaled so that the bright parts of every cell are 1; 0 outside cells.
+
+    Parameters
+    ----------
+    light : numpy.ndarray
+        (Y, X), arbitrary units.
+    cells : numpy.ndarray
+        (Y, X), int32 labels.
+    pixels_per_um : float
+        Pixels to a µm.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (Y, X).
+    """
+    bright = _bright_parts(light, cells, pixels_per_um)
     table = np.zeros(bright.size, np.float32)
     np.divide(1, bright, out=table, where=bright > 1e-9)
     return np.asarray(light * table[cells], np.float32)
 
 
-def truth_of(light: Floats, name: str) -> npt.NDArray[np.bool_]:
-    """Return where a class stands out in its own scaled light."""
+def truth_of(light: Float32Array, name: str) -> BoolArray:
+    """Return where a class stands out in its own scaled light.
+
+    Parameters
+    ----------
+    light : numpy.ndarray
+        (Y, X), scaled so that the bright parts of each cell are 1.
+    name : str
+        The class.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X) boolean.
+    """
     return np.asarray(light > STANDS_OUT_MORE.get(name, STANDS_OUT))
-
-
-def mix(parts: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
-    """Return the weighted sum of the lights of several classes, (Y, X)."""
-    total: Floats = np.asarray(sum(weights[name] * parts[name] for name in weights), np.float32)
-    return total

@@ -7,16 +7,15 @@ that a slow texture over a large field costs no more than a fast one over a smal
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
+
+from napari_dualgland.typing import Float32Array
 
 FINE = 2.0
 """Texture scale, in grid steps, at which the coarse grid still carries the texture."""
 
 
-def smooth_noise(
-    shape: tuple[int, int], scale: float, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+def smooth_noise(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> Float32Array:
     """Draw Gaussian noise that varies over about ``scale`` pixels.
 
     Parameters
@@ -48,8 +47,8 @@ def smooth_noise(
 
 
 def _interpolate(
-    coarse: npt.NDArray[np.float32], shape: tuple[int, int], step: float, pad: int
-) -> npt.NDArray[np.float32]:
+    coarse: Float32Array, shape: tuple[int, int], step: float, pad: int
+) -> Float32Array:
     """Return the bilinear interpolation of ``coarse`` at every pixel of ``shape``."""
     rows = np.arange(shape[0], dtype=np.float32) / np.float32(step) + pad
     cols = np.arange(shape[1], dtype=np.float32) / np.float32(step) + pad

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from dualgland_training.simulate.layout import Floats
+from napari_dualgland.typing import BoolArray, ByteArray, Float32Array, FloatArray
 
 SECTION = 0.6
 """Distance from focus at which the detected light has fallen to half, in µm."""
@@ -60,12 +59,12 @@ EXPOSURES: tuple[Exposure, ...] = (
 
 
 def focus_on(
-    volume: Floats,
-    slabs: npt.NDArray[np.floating],
+    volume: Float32Array,
+    slabs: FloatArray,
     height: float,
     psf: float,
     pixel_size: float,
-) -> Floats:
+) -> Float32Array:
     """Return the picture that a microscope focused at ``height`` sees.
 
     Parameters
@@ -94,8 +93,23 @@ def focus_on(
     return seen
 
 
-def brightest(light: Floats, exposure: Exposure, signal: npt.NDArray[np.bool_]) -> float:
-    """Return the light that becomes 255: what few of the pixels that carry signal exceed."""
+def brightest(light: Float32Array, exposure: Exposure, signal: BoolArray) -> float:
+    """Return the light that becomes 255: what few of the pixels that carry signal exceed.
+
+    Parameters
+    ----------
+    light : numpy.ndarray
+        (Y, X), arbitrary units.
+    exposure : Exposure
+        Of the channel.
+    signal : numpy.ndarray
+        (Y, X) boolean: pixels that carry signal.
+
+    Returns
+    -------
+    float
+        In the unit of ``light``; 1 where no pixel carries signal.
+    """
     values = light[signal]
     if values.size == 0:
         return 1.0
@@ -105,8 +119,8 @@ def brightest(light: Floats, exposure: Exposure, signal: npt.NDArray[np.bool_]) 
 
 
 def expose(
-    light: Floats, white: float, exposure: Exposure, rng: np.random.Generator
-) -> npt.NDArray[np.uint8]:
+    light: Float32Array, white: float, exposure: Exposure, rng: np.random.Generator
+) -> ByteArray:
     """Count photons and turn them into grey values.
 
     Parameters

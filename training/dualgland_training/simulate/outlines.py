@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from napari_dualgland.typing import Float64Array, FloatArray
 
 ANGLES = np.linspace(-np.pi, np.pi, 256, endpoint=False)
 """Directions at which outlines are tabulated, in radians."""
@@ -33,8 +34,8 @@ class Outline:
 
     y: float
     x: float
-    nucleus: npt.NDArray[np.float64]
-    reach: npt.NDArray[np.float64]
+    nucleus: Float64Array
+    reach: Float64Array
     mtoc: tuple[float, float]
     spindle: float | None = None
 
@@ -47,14 +48,25 @@ class Outline:
         return (self.y - dy, self.x - dx), (self.y + dy, self.x + dx)
 
 
-def radius_at(
-    outline: npt.NDArray[np.float64], angle: npt.NDArray[np.floating]
-) -> npt.NDArray[np.float64]:
-    """Return the radius of a tabulated outline at any angle in radians."""
+def radius_at(outline: Float64Array, angle: FloatArray) -> Float64Array:
+    """Return the radius of a tabulated outline at any angle in radians.
+
+    Parameters
+    ----------
+    outline : numpy.ndarray
+        Radius at every angle of :data:`ANGLES`.
+    angle : numpy.ndarray
+        Radians, any shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, of the shape of ``angle`` and in the unit of the outline.
+    """
     return np.asarray(np.interp(angle, ANGLES, outline, period=2 * np.pi))
 
 
-def nucleus_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
+def nucleus_outline(rng: np.random.Generator) -> tuple[Float64Array, float]:
     """Return the outline of a nucleus in µm and the direction of its long axis."""
     axis = rng.uniform(-np.pi, np.pi)
     long = rng.lognormal(np.log(10.8), 0.14)
@@ -71,7 +83,7 @@ def nucleus_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], 
     return ellipse * (1 + wobble), axis
 
 
-def plate_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
+def plate_outline(rng: np.random.Generator) -> tuple[Float64Array, float]:
     """Return the outline of a metaphase plate in µm and the direction of its long axis."""
     axis = rng.uniform(-np.pi, np.pi)
     long, short = rng.uniform(4.5, 7.0), rng.uniform(1.3, 2.6)
@@ -82,7 +94,7 @@ def plate_outline(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], fl
     return plate, axis
 
 
-def round_outline(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def round_outline(rng: np.random.Generator) -> Float64Array:
     """Return how far a dividing cell reaches, in µm: it has rounded up."""
     reach = np.full(ANGLES.shape, rng.uniform(8.5, 11.5))
     for order in range(2, 5):
@@ -91,9 +103,26 @@ def round_outline(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def cell_outline(
-    nucleus: npt.NDArray[np.float64], axis: float, elongated: bool, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
-    """Return how far a cell spreads around its nucleus, in µm."""
+    nucleus: Float64Array, axis: float, elongated: bool, rng: np.random.Generator
+) -> Float64Array:
+    """Return how far a cell spreads around its nucleus, in µm.
+
+    Parameters
+    ----------
+    nucleus : numpy.ndarray
+        Its radius at every angle of :data:`ANGLES`, in µm.
+    axis : float
+        Direction of its long axis, in radians.
+    elongated : bool
+        Whether the cell is spindly.
+    rng : numpy.random.Generator
+        Source of everything random.
+
+    Returns
+    -------
+    numpy.ndarray
+        Radius of the cell at every angle, in µm.
+    """
     reach = np.full(ANGLES.shape, rng.uniform(11.0, 14.0))
     if elongated:
         tilt = axis + rng.normal(0, 0.3)
@@ -105,6 +134,6 @@ def cell_outline(
     return np.asarray(np.maximum(reach, nucleus + 2.0))
 
 
-def _bump(angle: float, sharpness: float) -> npt.NDArray[np.float64]:
+def _bump(angle: float, sharpness: float) -> Float64Array:
     """Return a von Mises bump of height 1 around ``angle``."""
     return np.asarray(np.exp(sharpness * (np.cos(ANGLES - angle) - 1)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-from dualgland_training.simulate.layout import Floats, measured_layout
+from dualgland_training.simulate.layout import measured_layout
 from dualgland_training.simulate.outlines import ANGLES, Outline
 from dualgland_training.simulate.scene import FLAT, Scene
+from napari_dualgland.typing import BoolArray, Float32Array, FloatArray
 
 NUCLEUS_BLUR = 0.4
 """Blur under which DNA tells a nucleus from the rest, in µm."""
@@ -19,10 +19,10 @@ DIM = 0.72
 
 
 def real_scene(
-    microtubules: npt.NDArray[np.floating],
-    nucleus: npt.NDArray[np.floating],
-    er: npt.NDArray[np.floating],
-    inside: npt.NDArray[np.bool_],
+    microtubules: FloatArray,
+    nucleus: FloatArray,
+    er: FloatArray,
+    inside: BoolArray,
     pixel_size: float,
 ) -> Scene | None:
     """Return the scene of one real cell, or None if no nucleus can be seen in it.
@@ -35,6 +35,11 @@ def real_scene(
         (Y, X), the cell.
     pixel_size : float
         In µm.
+
+    Returns
+    -------
+    Scene or None
+        With one slab, at the height of focus.
     """
     dna = ndimage.gaussian_filter(np.where(inside, nucleus, 0).astype(np.float32), 0.2 / pixel_size)
     nuclei = _nuclei(dna, inside, pixel_size)
@@ -61,7 +66,7 @@ def real_scene(
     )
 
 
-def _nuclei(dna: Floats, inside: npt.NDArray[np.bool_], pixel_size: float) -> npt.NDArray[np.bool_]:
+def _nuclei(dna: Float32Array, inside: BoolArray, pixel_size: float) -> BoolArray:
     """Return the nuclei of a cell: bright DNA, whole, of 30 µm² or more."""
     smooth = ndimage.gaussian_filter(dna, NUCLEUS_BLUR / pixel_size)
     if not inside.any() or np.ptp(smooth[inside]) <= 0:
@@ -74,25 +79,21 @@ def _nuclei(dna: Floats, inside: npt.NDArray[np.bool_], pixel_size: float) -> np
     return np.asarray((sizes >= 30)[pieces])
 
 
-def _level(nuclei: npt.NDArray[np.bool_], depth: npt.NDArray[np.floating], um: float) -> Floats:
+def _level(nuclei: BoolArray, depth: FloatArray, pixel_size: float) -> Float32Array:
     """Return 0 in the middle of a nucleus, 1 at its rim, more outside."""
-    out = ndimage.distance_transform_edt(~nuclei) * um
+    out = ndimage.distance_transform_edt(~nuclei) * pixel_size
     deepest = max(float(depth.max()), 1e-6)
     return np.asarray(np.where(nuclei, 1 - depth / deepest, 1 + out / deepest), np.float32)
 
 
-def _nucleoli(
-    dna: Floats, nuclei: npt.NDArray[np.bool_], depth: npt.NDArray[np.floating]
-) -> Floats:
+def _nucleoli(dna: Float32Array, nuclei: BoolArray, depth: FloatArray) -> Float32Array:
     """Return where DNA is dim inside a nucleus, 0 to 1."""
     typical = float(np.median(dna[nuclei]))
     dim = np.clip((DIM - dna / max(typical, 1e-6)) / 0.2 + 0.5, 0, 1)
     return np.asarray(dim * nuclei * np.clip((depth - 1.0) / 0.6, 0, 1), np.float32)
 
 
-def _outline(
-    nuclei: npt.NDArray[np.bool_], microtubules: npt.NDArray[np.floating], pixel_size: float
-) -> Outline:
+def _outline(nuclei: BoolArray, microtubules: FloatArray, pixel_size: float) -> Outline:
     """Return the centre of a cell and where its microtubules come together."""
     y, x = (float(v) * pixel_size for v in ndimage.center_of_mass(nuclei))
     around = ndimage.binary_dilation(nuclei, iterations=max(1, round(3 / pixel_size))) & ~nuclei

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.layout import Layout
+from napari_dualgland.typing import AnyArray, Float32Array, FloatArray
 
 SIZES = 4
 """Dots are blurred in this many groups of like size."""
@@ -16,8 +15,8 @@ SIZES = 4
 
 def scatter(
     layout: Layout,
-    density: npt.NDArray[Any],
-    counts: npt.NDArray[Any],
+    density: AnyArray,
+    counts: AnyArray,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Scatter a number of places over every cell.
@@ -49,10 +48,10 @@ def scatter(
 def dots(
     layout: Layout,
     places: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
-    radii: npt.NDArray[np.floating],
-    brightness: npt.NDArray[np.floating],
-) -> Floats:
-    """Return round dots of light, float32, (Y, X).
+    radii: FloatArray,
+    brightness: FloatArray,
+) -> Float32Array:
+    """Return round dots of light.
 
     Parameters
     ----------
@@ -64,6 +63,11 @@ def dots(
         Per dot, as the standard deviation of a Gaussian, in µm.
     brightness : numpy.ndarray
         Per dot: light at its peak.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, (Y, X).
     """
     light = np.zeros(layout.shape, np.float32)
     if radii.size == 0:

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from dualgland_training.simulate.landmarks import (
@@ -21,9 +20,10 @@ from dualgland_training.simulate.landmarks import (
     nucleoli,
     nucleus_occupancy,
 )
-from dualgland_training.simulate.layout import Floats, Layout
+from dualgland_training.simulate.layout import Layout
 from dualgland_training.simulate.mitosis import draw_bridges, draw_spindles
 from dualgland_training.simulate.noise import smooth_noise
+from napari_dualgland.typing import BoolArray, Float32Array, FloatArray
 
 SLABS = np.arange(0.5, 5.5, 1.0)
 """Heights of the slabs in which a cell is drawn, in µm above the glass."""
@@ -51,11 +51,11 @@ class Scene:
     """
 
     layout: Layout
-    slabs: npt.NDArray[np.floating]
-    nucleoli: Floats
-    microtubules: Floats
-    er: Floats
-    spindle: Floats
+    slabs: FloatArray
+    nucleoli: Float32Array
+    microtubules: Float32Array
+    er: Float32Array
+    spindle: Float32Array
 
     @property
     def count(self) -> int:
@@ -63,39 +63,39 @@ class Scene:
         return len(self.layout.outlines)
 
     @property
-    def um(self) -> float:
+    def pixels_per_um(self) -> float:
         """Pixels per µm."""
         return 1 / self.layout.pixel_size
 
     @cached_property
-    def nucleus(self) -> Floats:
+    def nucleus(self) -> Float32Array:
         """Share of each voxel that lies in a nucleus, (slabs, Y, X)."""
         return nucleus_occupancy(self.layout, self.slabs)
 
     @cached_property
-    def cytoplasm(self) -> Floats:
+    def cytoplasm(self) -> Float32Array:
         """Share of each voxel that lies in a cell but in no nucleus, (slabs, Y, X)."""
         return cytoplasm_occupancy(self.layout, self.slabs)
 
     @cached_property
-    def depth(self) -> Floats:
+    def depth(self) -> Float32Array:
         """Distance from the rim of the nucleus inwards in µm, 0 outside nuclei, (Y, X)."""
         inside = ndimage.distance_transform_edt(self.layout.nuclei > 0)
         return np.asarray(inside * self.layout.pixel_size, np.float32)
 
     @cached_property
-    def divides(self) -> npt.NDArray[np.bool_]:
+    def divides(self) -> BoolArray:
         """Whether each pixel belongs to a dividing cell, (Y, X)."""
         flags = np.array([o.spindle is not None for o in self.layout.outlines], np.float32)
         return self.layout.per_cell(flags) > 0
 
     @cached_property
-    def centre_distance(self) -> Floats:
+    def centre_distance(self) -> Float32Array:
         """Distance from the nearest microtubule organizing centre in µm, (Y, X)."""
         far = np.ones(self.layout.shape, bool)
         for outline in self.layout.outlines:
             for y, x in outline.poles:
-                row, column = round(y * self.um), round(x * self.um)
+                row, column = round(y * self.pixels_per_um), round(x * self.pixels_per_um)
                 if 0 <= row < far.shape[0] and 0 <= column < far.shape[1]:
                     far[row, column] = False
         if far.all():
@@ -103,16 +103,55 @@ class Scene:
         away = ndimage.distance_transform_edt(far)
         return np.asarray(away * self.layout.pixel_size, np.float32)
 
-    def texture(self, scale: float, rng: np.random.Generator) -> Floats:
-        """Return smooth noise that varies over ``scale`` µm, (Y, X)."""
-        return smooth_noise(self.layout.shape, scale * self.um, rng)
+    def texture(self, scale: float, rng: np.random.Generator) -> Float32Array:
+        """Return smooth noise that varies over ``scale`` µm, (Y, X).
 
-    def any_of(self, low: float, high: float, rng: np.random.Generator) -> Floats:
-        """Return a map of one uniform random number per cell, (Y, X)."""
+        Parameters
+        ----------
+        scale : float
+            In µm.
+        rng : numpy.random.Generator
+            Source of everything random.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, mean about 0 and standard deviation about 1.
+        """
+        return smooth_noise(self.layout.shape, scale * self.pixels_per_um, rng)
+
+    def any_of(self, low: float, high: float, rng: np.random.Generator) -> Float32Array:
+        """Return a map of one uniform random number per cell, (Y, X).
+
+        Parameters
+        ----------
+        low, high : float
+            Bounds of the numbers.
+        rng : numpy.random.Generator
+            Source of everything random.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, 0 in the background.
+        """
         return self.layout.per_cell(rng.uniform(low, high, self.count))
 
-    def some(self, chance: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-        """Return the pixels of a random share of the cells, (Y, X)."""
+    def some(self, chance: float, rng: np.random.Generator) -> BoolArray:
+        """Return the pixels of a random share of the cells, (Y, X).
+
+        Parameters
+        ----------
+        chance : float
+            Share of the cells, 0 to 1.
+        rng : numpy.random.Generator
+            Source of everything random.
+
+        Returns
+        -------
+        numpy.ndarray
+            (Y, X) boolean.
+        """
         return self.layout.per_cell((rng.random(self.count) < chance).astype(np.float32)) > 0
 
 
@@ -129,13 +168,13 @@ class Drawn(NamedTuple):
     """A scene and the light of its DNA, float32, (slabs, Y, X)."""
 
     scene: Scene
-    nucleus: Floats
+    nucleus: Float32Array
 
 
 def draw_scene(
     layout: Layout,
     streams: Streams,
-    slabs: npt.NDArray[np.floating] = SLABS,
+    slabs: FloatArray = SLABS,
     bridges: float = 0.0,
 ) -> Drawn:
     """Draw the landmarks of a layout.
@@ -150,6 +189,11 @@ def draw_scene(
         Heights of the slabs, in µm.
     bridges : float
         Chance that two neighbours still hang together by a cytokinetic bridge.
+
+    Returns
+    -------
+    Drawn
+        The scene, and the light of its DNA.
     """
     blobs = nucleoli(layout, streams.nucleoli)
     tubulin = draw_microtubules(layout, slabs, streams.microtubules)

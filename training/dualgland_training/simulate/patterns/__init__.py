@@ -12,36 +12,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dualgland_training.simulate.layout import Floats
-from dualgland_training.simulate.patterns import (
-    cytoskeleton,
-    diffuse,
-    nuclear,
-    organelles,
-    surface,
-)
+from dualgland_training.simulate.patterns.cytoskeleton import CYTOSKELETON
+from dualgland_training.simulate.patterns.diffuse import DIFFUSE
+from dualgland_training.simulate.patterns.nuclear import NUCLEAR
+from dualgland_training.simulate.patterns.organelles import ORGANELLES
+from dualgland_training.simulate.patterns.surface import SURFACE
 from dualgland_training.simulate.scene import Scene
+from napari_dualgland.classes import CLASSES
+from napari_dualgland.typing import Float32Array
 
-Pattern = Callable[[Scene, np.random.Generator], Floats]
+Pattern = Callable[[Scene, np.random.Generator], Float32Array]
 
-PATTERNS: dict[str, Pattern] = {
-    "Nucleoplasm": nuclear.nucleoplasm,
-    "Nuclear membrane": nuclear.nuclear_membrane,
-    "Nucleoli": nuclear.nucleoli,
-    "Nucleoli fibrillar center": nuclear.fibrillar_center,
-    "Nuclear speckles": nuclear.nuclear_speckles,
-    "Nuclear bodies": nuclear.nuclear_bodies,
-    "Endoplasmic reticulum": organelles.endoplasmic_reticulum,
-    "Golgi apparatus": organelles.golgi_apparatus,
-    "Intermediate filaments": cytoskeleton.intermediate_filaments,
-    "Actin filaments": cytoskeleton.actin_filaments,
-    "Microtubules": cytoskeleton.microtubules,
-    "Mitotic spindle": cytoskeleton.mitotic_spindle,
-    "Centrosome": cytoskeleton.centrosome,
-    "Plasma membrane": surface.plasma_membrane,
-    "Mitochondria": organelles.mitochondria,
-    "Aggresome": organelles.aggresome,
-    "Cytosol": diffuse.cytosol,
-    "Vesicles and punctate cytosolic patterns": organelles.vesicles,
-}
+_DRAWN: dict[str, Pattern] = {**CYTOSKELETON, **DIFFUSE, **NUCLEAR, **ORGANELLES, **SURFACE}
+
+PATTERNS: dict[str, Pattern] = {name: _DRAWN[name] for name in CLASSES if name in _DRAWN}
 """Every class but Negative, which is the absence of all, in the order of the localizer."""

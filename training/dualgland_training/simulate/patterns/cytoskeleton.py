@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from dualgland_training.simulate.filaments import Habit, Seeds, grow
-from dualgland_training.simulate.layout import Floats
 from dualgland_training.simulate.scatter import dots, scatter
 from dualgland_training.simulate.scene import Scene
+from napari_dualgland.typing import AnyArray, Float32Array, Float64Array
 
 VIMENTIN = Habit(bend=0.35, memory=2.5, edge_reach=1.5, nucleus_reach=0.5, edge_loss=0.3)
 """Intermediate filaments: wavy over a few µm, woven around the nucleus."""
@@ -23,28 +20,28 @@ CORTEX = Habit(bend=0.05, memory=3.0, edge_reach=1.5, nucleus_reach=0.3, edge_lo
 """Actin along the edge."""
 
 
-def _clip(values: npt.NDArray[Any], size: int) -> Floats:
+def _clip(values: AnyArray, size: int) -> Float32Array:
     return np.asarray(np.clip(values, 1, size - 3), np.float32)
 
 
-def _areas(scene: Scene) -> npt.NDArray[np.float64]:
+def _areas(scene: Scene) -> Float64Array:
     """Return the area of every cell, in µm²."""
     pixels = np.bincount(scene.layout.cells.ravel(), minlength=scene.count + 1)[1:]
     return np.asarray(pixels * scene.layout.pixel_size**2, np.float64)
 
 
-def _filaments(scene: Scene, seeds: Seeds, habit: Habit, rng: np.random.Generator) -> Floats:
+def _filaments(scene: Scene, seeds: Seeds, habit: Habit, rng: np.random.Generator) -> Float32Array:
     light = grow(scene.layout, seeds, habit, scene.slabs, rng)
-    return light * np.float32(scene.um)
+    return light * np.float32(scene.pixels_per_um)
 
 
 def _seeds(
     scene: Scene,
-    places: tuple[npt.NDArray[Any], npt.NDArray[Any]],
-    heading: npt.NDArray[Any],
-    height: npt.NDArray[Any],
-    length: npt.NDArray[Any],
-    brightness: npt.NDArray[Any],
+    places: tuple[AnyArray, AnyArray],
+    heading: AnyArray,
+    height: AnyArray,
+    length: AnyArray,
+    brightness: AnyArray,
 ) -> Seeds:
     rows, columns = scene.layout.shape
     parts = (heading, height, length, brightness)
@@ -53,7 +50,7 @@ def _seeds(
     return Seeds(y, x, heading, height, length, brightness)
 
 
-def intermediate_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
+def _intermediate_filaments(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Weave a wavy net around the nucleus that thins towards the edge: vimentin, keratins.
 
     Filaments bundle into thick strands; they collapse to a cage in dividing cells.
@@ -78,20 +75,20 @@ def intermediate_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
         VIMENTIN,
         rng,
     )
-    width = rng.uniform(0.05, 0.12) * scene.um
+    width = rng.uniform(0.05, 0.12) * scene.pixels_per_um
     light = ndimage.gaussian_filter(light, (0, width, width))
     # Strands too fine to be told apart add up to a haze of the same distribution.
-    haze = ndimage.gaussian_filter(light, (0, 0.7 * scene.um, 0.7 * scene.um))
+    haze = ndimage.gaussian_filter(light, (0, 0.7 * scene.pixels_per_um, 0.7 * scene.pixels_per_um))
     return np.asarray(light + scene.any_of(0.2, 1.0, rng) * haze, np.float32)
 
 
-def _outwards(scene: Scene) -> Floats:
+def _outwards(scene: Scene) -> Float32Array:
     """Return the direction away from the nucleus in radians, (Y, X)."""
-    smooth = ndimage.gaussian_filter(scene.layout.nucleus_distance, 1.0 * scene.um)
+    smooth = ndimage.gaussian_filter(scene.layout.nucleus_distance, 1.0 * scene.pixels_per_um)
     return np.asarray(np.arctan2(*np.gradient(smooth)), np.float32)
 
 
-def actin_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
+def _actin_filaments(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Lay stress fibres in parallel through the cell and a cortex along its edge.
 
     In some cells only the ends of the fibres show: focal adhesions, short streaks near the
@@ -118,14 +115,16 @@ def actin_filaments(scene: Scene, rng: np.random.Generator) -> Floats:
     )
     light = _filaments(scene, seeds, STRESS, rng)
     light = light + _cortex(scene, focal, rng)
-    light = ndimage.gaussian_filter(light, (0, 0.08 * scene.um, 0.08 * scene.um))
+    light = ndimage.gaussian_filter(
+        light, (0, 0.08 * scene.pixels_per_um, 0.08 * scene.pixels_per_um)
+    )
     # Fibres too fine to be told apart add up to a haze of the same distribution.
-    haze = ndimage.gaussian_filter(light, (0, 0.8 * scene.um, 0.8 * scene.um))
+    haze = ndimage.gaussian_filter(light, (0, 0.8 * scene.pixels_per_um, 0.8 * scene.pixels_per_um))
     light = light + scene.any_of(0.1, 0.9, rng) * haze * (layout.cells > 0)
     return np.asarray(light + _adhesions(scene, focal, rng), np.float32)
 
 
-def _cortex(scene: Scene, focal: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
+def _cortex(scene: Scene, focal: AnyArray, rng: np.random.Generator) -> Float32Array:
     """Return the actin that lines the edge of the cell, (slabs, Y, X)."""
     share = scene.layout.per_cell(np.where(focal, 0.02, rng.uniform(0.1, 0.7, scene.count)))
     edge = np.exp(-scene.layout.edge_distance / 0.4) * (scene.layout.cells > 0)
@@ -134,7 +133,7 @@ def _cortex(scene: Scene, focal: npt.NDArray[Any], rng: np.random.Generator) -> 
     return np.asarray(np.broadcast_to(edge / len(scene.slabs), shape), np.float32)
 
 
-def _adhesions(scene: Scene, focal: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
+def _adhesions(scene: Scene, focal: AnyArray, rng: np.random.Generator) -> Float32Array:
     """Return focal adhesions: streaks of two to four µm near the edge, (slabs, Y, X)."""
     layout = scene.layout
     near = np.exp(-(((layout.edge_distance - 2.0) / 1.5) ** 2)) * (layout.nuclei == 0)
@@ -151,11 +150,13 @@ def _adhesions(scene: Scene, focal: npt.NDArray[Any], rng: np.random.Generator) 
         rng.lognormal(1.0, 0.4, number),
     )
     streaks = _filaments(scene, seeds, STRESS, rng)
-    wide = ndimage.gaussian_filter(streaks, (0, 0.16 * scene.um, 0.16 * scene.um))
+    wide = ndimage.gaussian_filter(
+        streaks, (0, 0.16 * scene.pixels_per_um, 0.16 * scene.pixels_per_um)
+    )
     return np.asarray(2 * wide, np.float32)
 
 
-def microtubules(scene: Scene, rng: np.random.Generator) -> Floats:
+def _microtubules(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Follow the tubulin of the landmark; in a few cells only the ends of the filaments.
 
     Proteins that bind microtubules cover them unevenly, so the texture is not a copy.
@@ -169,7 +170,7 @@ def microtubules(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(np.where(ends, 0.03, 1) * light + tips, np.float32)
 
 
-def _tips(scene: Scene, ends: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
+def _tips(scene: Scene, ends: AnyArray, rng: np.random.Generator) -> Float32Array:
     """Return short dashes, brightest towards the edge, where microtubules end, (slabs, Y, X)."""
     layout = scene.layout
     near = ends * (layout.nuclei == 0) * np.exp(-layout.edge_distance / 6.0)
@@ -178,10 +179,12 @@ def _tips(scene: Scene, ends: npt.NDArray[Any], rng: np.random.Generator) -> Flo
     heading = _outwards(scene)[places] + rng.normal(0, 0.5, number)
     parts = (np.full(number, 0.3), rng.uniform(0.6, 2.2, number), rng.lognormal(0, 0.3, number))
     light = _filaments(scene, _seeds(scene, places, heading, *parts), STRESS, rng)
-    return np.asarray(ndimage.gaussian_filter(light, (0, 0.1 * scene.um, 0.1 * scene.um)))
+    return np.asarray(
+        ndimage.gaussian_filter(light, (0, 0.1 * scene.pixels_per_um, 0.1 * scene.pixels_per_um))
+    )
 
 
-def mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Floats:
+def _mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Cover the spindle of a dividing cell, or the bridge between two daughters.
 
     Cells that do neither show nothing.
@@ -191,7 +194,7 @@ def mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
 
 
-def centrosome(scene: Scene, rng: np.random.Generator) -> Floats:
+def _centrosome(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Set one or two dots at the microtubule focus; around it, in some cells, a swarm of specks.
 
     Two dots in most cells, half a µm to two apart.
@@ -223,3 +226,13 @@ def centrosome(scene: Scene, rng: np.random.Generator) -> Floats:
     spots = spots * (layout.cells > 0)
     shape = (len(scene.slabs), *layout.shape)
     return np.asarray(np.broadcast_to(spots / len(scene.slabs), shape), np.float32)
+
+
+CYTOSKELETON = {
+    "Intermediate filaments": _intermediate_filaments,
+    "Actin filaments": _actin_filaments,
+    "Microtubules": _microtubules,
+    "Mitotic spindle": _mitotic_spindle,
+    "Centrosome": _centrosome,
+}
+"""Class → its pattern."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dualgland_training.simulate.layout import Floats
 from dualgland_training.simulate.scene import Scene
+from napari_dualgland.typing import Float32Array
 
 
-def cytosol(scene: Scene, rng: np.random.Generator) -> Floats:
+def _cytosol(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Fill the cytoplasm, brighter where the cell is thick, with the dark holes of organelles.
 
     What leaks into the nucleus varies from protein to protein, and spares the nucleoli.
@@ -21,3 +21,9 @@ def cytosol(scene: Scene, rng: np.random.Generator) -> Floats:
     body = clouds * grain * holes * thick * (0.4 + around)
     leak = scene.any_of(0.1, 0.75, rng) * clouds * grain * (1 - 0.5 * scene.nucleoli)
     return np.asarray(body * scene.cytoplasm + leak * scene.nucleus, np.float32)
+
+
+DIFFUSE = {
+    "Cytosol": _cytosol,
+}
+"""Class → its pattern."""

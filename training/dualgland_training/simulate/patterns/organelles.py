@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from dualgland_training.simulate.filaments import Habit, Seeds, grow
-from dualgland_training.simulate.layout import Floats
 from dualgland_training.simulate.scatter import dots, scatter
 from dualgland_training.simulate.scene import Scene
+from napari_dualgland.typing import BoolArray, Float32Array
 
 WORM = Habit(bend=0.42, memory=1.2, edge_reach=1.0, nucleus_reach=0.4, edge_loss=0.0)
 """How mitochondria lie: short and bent."""
@@ -24,16 +23,16 @@ WIDTH = 0.13
 """Radius of a mitochondrion, as the standard deviation of a Gaussian, in µm."""
 
 
-def mitochondria(scene: Scene, rng: np.random.Generator) -> Floats:
+def _mitochondria(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Draw a worm-like network, denser around the nucleus; in some cells broken into grains."""
     broken = scene.layout.per_cell(np.where(rng.random(scene.count) < 0.2, 0.12, 1.0))
     seeds = _worm_seeds(scene, broken, rng)
     worms = grow(scene.layout, seeds, WORM, scene.slabs, rng)
-    width = WIDTH * scene.um
+    width = WIDTH * scene.pixels_per_um
     return np.asarray(ndimage.gaussian_filter(worms, (0, width, width)), np.float32)
 
 
-def _worm_seeds(scene: Scene, broken: Floats, rng: np.random.Generator) -> Seeds:
+def _worm_seeds(scene: Scene, broken: Float32Array, rng: np.random.Generator) -> Seeds:
     """Scatter mitochondria over the cytoplasm, most of them around the nucleus, mostly radial."""
     layout = scene.layout
     density = 0.08 + np.exp(-layout.nucleus_distance / scene.any_of(2.5, 9.0, rng).clip(2.5))
@@ -56,7 +55,7 @@ def _worm_seeds(scene: Scene, broken: Floats, rng: np.random.Generator) -> Seeds
     )
 
 
-def endoplasmic_reticulum(scene: Scene, rng: np.random.Generator) -> Floats:
+def _endoplasmic_reticulum(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Follow the landmark of the ER: its sheets, its mesh and the envelope of the nucleus.
 
     Proteins share it out between sheets and mesh in their own way, so it is not a copy.
@@ -69,7 +68,7 @@ def endoplasmic_reticulum(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(light, np.float32)
 
 
-def golgi_apparatus(scene: Scene, rng: np.random.Generator) -> Floats:
+def _golgi_apparatus(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Heap knotted ribbons on one side of the nucleus, around the microtubule centre.
 
     In some cells the stacks are scattered around the nucleus; few vesicles lie further out.
@@ -92,7 +91,9 @@ def golgi_apparatus(scene: Scene, rng: np.random.Generator) -> Floats:
         brightness=rng.lognormal(0, 0.4, number).astype(np.float32),
     )
     ribbons = grow(layout, seeds, RIBBON, scene.slabs, rng)
-    ribbons = ndimage.gaussian_filter(ribbons, (0, 0.15 * scene.um, 0.15 * scene.um))
+    ribbons = ndimage.gaussian_filter(
+        ribbons, (0, 0.15 * scene.pixels_per_um, 0.15 * scene.pixels_per_um)
+    )
     level = np.quantile(ribbons[ribbons > 0], 0.97) if (ribbons > 0).any() else 1.0
     far = scatter(layout, layout.nuclei == 0, rng.uniform(0, 25, scene.count), rng)
     few = dots(layout, far, np.full(far[0].size, 0.14), rng.uniform(0.1, 0.4, far[0].size))
@@ -100,7 +101,7 @@ def golgi_apparatus(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(light, np.float32)
 
 
-def aggresome(scene: Scene, rng: np.random.Generator) -> Floats:
+def _aggresome(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Set one round inclusion of one to three µm beside the nucleus, at the microtubule centre.
 
     Misfolded protein is carried there along microtubules; now and then there are two or three.
@@ -112,7 +113,7 @@ def aggresome(scene: Scene, rng: np.random.Generator) -> Floats:
     light = np.zeros(layout.shape, np.float32)
     rows, columns = np.ogrid[: layout.shape[0], : layout.shape[1]]
     for y, x in zip(*places, strict=True):
-        radius = rng.uniform(0.5, 1.5) * scene.um
+        radius = rng.uniform(0.5, 1.5) * scene.pixels_per_um
         window = _around(y, x, 2 * radius, layout.shape)
         away = np.hypot(rows[window[0]] - y, columns[:, window[1]] - x) / radius
         disc = 1 / (1 + np.exp((away - 1) * 8)) * (1 - 0.3 * np.exp(-((away / 0.5) ** 2)))
@@ -130,7 +131,7 @@ def _around(y: int, x: int, reach: float, shape: tuple[int, int]) -> tuple[slice
     )
 
 
-def vesicles(scene: Scene, rng: np.random.Generator) -> Floats:
+def _vesicles(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Strew small bodies through the cytoplasm: each cell one kind of them.
 
     Peroxisomes are many, small and alike; endosomes and lysosomes fewer, of all sizes, the
@@ -149,10 +150,20 @@ def vesicles(scene: Scene, rng: np.random.Generator) -> Floats:
     radii = small * rng.lognormal(0, np.array([0.12, 0.35, 0.3, 0.25, 0.4])[own])
     bright = rng.lognormal(0, np.array([0.3, 0.6, 0.5, 0.4, 0.5])[own])
     light = dots(layout, places, radii, bright)
-    rings: npt.NDArray[np.bool_] = own == 3
+    rings: BoolArray = own == 3
     if rings.any():
         at = places[0][rings], places[1][rings]
         # A ring is a dot with a smaller one taken out.
         light = light - dots(layout, at, radii[rings] * 0.55, 0.85 * bright[rings])
     shape = (len(scene.slabs), *layout.shape)
     return np.asarray(np.broadcast_to(light.clip(0) / len(scene.slabs), shape), np.float32)
+
+
+ORGANELLES = {
+    "Endoplasmic reticulum": _endoplasmic_reticulum,
+    "Golgi apparatus": _golgi_apparatus,
+    "Mitochondria": _mitochondria,
+    "Aggresome": _aggresome,
+    "Vesicles and punctate cytosolic patterns": _vesicles,
+}
+"""Class → its pattern."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dualgland_training.simulate.layout import Floats
 from dualgland_training.simulate.scatter import dots, scatter
 from dualgland_training.simulate.scene import Scene
+from napari_dualgland.typing import Float32Array
 
 
-def plasma_membrane(scene: Scene, rng: np.random.Generator) -> Floats:
+def _plasma_membrane(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Line the edge of the cell, uneven, with ruffles and spikes; the rest is a grainy sheet.
 
     The membrane also covers the cell above and below the focus, nucleus and all: unlike the
@@ -36,13 +36,19 @@ def plasma_membrane(scene: Scene, rng: np.random.Generator) -> Floats:
     return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
 
 
-def _contacts(scene: Scene) -> Floats:
+def _contacts(scene: Scene) -> Float32Array:
     """Return how near a pixel of a cell is to another cell, 0 to 1, (Y, X)."""
     cells = scene.layout.cells
-    reach = max(1, round(0.6 * scene.um))
+    reach = max(1, round(0.6 * scene.pixels_per_um))
     touch = np.zeros(cells.shape, bool)
     for axis in (0, 1):
         for step in (reach, -reach):
             other = np.roll(cells, step, axis)
             touch |= (other != cells) & (other > 0) & (cells > 0)
     return touch.astype(np.float32)
+
+
+SURFACE = {
+    "Plasma membrane": _plasma_membrane,
+}
+"""Class → its pattern."""

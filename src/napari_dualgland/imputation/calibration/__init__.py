@@ -1,0 +1,1 @@
+"""What is learned and checked inside the image, on copies of its own holes."""

@@ -1,0 +1,91 @@
+"""Assess a model, and what was learned inside the image, by the errors at held-out pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from napari_dualgland.imputation.calibration.correction import Corrector
+from napari_dualgland.imputation.calibration.errors import HoldoutErrors
+from napari_dualgland.intervals import Reach
+
+MODEL_RIGHT = 0.15
+"""Weight of the assumption that the model is right, relative to what is held out: a few
+windows say little of a field, and without this their noise would be followed."""
+
+AS_IF = 1000
+"""Pixels more that count as having been just as wrong as was said."""
+
+
+class Assessment(NamedTuple):
+    """What is found of one channel; the fields of ``Calibration``."""
+
+    model_weight: float = 1.0
+    correction_weight: float = 1.0
+    sigma_factor: float = 1.0
+    reach: Reach = Reach()
+
+
+def assess(
+    errors: HoldoutErrors, correctors: Sequence[Corrector], stored: Callable[[Tensor], Tensor]
+) -> Assessment:
+    """Assess a channel, each part of the field by the corrector that has not seen it.
+
+    Parameters
+    ----------
+    errors : HoldoutErrors
+        Of all windows.
+    correctors : sequence of Corrector
+        One for each part of the field, or none.
+    stored : callable
+        Brings estimates to what the stack will hold: where it is black, most are exactly
+        right once they are rounded.
+
+    Returns
+    -------
+    Assessment
+    """
+    prior, error, departure, weight = (
+        x.double() for x in (errors.prior, errors.error, errors.departure, errors.weight)
+    )
+    addend, widening = torch.zeros_like(error), torch.ones_like(error)
+    for part, corrector in enumerate(correctors):
+        here = errors.part == part
+        assert errors.features is not None
+        correction = corrector.correct(errors.features[here.to(errors.features.device)])
+        addend[here] = correction.addend.cpu().double()
+        widening[here] = correction.widening.cpu().double()
+    model, correct = _weights(error, departure, addend, weight)
+    if errors.sigma is None:
+        return Assessment(model, correct)
+    left = prior + error - stored(prior + model * departure + correct * addend)
+    ratio = left / (errors.sigma.double() * widening)
+    factor = float(((ratio.square().sum() + AS_IF) / (len(ratio) + AS_IF)).sqrt())
+    return Assessment(model, correct, factor, Reach.of((ratio.abs() / factor).numpy(), AS_IF))
+
+
+def _weights(
+    error: Tensor, departure: Tensor, addend: Tensor, weight: Tensor
+) -> tuple[float, float]:
+    """Return how much of ``departure`` and of ``addend`` explains ``error`` best, 0 to 1 each.
+
+    Weighted least squares with the assumption that both are right, by alternating between
+    them: exact in the limit, for the sum of squares is convex and the bounds are a square.
+    """
+    model = correct = 1.0
+    for _ in range(20):
+        model = _share(error - correct * addend, departure, weight)
+        correct = _share(error - model * departure, addend, weight)
+    return model, correct
+
+
+def _share(error: Tensor, move: Tensor, weight: Tensor) -> float:
+    """Return how far to follow one move; fully where it does not move at all."""
+    size = float((weight * move.square()).sum())
+    if size <= 0:
+        return 1.0
+    right = float((weight * move * error).sum())
+    return min(1.0, max(0.0, (right + MODEL_RIGHT * size) / ((1 + MODEL_RIGHT) * size)))

@@ -1,0 +1,221 @@
+"""Fill what was held out, where the truth is known, and keep what happened there.
+
+What is kept of a few thousand pixels of every window is all that learning inside the image
+and checking need; the windows themselves are not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_dualgland.imputation.calibration.features import Features
+from napari_dualgland.imputation.calibration.holdout import HoldoutWindow
+from napari_dualgland.imputation.statistics import StackStatistics
+from napari_dualgland.imputation.tiling.boxes import Box
+from napari_dualgland.imputation.tiling.frame import Frame
+from napari_dualgland.imputation.tiling.window import Window, look
+from napari_dualgland.model.device import out_of_memory
+from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.filler import Fill, Filler
+from napari_dualgland.typing import AnyArray, Float32Array, IndexArray
+
+MOST = 5000
+"""Pixels of a window and channel that are kept at most."""
+
+FLOOR = 1e-3
+"""Mean squared error, normalised, that is added to a window's own before windows are
+weighed against each other; as in the training loss."""
+
+BATCH_PIXELS = 8 * 160**2
+"""Pixels of the windows that are filled at once: small ones leave a processor idle."""
+
+
+@dataclass(frozen=True)
+class HoldoutErrors:
+    """What happened at N held-out pixels of one channel, normalised.
+
+    Attributes
+    ----------
+    prior : torch.Tensor
+        (N,): the secretory prior.
+    departure : torch.Tensor
+        (N,): of the model's estimate from the secretory prior.
+    error : torch.Tensor
+        (N,): truth less the prior.
+    sigma : torch.Tensor or None
+        (N,): the standard deviation that the model stated.
+    weight : torch.Tensor
+        (N,): so that windows count relative to the error of the prior there; a window's
+        pixels sum to about 1. Otherwise bright windows alone would decide, and a faint haze
+        over what is truly dark would cost nothing.
+    part : torch.Tensor
+        (N,): which part of the field it lies in.
+    features : torch.Tensor or None
+        (N, F); None where nothing is to be learned.
+    """
+
+    prior: Tensor
+    departure: Tensor
+    error: Tensor
+    sigma: Tensor | None
+    weight: Tensor
+    part: Tensor
+    features: Tensor | None
+
+
+def joined(windows: Iterable[HoldoutErrors]) -> HoldoutErrors:
+    """Return the errors of several windows as one."""
+    parts = list(windows)
+
+    def join(name: str) -> Tensor | None:
+        found = [getattr(part, name) for part in parts]
+        return None if found[0] is None else torch.cat(found)
+
+    return HoldoutErrors(**{name: join(name) for name in HoldoutErrors.__dataclass_fields__})  # type: ignore[arg-type]
+
+
+def fill_holdouts(
+    windows: Sequence[HoldoutWindow],
+    pixels: Sequence[AnyArray],
+    statistics: StackStatistics,
+    filler: Filler,
+    deep: bool,
+    learn: bool,
+    seed: int,
+) -> Iterator[list[list[HoldoutErrors | None]]]:
+    """Fill windows, several at once; fewer if memory runs out.
+
+    Parameters
+    ----------
+    windows : sequence of HoldoutWindow
+        Of one size.
+    pixels : sequence of numpy.ndarray
+        Theirs, (4, h, w) in the units of the stack.
+    statistics : StackStatistics
+        Exposure and couplings.
+    filler : Filler
+        The model.
+    deep : bool
+        Whether to start from a coarse fill, as in a frame with deep holes.
+    learn : bool
+        Whether to keep features, if the model has some.
+    seed : int
+        Decides which pixels are kept where there are too many.
+
+    Yields
+    ------
+    list of list of HoldoutErrors or None
+        For each window of a batch, for each of the four channels; None where nothing was
+        held out.
+
+    Raises
+    ------
+    torch.OutOfMemoryError, MemoryError, RuntimeError
+        If memory does not suffice for a single window.
+    """
+    rng = np.random.default_rng([seed, 1])
+    apply = statistics.normalisation.apply
+    done, batch = 0, len(windows)
+    if windows:
+        batch = max(1, BATCH_PIXELS // windows[0].missing[0].size)
+    while done < len(windows):
+        some = windows[done : done + batch]
+        units = [
+            apply(np.where(window.missing, 0, image))
+            for window, image in zip(some, pixels[done : done + batch], strict=True)
+        ]
+        kept = rng.bit_generator.state
+        try:
+            found = _fill(some, units, statistics, filler, deep, learn, rng)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if batch == 1 or not out_of_memory(error):
+                raise
+            rng.bit_generator.state = kept
+            batch //= 2
+            continue
+        done += len(some)
+        yield found
+
+
+@torch.no_grad()
+def _fill(
+    windows: Sequence[HoldoutWindow],
+    units: Sequence[Float32Array],
+    statistics: StackStatistics,
+    filler: Filler,
+    deep: bool,
+    learn: bool,
+    rng: np.random.Generator,
+) -> list[list[HoldoutErrors | None]]:
+    """Return what happened in the windows of one batch."""
+    shown = [
+        _shown(window, unit, statistics, filler, deep)
+        for window, unit in zip(windows, units, strict=True)
+    ]
+    evidence, said = look(shown, statistics.beta, filler)
+    found: list[list[HoldoutErrors | None]] = []
+    for number, (window, unit) in enumerate(zip(windows, units, strict=True)):
+        one = slice(number, number + 1)
+        alone = Evidence(*(x[one] for x in evidence))
+        told = Fill(*(None if x is None else x[one] for x in said))  # type: ignore[arg-type]
+        explaining = Features(alone, told) if learn and said.features is not None else None
+        found.append([])
+        for channel, held_out in enumerate(window.held_out):
+            flat = np.flatnonzero(held_out)
+            if flat.size > MOST:
+                flat = np.sort(rng.choice(flat, MOST, replace=False))
+            part = torch.from_numpy(window.part.ravel()[flat])
+            found[-1].append(
+                _errors(alone, told, channel, flat, unit, part, explaining) if flat.size else None
+            )
+    return found
+
+
+def _errors(
+    evidence: Evidence,
+    said: Fill,
+    channel: int,
+    flat: IndexArray,
+    unit: Float32Array,
+    part: Tensor,
+    explaining: Features | None,
+) -> HoldoutErrors:
+    """Return what happened at some pixels, by their position in one window."""
+    where = torch.from_numpy(flat)
+
+    def picked(planes: Tensor) -> Tensor:
+        return planes[0, channel].float().cpu().flatten()[where]
+
+    prior, mean = picked(evidence.prior), picked(said.mean)
+    error = torch.from_numpy(unit)[channel].flatten()[where] - prior
+    weight = 1 / (error.square().sum() + FLOOR * len(where))
+    sigma = None if said.sigma is None else picked(said.sigma)
+    features = None
+    if explaining is not None:
+        features = explaining.of(channel, where.to(evidence.prior.device))
+    return HoldoutErrors(
+        prior, mean - prior, error, sigma, weight.expand(len(where)), part, features
+    )
+
+
+def _shown(
+    window: HoldoutWindow,
+    unit: Float32Array,
+    statistics: StackStatistics,
+    filler: Filler,
+    deep: bool,
+) -> Window:
+    """Return what is shown of a window, as if it were a frame."""
+    height, width = unit.shape[1:]
+
+    def read(box: Box) -> Float32Array:
+        return unit[(slice(None), *box.slices)]
+
+    missing = window.held_out | window.missing
+    frame = Frame(read, missing, filler, statistics.beta, max(height, width), deep=deep)
+    return frame.window(Box(0, height, 0, width))

@@ -1,0 +1,141 @@
+"""Learn inside the image: what the model still gets wrong on this antibody and microscope.
+
+Training on other images says little of how this protein sits among these landmarks. A
+small network per channel learns from what was held out under copies of the image's own
+holes, pixel by pixel, what to add to the model's estimate and how wrong the sum still is,
+from the features there. There is one for each part of the field, which has seen the other
+parts: how much weight they get is decided in
+:mod:`~napari_dualgland.imputation.calibration.assessment` where they have not been.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from napari_dualgland.imputation.calibration.correction import FACTOR, Corrector
+from napari_dualgland.imputation.calibration.errors import HoldoutErrors
+from napari_dualgland.imputation.calibration.holdout import PARTS
+
+ENOUGH = 500
+"""Pixels below which nothing is learned."""
+
+STEPS = 300
+BATCH = 1024
+RATE = 3e-3
+DECAY = 1e-2
+
+LIKELIHOOD = 0.1
+"""Weight of what is learned of the error's size, beside the correction itself."""
+
+
+class _Descent:
+    """AdamW (Loshchilov and Hutter 2019) with a cosine from ``RATE`` to a hundredth of it.
+
+    Not that of ``torch.optim``, whose first step imports triton: its LLVM and that of Mesa's
+    software OpenGL do not bear each other, and napari died of it.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.weights = list(network.parameters())
+        self.mean = [torch.zeros_like(w) for w in self.weights]
+        self.square = [torch.zeros_like(w) for w in self.weights]
+        self.done = 0
+
+    def step(self, loss: Tensor) -> None:
+        """Take one step down the loss."""
+        gradients = torch.autograd.grad(loss, self.weights)
+        rate = RATE * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.done / STEPS)))
+        self.done += 1
+        with torch.no_grad():
+            for w, m, v, g in zip(self.weights, self.mean, self.square, gradients, strict=True):
+                w.mul_(1 - rate * DECAY)
+                m.lerp_(g, 1 - 0.9)
+                v.mul_(0.999).addcmul_(g, g, value=1 - 0.999)
+                spread = (v / (1 - 0.999**self.done)).sqrt_().add_(1e-8)
+                w.addcdiv_(m, spread, value=-rate / (1 - 0.9**self.done))
+
+
+def learn(
+    errors: HoldoutErrors,
+    part: int,
+    seed: int,
+    device: torch.device,
+    should_stop: Callable[[], bool],
+) -> Corrector | None:
+    """Learn a channel's correction from all parts of the field but one.
+
+    Parameters
+    ----------
+    errors : HoldoutErrors
+        Of all windows, with features.
+    part : int
+        Of the field, which is left out.
+    seed : int
+        Of initial weights, batches and dropout.
+    device : torch.device
+        Where to learn.
+    should_stop : callable
+        Asked between steps.
+
+    Returns
+    -------
+    Corrector or None
+        None where there is too little to learn from, or it was told to stop.
+    """
+    seen = errors.part != part
+    if errors.features is None or int(seen.sum()) < ENOUGH:
+        return None
+    shown = errors.features[seen.to(errors.features.device)].to(device)
+    wrong = (errors.error - errors.departure)[seen].to(device)
+    weight = errors.weight[seen].to(device)
+    weight = weight / weight.mean()
+    sigma = None if errors.sigma is None else errors.sigma[seen].to(device)
+    unit = float((weight * wrong.square()).mean().sqrt()) + 1e-6
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(cuda), torch.enable_grad():
+        torch.manual_seed(seed + part)
+        corrector = Corrector(shown, unit).to(device)
+        descent = _Descent(corrector)
+        for _ in range(STEPS):
+            if should_stop():
+                return None
+            pick = torch.randint(len(shown), (BATCH,)).to(device)
+            told = corrector(shown[pick])
+            miss = told[..., 0] - wrong[pick] / unit
+            loss = (weight[pick] * miss.square()).mean()
+            if sigma is not None:
+                # Of a Laplace distribution, as the model was trained.
+                log_wide = told[..., 1].clamp(-FACTOR, FACTOR)
+                surprise = miss.detach().abs() * unit * 2**0.5 / sigma[pick]
+                loss = loss + LIKELIHOOD * (surprise * (-log_wide).exp() + log_wide).mean()
+            descent.step(loss)
+    return corrector.eval().requires_grad_(False)
+
+
+def learn_parts(
+    errors: HoldoutErrors, seed: int, device: torch.device, should_stop: Callable[[], bool]
+) -> list[Corrector]:
+    """Learn a channel's correction for each part of the field, as :func:`learn`.
+
+    Parameters
+    ----------
+    errors, seed, device, should_stop
+        As for :func:`learn`.
+
+    Returns
+    -------
+    list of Corrector
+        One per part; none if one cannot learn: a hole in a corner of the field may be copied
+        into some of its parts only.
+    """
+    found = []
+    for part in range(PARTS):
+        corrector = learn(errors, part, seed, device, should_stop)
+        if corrector is None:
+            return []
+        found.append(corrector)
+    return found

@@ -1,0 +1,173 @@
+"""Fill frame after frame, with smaller tiles, then on the CPU, if memory runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.calibration.calibration import Calibration
+from napari_dualgland.imputation.estimates import Estimates
+from napari_dualgland.imputation.masks import HiddenMasks
+from napari_dualgland.imputation.notes import Notes
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.imputation.statistics import StackStatistics
+from napari_dualgland.imputation.tiling.boxes import Box, tiles_with_holes
+from napari_dualgland.imputation.tiling.frame import FilledTile, Frame
+from napari_dualgland.imputation.tiling.noise import noise_at
+from napari_dualgland.model.device import out_of_memory
+from napari_dualgland.model.filler import Filler
+from napari_dualgland.progress import Cancelled, Patch
+from napari_dualgland.typing import BoolArray, Float32Array
+
+SMALLEST_TILE = 64
+
+
+class Filling:
+    """The tiles of a stack that hold missing pixels, filled one by one.
+
+    Parameters
+    ----------
+    hidden : HiddenMasks
+        What must not be looked at, with the masks of what is missing and the frames.
+    filler : Filler
+        The model; ``filler`` is another one after memory ran out on its device.
+    params : ImputeParams
+        The options.
+    estimates : Estimates
+        Keep what is filled.
+    notes : Notes
+        Keep what went wrong.
+    total : int
+        Tiles that hold missing pixels.
+    """
+
+    def __init__(
+        self,
+        hidden: HiddenMasks,
+        filler: Filler,
+        params: ImputeParams,
+        estimates: Estimates,
+        notes: Notes,
+        total: int,
+    ) -> None:
+        self.hidden, self.masks, self.frames = hidden, hidden.masks, hidden.frames
+        self.filler, self.params = filler, params
+        self.estimates, self.notes = estimates, notes
+        self.done, self.total = 0, total
+
+    def patches(
+        self,
+        statistics: StackStatistics,
+        calibration: Calibration,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[Patch]:
+        """Fill every tile that holds missing pixels.
+
+        Parameters
+        ----------
+        statistics : StackStatistics
+            Exposure and couplings.
+        calibration : Calibration
+            How far to follow the model.
+        should_stop : callable
+            Asked between tiles.
+
+        Yields
+        ------
+        Patch
+            Each tile as soon as it is finished.
+
+        Raises
+        ------
+        Cancelled
+            If ``should_stop`` returned true.
+        DualglandError
+            If memory does not suffice for the smallest tiles on the CPU.
+        """
+        tile = self.params.tile
+        for frame in range(len(self.frames)):
+            mask = self.masks[frame]
+            if not mask.any():
+                continue
+            finished: set[Box] = set()
+            while True:
+                try:
+                    for filled in self._tiles(frame, mask, tile, finished, statistics, calibration):
+                        self.done += 1
+                        yield self._patch(frame, mask, filled, statistics)
+                        finished.add(filled.box)
+                        if should_stop():
+                            raise Cancelled("cancelled; nothing was changed")
+                    break
+                except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    tile = self._with_less_memory(tile, error)
+                    self.total = self.done + self._tiles_from(frame, tile, finished)
+
+    def _tiles_from(self, frame: int, tile: int, finished: set[Box]) -> int:
+        """Count the tiles that are left, from a frame on that is partly finished."""
+        count = 0
+        for number in range(frame, len(self.frames)):
+            left = _less(self.masks[number], finished if number == frame else set())
+            count += sum(1 for _ in tiles_with_holes(left, tile))
+        return count
+
+    def _tiles(
+        self,
+        frame: int,
+        mask: BoolArray,
+        tile: int,
+        finished: set[Box],
+        statistics: StackStatistics,
+        calibration: Calibration,
+    ) -> Iterator[FilledTile]:
+        """Yield the tiles of a frame, less what an earlier attempt has finished."""
+        hidden = self.hidden[frame]
+
+        def read(box: Box) -> Float32Array:
+            dark = hidden[(slice(None), *box.slices)]
+            pixels = np.where(dark, 0, self.frames.roles(frame, box))
+            return statistics.normalisation.apply(pixels)
+
+        def noise(box: Box) -> list[Float32Array]:
+            place, seed = self.frames.place(frame), self.params.seed
+            return [noise_at(box, seed, n, place) for n in self.estimates.pictures]
+
+        wanted = _less(hidden & mask[self.frames.index].any(0), finished)
+        beta, apply = statistics.beta, calibration.apply
+        yield from Frame(read, hidden, self.filler, beta, tile, wanted, apply, noise).fill()
+
+    def _patch(
+        self, frame: int, mask: BoolArray, filled: FilledTile, statistics: StackStatistics
+    ) -> Patch:
+        """Bring a filled tile back to the intensities of the stack, and keep it."""
+        (t, z), (y, x) = self.frames.place(frame), filled.box.slices
+        source = np.array(self.frames.channels(frame, filled.box))
+        patch = Patch(t, z, y, x, source, mask[:, y, x].copy())
+        return self.estimates.add(patch, filled, statistics, self.frames.index)
+
+    def _with_less_memory(self, tile: int, error: BaseException) -> int:
+        """Return a smaller tile, or move to the CPU; raise where neither is left."""
+        device = self.filler.device
+        if tile // 2 >= SMALLEST_TILE:
+            self.notes.add(f"memory ran out on {device}; went on with tiles of {tile // 2}")
+            return tile // 2
+        if device.type != "cpu":
+            self.notes.add(f"memory ran out on {device}; went on on the CPU")
+            self.filler = self.filler.to(torch.device("cpu"))
+            return self.params.tile
+        raise DualglandError(
+            "out of memory, even on the CPU with the smallest tiles; close other programs or "
+            "cut the field"
+        ) from error
+
+
+def _less(mask: BoolArray, finished: set[Box]) -> BoolArray:
+    """Return a (C, Y, X) mask without the tiles that are finished; it may be written to."""
+    for box in finished:
+        mask[(slice(None), *box.slices)] = False
+    return mask

@@ -1,0 +1,212 @@
+"""What one imputation holds while it runs: frames, masks, what was measured, what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_dualgland._version import __version__
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
+from napari_dualgland.imputation.calibration.calibration import uncalibrated
+from napari_dualgland.imputation.estimates import Estimates
+from napari_dualgland.imputation.filling import Filling
+from napari_dualgland.imputation.frames import StackFrames
+from napari_dualgland.imputation.masks import HiddenMasks, PackedMasks
+from napari_dualgland.imputation.notes import Notes
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
+from napari_dualgland.imputation.tiling.boxes import tiles_with_holes
+from napari_dualgland.intervals import Reach
+from napari_dualgland.missing import MissingParams
+from napari_dualgland.missing.detect import find_in_planes
+from napari_dualgland.model.device import out_of_memory
+from napari_dualgland.model.filler import Filler
+from napari_dualgland.progress import Patch
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.results import NOTHING_MISSING, Imputation
+from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
+from napari_dualgland.typing import BoolArray
+
+
+class ImputationRun:
+    """One imputation.
+
+    Parameters
+    ----------
+    stack : Stack
+        What is filled.
+    given : numpy.ndarray, dask.array.Array or None
+        Boolean, shape of ``stack.data``: what is missing; found frame by frame if None.
+    filler : Filler
+        The model.
+    params : ImputeParams
+        The options.
+    """
+
+    def __init__(self, stack: Stack, given: Any, filler: Filler, params: ImputeParams) -> None:
+        self.source, self.params, self.notes = stack, params, Notes()
+        self.stack = stack.completed()
+        self.data = self.stack.canonical()
+        self._given = None if given is None else to_canonical(given, stack.axes)
+        self.index = [self.stack.roles[role] for role in ROLES]
+        self.frames = StackFrames(self.data, self.index)
+        self.masks = PackedMasks(self.data.shape)
+        self.hidden = HiddenMasks(self.masks, self.frames)
+        self._windows = StatisticsWindows(self.hidden)
+        self._statistics: StackStatistics | None = None
+        self._calibration = uncalibrated()
+        self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), params)
+        self.filling = Filling(self.hidden, filler, params, self._estimates, self.notes, 0)
+
+    # What is missing ---------------------------------------------------------------------
+
+    def read_masks(self) -> Iterator[None]:
+        """Read the mask of each frame once and keep it; count the tiles to do."""
+        passed_over = False
+        others = [i for i in range(len(self.stack.channels)) if i not in self.index]
+        absent = [self.stack.roles[role] for role in self.source.absent_roles]
+        for frame in range(len(self.frames)):
+            mask = np.zeros(self.data.shape[2:], bool)
+            found, loaded = self._mask_of(frame)
+            mask[: len(self.source.channels)] = found
+            passed_over |= bool(mask[others].any())
+            mask[others] = False
+            mask[absent] = True
+            if len(self.frames) > 1 and mask[self.index].all():
+                t, z = self.frames.place(frame)
+                self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
+                mask[:] = False
+            self.masks.add(mask)
+            self.filling.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
+            if loaded:
+                # Its pixels are at hand now; later they would be loaded again.
+                self._look_at(frame)
+            yield
+        self._note_channels(passed_over)
+
+    def _mask_of(self, frame: int) -> tuple[BoolArray, bool]:
+        """Return the mask of a frame, and whether its pixels were loaded for it."""
+        if self._given is None:
+            pixels = self.frames.channels(frame, self.frames.whole)
+            planes = pixels[: len(self.source.channels)]
+            return find_in_planes(planes, MissingParams()), True
+        given = self._given[self.frames.place(frame)]
+        if self.frames.shares_loads_with(given):
+            return self.frames.load_with(frame, given), True
+        return np.asarray(given), False
+
+    def _look_at(self, frame: int) -> None:
+        """Take what is needed of a frame's pixels before any frame is filled."""
+        self._windows.take(frame)
+        if self.params.rehearse:
+            self.hidden.look_at(frame)
+
+    def _note_channels(self, passed_over: bool) -> None:
+        if passed_over:
+            self.notes.add("channels without a role were left as they are")
+        if self.source.absent_roles:
+            names = ", ".join(self.source.absent_roles)
+            self.notes.add(
+                f"{names}: no such channel was recorded; all of it is estimated from the others, "
+                "its intensities are relative"
+            )
+            if self.filling.filler.card.architecture["kind"] == "prior":
+                self.notes.add(f"{names}: the prior knows no channel but itself; it stays empty")
+
+    def refuse_if_nothing_is_observed(self) -> None:
+        """Raise where there is nothing to learn from.
+
+        Raises
+        ------
+        DualglandError
+            If everything is missing.
+        """
+        if all(self.masks[f][self.index].all() for f in range(len(self.frames))):
+            raise DualglandError(
+                f"{self.source.where}: everything is missing; "
+                "there is no observed pixel to fill from"
+            )
+
+    # How it is filled --------------------------------------------------------------------
+
+    def calibrate(self, should_stop: Callable[[], bool]) -> Iterator[str]:
+        """Measure exposure and couplings, calibrate the model; yield messages for people."""
+        for frame in range(len(self.frames)):
+            self._look_at(frame)
+        self._statistics = self._windows.measure()
+        if not self.params.rehearse:
+            return
+        try:
+            self._calibration = yield from calibrate_steps(
+                self.hidden,
+                self._statistics,
+                self.filling.filler,
+                self.params.seed,
+                self.params.adapt,
+                should_stop,
+            )
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            self.notes.add(
+                "memory ran out while rehearsing; the model is believed as it was trained"
+            )
+
+    def fill(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
+        """Yield every tile with missing pixels as soon as it is filled."""
+        assert self._statistics is not None
+        return self.filling.patches(self._statistics, self._calibration, should_stop)
+
+    # What comes out ----------------------------------------------------------------------
+
+    def _provenance(self) -> Provenance:
+        per_channel = int(np.prod(self.data.shape)) // self.data.shape[2]
+        filler = self.filling.filler
+        reach: dict[str, Reach] = {}
+        if self._estimates.states_sigma:
+            names = [self.stack.channels[i].name for i in self.index]
+            reach = dict(zip(names, self._calibration.reach, strict=True))
+        return Provenance(
+            version=__version__,
+            model=filler.card.name,
+            model_sha256=filler.card.sha256,
+            options=self.params.model_dump(),
+            seed=self.params.seed,
+            device=str(filler.device),
+            precision=filler.precision,
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            source=Path(self.source.source).name if self.source.source else self.source.name,
+            missing_fraction={
+                channel.name: int(count) / per_channel
+                for channel, count in zip(self.stack.channels, self._estimates.filled, strict=True)
+            },
+            reach=reach,
+            notes=self.notes.every(),
+        )
+
+    def unchanged(self) -> Imputation:
+        """Return the source itself, with an empty mask."""
+        self.notes.add(NOTHING_MISSING)
+        if isinstance(self.source, Imputation):
+            known = self.source.provenance
+            told = known.model_copy(update={"notes": (*known.notes, *self.notes.every())})
+            return replace(self.source, provenance=told)
+        missing = np.zeros_like(self.source.data, dtype=bool)
+        return Imputation.of(self.source, missing, provenance=self._provenance())
+
+    def result(self) -> Imputation:
+        """Return the filled stack."""
+        axes = self.stack.axes
+        missing = self.masks.like(self.data, axes)
+        fill, sigma, samples = self._estimates.over(self.data)
+        filled = replace(self.stack, data=from_canonical(fill, axes))
+        uncertainty = None if sigma is None else from_canonical(sigma, axes)
+        drawn = tuple(from_canonical(sample, axes) for sample in samples)
+        return Imputation.of(filled, missing, uncertainty, drawn, self._provenance())

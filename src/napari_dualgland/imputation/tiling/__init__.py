@@ -1,0 +1,1 @@
+"""Where and how a frame is filled: tiles around holes, their surroundings, no seams."""

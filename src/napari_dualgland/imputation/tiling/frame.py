@@ -1,0 +1,193 @@
+"""Fill one frame: windows around holes, coarse to fine where holes are deep, no seams.
+
+A frame is read through a function, window by window, so that a lazy image is never
+loaded whole. A hole so deep that a window cannot see its rim is first filled at a
+quarter of the magnification, by this same class, and that fill is where the window's
+own pyramid starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_dualgland.imputation.tiling.blending import BlendedTile, blending_weight
+from napari_dualgland.imputation.tiling.boxes import (
+    MARGIN,
+    OVERLAP,
+    Box,
+    hole_box,
+    tiles_with_holes,
+)
+from napari_dualgland.imputation.tiling.coarse import COARSE, has_deep_hole, shrunk
+from napari_dualgland.imputation.tiling.window import Window, look, padding
+from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.filler import Fill, Filler
+from napari_dualgland.typing import BoolArray, Float32Array
+
+Reader = Callable[[Box], Float32Array]
+Noise = Callable[[Box], list[Float32Array]]
+Calibrated = Callable[[Evidence, Fill], tuple[Tensor, Tensor | None]]
+
+
+class FilledTile(NamedTuple):
+    """A finished tile, normalised: (4, h, w) each; only missing pixels are meant.
+
+    ``deviations`` are those of plausible pictures from the mean, in units of ``sigma``.
+    """
+
+    box: Box
+    mean: Float32Array
+    sigma: Float32Array | None
+    deviations: tuple[Float32Array, ...] = ()
+
+
+class Frame:
+    """One frame to be filled.
+
+    Parameters
+    ----------
+    read : callable
+        From a box to its normalised (4, h, w) float32 pixels; missing ones hold anything.
+    missing : numpy.ndarray
+        (4, Y, X), boolean.
+    filler : Filler
+        The model.
+    beta : torch.Tensor
+        (4, 4) couplings between channels.
+    tile : int
+        Side of a tile.
+    wanted : numpy.ndarray, optional
+        (4, Y, X), boolean: the missing pixels that are to be filled; all if left out.
+    calibrated : callable, optional
+        From what a window shows and what the model says of it to mean and standard
+        deviation; as the model says them if left out.
+    noise : callable, optional
+        From a box to (4, h, w) noise for each plausible picture that is wanted.
+    deep : bool, optional
+        Whether to start from a coarse fill of the whole frame; where its holes are deep if
+        left out.
+    """
+
+    def __init__(
+        self,
+        read: Reader,
+        missing: BoolArray,
+        filler: Filler,
+        beta: Tensor,
+        tile: int,
+        wanted: BoolArray | None = None,
+        calibrated: Calibrated | None = None,
+        noise: Noise | None = None,
+        deep: bool | None = None,
+    ) -> None:
+        self.read, self.missing, self.filler = read, missing, filler
+        self.beta, self.tile = beta, tile
+        self.calibrated: Calibrated = calibrated or (lambda _, said: (said.mean, said.sigma))
+        self.noise: Noise = noise or (lambda _: [])
+        self.shape = (missing.shape[1], missing.shape[2])
+        self.wanted = missing if wanted is None else wanted
+        # Decided for the frame, not for the window, or the tile size would show.
+        self.deep = has_deep_hole(missing) if deep is None else deep
+        self.states_sigma = False
+        self._coarse: tuple[Float32Array, Float32Array | None] | None = None
+
+    def fill(self) -> Iterator[FilledTile]:
+        """Yield every tile with missing pixels, finished, in the order of rows."""
+        tiles = list(tiles_with_holes(self.wanted, self.tile))
+        blended = {box: BlendedTile(box) for box in tiles}
+        waiting = list(tiles)
+        for number, tile in enumerate(tiles):
+            self._add(tile, blended)
+            following = tiles[number + 1 :]
+            while waiting and not any(
+                waiting[0].meets(other.grown(OVERLAP, self.shape)) for other in following
+            ):
+                box = waiting.pop(0)
+                mean, sigma, *deviations = blended.pop(box).mean()
+                yield FilledTile(box, mean, sigma if self.states_sigma else None, tuple(deviations))
+
+    def _add(self, tile: Box, blended: dict[Box, BlendedTile]) -> None:
+        """Estimate a tile with its overlap and add it, weighted, to all tiles it touches."""
+        hole = hole_box(self.wanted, tile.grown(OVERLAP, self.shape))
+        assert hole is not None
+        said = self._estimate(hole)
+        weight = blending_weight(tile, hole)
+        for other in blended.values():
+            other.add(said, hole, weight)
+
+    def window(self, box: Box) -> Window:
+        """Return what is shown of a box, which starts on the grid that windows are aligned to."""
+        missing = self.missing[(slice(None), *box.slices)]
+        pad = padding(missing.shape)
+        image = np.pad(np.where(missing, 0, self.read(box)), pad, mode="symmetric")
+        hidden = np.pad(missing, pad, mode="symmetric")
+        if not self.deep:
+            return Window(image, hidden)
+        return Window(image, hidden, *self._coarse_window(box, image.shape[1:]))
+
+    @torch.no_grad()
+    def _estimate(self, hole: Box) -> Float32Array:
+        """Return mean, sigma and deviations over a box, (2 + D, 4, h, w), from a window."""
+        box = hole.grown(MARGIN, self.shape).aligned(self.shape)
+        evidence, said = look([self.window(box)], self.beta, self.filler)
+        calibrated, spread = self.calibrated(evidence, said)
+        height, width = evidence.prior.shape[2:]
+        padded = Box(box.y0, box.y0 + height, box.x0, box.x0 + width)
+        drawn = [
+            self.filler.draw(said, torch.from_numpy(noise)[None].to(self.filler.device))
+            for noise in self.noise(padded)
+        ]
+        mean, *deviations = (x[0].float().cpu().numpy() for x in (calibrated, *drawn))
+        part = (slice(None), slice(None), *hole.inside(box))
+        if spread is None:
+            return np.stack([mean, np.zeros_like(mean)])[part]
+        self.states_sigma = True
+        sigma = spread[0].float().cpu().numpy()
+        return np.stack([mean, sigma, *deviations])[part]
+
+    def _coarse_window(
+        self, window: Box, size: tuple[int, ...]
+    ) -> tuple[Float32Array, Float32Array | None]:
+        """Return the coarse fill of a window and its sigma, completed to ``size`` / COARSE."""
+        if self._coarse is None:
+            self._coarse = self._fill_coarse()
+        box = Box(*(v // COARSE if i % 2 == 0 else -(-v // COARSE) for i, v in enumerate(window)))
+        wanted = [s // COARSE for s in size]
+
+        def cut(image: Float32Array) -> Float32Array:
+            part = image[(slice(None), *box.slices)]
+            short = [(0, w - s) for w, s in zip(wanted, part.shape[1:], strict=True)]
+            return np.pad(part, [(0, 0), *short], mode="edge")
+
+        mean, sigma = self._coarse
+        return cut(mean), None if sigma is None else cut(sigma)
+
+    def _fill_coarse(self) -> tuple[Float32Array, Float32Array | None]:
+        """Fill the whole frame at a quarter of its magnification, read strip by strip."""
+        strips = []
+        rows = COARSE * 256
+        for y in range(0, self.shape[0], rows):
+            box = Box(y, min(self.shape[0], y + rows), 0, self.shape[1])
+            strips.append(shrunk(self.read(box), self.missing[(slice(None), *box.slices)]))
+        image = np.concatenate([s[0] for s in strips], axis=1)
+        missing = np.concatenate([s[1] for s in strips], axis=1)
+        sigma: Float32Array | None = None
+
+        def read(box: Box) -> Float32Array:
+            return image[(slice(None), *box.slices)]
+
+        # As the model says it: what is made of it is calibrated.
+        coarse = Frame(read, missing, self.filler, self.beta, self.tile)
+        filled = image.copy()
+        for tile in coarse.fill():
+            part = (slice(None), *tile.box.slices)
+            filled[part] = np.where(missing[part], tile.mean, image[part])
+            if tile.sigma is not None:
+                sigma = np.zeros_like(image) if sigma is None else sigma
+                sigma[part] = np.where(missing[part], tile.sigma, 0)
+        return filled, sigma

@@ -16,7 +16,6 @@ from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.field_of_view import field_of
-from napari_dualgland.widgets.field.planes import plane_of
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.impute.compare import Compare
@@ -58,7 +57,7 @@ def made_up(stack, samples=2, unsure=True):
 
 def show(viewer, source, frame=None, **options):
     """Show a made-up result as a run does."""
-    stack = source.stack() if frame is None else plane_of(source.stack(), frame)
+    stack = source.stack() if frame is None else source.stack().plane(frame["T"], frame["Z"])
     layers = ResultLayers(viewer, source, frame)
     layers.open()
     layers.finish(made_up(stack, **options))

@@ -22,10 +22,7 @@ from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.all_channels import AllChannels
 from napari_dualgland.widgets.field.guess import guess_roles
 from napari_dualgland.widgets.field.job_input import layers_input, source_of
-from napari_dualgland.widgets.field.repaired import (
-    measured_layer,
-    repaired_layers,
-)
+from napari_dualgland.widgets.field.repaired import measured_layer, repaired_layers
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import LayerWatch
 
@@ -72,16 +69,13 @@ class FieldOfView:
 
     def offered(self, one_layer: bool = False) -> list[Any]:
         """Return the layers that can be chosen, the topmost first."""
-        least = 3 if one_layer else 2
-        return [layer for layer in reversed(self._layers) if _is_channel(layer, least)]
+        return [x for x in reversed(self._layers) if _is_channel(x, 3 if one_layer else 2)]
 
     def layers(self, repaired: bool = False) -> dict[str, Any]:
         """Return the layers by role, where each channel has one of its own."""
-        if not repaired:
-            return dict(self._chosen)
-        if self._repaired is not None:
-            return dict(self._repaired)
-        return repaired_layers(self._layers, self._chosen)
+        if repaired and self._repaired is None:
+            return repaired_layers(self._layers, self._chosen)
+        return dict(self._repaired or {} if repaired else self._chosen)
 
     def stack_layer(self, repaired: bool = False) -> Any:
         """Return the layer that holds all channels, or None."""
@@ -115,8 +109,7 @@ class FieldOfView:
         """
         if not self.one_layer:
             return Source(self.layers(repaired))
-        layer = self.stack_layer(repaired)
-        positions = {} if layer is None else self.positions(repaired)
+        layer, positions = self.stack_layer(repaired), self.positions(repaired)
         return Source(dict.fromkeys(positions, layer), self.channel_axis, positions)
 
     def value(self, repaired: bool = False) -> LayersInput:
@@ -142,7 +135,15 @@ class FieldOfView:
             if self.value(repaired).file != value:
                 raise DualglandError(f"{value.path}: open it in napari and choose its layers first")
             return
-        self.choose(source_of(value, self._layers), repaired)
+        source = source_of(value, self._layers)
+        with self._telling():
+            self.pick_mode(source.one_layer)
+            for role in ROLES:
+                self.pick(role, None if source.one_layer else source.layers.get(role), repaired)
+            if source.one_layer:
+                self.pick_stack(source.first, repaired)
+                self.pick_axis(source.channel_axis)
+                self._all.positions = dict(source.positions)
 
     # --- what a person chooses --------------------------------------------------------
 
@@ -152,7 +153,6 @@ class FieldOfView:
         Parameters
         ----------
         role : str
-            One of ROLES.
         layer : napari.layers.Image or None
             None where no layer shows it.
         repaired : bool
@@ -172,13 +172,11 @@ class FieldOfView:
             self.one_layer = one_layer
 
     def pick_stack(self, layer: Any, repaired: bool = False) -> None:
-        """Choose the layer that holds all channels, or none; parameters as for :meth:`pick`.
+        """Choose the layer that holds all channels.
 
         Parameters
         ----------
-        layer : napari.layers.Image or None
-            With a channel axis.
-        repaired : bool
+        layer, repaired
             As for :meth:`pick`.
         """
         with self._telling():
@@ -195,31 +193,11 @@ class FieldOfView:
         Parameters
         ----------
         role : str
-            One of ROLES.
         position : int or None
             None where it was not recorded.
         """
         with self._telling():
             self._all.positions = _with(self._all.positions, role, position)
-
-    def choose(self, source: Source, repaired: bool = False) -> None:
-        """Choose a whole field of view, as a person would.
-
-        Parameters
-        ----------
-        source : Source
-            The layers.
-        repaired : bool
-            As for :meth:`pick`.
-        """
-        with self._telling():
-            self.pick_mode(source.one_layer)
-            for role in ROLES:
-                self.pick(role, None if source.one_layer else source.layers.get(role), repaired)
-            if source.one_layer:
-                self.pick_stack(source.first, repaired)
-                self.pick_axis(source.channel_axis)
-                self._all.positions = dict(source.positions)
 
     # --- what follows from the layers -------------------------------------------------
 

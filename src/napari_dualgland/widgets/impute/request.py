@@ -19,9 +19,7 @@ from napari_dualgland.mask import Mask
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.layers.pixels import only_in
 
 How = Literal["detect", "labels", "shapes", "nan"]
 """Where the mask comes from."""
@@ -119,19 +117,17 @@ class ImputeRequest:
 
     def _stack_and_mask(self) -> tuple[Stack, Any]:
         """Return what is to be filled and its mask, found lazily where there are many planes."""
-        stack = self.source.stack()
+        whole = self.source.stack()
+        at = (0, 0) if self.frame is None else (self.frame["T"], self.frame["Z"])
+        stack = whole if self.frame is None else whole.plane(*at)
         if self.marking is not None:
-            missing = self.marking.only(self.roles).fitted(stack)
-            if self.frame is None:
-                return stack, missing
-            return plane_of(stack, self.frame), plane_of_mask(missing, stack, self.frame)
-        if self.frame is not None:
-            stack = plane_of(stack, self.frame)
+            marks = self.marking.only(self.roles)
+            return stack, (marks if self.frame is None else marks.plane(whole, *at)).fitted(stack)
         from napari_dualgland.missing import MissingParams, find_missing
 
         # Plane by plane, when each is asked for: so a person can cancel between planes.
         missing = find_missing(lazily(stack), MissingParams(**DETECTION[self.how]))
-        return stack, only_in(missing, stack, self.roles)
+        return stack, Mask(missing, stack.axes).only(self.roles).fitted(stack)
 
 
 def lazily(stack: Stack) -> Stack:

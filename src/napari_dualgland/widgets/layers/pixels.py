@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
-from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
-
-
-def only_in(missing: Any, stack: Stack, roles: Collection[str]) -> Any:
-    """Return a mask of ``stack`` without the channels that are not among ``roles``."""
-    chosen = np.array([channel.role in roles for channel in stack.channels])
-    canonical = to_canonical(missing, stack.axes)
-    return from_canonical(canonical & chosen[:, None, None], stack.axes)
 
 
 def cast(pixels: LazyArray, dtype: np.dtype[Any] | str) -> LazyArray:

@@ -240,9 +240,8 @@ class FieldOfView:
         return tuple(chosen)
 
 
-def _is_channel(layer: Any, least: int) -> bool:
-    fits = isinstance(layer, Image) and not layer.rgb and layer.ndim >= least
-    return fits and tag_of(layer).is_channel
+def _is_channel(x: Any, least: int) -> bool:
+    return isinstance(x, Image) and not x.rgb and x.ndim >= least and tag_of(x).is_channel
 
 
 def _with(mapping: Mapping[str, _T], role: str, value: _T | None) -> dict[str, _T]:

@@ -21,13 +21,7 @@ from napari_dualgland.stack import ROLE_COLORS, from_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.impute.result_views import (
-    View,
-    live_pixels,
-    picture_pixels,
-    uncertainty_pixels,
-    views_of,
-)
+from napari_dualgland.widgets.impute.result_views import ResultPixels, View, live_pixels, views_of
 from napari_dualgland.widgets.layers.looks import image_looks, placement
 from napari_dualgland.widgets.layers.missing_layer import missing_codes, show_missing
 from napari_dualgland.widgets.layers.own_layers import keeps_name, own_layers, tag_for
@@ -91,7 +85,7 @@ class ResultLayers:
         """Lay a finished tile over the live layers; :meth:`refresh` shows it."""
         frame = self._frame or {"T": patch.t, "Z": patch.z}
         starts = {**frame, "C": 0, "Y": patch.y.start, "X": patch.x.start}
-        for view, layer in zip(self._views, self.layers, strict=True):
+        for view, layer in self._shown():
             values = patch.values if view.channel is None else patch.values[view.channel][None]
             box = from_canonical(values[None, None], view.axes)
             start = tuple(starts[axis] for axis in view.axes)
@@ -107,7 +101,7 @@ class ResultLayers:
 
     def pairs(self) -> list[tuple[Image | None, Image]]:
         """Return each source layer with its result; None where the channel was absent."""
-        return [(view.source, layer) for view, layer in zip(self._views, self.layers, strict=True)]
+        return [(view.source, layer) for view, layer in self._shown()]
 
     def discard(self) -> None:
         """Take everything of this run out of the viewer and show the sources again."""
@@ -125,13 +119,14 @@ class ResultLayers:
         Results of an earlier run on the same layers are replaced, unless the person has
         renamed them.
         """
-        for view, layer in zip(self._views, self.layers, strict=True):
+        pixels_of = ResultPixels(self._source, self._frame, result)
+        for view, layer in self._shown():
             if layer not in self._viewer.layers:
                 continue
             earlier = self._earlier(view)
             if earlier is not None:
                 self._viewer.layers.remove(earlier)
-            pixels = picture_pixels(view, self._source, self._frame, result, result.stack.data)
+            pixels = pixels_of.picture(view, result.data)
             layer.data = pyramid_like(pixels, layer) if layer.multiscale else pixels
             set_tag(layer, self._tag(result, "imputed", view))
             layer.name = view.name
@@ -139,8 +134,12 @@ class ResultLayers:
                 layer.contrast_limits = contrast_limits(pixels)
         for stale in self._earlier_beside():
             self._viewer.layers.remove(stale)
-        self._add_samples(result)
-        self._add_uncertainty(result)
+        for number, sample in enumerate(result.samples, 1):
+            pictures = [pixels_of.picture(view, sample) for view in self._views]
+            self._add_beside(result, "sample", pictures, number)
+        if result.uncertainty is not None:
+            pictures = [pixels_of.uncertainty(view) for view in self._views]
+            self._add_beside(result, "uncertainty", pictures)
         codes = missing_codes(self._source, result.stack, result.missing, self._frame)
         tag = tag_for(self._source, "missing", "missing", **self._of_run(result))
         self.missing = show_missing(self._viewer, self._source, codes, outline=True, tag=tag)
@@ -172,39 +171,31 @@ class ResultLayers:
         found = own_layers(self._viewer, self._source, kind, **fields)
         return [layer for layer in found if keeps_name(layer)]
 
-    def _add_uncertainty(self, result: Imputation) -> None:
-        """Add the uncertainty where the model gives one, hidden; nothing where it does not."""
-        if result.uncertainty is None:
-            return
-        start = self._place_beside()
-        for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
-            pixels = uncertainty_pixels(view, self._source, self._frame, result)
-            tag = self._tag(result, "uncertainty", view)
-            self._insert(start + up, beside, pixels, _UNCERTAINTY_LOOKS, tag)
-
-    def _add_samples(self, result: Imputation) -> None:
-        """Add the plausible pictures, hidden, in the looks of what they stand beside."""
-        start = self._place_beside()
-        for number, sample in enumerate(result.samples, 1):
-            for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
-                pixels = picture_pixels(view, self._source, self._frame, result, sample)
-                tag = self._tag(result, "sample", view, number)
-                self._insert(start + up, beside, pixels, image_looks(beside), tag)
-
-    def _insert(
-        self, at: int, result: Image, pixels: LazyArray, looks: dict[str, Any], tag: LayerTag
+    def _add_beside(
+        self,
+        result: Imputation,
+        kind: Kind,
+        pictures: list[LazyArray],
+        number: int | None = None,
     ) -> None:
-        """Add a hidden layer that lies where a result layer lies."""
-        layer = Image(
-            pyramid_like(pixels, result) if result.multiscale else pixels,
-            name=tag.name,
-            multiscale=result.multiscale,
-            rgb=False,
-            metadata=metadata_of(tag),
-            **placement(self._source.first),
-            **{**looks, "visible": False},
-        )
-        self._viewer.layers.insert(at, layer)
+        """Add what goes with each result layer: hidden, and lying where that lies."""
+        start = self._place_beside()
+        for up, ((view, beside), pixels) in enumerate(zip(self._shown(), pictures, strict=True)):
+            tag = self._tag(result, kind, view, number)
+            looks = image_looks(beside) if kind == "sample" else _UNCERTAINTY_LOOKS
+            layer = Image(
+                pyramid_like(pixels, beside) if beside.multiscale else pixels,
+                name=tag.name,
+                multiscale=beside.multiscale,
+                rgb=False,
+                metadata=metadata_of(tag),
+                **placement(self._source.first),
+                **{**looks, "visible": False},
+            )
+            self._viewer.layers.insert(start + up, layer)
+
+    def _shown(self) -> list[tuple[View, Image]]:
+        return list(zip(self._views, self.layers, strict=True))
 
     def _place_beside(self) -> int:
         """Return where in the layer list that goes which stands beside the results.
@@ -221,11 +212,7 @@ class ResultLayers:
     def _select_result(self) -> None:
         """Select what became of the layer that the person was at, else of the protein."""
         role = None if self._active is None else tag_of(self._active).role
-        shown = [
-            (view, layer)
-            for view, layer in zip(self._views, self.layers, strict=True)
-            if layer in self._viewer.layers
-        ]
+        shown = [pair for pair in self._shown() if pair[1] in self._viewer.layers]
         if not shown:
             return
 

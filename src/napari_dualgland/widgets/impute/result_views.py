@@ -108,74 +108,61 @@ def live_pixels(view: View, source: Source) -> Any:
     return live if view.source.multiscale else live[0]
 
 
-def picture_pixels(
-    view: View,
-    source: Source,
-    frame: dict[str, int] | None,
-    result: Imputation,
-    picture: LazyArray,
-) -> LazyArray:
-    """Return the pixels of a picture of a result, in its source's dtype and axes.
+@dataclass(frozen=True)
+class ResultPixels:
+    """The pixels of a result as layers show them: in the axes and dtype of their source.
 
-    Parameters
+    Attributes
     ----------
-    view : View
-        The layer that they are for.
     source : Source
         What was repaired.
     frame : dict of str to int or None
         The plane that was repaired, None for all; the others are as they were.
     result : Imputation
-        The result.
-    picture : numpy.ndarray or dask.array.Array
-        Its ``stack.data`` or one of its samples.
-
-    Returns
-    -------
-    numpy.ndarray or dask.array.Array
+        What came out.
     """
-    stack = result.stack
-    first = pixels_of(source.first)
-    pixels = _with_axes(picture, stack, view.channel, view.axes)
-    if view.channel is None:
-        if frame is None:
+
+    source: Source
+    frame: dict[str, int] | None
+    result: Imputation
+
+    def picture(self, view: View, picture: LazyArray) -> LazyArray:
+        """Return the pixels of a picture.
+
+        Parameters
+        ----------
+        view : View
+            The layer that they are for.
+        picture : numpy.ndarray or dask.array.Array
+            The result's data or one of its samples.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+        """
+        first, frame = pixels_of(self.source.first), self.frame
+        pixels = _with_axes(picture, self.result, view.channel, view.axes)
+        if view.channel is None:
+            whole = first if frame is None else _padded(first, _shape(view, self.source))
+        elif view.source is None:
+            pixels, whole = cast(pixels, first.dtype), np.zeros_like(first)
+        else:
+            whole = pixels_of(view.source)
+            if pixels.dtype != whole.dtype:
+                # Layers of several dtypes met in one stack; observed pixels return as they were.
+                mask = _with_axes(self.result.missing, self.result, view.channel, view.axes)
+                here = whole if frame is None else _plane_at(whole, frame, view.axes)
+                pixels = np.where(mask, cast(pixels, whole.dtype), here)
+        return pixels if frame is None else put_plane(whole, pixels, frame, view.axes)
+
+    def uncertainty(self, view: View) -> LazyArray:
+        """Return the uncertainty, of a result that has one; 0 in other planes."""
+        assert self.result.uncertainty is not None
+        pixels = _with_axes(self.result.uncertainty, self.result, view.channel, view.axes)
+        if self.frame is None:
             return pixels
-        return put_plane(_padded(first, _shape(view, source)), pixels, frame, view.axes)
-    if view.source is None:
-        pixels = cast(pixels, first.dtype)
-        if frame is None:
-            return pixels
-        blank = _padded(first[..., :0], _shape(view, source))
-        return put_plane(blank, pixels, frame, view.axes)
-    original = pixels_of(view.source)
-    if pixels.dtype != original.dtype:
-        # Layers of several dtypes met in one stack; observed pixels return as they were.
-        mask = _with_axes(result.missing, stack, view.channel, view.axes)
-        here = original if frame is None else _plane_at(original, frame, view.axes)
-        pixels = np.where(mask, cast(pixels, original.dtype), here)
-    return pixels if frame is None else put_plane(original, pixels, frame, view.axes)
-
-
-def uncertainty_pixels(
-    view: View, source: Source, frame: dict[str, int] | None, result: Imputation
-) -> LazyArray:
-    """Return the uncertainty of a result; 0 in other planes.
-
-    Parameters
-    ----------
-    view, source, frame, result
-        As for :func:`picture_pixels`; the result has an uncertainty.
-
-    Returns
-    -------
-    numpy.ndarray or dask.array.Array
-    """
-    assert result.uncertainty is not None
-    pixels = _with_axes(result.uncertainty, result.stack, view.channel, view.axes)
-    if frame is None:
-        return pixels
-    blank = da.zeros(_shape(view, source), dtype=pixels.dtype)
-    return put_plane(blank, pixels, frame, view.axes)
+        blank = da.zeros(_shape(view, self.source), dtype=pixels.dtype)
+        return put_plane(blank, pixels, self.frame, view.axes)
 
 
 def _with_axes(pixels: LazyArray, stack: Stack, channel: int | None, axes: str) -> LazyArray:

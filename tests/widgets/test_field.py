@@ -9,17 +9,22 @@ import weakref
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from napari.utils._proxies import PublicOnlyProxy
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import LayerTag, id_of, metadata_of
+from napari_dualgland.io.layer_tuples import layers_of
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.inputs import FileInput, LayersInput, MaskLayer
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.job_input import loaded, ref_of
+from napari_dualgland.widgets.field.repaired import missing_of
 
 from .conftest import paint
 
@@ -208,11 +213,9 @@ def test_the_value_comes_back_by_ids_and_else_by_names(opened_layers):
 
 
 def test_layers_of_a_file_name_it(saved, opened_layers):
-    from napari_dualgland.io.napari_io import get_reader
-
     opened_layers.layers.clear()
-    for pixels, looks, _ in get_reader(str(saved))(str(saved))[:4]:
-        opened_layers.add_layer(Image(pixels, **looks))
+    for looks in layers_of(read(saved)):
+        opened_layers.add_layer(Layer.create(*looks))
     assert field_of(opened_layers).value().file == FileInput(path=saved.absolute())
     field_of(opened_layers).pick("er", None)
     file = field_of(opened_layers).value().file
@@ -221,6 +224,22 @@ def test_layers_of_a_file_name_it(saved, opened_layers):
     opened_layers.add_image(paint()[0], name="drawn", scale=scale)
     field_of(opened_layers).pick("er", opened_layers.layers["drawn"])
     assert field_of(opened_layers).value().file is None
+
+
+def test_estimates_of_a_file_stay_estimates(saved, tmp_path, opened_layers):
+    stack = read(saved)
+    missing = np.zeros(stack.shape, bool)
+    missing[1, 20:40] = True
+    known = Provenance(version="0", model="prior", date="2025-01-01")
+    path = write(Imputation.of(stack, missing, provenance=known), tmp_path / "filled.ome.tif")
+    opened_layers.layers.clear()
+    for looks in layers_of(read(path)):
+        opened_layers.add_layer(Layer.create(*looks))
+    value = field_of(opened_layers).value()
+    assert value.estimated.name == "missing"
+    source = field_of(opened_layers).source()
+    work = loaded(source, missing_of(opened_layers.layers, source))
+    np.testing.assert_array_equal(work.stack.imputed, missing)
 
 
 class OfTheMainThread(Image):

@@ -93,11 +93,12 @@ def missing_of(layers: Iterable[Any], source: Source) -> Labels | None:
     napari.layers.Labels or None
         None where nothing among them was imputed.
     """
-    made_from = [
-        tag.sources for tag in map(tag_of, source.distinct_layers) if tag.kind == "imputed"
-    ]
+    tags = [tag_of(layer) for layer in source.distinct_layers]
+    # Made here, from other layers, or read with its mask from a file that was written before.
+    made_from = [tag.sources or tag.path for tag in tags if tag.is_estimate]
     for layer in layers:
         tag = tag_of(layer)
-        if tag.kind == "missing" and tag.sources in made_from and isinstance(layer, Labels):
+        origin = tag.sources or tag.path
+        if tag.kind == "missing" and origin and origin in made_from and isinstance(layer, Labels):
             return layer
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari.layers import Image, Labels
+from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
 from napari_dualgland.io.layer_masks import is_coded
@@ -51,7 +51,6 @@ class ResultLayers:
         self._hidden: list[Any] = []
         self._active: Any = None
         self.layers: list[Image] = []
-        self.missing: Labels | None = None
 
     def open(self, marked_in: Any = None) -> None:
         """Show the source once more, in layers that will take the tiles.
@@ -134,15 +133,16 @@ class ResultLayers:
                 layer.contrast_limits = contrast_limits(pixels)
         for stale in self._earlier_beside():
             self._viewer.layers.remove(stale)
+        start = self._place_beside()
         for number, sample in enumerate(result.samples, 1):
             pictures = [pixels_of.picture(view, sample) for view in self._views]
-            self._add_beside(result, "sample", pictures, number)
+            self._add_beside(start, result, "sample", pictures, number)
         if result.uncertainty is not None:
             pictures = [pixels_of.uncertainty(view) for view in self._views]
-            self._add_beside(result, "uncertainty", pictures)
+            self._add_beside(self._place_beside(), result, "uncertainty", pictures)
         codes = missing_codes(self._source, result.stack, result.missing, self._frame)
         tag = tag_for(self._source, "missing", "missing", **self._of_run(result))
-        self.missing = show_missing(self._viewer, self._source, codes, outline=True, tag=tag)
+        show_missing(self._viewer, self._source, codes, outline=True, tag=tag)
         self._select_result()
 
     def _is_looked_at(self, view: View) -> bool:
@@ -173,13 +173,13 @@ class ResultLayers:
 
     def _add_beside(
         self,
+        start: int,
         result: Imputation,
         kind: Kind,
         pictures: list[LazyArray],
         number: int | None = None,
     ) -> None:
         """Add what goes with each result layer: hidden, and lying where that lies."""
-        start = self._place_beside()
         for up, ((view, beside), pixels) in enumerate(zip(self._shown(), pictures, strict=True)):
             tag = self._tag(result, kind, view, number)
             looks = image_looks(beside) if kind == "sample" else _UNCERTAINTY_LOOKS

@@ -12,6 +12,7 @@ import pytest
 from napari_dualgland import sample
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read, read_mask
+from napari_dualgland.io.layer_masks import mask_from_layer
 from napari_dualgland.stack import ROLE_COLORS, ROLES, PixelSize
 
 ROOT = Path(__file__).parents[1]
@@ -125,15 +126,11 @@ def test_the_damage_layer_holds_a_bit_per_channel():
 
 
 def test_the_widget_reads_the_damage_layer_channel_by_channel(make_napari_viewer_proxy):
-    from napari_dualgland.widgets.layers.masks import marking_from_labels
-
-    from napari_dualgland.widgets.field.source import Source
-
     viewer = make_napari_viewer_proxy()
     viewer.open_sample("napari-dualgland", "damaged")
-    source = Source({role: viewer.layers[role] for role in ROLES})
+    layers = {role: viewer.layers[role] for role in ROLES}
     stack = read(FOLDER / "dualgland_damaged.ome.tif")
-    marked = marking_from_labels(viewer.layers[sample.DAMAGE], source).mask(stack, ROLES)
+    marked = mask_from_layer(viewer.layers[sample.DAMAGE], layers).fitted(stack)
     mask = np.asarray(read_mask(FOLDER / "dualgland_damaged_mask.tif")) > 0
     assert np.array_equal(np.asarray(marked), mask)
 

@@ -20,14 +20,14 @@ import typer
 import yaml
 
 from dualgland_training import metrics
-from dualgland_training.config import read_recipe
-from dualgland_training.data import read_split
+from dualgland_training.data.split import read_split
 from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
-from dualgland_training.judge import load_judge
+from dualgland_training.generator.recipe import read_recipe
+from dualgland_training.generator.validation import draw_validation, estimate
 from dualgland_training.losses.pituitary import pair_loss
 from dualgland_training.metrics.sets import frechet_distance, kernel_distance
-from dualgland_training.validate import draw_validation, estimate
+from dualgland_training.perceptual.judge import load_judge
 from napari_dualgland.model.compartments import soft_compartments
 from napari_dualgland.model.generator import Generator, load_generator
 from napari_dualgland.typing import Float64Array

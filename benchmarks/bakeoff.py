@@ -20,11 +20,11 @@ import torch
 import typer
 
 from candidates import candidates
-from dualgland_training.batches import Batches
-from dualgland_training.config import TrainConfig
-from dualgland_training.data import read_split
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.generator.validation import Validation
 from dualgland_training.losses import reconstruction_loss
-from dualgland_training.validate import Validation
 from napari_dualgland.model.generator import Generator, count_parameters
 from napari_dualgland.model.precision import choose_precision
 from recipe_on_data import open_recipe

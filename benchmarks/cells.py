@@ -35,7 +35,7 @@ import tifffile
 import typer
 from scipy import ndimage
 
-from dualgland_training.data import read_field
+from dualgland_training.data.collection import read_field
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
 from napari_dualgland.typing import LabelArray

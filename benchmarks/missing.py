@@ -30,8 +30,8 @@ import typer
 from scipy import ndimage
 from skimage.io import imread
 
-from dualgland_training.damage import draw_damage
-from dualgland_training.data import read_field
+from dualgland_training.data.collection import read_field
+from dualgland_training.data.damage import draw_damage
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
 from napari_dualgland.typing import AnyArray, BoolArray

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from dualgland_training.data import read_split
-from dualgland_training.validate import decibels, draw_validation, watched_sources
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.validation import decibels, draw_validation, watched_sources
 from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.evidence import gather_evidence
 from napari_dualgland.model.filler import load_filler

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dualgland_training.config import TrainConfig, read_recipe
+from dualgland_training.generator.recipe import TrainConfig, read_recipe
 
 
 def open_recipe(recipe: Path, root: Path, **data: Any) -> TrainConfig:

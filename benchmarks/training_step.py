@@ -4,7 +4,7 @@
 steps of a recipe as ``dualgland train`` would, with a clock around every part, and adds a
 column to ``results/training_step.json`` and ``.md``. ``--isa avx2`` keeps torch and oneDNN to
 AVX2, as on a processor without AVX-512 and bfloat16. With ``PYTHONPATH`` set to ``src`` and
-``training`` of another checkout that one is profiled: parts that it does not have are left out.
+``training`` of another checkout that one is profiled: it must have the rooms that this one has.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "DNNL_MAX_CPU_ISA": "AVX2"}
 DRAWN = 60
 """Batches that are drawn and left before the clock starts, so that what is reused is there."""
 
-PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("drawing crops", ("batches:draw_crops", "batches:Batches._crops")),
-    ("damage", ("batches:draw_damage",)),
-    ("couplings", ("objective:grouped_couplings", "batches:detail_moments")),
-    ("evidence", ("objective:gather_evidence", "batches:gather_evidence")),
-    ("depth of holes", ("losses.salivary:distance_to_observed", "batches:distance_to_observed")),
-    ("compartments", ("estimation:soft_compartments", "batches:soft_compartments")),
-    ("turning what is reused", ("batches:turned",)),
-    ("generator, forward", ("objective:Objective.generator.forward",)),
-    ("SG-Loss, forward", ("estimation:salivary_loss",)),
-    ("PG-Loss, forward", ("estimation:pituitary_loss",)),
-    ("reconstruction, forward", ("estimation:reconstruction_loss",)),
-    ("texture, forward", ("objective:Objective.texture.forward",)),
-    ("perceptual network, forward", ("judge:Judge.features",)),
-    ("discriminator, forward", ("discriminator:Discriminator.forward",)),
-    ("spread, forward", ("game:spread_loss",)),
-    ("gradient penalty", ("game:gradient_penalty",)),
-    ("average of weights", ("descent:follow",)),
+PARTS: tuple[tuple[str, str], ...] = (
+    ("drawing crops", "generator.batches:draw_crops"),
+    ("damage", "generator.batches:draw_damage"),
+    ("couplings", "generator.batch:detail_moments"),
+    ("evidence", "generator.batch:gather_evidence"),
+    ("depth of holes", "generator.batch:distance_to_observed"),
+    ("compartments", "generator.batch:soft_compartments"),
+    ("turning what is reused", "generator.batches:turned"),
+    ("generator, forward", "generator.objective:GeneratorObjective.generator.forward"),
+    ("SG-Loss, forward", "generator.estimation:salivary_loss"),
+    ("PG-Loss, forward", "generator.estimation:pituitary_loss"),
+    ("reconstruction, forward", "generator.estimation:reconstruction_loss"),
+    ("texture, forward", "generator.objective:GeneratorObjective.texture.forward"),
+    ("perceptual network, forward", "perceptual.judge:Judge.features"),
+    ("discriminator, forward", "generator.discriminator:Discriminator.forward"),
+    ("spread, forward", "generator.game:spread_loss"),
+    ("gradient penalty", "generator.game:gradient_penalty"),
+    ("average of weights", "trainer.steps:AveragedModel.update_parameters"),
 )
-"""What a part is called, and where it may stand in ``dualgland_training``."""
+"""What a part is called, and where it stands in ``dualgland_training``."""
 
 
 class Clock:
@@ -85,70 +85,60 @@ class Clock:
         setattr(place, name, self.around(lambda: label, getattr(place, name)))
 
 
-def clocked(clock: Clock, descent: Any) -> None:
-    """Put the clock around every part that this checkout has."""
-    for label, places in PARTS:
-        for place in places:
-            module, _, path = place.partition(":")
-            *owners, name = path.split(".")
-            owner: Any = importlib.import_module(f"dualgland_training.{module}")
-            if owners[:1] == ["Objective"]:
-                owner = getattr(descent.objective, owners[1])
-            elif owners:
-                owner = getattr(owner, owners[0])
-            if hasattr(owner, name):
-                clock.wrap(owner, name, label)
+def clocked(clock: Clock, training: Any) -> None:
+    """Put the clock around every part."""
+    for label, place in PARTS:
+        module, _, path = place.partition(":")
+        *owners, name = path.split(".")
+        owner: Any = importlib.import_module(f"dualgland_training.{module}")
+        if owners[:1] == ["GeneratorObjective"]:
+            owner = getattr(training.objective, owners[1])
+        elif owners:
+            owner = getattr(owner, owners[0])
+        clock.wrap(owner, name, label)
     now = ["generator"]
-    descend = descent._descend
+    descend = training._descend
 
     def told(name: str, *rest: Any) -> Any:
         now[0] = name
         return descend(name, *rest)
 
-    descent._descend = told
+    training._descend = told
     torch.Tensor.backward = clock.around(  # type: ignore[method-assign]
         lambda: f"{now[0]}, losses and backward", torch.Tensor.backward
     )
-    for optimiser in descent.optimisers.values():
+    for optimiser in training.optimisers.values():
         clock.wrap(optimiser, "step", "optimisers")
 
 
 def profile(recipe: Path, data: Path, steps: int) -> dict[str, Any]:
     """Train some steps from the recipe's start, or the random one, and return seconds a step."""
-    from dualgland_training.batches import Batches
-    from dualgland_training.config import read_recipe
-    from dualgland_training.data import read_split
-    from dualgland_training.descent import Descent
-    from dualgland_training.objective import Objective
-    from dualgland_training.prefetch import draw_ahead
+    from dualgland_training.generator.objective import GeneratorObjective
+    from dualgland_training.generator.recipe import read_recipe
+    from dualgland_training.trainer.prefetch import draw_ahead
+    from dualgland_training.trainer.steps import Steps
+    from napari_dualgland.model.precision import choose_by_time
 
     torch.set_num_threads(1)
     config = read_recipe(recipe, start=None)
     where = config.data.model_copy(update={"root": data.resolve()})
     config = config.model_copy(update={"data": where, "steps": 10_000})
     device = torch.device("cpu")
-    try:
-        from napari_dualgland.model.precision import choose_by_time
-
-        objective = Objective(config, device, choose_by_time(config.precision, device)[0])
-    except ImportError:  # a checkout from before there was a choice
-        objective = Objective(config, device)
-    descent = Descent(objective, config)
-    batches = Batches(read_split(config, typer.echo).train, config)
+    precision, _ = choose_by_time(config.precision, device)
+    objective = GeneratorObjective(config, device, precision, typer.echo)
+    training, batches = Steps(objective, config), objective.batches()
     clock = Clock()
-    clocked(clock, descent)
     # Late enough for the game to be played.
     first = 6000
     drawn = draw_ahead(batches, range(first, first + DRAWN + steps + 4), 0, device)
-    reused = getattr(config, "reuse", 1) > 1
-    for _ in range(DRAWN * reused):
+    for _ in range(DRAWN * (config.reuse > 1)):
         next(drawn)
     for step in range(4):  # kernels are prepared
-        descent.advance(next(drawn), first + step)
-    clock.spent.clear()
+        training.advance(next(drawn), first + step)
+    clocked(clock, training)  # not before: a schedule wraps its optimiser in the first step
     began = time.process_time()
     for step in range(steps):
-        descent.advance(next(drawn), first + step)
+        training.advance(next(drawn), first + step)
     whole = time.process_time() - began
     parts = {label: seconds / steps for label, seconds in clock.spent.items()}
     parts["all else"] = whole / steps - sum(parts.values())
@@ -158,7 +148,7 @@ def profile(recipe: Path, data: Path, steps: int) -> dict[str, Any]:
         "step": whole / steps,
         "crops": crops,
         "crops per CPU-second": crops * steps / whole,
-        "precision": getattr(objective, "precision", config.precision),
+        "precision": objective.precision,
         "steps": steps,
     }
 

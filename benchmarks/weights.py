@@ -18,10 +18,15 @@ import torch
 import typer
 
 from ablations import figures_of
-from dualgland_training.data import read_split
+from dualgland_training.data.split import read_split
 from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
-from dualgland_training.validate import decibels, draw_validation, estimate, watched_sources
+from dualgland_training.generator.validation import (
+    decibels,
+    draw_validation,
+    estimate,
+    watched_sources,
+)
 from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.generator import Generator, load_generator
 from napari_dualgland.model.weights import read_card

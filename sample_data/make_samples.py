@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from dualgland_training.damage import FAMILIES
+from dualgland_training.data.damage import FAMILIES
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.io import write
 from napari_dualgland.stack import Stack
@@ -39,7 +39,7 @@ class Damage:
     family : str
         ``box`` fills its window; ``row`` and ``column`` too, and are thin; ``blob`` is a
         disc in the window; ``dropout`` loses a share of its pixels; any other name is a
-        family of ``dualgland_training.damage``, drawn inside the window.
+        family of ``dualgland_training.data.damage``, drawn inside the window.
     channels : tuple of int
         Channels that are hurt, all by the same hole.
     y, x, height, width : int

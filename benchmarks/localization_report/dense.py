@@ -23,12 +23,12 @@ def dense_section(setting: Setting, say: Say) -> Result:
         If no bank of drawn cells is named.
     """
     from dualgland_training.localizer.bank import load_bank
-    from dualgland_training.localizer.finish import on_drawn_cells
+    from dualgland_training.localizer.scores import on_drawn_cells
 
     if setting.bank is None:
         raise DualglandError(
             "dense layers are held against drawn cells; name a bank of them with --bank, made by "
-            "python -m dualgland_training.localizer.bank"
+            "python -m dualgland_training.localizer bank"
         )
     say(f"{setting.drawn} drawn cells")
     torch.set_num_threads(setting.threads)

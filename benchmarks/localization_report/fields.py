@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgland_training.data import read_field
+from dualgland_training.data.collection import read_field
 from localization_report.reading import (
     FIELD_PIXEL_UM,
     mean_of_cells,

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import torch
 
-from dualgland_training.data import read_field
+from dualgland_training.data.collection import read_field
 from localization_report.reading import FIELD_PIXEL_UM, stack_of_roles
 from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize

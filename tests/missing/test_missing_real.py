@@ -13,7 +13,7 @@ import pytest
 from scipy import ndimage
 from skimage.io import imread
 
-from dualgland_training.damage import draw_damage
+from dualgland_training.data.damage import draw_damage
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
 

@@ -8,7 +8,14 @@ import tifffile
 import torch
 from training.gland_scenes import ATLAS
 
-from dualgland_training.annotated import AnnotatedCell, main, measured, read_cells, table_of
+from dualgland_training.data.collection import CollectionCell, read_cell_image, read_cells
+from dualgland_training.generator.set_points import (
+    AnnotatedCell,
+    main,
+    measure_cells,
+    measured,
+    table_of,
+)
 from dualgland_training.losses.pituitary import SetPoints, pituitary_loss
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
@@ -17,6 +24,12 @@ from napari_dualgland.model.set_points import ANY, read_set_points
 
 HELD_OUT = ("1-3", "1-12", "1-16", "1-163", "1-174", "2-190", "2-193", "2-223", "3-280", "4-389")
 real = pytest.mark.skipif(not ATLAS.is_dir(), reason="the atlas collection is absent")
+
+
+@pytest.fixture(scope="module")
+def held_out() -> list[tuple[CollectionCell, AnnotatedCell]]:
+    listed = [c for c in read_cells(ATLAS) if c.group in HELD_OUT and c.location is not None]
+    return list(zip(listed, measure_cells(ATLAS, listed), strict=True))
 
 
 def test_the_table_holds_medians_and_spreads(tmp_path):
@@ -41,9 +54,9 @@ def test_exposure_changes_no_set_point():
 
 
 @real
-def test_held_out_cells_keep_to_their_own_place_rather_than_to_another():
+def test_held_out_cells_keep_to_their_own_place_rather_than_to_another(held_out):
     table = read_set_points()
-    cells = [c for c in read_cells(ATLAS) if c.group in HELD_OUT]
+    cells = [cell for _, cell in held_out]
     places = {"Nucleoplasm", "Cytosol"}
     assert places <= {c.location for c in cells}
 
@@ -59,14 +72,9 @@ def test_held_out_cells_keep_to_their_own_place_rather_than_to_another():
 
 
 @real
-def test_the_loss_tells_a_right_annotation_from_a_wrong_one():
-    cell = next(c for c in read_cells(ATLAS) if c.location == "Nucleoplasm")
-    name = next(
-        p
-        for p in sorted((ATLAS / "cells").iterdir())
-        if np.array_equal(measured(tifffile.imread(p)), cell.held)
-    )
-    image = tifffile.imread(name)
+def test_the_loss_tells_a_right_annotation_from_a_wrong_one(held_out):
+    cell = next(listed for listed, c in held_out if c.location == "Nucleoplasm")
+    image = read_cell_image(ATLAS, cell)
     unit = torch.from_numpy(measure([c.ravel() for c in image]).apply(image)).float()[None]
     kinds = soft_compartments(unit, 0.13)
     missing = torch.zeros_like(unit, dtype=torch.bool)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dualgland_training.damage import FAMILIES, draw_damage
+from dualgland_training.data.damage import FAMILIES, draw_damage
 
 ALL = [*FAMILIES, "saturated", "channel"]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_runs import LONGEST, RECIPE, environment, read_events, train, write_recipe
+from small_runs import LONGEST, RECIPE, environment, read_events, run, write_recipe
 
-from dualgland_training.batches import Batches
-from dualgland_training.config import TrainConfig
-from dualgland_training.data import read_split
-from dualgland_training.objective import Objective
-from dualgland_training.prefetch import draw_ahead
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.objective import GeneratorObjective
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.trainer.prefetch import draw_ahead
 from napari_dualgland.errors import DualglandError
 
 STEPS = 3
@@ -40,7 +40,7 @@ WATCHED_ONLY = {"measured", "drawn"}
 PARTING = """
 from pathlib import Path
 import torch
-from dualgland_training import distributed
+from dualgland_training.trainer import distributed
 
 def threads():
     return {(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}
@@ -76,8 +76,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the run of one process, and that of two with half of the batch each."""
     folder = tmp_path_factory.mktemp("distributed")
     recipe, alone, shared = write_recipe(folder, **SHORT), folder / "one", folder / "two"
-    done = train(recipe, "--out", alone)
-    assert done.returncode == 0, done.stderr
+    run(recipe, alone)
     done = torchrun("-m", "napari_dualgland", "train", recipe, "--out", shared)
     assert done.returncode == 0, done.stderr
     # The first process alone speaks, and speaks once.
@@ -117,7 +116,7 @@ def test_two_processes_end_with_the_weights_of_one(folders: tuple[Path, Path]) -
     assert alone.keys() == shared.keys()
     config = TrainConfig.model_validate(RECIPE | SHORT)
     torch.manual_seed(config.seed)
-    before = Objective(config, torch.device("cpu")).networks
+    before = GeneratorObjective(config, torch.device("cpu"), "fp32", lambda _: None).networks
     for player, network in before.items():
         parts = {f"network.{player}.{name}": value for name, value in network.state_dict().items()}
         one, two = (

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from skimage.io import imsave
 
-from dualgland_training.data import SUFFIXES
+from dualgland_training.data.collection import SUFFIXES
 from dualgland_training.evaluate.cases import CELL_CASE, CELLS_EACH, held_out, images_of, mask_of
 from dualgland_training.evaluate.comparison import gain, interval
 from dualgland_training.evaluate.methods import fill_with, find_method

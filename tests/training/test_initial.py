@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from dualgland_training.initial import load_start, widened
+from dualgland_training.generator.initial import load_start, widened
 from napari_dualgland.model.generator import Generator
 from napari_dualgland.model.weights import SHIPPED
 

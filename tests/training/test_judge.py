@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,22 @@ import pytest
 import tifffile
 import torch
 import yaml
+from safetensors.torch import load_file
+from small_runs import read_events
 
-from dualgland_training.judge import CLASSES, NAMES, WEIGHTS, Judge, load_judge
-from dualgland_training.judge_training import RECIPES, train_judge
+from dualgland_training.perceptual import objective
+from dualgland_training.perceptual.cells import Batch, draw_batch
+from dualgland_training.perceptual.judge import CLASSES, NAMES, WEIGHTS, Judge, load_judge
+from dualgland_training.perceptual.recipe import JudgeRecipe
+from dualgland_training.runs import read_run, start_run
 from dualgland_training.simulate import simulate_field
+from dualgland_training.trainer.loop import Stopped
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.model.weights import read_card
 
 ROOT = Path(__file__).parents[2]
+RECIPES = {name: read_run(ROOT / "training" / "recipes" / f"{name}.yaml") for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +44,7 @@ def test_shipped_weights_load_frozen_and_small(name: str) -> None:
     assert not any(p.requires_grad for p in judge.parameters())
     assert sum(p.numel() for p in judge.parameters()) == card.parameters <= 600_000
     assert card.seed == RECIPES[name].seed
-    assert card.recipe == RECIPES[name].model_dump(mode="json")
+    assert card.recipe.items() <= RECIPES[name].model_dump(mode="json").items()
 
 
 def test_the_two_share_neither_seed_nor_widths_nor_augmentation() -> None:
@@ -87,7 +95,9 @@ def test_exchanged_weights_are_refused(tmp_path: Path) -> None:
         load_judge("judge", tmp_path)
 
 
-def test_training_writes_what_loads(tmp_path: Path) -> None:
+@pytest.fixture
+def recipe(tmp_path: Path) -> JudgeRecipe:
+    """A tiny judge, and a collection of five cells."""
     (tmp_path / "cells").mkdir()
     rows = ["file,label_28,group"]
     for i, (label, group) in enumerate([(0, "a"), (25, "a"), (0, "v"), (25, "v"), (0, "h")]):
@@ -95,15 +105,52 @@ def test_training_writes_what_loads(tmp_path: Path) -> None:
         tifffile.imwrite(tmp_path / "cells" / f"{i}.tif", image, photometric="minisblack")
         rows.append(f"{i}.tif,{label},{group}")
     (tmp_path / "cells.csv").write_text("\n".join(rows) + "\n")
-    split = tmp_path / "split.yaml"
     groups = {"held_out_groups": ["h"], "validation_groups": ["v"]}
-    split.write_text(yaml.safe_dump({"data": groups}))
-    recipe = RECIPES["judge"].model_copy(
-        update={"widths": (4, 4), "steps": 100, "batch": 2, "crop": 32}
-    )
-    list(train_judge("judge", recipe, tmp_path, split, tmp_path / "out"))
-    judge = load_judge("judge", tmp_path / "out")
-    card, _ = read_card(str(tmp_path / "out" / "judge.json"))
+    (tmp_path / "split.yaml").write_text(yaml.safe_dump({"data": groups}))
+    small = {"widths": [4, 4], "steps": 6, "batch": 2, "crop": 32, "validate_every": 2}
+    more = {"checkpoint_every": 6, "device": "cpu", "split": "split.yaml", "root": "."}
+    path = tmp_path / "judge.yaml"
+    told = yaml.safe_load((ROOT / "training/recipes/judge.yaml").read_text())
+    path.write_text(yaml.safe_dump(told | small | more))
+    return read_run(path)
+
+
+def test_training_writes_what_loads(recipe: JudgeRecipe, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert start_run(recipe, out).run() == out / "judge.safetensors"
+    judge = load_judge("judge", out)
+    card, _ = read_card(str(out / "judge.json"))
     assert judge.widths == (4, 4)
     assert card.figures["validation, chosen by it"]["cells"] == 2
     assert card.figures["held out, never chosen by"]["cells"] == 1
+    assert card.held_out == ("h", "v")
+    # The best of the three looks, and the first of those that are equal.
+    looks = {e["step"]: e["validation"] for e in read_events(out) if "validation" in e}
+    recall = {k: table["validation, cells"]["all"]["mean_recall"] for k, table in looks.items()}
+    assert list(recall) == [2, 4, 6]
+    assert card.steps == max(recall, key=lambda step: recall[step])
+
+
+def test_a_judge_that_is_stopped_goes_on_exactly(
+    recipe: JudgeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_run(recipe, tmp_path / "straight").run()
+
+    def stopping(cells: dict, recipe: JudgeRecipe, step: int) -> Batch:
+        if step == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return draw_batch(cells, recipe, step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(objective, "draw_batch", stopping)
+        training = start_run(recipe, tmp_path / "stopped")
+        with pytest.raises(Stopped, match="stopped after step 3"):
+            training.run()
+    assert read_card(str(tmp_path / "stopped" / "judge.json"))[0].steps == 2
+    start_run(recipe, tmp_path / "stopped", resume=True).run()
+    one, other = (
+        load_file(tmp_path / name / "step-0000006.safetensors") for name in ("straight", "stopped")
+    )
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert any(name.startswith("objective.best.") for name in one)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import csv
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
+from small_runs import read_events
+from training.gland_scenes import ATLAS
 
-from dualgland_training.localizer import train
+from dualgland_training.cell_folds import LabelledCell, read_labelled_cells
+from dualgland_training.data.options import DataOptions
+from dualgland_training.localizer import cells, finish, stages
 from dualgland_training.localizer.bank import (
     LANDMARKS,
     Bank,
@@ -20,42 +25,50 @@ from dualgland_training.localizer.bank import (
     simulated_cells,
 )
 from dualgland_training.localizer.batches import Batch, Examples, batch_of
+from dualgland_training.localizer.cells import name_classes
 from dualgland_training.localizer.examples import PROTEIN, RealCell, annotated, mixed
-from dualgland_training.localizer.finish import (
-    best_threshold,
-    fit_calibration,
-    on_drawn_cells,
-    write_model,
-)
+from dualgland_training.localizer.finish import best_threshold, finish_model, fit_calibration
 from dualgland_training.localizer.head import fit_head, pool_drawn, pool_real
-from dualgland_training.localizer.objective import cell_loss, dense_loss, localizer_loss
+from dualgland_training.localizer.losses import cell_loss, dense_loss, localizer_loss
+from dualgland_training.localizer.objective import LocalizerObjective
 from dualgland_training.localizer.recipe import (
     HeadStage,
     LocalizerRecipe,
     Stage,
     read_localizer_recipe,
 )
-from dualgland_training.localizer.train import rate_at, run_stage, say, started
+from dualgland_training.localizer.scores import on_drawn_cells
+from dualgland_training.localizer.stages import cross_validate, tune_head
+from dualgland_training.localizer.start import start_network
+from dualgland_training.runs import start_run
 from dualgland_training.simulate import simulate_field
+from dualgland_training.trainer.loop import Stopped
 from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.localizer import Localizer
+from napari_dualgland.model.weights import read_card
 
 ROOT = Path(__file__).parents[2]
 SMALL = LocalizerRecipe(
     name="small",
     widths=(8, 8, 16, 16),
     depths=(1, 1, 1, 1),
-    drawn=Stage(steps=3, batch=3, crop=64),
+    drawn=Stage(steps=6, batch=2, crop=64),
     split=ROOT / "training/recipes/generator.yaml",
+    log_every=2,
+    checkpoint_every=3,
+    validation_crops=3,
+    threads=1,
+    device="cpu",
+    precision="fp32",
 )
 
 
 @pytest.fixture(scope="module")
 def bank() -> Bank:
     made = Bank()
-    for _ in simulated_cells(made, 1, seed=4):
+    for _ in simulated_cells(made, 1, seed=4, side=576):
         pass
     return made
 
@@ -166,74 +179,117 @@ def test_gradients_reach_every_weight(bank):
     assert still == []
 
 
-def test_a_stage_learns_logs_and_ships(bank, tmp_path):
-    torch.set_num_threads(1)
-    recipe = SMALL.model_copy(update={"drawn": Stage(steps=25, batch=3, crop=64)})
-    network = started(recipe, None)
-    before = {k: v.clone() for k, v in network.state_dict().items()}
-    trained = run_stage(network, Examples(bank, [], 1), recipe.drawn, recipe, tmp_path / "run")
-    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [25]
-    kept = load_file(tmp_path / "run.safetensors")
-    assert any(not torch.equal(kept[k], before[k]) for k in before)
-    for key, value in trained.state_dict().items():
-        assert torch.equal(kept[key], value)
-    card = write_model(
-        trained, recipe, recipe.split, {"temperature": 1.3, "thresholds": {}, "prior": {}}, {},
-        tmp_path,
-    )  # fmt: skip
-    reader = load_localizer(str(tmp_path / "small.safetensors"), torch.device("cpu"))
-    assert (reader.card.sha256, reader.card.parameters) == (card.sha256, card.parameters)
-    assert reader.temperature == 1.3
+@pytest.fixture(scope="module")
+def recipe(bank, tmp_path_factory) -> LocalizerRecipe:
+    """The small recipe on a bank that lies in a file."""
+    path = tmp_path_factory.mktemp("bank") / "bank.npz"
+    bank.save(path)
+    return SMALL.model_copy(update={"banks": (path,), "heldout": path})
+
+
+@pytest.fixture(scope="module")
+def straight(recipe, tmp_path_factory) -> Path:
+    """The folder of a run of six steps."""
+    out = tmp_path_factory.mktemp("straight")
+    start_run(recipe, out).run()
+    return out
+
+
+def test_a_run_learns_logs_and_leaves_a_model(recipe, straight):
+    events = read_events(straight)
+    told = {e["step"]: e["losses"]["localizer"] for e in events if "losses" in e}
+    assert list(told) == [2, 4, 6]
+    assert all({"cell", "dense", "loss"} <= set(terms) for terms in told.values())
+    (looked,) = (e["validation"] for e in events if "validation" in e)
+    assert set(looked["validation, drawn cells"]) == set(CLASSES)
+    kept = load_file(straight / "step-0000006.safetensors")
+    before = start_network(recipe, None).state_dict()
+    assert any(not torch.equal(kept[f"average.{k}"], before[k]) for k in before)
+    # What comes next starts from the average, in full precision.
+    network = start_network(recipe, straight)
+    for key, value in network.state_dict().items():
+        assert torch.equal(kept[f"average.{key}"], value)
+    card, _ = read_card(str(straight / "small.safetensors"))
+    assert card.steps == 6
+    assert "3-280" in card.held_out
+    reader = load_localizer(str(straight / "small.safetensors"), torch.device("cpu"))
+    assert (reader.card.sha256, reader.temperature) == (card.sha256, 1.0)
     cell = real_cell(0, "g")
     said = reader.read(cell.x[None], cell.inside[None, None], np.ones((1, 4), np.float32))
-    assert np.allclose(said.logits[0] * 1.3, say(trained, cell), atol=0.02)
+    assert np.allclose(said.logits[0], name_classes(network.eval(), cell), atol=0.02)
 
 
-class Killed(Exception):
-    pass
+def test_a_stopped_run_goes_on_exactly(recipe, straight, tmp_path, monkeypatch):
+    draw = Examples.batch
+
+    def stopping(self, step, *rest):
+        if step == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return draw(self, step, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Examples, "batch", stopping)
+        training = start_run(recipe, tmp_path)
+        with pytest.raises(Stopped, match="stopped after step 4"):
+            training.run()
+    start_run(recipe, tmp_path, resume=True).run()
+    one, other = (load_file(f / "step-0000006.safetensors") for f in (straight, tmp_path))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-class Dying(Examples):
-    """Examples that end the run at a step, as a power cut would."""
-
-    def batch(self, step, size, crop, real):
-        if step == 6:
-            raise Killed
-        return super().batch(step, size, crop, real)
-
-
-def test_a_killed_stage_goes_on_exactly(bank, tmp_path, monkeypatch):
-    torch.set_num_threads(1)
-    monkeypatch.setattr(train, "SAVED", 3)
-    recipe = SMALL.model_copy(update={"drawn": Stage(steps=8, batch=2, crop=64)})
-
-    def run(kind: type[Examples], name: str) -> dict[str, torch.Tensor]:
-        network = started(recipe, None)
-        run_stage(network, kind(bank, [], 1), recipe.drawn, recipe, tmp_path / name)
-        return load_file(tmp_path / f"{name}.safetensors")
-
-    straight = run(Examples, "straight")
-    with pytest.raises(Killed):
-        run(Dying, "killed")
-    assert not (tmp_path / "killed.safetensors").exists()
-    resumed = run(Examples, "killed")
-    for name, tensor in straight.items():
-        assert torch.equal(tensor, resumed[name]), name
-
-
-def test_the_rate_rises_and_falls_to_nothing():
-    stage = Stage(steps=100, learning_rate=2.0)
-    rates = [rate_at(step, stage) for step in range(1, 101)]
-    assert max(rates) == rates[14] == 2.0
-    assert rates[0] == pytest.approx(2 / 15)
+def test_the_rate_rises_and_falls_to_nothing(recipe):
+    made = LocalizerObjective(
+        recipe.model_copy(update={"heldout": None}),
+        torch.device("cpu"),
+        "fp32",
+        pytest.fail,
+        stage=Stage(steps=100),
+        examples=Examples(Bank(), [], 0),
+    )
+    rates = [made.rate(step) for step in range(100)]
+    assert max(rates) == rates[14] == 1.0
+    assert rates[0] == pytest.approx(1 / 15)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def few_cells(listed: list[LabelledCell], kept: DataOptions) -> list[LabelledCell]:
+    """Return a cell each of two groups of every class, and of those kept for validation."""
+    few: dict[tuple[int, str], LabelledCell] = {}
+    for cell in listed:
+        part = kept.part_of(cell.group, "groups")
+        trained = [k for k in few if k[0] == cell.label and kept.part_of(k[1], "groups") == "train"]
+        if part == "validation" or (part == "train" and len(trained) < 2):
+            few.setdefault((cell.label, cell.group), cell)
+    return list(few.values())
+
+
+@pytest.mark.skipif(not ATLAS.is_dir(), reason="the atlas collection is absent")
+@pytest.mark.parametrize("whole", [None, Stage(steps=1, batch=2, crop=64, real=1.0)])
+def test_every_later_stage_goes_on_from_the_first(recipe, straight, tmp_path, monkeypatch, whole):
+    """Head, folds and calibration on some cells of the collection, in one go."""
+    monkeypatch.setattr(finish, "PER_CLASS", 1)
+    listed = few_cells(read_labelled_cells(ATLAS), recipe.kept())
+    for module in (stages, cells):
+        monkeypatch.setattr(module, "read_labelled_cells", lambda _: listed)
+    head = HeadStage(views=0, drawn=8, crop=64, steps=2, batch=4)
+    options = recipe.model_copy(update={"head": head, "whole": whole, "root": ATLAS, "folds": 2})
+    with cross_validate(options, straight, tmp_path).open() as file:
+        said = list(csv.DictReader(file))
+    assert sorted(row["file"] for row in said) == sorted(cell.file for cell in listed)
+    assert {row["fold"] for row in said} == {"0", "1"}
+    if whole is None:
+        tuned = tune_head(options, straight, tmp_path)
+        model = finish_model(options, tuned, tmp_path / "models")
+        card = load_localizer(str(model), torch.device("cpu")).card
+        assert set(card.use) == {"temperature", "bias", "thresholds", "prior"}
+        assert set(card.figures["drawn cells, F1"]) == set(CLASSES)
 
 
 def test_the_head_learns_from_real_cells_and_leaves_the_trunk(bank):
     torch.set_num_threads(1)
     stage = HeadStage(views=1, drawn=8, crop=64, steps=60, batch=16, learning_rate=1e-2)
-    network = started(SMALL, None).eval()
+    network = start_network(SMALL, None).eval()
     cells = [real_cell(label, "g", label) for label in (0, 2, 13, 14, 16)]
     real = pool_real(network, cells, stage, seed=0)
     assert real.cell.tolist() == [i for i in range(5) for _ in range(3)]
@@ -243,26 +299,26 @@ def test_the_head_learns_from_real_cells_and_leaves_the_trunk(bank):
     head = {"first", "second", "direct", "usual", "spread"}
     for key, value in network.state_dict().items():
         assert torch.equal(value, before[key]) == (key.split(".")[0] not in head), key
-    said = [CLASSES[int(np.argmax(say(network, cell)))] for cell in cells]
+    said = [CLASSES[int(np.argmax(name_classes(network, cell)))] for cell in cells]
     assert said == [CLASSES[cell.label] for cell in cells]
-    again = started(SMALL, None).eval()
+    again = start_network(SMALL, None).eval()
     fit_head(again, real, drawn, stage, seed=0)
     assert torch.equal(again.direct.weight, network.direct.weight)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
     other = SMALL.model_copy(update={"widths": (8, 16, 16, 16)})
-    save_file(started(other, None).state_dict(), tmp_path / "other.safetensors")
+    save_file(start_network(other, None).state_dict(), tmp_path / "other.safetensors")
     with pytest.raises(DualglandError, match="not of this"):
-        started(SMALL, tmp_path / "other.safetensors")
-    lacking = {k: v for k, v in started(SMALL, None).state_dict().items() if "dense" not in k}
+        start_network(SMALL, tmp_path / "other.safetensors")
+    lacking = {k: v for k, v in start_network(SMALL, None).state_dict().items() if "dense" not in k}
     save_file(lacking, tmp_path / "lacking.safetensors")
     with pytest.raises(DualglandError, match="not of this"):
-        started(SMALL, tmp_path / "lacking.safetensors")
+        start_network(SMALL, tmp_path / "lacking.safetensors")
 
 
 def test_drawn_cells_are_scored(bank):
-    network = started(SMALL, None).eval()
+    network = start_network(SMALL, None).eval()
     scores = on_drawn_cells(network, bank, seed=0, count=6)
     assert scores.logits.shape == scores.target.shape == (6, 19)
     assert scores.target.any(1).all()

@@ -12,10 +12,12 @@ import torch
 import yaml
 from skimage.io import imsave
 
-from dualgland_training.batches import Batches
-from dualgland_training.config import TrainConfig, read_recipe
-from dualgland_training.data import SUFFIXES, read_split
-from dualgland_training.loop import Training
+from dualgland_training.data.collection import SUFFIXES, list_collection
+from dualgland_training.data.split import read_split
+from dualgland_training.generator import objective
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.recipe import TrainConfig, read_recipe
+from dualgland_training.runs import start_run
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.filler import load_filler
@@ -33,6 +35,7 @@ TINY = {
     "checkpoint_every": 2,
     "threads": 1,
     "device": "cpu",
+    "precision": "fp32",
     "seed": 3,
 }
 
@@ -120,12 +123,11 @@ def test_a_mistyped_name_of_what_is_kept_apart_is_refused(recipe: Path, option: 
 def test_shipped_recipes_keep_every_field_on_one_side() -> None:
     """A field and one of its channels that lies among the single ones; the other atlas."""
     for name in ("long.yaml", "generator.yaml"):
-        split = read_split(read_recipe(RECIPES / name), pytest.fail)
-        small = {s.name for s in split.train if s.kind == "fields512"}
-        singles = [s.name for s in split.train if s.kind == "singles"]
-        assert "annwith_73fb54_007" in small
-        assert any("ed1acec6" in source for source in singles)
-        assert not any(s.kind == "other_atlas" for s in split.train + split.validation)
+        listed = list(list_collection(REAL, read_recipe(RECIPES / name).data))
+        train = {(image.kind, image.name) for image in listed if image.part == "train"}
+        assert ("fields512", "annwith_73fb54_007") in train
+        assert any(kind == "singles" and "ed1acec6" in name for kind, name in train)
+        assert {i.part for i in listed if i.kind == "other_atlas"} <= {"shift"}
 
 
 def test_unknown_options_are_refused(tmp_path: Path) -> None:
@@ -147,37 +149,30 @@ def test_batches_are_damaged_and_seeded(recipe: Path) -> None:
     assert torch.equal(first.prior[~first.missing], first.target[~first.missing])
 
 
-def test_a_run_on_an_atlas_collection_leaves_a_model(recipe: Path, tmp_path: Path) -> None:
+def test_a_run_on_an_atlas_collection_leaves_a_model(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objective, "VALIDATION_CROP", 48)  # five sets, thirteen cases each
+    config = read_recipe(recipe, reference="generator")
+    with pytest.raises(DualglandError, match="no model 'nobody'"):
+        start_run(config.model_copy(update={"reference": "nobody"}), tmp_path / "other")
     out = tmp_path / "run"
-    training = Training(read_recipe(recipe), out)
-    assert training.run() == out / "generator.safetensors"
+    assert start_run(config, out).run() == out / "generator.safetensors"
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
-    shown = [e["validation"] for e in events if "validation" in e]
+    (shown,) = (e["validation"] for e in events if "validation" in e)
     sets = {"validation, fields512", "validation, cells", "test, fields", "test, cells"}
-    assert set(shown[-1]) == sets | {"shift, other_atlas"}
-    rows = [row for cases in shown[-1].values() for row in cases.values()]
+    assert set(shown) == sets | {"shift, other_atlas"}
+    rows = [row for cases in shown.values() for row in cases.values()]
     assert all(np.isfinite(v) for row in rows for v in row.values())
+    # The figures of a reference stand beside those of the run.
+    assert any(row["reference"] != row["generator"] for row in rows)
 
     filler = load_filler(str(out / "generator.safetensors"), torch.device("cpu"))
     # Chosen by what is kept for validation alone.
-    chosen = [shown[-1][name]["box, er only"]["generator"] for name in sets if "val" in name]
+    chosen = [shown[name]["box, er only"]["generator"] for name in sets if "val" in name]
     assert filler.card.figures["box, er only"]["generator"] == pytest.approx(np.mean(chosen))
     assert filler.card.steps == 2
     assert filler.card.seed == 3
     assert filler.card.held_out == ("b", "1-2")
     assert any("Human Protein Atlas" in line and "CC BY-SA" in line for line in filler.card.data)
     assert TrainConfig.model_validate(filler.card.recipe).widths == (8, 8, 16)
-
-
-def test_the_figures_of_a_reference_stand_beside_those_of_the_run(
-    recipe: Path, tmp_path: Path
-) -> None:
-    config = read_recipe(recipe, reference="generator", pictures=0)
-    Training(config, tmp_path / "run").run()
-    events = [json.loads(n) for n in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
-    (shown,) = (event["validation"] for event in events if "validation" in event)
-    rows = [row for cases in shown.values() for row in cases.values()]
-    assert all(np.isfinite(row["reference"]) for row in rows)
-    assert any(row["reference"] != row["generator"] for row in rows)
-    with pytest.raises(DualglandError, match="no model 'nobody'"):
-        Training(config.model_copy(update={"reference": "nobody"}), tmp_path / "other")

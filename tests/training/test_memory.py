@@ -9,9 +9,10 @@ import torch
 from small_runs import RECIPE, read_events
 from torch import nn
 
-from dualgland_training.config import TrainConfig
-from dualgland_training.loop import Training
-from dualgland_training.memory import is_out_of_memory, largest_that_fits, say_what_fits
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.runs import start_run
+from dualgland_training.trainer.loop import Training
+from dualgland_training.trainer.memory import is_out_of_memory, largest_that_fits, say_what_fits
 from napari_dualgland.errors import DualglandError
 
 CPU = torch.device("cpu")
@@ -29,7 +30,7 @@ def room_for(crops: int) -> object:
 
 def training(folder: Path, **options: object) -> Training:
     few = {"steps": 1, "validation_crops": 0, "checkpoint_every": 1}
-    return Training(TrainConfig.model_validate(RECIPE | few | options), folder)
+    return start_run(TrainConfig.model_validate(RECIPE | few | options), folder)
 
 
 @pytest.mark.parametrize(

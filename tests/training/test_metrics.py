@@ -8,7 +8,6 @@ import torch
 from scipy import ndimage
 
 from dualgland_training import metrics
-from dualgland_training.judge import load_judge
 from dualgland_training.metrics.calibration import LEVELS, covered
 from dualgland_training.metrics.sets import (
     embed,
@@ -18,6 +17,7 @@ from dualgland_training.metrics.sets import (
     manifold_precision_recall,
     pair_similarity,
 )
+from dualgland_training.perceptual.judge import load_judge
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.errors import DualglandError
 

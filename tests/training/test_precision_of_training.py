@@ -9,8 +9,9 @@ import pytest
 import torch
 from small_runs import RECIPE, read_events
 
-from dualgland_training.config import TrainConfig
-from dualgland_training.loop import Training
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.runs import start_run
+from dualgland_training.trainer.loop import Training
 from napari_dualgland.model import precision
 
 FAST = {"bf16": 1.0, "fp32": 2.0}
@@ -24,8 +25,8 @@ def force(monkeypatch: pytest.MonkeyPatch, *, hardware: bool) -> None:
 
 
 def run_of(folder: Path, resume: bool = False, **options: Any) -> Training:
-    few = {"steps": 2, "validation_crops": 0, "checkpoint_every": 1}
-    return Training(TrainConfig.model_validate(RECIPE | few | options), folder, resume=resume)
+    few = {"steps": 1, "validation_crops": 0, "checkpoint_every": 1, "precision": "auto"}
+    return start_run(TrainConfig.model_validate(RECIPE | few | options), folder, resume=resume)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_resumed_run_keeps_the_precision_of_its_checkpoint(
     force(monkeypatch, hardware=False)
     run_of(tmp_path).run()
     force(monkeypatch, hardware=True)
-    more = run_of(tmp_path, resume=True, steps=3)
+    more = run_of(tmp_path, resume=True, steps=2)
     assert more.objective.precision == "fp32"
     assert not any("precision was" in e.get("warning", "") for e in read_events(tmp_path))
 
@@ -76,7 +77,7 @@ def test_where_it_cannot_be_kept_that_is_said(
     force(monkeypatch, hardware=True)
     run_of(tmp_path).run()
     force(monkeypatch, hardware=False)
-    more = run_of(tmp_path, resume=True, steps=3)
+    more = run_of(tmp_path, resume=True, steps=2)
     assert more.objective.precision == "fp32"
     warnings = [event["warning"] for event in read_events(tmp_path) if "warning" in event]
     assert any("precision was bf16 and is fp32 here" in text for text in warnings)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualgland_training.events import append_line
 from dualgland_training.report import draw, gains, read_events
+from dualgland_training.trainer.events import append_line
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 
@@ -58,4 +58,4 @@ def test_logs_of_earlier_runs_are_read(tmp_path: Path) -> None:
         curve = gains(told, "validation", "box, all channels")
         assert len(curve) >= 4
         assert all(0 < gain < 1 for gain in list(curve.values())[-2:])
-        draw(RECIPES / f"{name}.events.jsonl", tmp_path / f"{name}.png")
+    draw(RECIPES / "reconstruction.events.jsonl", tmp_path / "curves.png")

@@ -13,19 +13,21 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
-from small_runs import CREDIT, read_events, train, train_and_kill, write_recipe
+from small_runs import CREDIT, read_events, run, train_and_kill, write_recipe
 
-from dualgland_training.checkpoint import find_checkpoints
-from dualgland_training.config import read_recipe
-from dualgland_training.events import LOG, append_line, read_log
-from dualgland_training.loop import Training
+from dualgland_training.generator import objective
+from dualgland_training.generator.recipe import read_recipe
 from dualgland_training.report import draw
+from dualgland_training.runs import start_run
+from dualgland_training.trainer.checkpoint import find_checkpoints
+from dualgland_training.trainer.events import LOG, append_line, read_log
+from dualgland_training.trainer.steps import NotFinite
 from napari_dualgland import impute, read
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.sample import sample_path
 
-LAST = "step-0000020.safetensors"
+LAST = "step-0000009.safetensors"
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Runs:
     Attributes
     ----------
     straight : pathlib.Path
-        Twenty steps at a stretch.
+        Nine steps at a stretch.
     killed : pathlib.Path
-        As it lay there after a kill at step ten.
+        As it lay there after a kill at step six.
     resumed : pathlib.Path
         The same, gone on with.
     """
@@ -52,12 +54,12 @@ class Runs:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("runs")
     made = Runs(write_recipe(folder), *(folder / name for name in ("straight", "killed", "on")))
-    done = train(made.recipe, "--out", made.straight)
-    assert done.returncode == 0, done.stderr
-    train_and_kill(made.recipe, made.killed, "step-0000010.safetensors")
+    train_and_kill(made.recipe, made.killed, "step-0000006.safetensors")
     shutil.copytree(made.killed, made.resumed)
-    done = train(made.recipe, "--out", made.resumed, "--resume")
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as smaller:
+        smaller.setattr(objective, "VALIDATION_CROP", 64)
+        run(made.recipe, made.straight)
+        run(made.recipe, made.resumed, resume=True)
     return made
 
 
@@ -67,14 +69,14 @@ def killed(runs: Runs, tmp_path: Path) -> Path:
     return Path(shutil.copytree(runs.killed, tmp_path / "killed"))
 
 
-def test_ten_steps_a_kill_and_ten_more_give_the_weights_of_twenty(runs: Runs) -> None:
+def test_six_steps_a_kill_and_three_more_give_the_weights_of_nine(runs: Runs) -> None:
     one, other = load_file(runs.straight / LAST), load_file(runs.resumed / LAST)
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
     # All players, the average, the moments and the feedback are in there, and they learned.
     groups = {name.split(".")[0] for name in one}
     assert groups == {"average", "network", "objective", "optimiser"}
-    early = load_file(runs.straight / "step-0000015.safetensors")
+    early = load_file(runs.straight / "step-0000006.safetensors")
     for player in ("generator.", "texture.", "discriminator."):
         names = [n for n in one if n.startswith(f"network.{player}") and n.endswith(".weight")]
         assert any(not torch.equal(one[name], early[name]) for name in names), player
@@ -84,9 +86,9 @@ def test_ten_steps_a_kill_and_ten_more_give_the_weights_of_twenty(runs: Runs) ->
 
 def test_the_last_two_checkpoints_are_kept_with_the_recipe_inside(runs: Runs) -> None:
     kept = [path.name for path in find_checkpoints(runs.straight)]
-    assert kept == [LAST, "step-0000015.safetensors"]
+    assert kept == [LAST, "step-0000006.safetensors"]
     with safe_open(runs.straight / LAST, "pt") as file:
-        assert file.metadata()["step"] == "20"
+        assert file.metadata()["step"] == "9"
         assert '"widths": [8, 8, 8]' in file.metadata()["state"]
     assert not list(runs.straight.glob(".*.part"))
 
@@ -97,7 +99,7 @@ def test_the_log_is_only_ever_added_to(runs: Runs) -> None:
     assert after.startswith(before)
     events = read_events(runs.resumed)
     starts = [event["started"] for event in events if "started" in event]
-    assert [start.get("resumed_from") for start in starts] == [None, 10]
+    assert [start.get("resumed_from") for start in starts] == [None, 6]
     assert events[-1]["finished"] == "small.safetensors"
     assert all({"step", "time"} <= set(event) for event in events)
 
@@ -105,7 +107,7 @@ def test_the_log_is_only_ever_added_to(runs: Runs) -> None:
 def test_the_log_names_losses_speed_memory_validation_and_pictures(runs: Runs) -> None:
     events = read_events(runs.straight)
     told = [event for event in events if "losses" in event]
-    assert [event["step"] for event in told] == list(range(2, 21, 2))
+    assert [event["step"] for event in told] == [2, 4, 6, 8, 9]
     last = told[-1]
     assert {"salivary", "pituitary", "relative", "loss", "gradient"} <= set(
         last["losses"]["generator"]
@@ -119,9 +121,9 @@ def test_the_log_names_losses_speed_memory_validation_and_pictures(runs: Runs) -
     assert {"prior", "guided", "generator", "z", "salivary"} == set(
         looked["validation"]["validation, images"]["box, all channels"]
     )
-    assert looked["crops"] == 20 * 4
+    assert looked["crops"] == 9 * 4
     with Image.open(runs.straight / looked["pictures"]) as sheet:
-        assert sheet.width > 4 * 100
+        assert sheet.width > 4 * 60
 
 
 def test_the_same_steps_tell_the_same_losses_after_a_kill(runs: Runs) -> None:
@@ -141,8 +143,8 @@ def test_an_unfinished_log_can_be_drawn(runs: Runs, tmp_path: Path) -> None:
     draw(log, picture)
     with Image.open(picture) as drawn:
         assert len(np.unique(np.asarray(drawn.convert("L")))) > 20
-    append_line(log, {"step": 11, "figure": float("nan")})
-    assert read_log(log)[-1] == {"step": 11, "figure": None}
+    append_line(log, {"step": 7, "figure": float("nan")})
+    assert read_log(log)[-1] == {"step": 7, "figure": None}
     assert log.read_bytes().startswith(whole[:-20])
     log.write_bytes(whole.splitlines(keepends=True)[0])
     with pytest.raises(DualglandError, match="holds no losses yet"):
@@ -154,9 +156,9 @@ def test_a_truncated_checkpoint_costs_the_steps_since_the_one_before(
 ) -> None:
     newest, before = find_checkpoints(killed)
     newest.write_bytes(newest.read_bytes()[:-1000])
-    (killed / ".step-0000015.safetensors.part").write_bytes(b"half")
-    training = Training(read_recipe(runs.recipe), killed, resume=True)
-    assert training.step == 5
+    (killed / ".step-0000009.safetensors.part").write_bytes(b"half")
+    training = start_run(read_recipe(runs.recipe), killed, resume=True)
+    assert training.step == 3
     kept = load_file(before)
     for name, tensor in training.objective.generator.state_dict().items():
         assert torch.equal(tensor, kept[f"network.generator.{name}"])
@@ -172,24 +174,20 @@ def test_a_run_of_damaged_checkpoints_alone_is_not_silently_started_anew(
     for path in find_checkpoints(killed):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DualglandError, match="no checkpoint of this run can be read"):
-        Training(read_recipe(runs.recipe), killed, resume=True)
+        start_run(read_recipe(runs.recipe), killed, resume=True)
 
 
 def test_a_run_is_not_overwritten_without_resume(runs: Runs) -> None:
     with pytest.raises(DualglandError, match="go on with it by --resume"):
-        Training(read_recipe(runs.recipe), runs.straight)
+        start_run(read_recipe(runs.recipe), runs.straight)
 
 
 def test_a_gradient_that_is_not_finite_stops_with_one_line(killed: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in find_checkpoints(killed)}
-    recipe = write_recipe(tmp_path, learning_rate=1e30, validation_crops=0, checkpoint_every=7)
-    done = train(recipe, "--out", killed, "--resume")
-    assert done.returncode == 2
-    told = [line for line in done.stderr.splitlines() if line.startswith("dualgland: ")]
-    assert len(told) == 1
-    assert "Traceback" not in done.stderr
-    assert "is not finite" in told[0]
-    assert "the last checkpoint is unharmed" in told[0]
+    recipe = write_recipe(tmp_path, learning_rate=1e30, validation_crops=0, checkpoint_every=8)
+    with pytest.raises(NotFinite, match=r"is not finite.* the last checkpoint is unharmed") as told:
+        run(recipe, killed, resume=True)
+    assert "\n" not in str(told.value)
     assert {path.name: path.read_bytes() for path in find_checkpoints(killed)} == before
     assert "is not finite" in read_events(killed)[-1]["failed"]
 
@@ -198,12 +196,12 @@ def test_the_model_is_taken_by_impute_and_says_whose_images_it_learned_from(runs
     model = runs.resumed / "small.safetensors"
     card, _ = read_card(str(model))
     assert any(CREDIT in line for line in card.data)
-    assert card.steps == 20
+    assert card.steps == 9
     assert card.recipe["widths"] == [8, 8, 8]
     assert set(card.figures) >= {"box, all channels"}
 
     stack = read(sample_path("dualgland_whole.ome.tif"))
-    stack = dataclasses.replace(stack, data=np.asarray(stack.data)[:, :96, :96])
+    stack = dataclasses.replace(stack, data=np.asarray(stack.data)[:, :64, :64])
     missing = np.zeros(stack.shape, bool)
     missing[:, 30:50, 30:50] = True
     made = impute(stack, missing, model=str(model), adapt=False)

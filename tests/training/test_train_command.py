@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-from small_runs import LONGEST, environment, read_events, train, wait_for, write_recipe
+from small_runs import LONGEST, environment, read_events, run, train, wait_for, write_recipe
 
-from dualgland_training import stopping
-from dualgland_training.checkpoint import find_checkpoints
-from dualgland_training.config import TrainConfig, read_recipe
-from dualgland_training.lock import RunLock
-from dualgland_training.stopping import StopRequest
+from dualgland_training.generator.recipe import read_recipe
+from dualgland_training.runs import read_run
+from dualgland_training.trainer import stopping
+from dualgland_training.trainer.checkpoint import find_checkpoints
+from dualgland_training.trainer.lock import hold_folder
+from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland.errors import DualglandError
 
 ROOT = Path(__file__).parents[2]
@@ -60,30 +61,29 @@ def test_a_stop_leaves_a_checkpoint_and_a_kill_leaves_no_stray_process(tmp_path:
     wait_for(out / f"step-{step + 1:07d}.safetensors", killed)
     killed.kill()
     killed.wait(timeout=LONGEST)
-    RunLock(out, lambda _: None).close()  # waits for the one that trains, or fails
+    with hold_folder(out, lambda _: None):  # waits for the one that trains, or fails
+        pass
     left = newest_step(out)
     time.sleep(1.5)
     assert newest_step(out) == left
 
     # What a resumed run says at its end; its recipe may have become shorter.
     recipe = write_recipe(tmp_path, steps=left + 1, **QUICK)
-    finished = start(recipe, out, "--resume")
-    told, said = finished.communicate(timeout=LONGEST)
-    assert finished.returncode == 0, said
-    assert f"use it: dualgland impute INPUT --out OUT --model {out}/small.safetensors" in told
-    assert "the recipe is not that of the checkpoint: steps differ" in said.replace("\n", " ")
+    run(recipe, out, resume=True)
+    warnings = [event["warning"] for event in read_events(out) if "warning" in event]
+    assert "the recipe is not that of the checkpoint: steps differ" in warnings
     resumed = [e["started"].get("resumed_from") for e in read_events(out) if "started" in e]
     assert resumed == [None, step, left]
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
-    first = RunLock(tmp_path, pytest.fail)
     told: list[str] = []
-    with pytest.raises(DualglandError, match="another process trains in this folder"):
-        RunLock(tmp_path, told.append, patience=0.3)
-    assert len(told) == 1
-    first.close()
-    RunLock(tmp_path, pytest.fail).close()
+    with hold_folder(tmp_path, pytest.fail):
+        with pytest.raises(DualglandError, match="another process trains in this folder"):
+            hold_folder(tmp_path, told.append, patience=0.3)
+        assert len(told) == 1
+    with hold_folder(tmp_path, pytest.fail):
+        pass
 
 
 def test_a_mistake_in_a_recipe_is_one_line(tmp_path: Path) -> None:
@@ -135,16 +135,19 @@ def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, said: str) 
         read_recipe(tmp_path / "none.yaml")
 
 
-RECIPES = sorted((ROOT / "training" / "recipes").glob("*.yaml"))
-LOCALIZERS = [path for path in RECIPES if path.stem.startswith("locali")]
-"""Recipes of another training, held by test_localizer_training."""
-
-
-@pytest.mark.parametrize("path", [path for path in RECIPES if path not in LOCALIZERS])
+@pytest.mark.parametrize("path", sorted((ROOT / "training" / "recipes").glob("*.yaml")))
 def test_the_recipes_of_this_repository_are_valid(path: Path) -> None:
-    config = read_recipe(path)
-    again = TrainConfig.model_validate(config.model_dump(mode="json"))
-    assert again == config.model_copy(update={"base": Path()})
+    options = read_run(path)
+    again = type(options).model_validate(options.model_dump(mode="json"))
+    assert again == options.model_copy(update={"base": Path()})
+
+
+def test_a_recipe_of_nothing_that_is_trained_is_refused(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, objective="segmenter")
+    with pytest.raises(DualglandError, match="segmenter is none of generator, localizer, judge"):
+        read_run(recipe)
+    with pytest.raises(DualglandError, match="objective: input should be 'generator'"):
+        read_recipe(ROOT / "training" / "recipes" / "localizer.yaml")
 
 
 def test_a_stop_told_twice_at_once_is_one_and_a_later_one_is_heeded(

@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.callback()
 def _verbs() -> None:
-    """Train generators for napari-dualgland."""
+    """Train networks for napari-dualgland."""
 
 
 @app.command()
@@ -34,19 +34,19 @@ def train(
     tensorboard: Annotated[bool, typer.Option(help="Write curves for TensorBoard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
-    """Train a generator by a recipe; the finished model lies in OUT."""
+    """Train a generator, localizer or judge by a recipe; the finished model lies in OUT."""
     # Not above: --help answers at once, and a mistyped recipe is told before torch is loaded.
-    from dualgland_training.config import read_recipe
+    from dualgland_training.runs import read_run, start_run
 
-    config = read_recipe(recipe, **({} if device is None else {"device": device}))
+    options = read_run(recipe, **({} if device is None else {"device": device}))
 
-    from dualgland_training import distributed
-    from dualgland_training.loop import Stopped, Training
-    from dualgland_training.stopping import follow_starter
+    from dualgland_training.trainer import distributed
+    from dualgland_training.trainer.loop import Stopped
+    from dualgland_training.trainer.stopping import follow_starter
 
     follow_starter()
     try:
-        training = Training(config, out, resume=resume, tensorboard=tensorboard)
+        training = start_run(options, out, resume=resume, tensorboard=tensorboard)
         model = training.run()
     except Stopped as stop:
         distributed.leave()
@@ -58,6 +58,7 @@ def train(
     if training.events.silent:
         return
     result: dict[str, Any] = {
+        "objective": options.objective,
         "model": str(model),
         "card": str(model.with_suffix(".json")),
         "events": str(training.events.path),

@@ -9,7 +9,6 @@ fold is ever given all groups of a class.
 
 from __future__ import annotations
 
-import csv
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dualgland_training.config import read_recipe
+from dualgland_training.data.collection import read_cells
+from dualgland_training.generator.recipe import read_recipe
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.typing import IndexArray
@@ -70,20 +70,11 @@ def read_labelled_cells(root: Path) -> list[LabelledCell]:
     DualglandError
         If the folder holds no ``cells.csv``.
     """
-    path = root / "cells.csv"
-    if not path.is_file():
-        raise DualglandError(f"{root}: holds no cells.csv; name the atlas collection")
-    with path.open(newline="") as file:
-        return [
-            LabelledCell(
-                row["file"],
-                row["group"],
-                CLASS_OF_LOCATION[int(row["label_28"])],
-                row["touches_tile_border"] == "True",
-            )
-            for row in csv.DictReader(file)
-            if row["label_28"]
-        ]
+    return [
+        LabelledCell(cell.file, cell.group, CLASS_OF_LOCATION[cell.location], cell.cut)
+        for cell in read_cells(root)
+        if cell.location is not None
+    ]
 
 
 def assign_folds(groups: Sequence[str], labels: Sequence[int], count: int = FOLDS) -> IndexArray:

@@ -9,7 +9,6 @@ run may be going on, or have been killed and resumed.
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -22,9 +21,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from dualgland_training.config import TrainConfig
-from dualgland_training.events import read_log
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.trainer.events import read_log
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atomic import replacing
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Steps = dict[int, Any]
 
@@ -83,7 +85,9 @@ def read_events(log: Path) -> Told:
     usual = TrainConfig()
     crops = usual.sources * usual.crops_per_source
     for event in events:
-        if "config" in event.get("started", {}):
+        if "crops_per_step" in event.get("started", {}):
+            crops = event["started"]["crops_per_step"]
+        elif "config" in event.get("started", {}):  # of an earlier version
             config = event["started"]["config"]
             crops = config["sources"] * config["crops_per_source"]
         if "losses" in event:
@@ -120,12 +124,18 @@ def gains(told: Told, part: str, case: str | None, of: str = "generator") -> dic
     Parameters
     ----------
     told : Told
+        What a log says.
     part : str
         A set of images.
     case : str or None
         Of damage; None: the mean over all.
     of : str
         ``generator``, or ``reference`` for the model that it is compared with.
+
+    Returns
+    -------
+    dict
+        Empty where there is no such figure.
     """
     curve = {}
     for step, sets in told.validation.items():
@@ -201,12 +211,12 @@ def draw(log: Path, picture: Path) -> None:
     if told.validation:
         _draw_families(parts[-1], told)
     # Whoever looks at the picture while it is drawn anew sees the old one.
-    beside = picture.with_name(f".{picture.name}.part")
-    figure.savefig(beside, dpi=90, format=picture.suffix.removeprefix(".") or "png")
+    with replacing(picture) as whole:
+        figure.savefig(whole, dpi=90, format=picture.suffix.removeprefix(".") or "png")
     pyplot.close(figure)
-    os.replace(beside, picture)
 
 
+@app.command()
 def main(
     log: Annotated[Path, typer.Argument(help="events.jsonl of a run.")],
     picture: Annotated[Path, typer.Argument(help="The PNG to draw.")],
@@ -220,4 +230,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LIFELINE = {"DUALGLAND_LIFELINE": "stdin"}
 """Asks the process to end on a checkpoint when its standard input closes: when we are gone."""
 
+USES = {"generator": "impute INPUT --out OUT", "localizer": "localize INPUT --out OUT"}
+"""What is done with a model, by what it was trained for."""
+
 NEEDED = ("yaml", "psutil")
 """What the extra ``train`` brings and a run cannot do without."""
 
@@ -128,9 +131,11 @@ def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def show(result: dict[str, Any], to: Console) -> None:
     """Show the result of :func:`run` to a person."""
     to.print(f"model: {result['model']}", soft_wrap=True)
-    rows = [(row["generator"], row["prior"]) for row in result["figures"].values()]
+    rows = [(r["generator"], r["prior"]) for r in result["figures"].values() if "prior" in r]
     gains = [ours - prior for ours, prior in rows if ours is not None and prior is not None]
     if gains:
         mean = sum(gains) / len(gains)
         to.print(f"ahead of the prior on the validation images: {mean:+.2f} dB (mean of cases)")
-    to.print(f"use it: dualgland impute INPUT --out OUT --model {result['model']}", soft_wrap=True)
+    use = USES.get(result["objective"])
+    if use is not None:
+        to.print(f"use it: dualgland {use} --model {result['model']}", soft_wrap=True)

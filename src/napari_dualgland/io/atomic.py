@@ -36,12 +36,24 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
+        _flush_names(folder)
     except OSError as error:
         raise DualglandError(f"{path}: {_reason(folder, error)}; nothing was written") from error
     finally:
         # On a read-only disk removing what never came to be is an error of its own.
         with suppress(OSError):
             temporary.unlink()
+
+
+def _flush_names(folder: Path) -> None:
+    """Put the new name on the disk too, or a power cut may bring the old file back."""
+    if os.name == "nt":  # which opens no folder, and needs no such flush
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _reason(folder: Path, error: OSError) -> str:

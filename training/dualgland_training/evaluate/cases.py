@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from dualgland_training.damage import draw_damage
-from dualgland_training.data import read_field, shrink
+from dualgland_training.data.collection import read_field
+from dualgland_training.data.damage import draw_damage
+from dualgland_training.data.source import shrink
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from dualgland_training.judge import CLASSES, Judge
 from dualgland_training.metrics.sets import (
     embed,
     frechet_distance,
@@ -22,6 +21,7 @@ from dualgland_training.metrics.sets import (
     manifold_precision_recall,
     pair_similarity,
 )
+from dualgland_training.perceptual.judge import CLASSES, Judge
 from napari_dualgland.typing import AnyArray
 
 FEWEST = 8

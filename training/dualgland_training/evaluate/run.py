@@ -32,7 +32,7 @@ from dualgland_training.evaluate.paper import paper_table, training_figures
 from dualgland_training.evaluate.pictures import check_outside, draw_pictures
 from dualgland_training.evaluate.scoring import COMPARTMENTS, compartments_of, score_method
 from dualgland_training.evaluate.worker import Job, start
-from dualgland_training.judge import load_judge
+from dualgland_training.perceptual.judge import load_judge
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray

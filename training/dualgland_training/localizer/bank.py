@@ -2,7 +2,7 @@
 
 Drawing costs tens of milliseconds a cell, mixing none: a training step takes a cell of the
 bank, weighs some of its classes against each other, and has a protein channel with its exact
-truth that nobody has seen before. ``python -m dualgland_training.localizer.bank --help``.
+truth that nobody has seen before. ``python -m dualgland_training.localizer bank --help``.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F
-import typer
 from scipy import ndimage
 from skimage.io import imread
+from torchvision.transforms.v2.functional import resize
 
 from dualgland_training.simulate.layout import draw_layout
 from dualgland_training.simulate.mixture import in_focus, pattern_light, scaled_per_cell
 from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.real import real_scene
 from dualgland_training.simulate.scene import Scene, Streams, draw_scene, flattened
+from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.localizer import PIXEL_UM
+from napari_dualgland.typing import BoolArray, ByteArray, Float32Array, FloatArray
 
 DRAWN_UM = 0.16
 """Pixel size at which scenes are drawn, before they are brought to the localizer's."""
@@ -45,8 +44,6 @@ REFERENCE_UM = 0.107
 LANDMARKS = 3
 """Planes before those of the classes: microtubules, nucleus, ER."""
 
-Bytes = npt.NDArray[np.uint8]
-
 
 @dataclass
 class Bank:
@@ -63,38 +60,47 @@ class Bank:
         ``simulated`` or ``reference``.
     """
 
-    planes: list[Bytes] = field(default_factory=list)
-    inside: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+    planes: list[ByteArray] = field(default_factory=list)
+    inside: list[BoolArray] = field(default_factory=list)
     origin: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.planes)
 
-    def add(self, planes: npt.NDArray[np.floating], own: npt.NDArray[np.bool_], um: float) -> None:
-        """Keep one cell of (21, Y, X) light, brought to the localizer's pixel size."""
-        scale = um / PIXEL_UM
+    def add(self, planes: FloatArray, own: BoolArray, pixel_um: float) -> None:
+        """Keep one cell, brought to the localizer's pixel size.
+
+        Parameters
+        ----------
+        planes : numpy.ndarray
+            (21, Y, X), light.
+        own : numpy.ndarray
+            (Y, X), boolean: which pixels are the cell's.
+        pixel_um : float
+            Micrometres per pixel.
+        """
+        scale = pixel_um / PIXEL_UM
         sides = [max(16, round(n * scale)) for n in own.shape]
         both = np.concatenate([planes * own, own[None]]).astype(np.float32)
-        small = F.interpolate(torch.from_numpy(both)[None], sides, mode="bilinear", antialias=True)[
-            0
-        ].numpy()
+        small = resize(torch.from_numpy(both), sides, antialias=True).numpy()
         self.planes.append(np.clip(np.rint(small[:-1] * UNIT), 0, 255).astype(np.uint8))
         self.inside.append(small[-1] > 0.5)
 
-    def available(self, index: int) -> npt.NDArray[np.bool_]:
+    def available(self, index: int) -> BoolArray:
         """Return which classes this cell can show, (18,): not all divide, not all have spots."""
         return np.asarray(self.planes[index][LANDMARKS:].max((1, 2)) > 0.6 * UNIT)
 
     def save(self, path: Path) -> None:
         """Write the bank as ``.npz``, without pickles."""
         shapes = np.array([p.shape[1:] for p in self.planes])
-        np.savez(
-            path,
-            planes=np.concatenate([p.ravel() for p in self.planes]),
-            inside=np.concatenate([i.ravel() for i in self.inside]),
-            shapes=shapes,
-            origin=np.array(self.origin),
-        )
+        with replacing(path) as whole, whole.open("wb") as file:
+            np.savez(
+                file,
+                planes=np.concatenate([p.ravel() for p in self.planes]),
+                inside=np.concatenate([i.ravel() for i in self.inside]),
+                shapes=shapes,
+                origin=np.array(self.origin),
+            )
 
 
 def load_bank(*paths: Path) -> Bank:
@@ -114,20 +120,37 @@ def load_bank(*paths: Path) -> Bank:
     return bank
 
 
-def draw_into(scene: Scene, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _draw_into(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Return the light of all 18 classes in a scene, (18, Y, X), bright parts of each cell 1."""
     return np.stack([pattern_light(scene, name, rng) for name in PATTERNS])
 
 
-def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
-    """Add the cells of simulated fields, and yield how many there are after each field."""
+def simulated_cells(bank: Bank, fields: int, seed: int, side: int = FIELD) -> Iterator[int]:
+    """Add the cells of simulated fields.
+
+    Parameters
+    ----------
+    bank : Bank
+        They are added to it.
+    fields : int
+        To draw.
+    seed : int
+        Of all draws.
+    side : int
+        Of a field, pixels.
+
+    Yields
+    ------
+    int
+        Cells in the bank after each field.
+    """
     for child in np.random.default_rng(seed).spawn(fields):
-        layout = draw_layout((FIELD, FIELD), DRAWN_UM, child, mitotic=child.choice([0.0, 0.15]))
+        layout = draw_layout((side, side), DRAWN_UM, child, mitotic=child.choice([0.0, 0.15]))
         scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.05)
         flat = flattened(scene)
         marks = [in_focus(scene, v) for v in (scene.microtubules, dna, scene.er)]
         marks = [scaled_per_cell(m, layout.cells, scene.pixels_per_um) for m in marks]
-        planes = np.concatenate([np.stack(marks), draw_into(flat, child)])
+        planes = np.concatenate([np.stack(marks), _draw_into(flat, child)])
         windows = ndimage.find_objects(layout.cells, max_label=scene.count)
         for label in range(1, scene.count + 1):
             outline = layout.outlines[label - 1]
@@ -145,23 +168,51 @@ def simulated_cells(bank: Bank, fields: int, seed: int) -> Iterator[int]:
 
 def add_real(
     bank: Bank,
-    marks: npt.NDArray[Any],
-    own: npt.NDArray[np.bool_],
-    um: float,
+    marks: FloatArray,
+    own: BoolArray,
+    pixel_um: float,
     name: str,
     rng: np.random.Generator,
 ) -> None:
-    """Add a real cell, landmarks (3, Y, X) in the order of the bank; one without nucleus not."""
-    scene = real_scene(marks[0], marks[1], marks[2], own, um)
+    """Add a real cell; one without a nucleus is left out.
+
+    Parameters
+    ----------
+    bank : Bank
+        It is added to.
+    marks : numpy.ndarray
+        (3, Y, X), its landmarks in the order of the bank.
+    own : numpy.ndarray
+        (Y, X), boolean: which pixels are the cell's.
+    pixel_um : float
+        Micrometres per pixel.
+    name : str
+        Its origin.
+    rng : numpy.random.Generator
+        Draws the proteins.
+    """
+    scene = real_scene(marks[0], marks[1], marks[2], own, pixel_um)
     if scene is None:
         return
-    scaled = [scaled_per_cell(m.astype(np.float32), scene.layout.cells, 1 / um) for m in marks]
-    bank.add(np.concatenate([np.stack(scaled), draw_into(scene, rng)]), own, um)
+    pixels_per_um = 1 / pixel_um
+    cells = scene.layout.cells
+    scaled = [scaled_per_cell(m.astype(np.float32), cells, pixels_per_um) for m in marks]
+    bank.add(np.concatenate([np.stack(scaled), _draw_into(scene, rng)]), own, pixel_um)
     bank.origin.append(name)
 
 
 def references(bank: Bank, root: Path, seed: int) -> None:
-    """Add the reference cells of the collection, several times with other proteins."""
+    """Add the reference cells of the collection, several times with other proteins.
+
+    Parameters
+    ----------
+    bank : Bank
+        They are added to it.
+    root : pathlib.Path
+        Of the collection.
+    seed : int
+        Of all draws.
+    """
     rng = np.random.default_rng(seed)
     for path in sorted((root / "references").iterdir()):
         image = _landmarks_of(path)
@@ -170,30 +221,7 @@ def references(bank: Bank, root: Path, seed: int) -> None:
             add_real(bank, image, own, REFERENCE_UM, "reference", rng)
 
 
-def _landmarks_of(path: Path) -> npt.NDArray[np.floating]:
+def _landmarks_of(path: Path) -> FloatArray:
     """Return (3, Y, X): microtubules, nucleus, ER."""
     image = np.asarray(imread(path))
     return np.moveaxis(image, -1, 0) if image.shape[-1] == 3 else image
-
-
-def main(
-    out: Annotated[Path, typer.Option(help="The .npz file to write.")],
-    fields: Annotated[int, typer.Option(help="Simulated fields to draw.")] = 0,
-    data: Annotated[
-        Path | None, typer.Option(help="Collection whose reference cells are drawn into.")
-    ] = None,
-    seed: Annotated[int, typer.Option()] = 0,
-) -> None:
-    """Draw a bank of cells."""
-    torch.set_num_threads(1)
-    bank = Bank()
-    for count in simulated_cells(bank, fields, seed):
-        typer.echo(f"{count} cells")
-    if data is not None:
-        references(bank, data, seed + 1)
-        typer.echo(f"{len(bank)} with references")
-    bank.save(out)
-
-
-if __name__ == "__main__":
-    typer.run(main)

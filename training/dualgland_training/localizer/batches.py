@@ -13,7 +13,6 @@ from dualgland_training.localizer.bank import Bank
 from dualgland_training.localizer.examples import (
     MARKS,
     Example,
-    Floats,
     RealCell,
     annotated,
     mixed,
@@ -21,6 +20,7 @@ from dualgland_training.localizer.examples import (
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.model.localizer import PLACES, STRIDE
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import Float32Array
 
 
 class Batch(NamedTuple):
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     known: Tensor
 
 
-def _lost(example: Example, rng: np.random.Generator) -> Floats:
+def _lost(example: Example, rng: np.random.Generator) -> Float32Array:
     """Return which channels stay: now and then a landmark is missing, the ER more often."""
     present = example.present.copy()
     for c, chance in zip(MARKS, (0.06, 0.04, 0.22), strict=True):
@@ -56,8 +56,8 @@ def _damage(x: Tensor, rng: np.random.Generator) -> None:
             x[channels, row : row + int(rng.integers(1, 4))] = 0
 
 
-def turned(example: Example, crop: int, rng: np.random.Generator) -> tuple[Tensor, Tensor | None]:
-    """Turn, zoom and cut: (5, crop, crop) of channels and mask, and (18, crop / 2, …) or None."""
+def _turned(example: Example, crop: int, rng: np.random.Generator) -> tuple[Tensor, Tensor | None]:
+    """Turn, zoom and cut."""
     planes = [example.x, example.inside[None]]
     carried = [] if example.dense is None else np.flatnonzero(example.dense.any((1, 2))).tolist()
     if example.dense is not None:
@@ -102,10 +102,25 @@ def _shaken(x: Tensor, rng: np.random.Generator, real: bool) -> Tensor:
 
 
 def batch_of(examples: list[Example], crop: int, rng: np.random.Generator) -> Batch:
-    """Return shaken views of examples."""
+    """Return shaken views of examples.
+
+    Parameters
+    ----------
+    examples : list of Example
+        Of whole cells.
+    crop : int
+        Side of a view, pixels.
+    rng : numpy.random.Generator
+        Draws.
+
+    Returns
+    -------
+    Batch
+        A view of each.
+    """
     xs, insides, presents, denses, known = [], [], [], [], []
     for example in examples:
-        view, dense = turned(example, crop, rng)
+        view, dense = _turned(example, crop, rng)
         inside = (view[4:5] > 0.5).float()
         x = _shaken(view[:4], rng, dense is None)
         if rng.random() < 0.15:
@@ -150,6 +165,10 @@ class Examples:
         for cell in cells:
             self._by_label.setdefault(cell.label, []).append(cell)
 
+    def count(self) -> dict[str, int]:
+        """Return how many cells there are, drawn and annotated."""
+        return {"drawn": len(self._bank), "annotated": len(self._cells)}
+
     def drawn(self, rng: np.random.Generator) -> Example:
         """Return a drawn example of a random class."""
         wanted = int(rng.integers(len(CLASSES)))
@@ -164,12 +183,26 @@ class Examples:
         return annotated(pool[int(rng.integers(len(pool)))])
 
     def batch(self, step: int, size: int, crop: int, real: float) -> Batch:
-        """Return the ``size`` views of a step, a share ``real`` of them annotated cells.
+        """Return the views of a step.
 
         A step draws from a source of its own: training that goes on in its middle sees what it
         would have seen.
+
+        Parameters
+        ----------
+        step : int
+            Steps done so far.
+        size, crop : int
+            Views, and their side in pixels.
+        real : float
+            Share of them that are annotated cells.
+
+        Returns
+        -------
+        Batch
+            The drawn ones last.
         """
-        rng = np.random.default_rng((self._seed, step))
+        rng = np.random.default_rng((self._seed, step + 1))
         number = round(size * real) if self._cells else 0
         examples = [self.real(rng) for _ in range(number)]
         examples += [self.drawn(rng) for _ in range(size - number)]

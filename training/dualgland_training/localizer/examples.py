@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from dualgland_training.localizer.bank import LANDMARKS, UNIT, Bank, Bytes
+from dualgland_training.localizer.bank import LANDMARKS, UNIT, Bank
 from dualgland_training.simulate.mixture import truth_of
 from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.localization.crops import BRIGHT
 from napari_dualgland.model.localizer import PLACES
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import BoolArray, ByteArray, Float32Array
 
 PROTEIN = ROLES.index("protein")
 MARKS = [ROLES.index(role) for role in ("microtubules", "nucleus", "er")]
@@ -41,8 +41,6 @@ SHADING = 5.0
 WEAKEST = 0.35
 """The weakest place of a protein that is still named."""
 
-Floats = npt.NDArray[np.float32]
-
 
 class Example(NamedTuple):
     """One cell before it is turned and cut: planes on the cell's own canvas.
@@ -51,26 +49,24 @@ class Example(NamedTuple):
     ``target`` (19,), ``present`` (4,).
     """
 
-    x: Floats
-    inside: Floats
-    dense: npt.NDArray[np.uint8] | None
-    target: Floats
-    present: Floats
+    x: Float32Array
+    inside: Float32Array
+    dense: ByteArray | None
+    target: Float32Array
+    present: Float32Array
 
 
 @dataclass(frozen=True)
 class RealCell:
     """An annotated cell, normalised as the localizer sees it."""
 
-    x: Floats
-    inside: Floats
+    x: Float32Array
+    inside: Float32Array
     label: int
     group: str
 
 
-def _weights(
-    wanted: int, available: npt.NDArray[np.bool_], rng: np.random.Generator
-) -> dict[int, float]:
+def _weights(wanted: int, available: BoolArray, rng: np.random.Generator) -> dict[int, float]:
     """Return the classes of a protein and how strong each is; the strongest is 1."""
     chosen = {wanted: 1.0}
     others = np.flatnonzero(available)
@@ -80,7 +76,24 @@ def _weights(
 
 
 def mixed(bank: Bank, wanted: int, index: int, rng: np.random.Generator) -> Example:
-    """Return a cell of the bank with a protein in class ``wanted``, and perhaps in others."""
+    """Return a cell of the bank with a protein in one class, and perhaps in others.
+
+    Parameters
+    ----------
+    bank : Bank
+        Drawn cells.
+    wanted : int
+        The class, an index of CLASSES.
+    index : int
+        Of the cell in the bank.
+    rng : numpy.random.Generator
+        Draws.
+
+    Returns
+    -------
+    Example
+        With the truth of every pixel.
+    """
     planes, inside = bank.planes[index], bank.inside[index].astype(np.float32)
     weights = {} if wanted == NEGATIVE else _weights(wanted, bank.available(index), rng)
     light = np.zeros(inside.shape, np.float32)
@@ -114,7 +127,9 @@ def mixed(bank: Bank, wanted: int, index: int, rng: np.random.Generator) -> Exam
     return Example(x, inside, dense, target, np.ones(len(ROLES), np.float32))
 
 
-def _as_thick_as_er(own: Floats, er: Bytes, inside: Floats, rng: np.random.Generator) -> Floats:
+def _as_thick_as_er(
+    own: Float32Array, er: ByteArray, inside: Float32Array, rng: np.random.Generator
+) -> Float32Array:
     """Return cytosol that is bright where the ER is: there the cell is thick.
 
     Without it, whatever follows the ER's slow shading would be taken for the ER.
@@ -126,7 +141,9 @@ def _as_thick_as_er(own: Floats, er: Bytes, inside: Floats, rng: np.random.Gener
     return np.asarray(shaded / max(bright, 1e-3), np.float32)
 
 
-def _exposed(light: Floats, inside: Floats, rng: np.random.Generator, dark: bool) -> Floats:
+def _exposed(
+    light: Float32Array, inside: Float32Array, rng: np.random.Generator, dark: bool
+) -> Float32Array:
     """Photograph light: grain, blur, photon and read noise, then the localizer's own scale."""
     if rng.random() < 0.7:
         grain = ndimage.gaussian_filter(

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from dualgland_training.cell_folds import TOLD
 from dualgland_training.localizer.batches import Examples, batch_of
 from dualgland_training.localizer.examples import RealCell, annotated
-from dualgland_training.localizer.objective import SMOOTH
+from dualgland_training.localizer.losses import SMOOTH
 from dualgland_training.localizer.recipe import HeadStage
 from napari_dualgland.model.localizer import MULTIPLE, Localizer
 
@@ -43,7 +44,24 @@ def _whole(cell: RealCell) -> tuple[Tensor, Tensor, Tensor]:
 
 @torch.inference_mode()
 def pool_real(network: Localizer, cells: list[RealCell], stage: HeadStage, seed: int) -> Pooled:
-    """Return what is pooled of annotated cells: as they are, upside down, and shaken."""
+    """Return what is pooled of annotated cells: as they are, upside down, and shaken.
+
+    Parameters
+    ----------
+    network : Localizer
+        In evaluation mode.
+    cells : list of RealCell
+        To look at.
+    stage : HeadStage
+        How many views.
+    seed : int
+        Of their shaking.
+
+    Returns
+    -------
+    Pooled
+        Cell by cell.
+    """
     seen, target, number = [], [], []
     for i, cell in enumerate(cells):
         rng = np.random.default_rng((seed, i))
@@ -62,10 +80,25 @@ def pool_real(network: Localizer, cells: list[RealCell], stage: HeadStage, seed:
 
 @torch.inference_mode()
 def pool_drawn(network: Localizer, examples: Examples, stage: HeadStage) -> Pooled:
-    """Return what is pooled of drawn cells."""
+    """Return what is pooled of drawn cells.
+
+    Parameters
+    ----------
+    network : Localizer
+        In evaluation mode.
+    examples : Examples
+        That draw them.
+    stage : HeadStage
+        How many.
+
+    Returns
+    -------
+    Pooled
+        Of no real cell.
+    """
     seen, target = [], []
     for step in range(stage.drawn // 8):
-        batch = examples.batch(step, 8, stage.crop, 0.0)
+        batch = examples.batch(step - 1, 8, stage.crop, 0.0)
         seen.append(network.look(batch.x, batch.inside, batch.present)[0])
         target.append(batch.target)
     number = torch.full((8 * len(seen),), -1)
@@ -78,6 +111,17 @@ def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, 
     Real cells: cross-entropy among the classes that they tell apart, and binary cross-entropy;
     drawn ones: binary cross-entropy. A class of real cells is drawn as often as the root of the
     number of its views says: rare ones more often than they are, common ones still more often.
+
+    Parameters
+    ----------
+    network : Localizer
+        Its head is changed.
+    real, drawn : Pooled
+        What the trunk pooled.
+    stage : HeadStage
+        How long and how fast.
+    seed : int
+        Of weights and draws.
     """
     torch.manual_seed(seed)
     both = torch.cat([real.seen, drawn.seen])
@@ -95,9 +139,8 @@ def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, 
     rarity = 1 / torch.bincount(among, minlength=len(told)).clamp_min(1).float().sqrt()
     chance = rarity[among]
     network.train()
-    for step in range(stage.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = stage.learning_rate * 0.5 * (1 + np.cos(np.pi * step / stage.steps))
+    schedule = CosineAnnealingLR(optimiser, max(1, stage.steps))
+    for _ in range(stage.steps):
         mine = torch.multinomial(chance, stage.batch, replacement=True)
         theirs = torch.randint(len(drawn.seen), (stage.batch,))
         logits, _ = network.name(torch.cat([real.seen[mine], drawn.seen[theirs]]))
@@ -111,4 +154,5 @@ def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, 
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        schedule.step()
     network.eval()

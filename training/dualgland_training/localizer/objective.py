@@ -1,73 +1,209 @@
-"""What a localizer is trained to get right, as pure functions on tensors."""
+"""The localizer's first stage, which the trainer runs: trunk and head on drawn proteins."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from dualgland_training.cell_folds import TOLD
-from dualgland_training.localizer.batches import Batch
-from napari_dualgland.model.localizer import STRIDE, Reading
+from dualgland_training.localizer.bank import load_bank
+from dualgland_training.localizer.batches import Batch, Examples
+from dualgland_training.localizer.card import localizer_card
+from dualgland_training.localizer.losses import localizer_loss
+from dualgland_training.localizer.recipe import LocalizerRecipe, Stage
+from dualgland_training.localizer.scores import on_drawn_cells
+from dualgland_training.localizer.start import start_network
+from dualgland_training.trainer import distributed
+from dualgland_training.trainer.memory import say_which_batch_fits
+from dualgland_training.trainer.model_card import write_model
+from dualgland_training.trainer.objective import Loss, Validated, Warn
+from dualgland_training.trainer.prefetch import PerStep
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.model.localizer import Localizer
 
-AMONG = 4.0
-"""Weight of telling the annotated classes from each other, where a whole network is trained on
-annotated cells; with less they were not even learned by heart."""
+WARM_UP = 0.15
+"""Share of the steps over which the learning rate rises."""
 
-SMOOTH = 0.05
-"""Annotations are of fields, and some cells of a field look otherwise."""
+UNCALIBRATED: dict[str, Any] = {"temperature": 1.0, "thresholds": {}, "prior": {}}
+"""How a localizer is used before ``finish`` has looked at annotated cells."""
 
 
-def cell_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Return the loss of the cell head.
-
-    Binary cross-entropy per class, summed; annotated cells count half of that, for what is not
-    named there was not looked for, and a cross-entropy among the classes that they tell apart.
+class LocalizerObjective:
+    """A localizer and its loss over one stage.
 
     Parameters
     ----------
-    logits : torch.Tensor
-        (B, 19).
-    batch : Batch
-        Of B views.
+    recipe : LocalizerRecipe
+        The resolved recipe.
+    device : torch.device
+        Where the network lives.
+    precision : str
+        ``bf16`` or ``fp32``.
+    warn : callable
+        Told what a person should know.
+    stage : Stage, optional
+        Default: the recipe's ``drawn``.
+    examples : Examples, optional
+        What is seen; default: drawn cells of the recipe's banks.
+    start : pathlib.Path, optional
+        Weights to start from.
+
+    Raises
+    ------
+    DualglandError
+        If the recipe names no banks, or several processes are to train.
     """
-    soft = batch.target * (1 - 2 * SMOOTH * (1 - batch.known[:, None])) + SMOOTH * (
-        1 - batch.known[:, None]
-    ) * (batch.target > 0)
-    each = F.binary_cross_entropy_with_logits(logits, soft, reduction="none").sum(1)
-    loss = (each * (0.5 + 0.5 * batch.known)).mean()
-    real = batch.known == 0
-    if bool(real.any()):
-        told = list(TOLD)
-        among = F.cross_entropy(
-            logits[real][:, told], batch.target[real][:, told], label_smoothing=2 * SMOOTH
+
+    def __init__(
+        self,
+        recipe: LocalizerRecipe,
+        device: torch.device,
+        precision: str,
+        warn: Warn,
+        stage: Stage | None = None,
+        examples: Examples | None = None,
+        start: Path | None = None,
+    ) -> None:
+        if distributed.world() > 1:
+            raise DualglandError("a localizer is trained by one process alone; leave out torchrun")
+        self.recipe, self.device, self.precision = recipe, device, precision
+        self.stage = recipe.drawn if stage is None else stage
+        self.steps, self.crops = self.stage.steps, self.stage.batch
+        if examples is None:
+            if not recipe.banks:
+                raise DualglandError("the recipe names no drawn cells; set banks:")
+            bank = load_bank(*(recipe.found(path) for path in recipe.banks))
+            examples = Examples(bank, [], recipe.seed + 1)
+        self.examples = examples
+        network = start_network(recipe, start).train()
+        self.network: Localizer = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged: nn.Module = self.network
+        self.networks: dict[str, nn.Module] = {"localizer": self.network}
+        self.watched = load_bank(recipe.found(recipe.heldout)) if recipe.heldout else None
+
+    def begin(self) -> dict[str, Any]:
+        """Return nothing: the network was started already."""
+        return {}
+
+    def images(self) -> dict[str, int]:
+        """Return how many cells there are, drawn and annotated."""
+        return self.examples.count()
+
+    def optimiser(self, name: str) -> torch.optim.AdamW:
+        """Return the optimiser of the network, at its full learning rate."""
+        return torch.optim.AdamW(
+            self.networks[name].parameters(),
+            self.stage.learning_rate,
+            weight_decay=self.recipe.weight_decay,
         )
-        loss = loss + AMONG * among * real.float().mean()
-    return loss
 
+    def rate(self, step: int) -> float:
+        """Return the factor of the rate: up in a line, then along a cosine to nothing."""
+        rise = max(1, round(WARM_UP * self.steps))
+        if step < rise:
+            return (step + 1) / rise
+        share = (step + 1 - rise) / max(1, self.steps - rise)
+        return 0.5 * (1 + math.cos(math.pi * share))
 
-def dense_loss(dense: Tensor, batch: Batch) -> Tensor:
-    """Return the loss of the dense head, over the pixels of cells whose truth is known.
+    def decay(self, step: int) -> float:
+        """Return the decay of the average, which forgets where it started."""
+        return self.recipe.average if step else 0.0
 
-    Binary cross-entropy, plus one less the soft Dice overlap of the classes that are there:
-    small bodies are few pixels, and cross-entropy alone would forget them.
-    """
-    if not bool((batch.known > 0).any()):
-        return dense.sum() * 0
-    own = batch.known > 0
-    dense, truth = dense[own], batch.dense[own]
-    inside = F.avg_pool2d(batch.inside[own], STRIDE)
-    each = F.binary_cross_entropy_with_logits(dense, truth, reduction="none") * inside
-    entropy = each.sum((2, 3)) / inside.sum((2, 3)).clamp_min(1)
-    said = torch.sigmoid(dense) * inside
-    there = truth.sum((2, 3)) > 0.5
-    overlap = 2 * (said * truth).sum((2, 3)) + 1
-    dice = 1 - overlap / (said.sum((2, 3)) + truth.sum((2, 3)) + 1)
-    return entropy.sum(1).mean() + (dice * there).sum() / there.sum().clamp_min(1)
+    def batches(self) -> PerStep[Batch]:
+        """Return the views of every step."""
+        stage = self.stage
+        return PerStep(lambda step: self.examples.batch(step, stage.batch, stage.crop, stage.real))
 
+    def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:
+        """Yield the one loss.
 
-def localizer_loss(reading: Reading, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """Return the whole loss, and its parts for the log."""
-    cell, dense = cell_loss(reading.cell, batch), dense_loss(reading.dense, batch)
-    parts = {"cell": float(cell.detach()), "dense": float(dense.detach())}
-    return cell + dense, parts
+        Parameters
+        ----------
+        batch : Batch
+            On the device.
+        step : int
+            Steps done so far.
+        noise : torch.Generator
+            Not used: what the network leaves out is drawn by torch's own, seeded here.
+
+        Yields
+        ------
+        Loss
+            Of the localizer.
+        """
+        torch.manual_seed(self.recipe.seed * 1_000_003 + step + 1)
+        half = self.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            reading = self.network(batch.x, batch.inside, batch.present)
+        yield Loss("localizer", *localizer_loss(reading, batch))
+
+    def what_fits(self, attempt: Callable[[int], None]) -> str:
+        """Return what to say when memory ran out; ``attempt`` takes the first so many views."""
+        return say_which_batch_fits(attempt, self.stage.batch, self.stage.crop, self.device)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing: the network is all there is."""
+        return {}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Put nothing back."""
+
+    def watch(self, warn: Warn) -> None:
+        """Say so if there is nothing to look at."""
+        if self.watched is None or self.recipe.validation_crops == 0:
+            self.watched = None
+            warn("no drawn cells are kept for validation (heldout:): no figures")
+
+    def validate(self, network: nn.Module, folder: Path, step: int) -> Validated | None:
+        """Read drawn cells of fields that are not trained on.
+
+        Parameters
+        ----------
+        network : Localizer
+            The moving average.
+        folder : pathlib.Path
+            Not used: there are no pictures.
+        step : int
+            Not used: the cells are the same at every look.
+
+        Returns
+        -------
+        Validated or None
+            By class, mean probability of cells that have it and of those that have not, and
+            intersection over union of its pixels.
+        """
+        if self.watched is None:
+            return None
+        assert isinstance(network, Localizer)
+        count = self.recipe.validation_crops
+        network.eval()
+        seen = on_drawn_cells(network, self.watched, self.recipe.seed + 50, count)
+        network.train()
+        figures = seen.by_class()
+        return Validated({"validation, drawn cells": figures}, figures)
+
+    def export(self, network: nn.Module, folder: Path, step: int, figures: dict[str, Any]) -> Path:
+        """Write the model as it stands, not calibrated, with its card.
+
+        Parameters
+        ----------
+        network : Localizer
+            The moving average.
+        folder : pathlib.Path
+            Of the run.
+        step : int
+            Steps done.
+        figures : dict
+            Of the last validation.
+
+        Returns
+        -------
+        pathlib.Path
+            Of the weights.
+        """
+        card = localizer_card(self.recipe, step, UNCALIBRATED, figures)
+        return write_model(folder, network, card)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from napari_dualgland.errors import DualglandError
+from dualgland_training.data.options import CellRun
+from dualgland_training.trainer.options import Name, check_options, read_yaml
+from napari_dualgland.frozen import FrozenModel
 
 
-class Stage(BaseModel):
+class Stage(FrozenModel):
     """One stretch of training.
 
     Attributes
@@ -23,8 +25,6 @@ class Stage(BaseModel):
         Share of annotated cells in a batch; the others are drawn.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     steps: int = Field(ge=0)
     batch: int = Field(default=12, ge=1)
     crop: int = Field(default=160, ge=64, multiple_of=16)
@@ -32,7 +32,7 @@ class Stage(BaseModel):
     real: float = Field(default=0.0, ge=0, le=1)
 
 
-class HeadStage(BaseModel):
+class HeadStage(FrozenModel):
     """The second stage: how the head is fitted to what the trunk pools.
 
     Attributes
@@ -51,8 +51,6 @@ class HeadStage(BaseModel):
         Weight of telling the five annotated classes from each other.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     views: int = Field(default=6, ge=0)
     drawn: int = Field(default=3000, ge=8)
     crop: int = Field(default=208, ge=64, multiple_of=16)
@@ -63,19 +61,15 @@ class HeadStage(BaseModel):
     among: float = Field(default=3.0, ge=0)
 
 
-class LocalizerRecipe(BaseModel):
+class LocalizerRecipe(CellRun):
     """How a localizer is trained.
 
     Attributes
     ----------
-    name : str
-        Of the model.
     widths, depths : tuple of int
         Of :class:`napari_dualgland.model.localizer.Localizer`.
-    seed : int
-        Of weights, draws and order.
     drawn : Stage
-        The first: trunk and head on drawn proteins alone.
+        The first, which the trainer runs: trunk and head on drawn proteins alone.
     head : HeadStage
         The second: the head again, on annotated cells too.
     whole : Stage or None
@@ -85,36 +79,52 @@ class LocalizerRecipe(BaseModel):
         Of AdamW; decay of the moving average of the weights, which is what is kept.
     folds : int
         Of cross-validation, which repeats the second stage once per fold.
-    split : Path
-        Recipe of the generator: the groups that it holds out are held out here, too.
+    banks : tuple of pathlib.Path
+        Drawn cells to train on.
+    heldout : pathlib.Path or None
+        Drawn cells of other fields: looked at in validation, and what the finished model is
+        calibrated on.
+    validation_crops : int
+        Drawn cells that are looked at in validation.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = "localizer"
+    objective: Literal["localizer"] = "localizer"
+    name: Name = "localizer"
+    clip: float = Field(default=2.0, gt=0)
+    log_every: int = Field(default=25, gt=0)
     widths: tuple[int, ...] = (32, 64, 128, 192)
     depths: tuple[int, ...] = (1, 2, 2, 2)
-    seed: int = 0
     drawn: Stage = Stage(steps=3000)
     head: HeadStage = HeadStage()
     whole: Stage | None = None
-    weight_decay: float = 0.03
-    average: float = 0.997
-    folds: int = 4
-    split: Path = Path("generator.yaml")
+    weight_decay: float = Field(default=0.03, ge=0)
+    average: float = Field(default=0.997, ge=0, lt=1)
+    folds: int = Field(default=4, ge=2)
+    banks: tuple[Path, ...] = ()
+    heldout: Path | None = None
+    validation_crops: int = Field(default=57, ge=0)
 
 
-def read_localizer_recipe(path: Path) -> LocalizerRecipe:
+def read_localizer_recipe(path: Path, **overrides: object) -> LocalizerRecipe:
     """Return the recipe of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the YAML file.
+    **overrides
+        Options of the first level that count more than the recipe's; None is left out.
+
+    Returns
+    -------
+    LocalizerRecipe
+        Every option.
 
     Raises
     ------
     DualglandError
         If there is no such file or an option in it is not one.
     """
-    try:
-        return LocalizerRecipe(**(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
-    except FileNotFoundError:
-        raise DualglandError(f"{path}: there is no such recipe") from None
-    except (ValueError, TypeError, yaml.YAMLError) as error:
-        raise DualglandError(f"{path}: {str(error).splitlines()[0]}") from None
+    given = {key: value for key, value in overrides.items() if value is not None}
+    options = read_yaml(path) | given | {"base": path.parent}
+    return check_options(LocalizerRecipe, options, path)

@@ -14,7 +14,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from dualgland_training.judge import Judge
+from dualgland_training.perceptual.judge import Judge
 from napari_dualgland.errors import DualglandError
 
 CHUNK = 32

@@ -1,0 +1,1 @@
+"""Images for training: collections and a lab's own, who keeps what apart, crops and damage."""

@@ -1,0 +1,138 @@
+"""The split file: which images are trained on, looked at, or kept for the end.
+
+Images of one group (a donor, a plate, an antibody) are held out together or not at all. Without
+a file, parts are drawn by the seed.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from dualgland_training.data.options import ImageRun
+from dualgland_training.data.source import PARTS
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.hpa import parse_name
+
+Warn = Callable[[str], None]
+
+_SPLIT_SALT = 0x73706C69
+
+
+def name_of(path: Path) -> str:
+    """Return what an image is called: the id of its set, or the file without its endings."""
+    member = parse_name(path.name)
+    return member.stem if member else path.name.split(".", 1)[0]
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DualglandError(f"{path}: is not a CSV file in UTF-8 ({error})") from None
+    columns = {column for column in rows[0] if column} if rows else set()
+    if not columns & {"glob", "path", "field"} or not columns & {"split", "group"}:
+        raise DualglandError(
+            f"{path}: a split file has a column glob, path or field, and a column split or "
+            f"group; this one has {', '.join(sorted(map(str, columns))) or 'no row'}"
+        )
+    _check_rows(path, rows)
+    return rows
+
+
+def _check_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    """Refuse rows that say too little, or of one group two things."""
+    part_of: dict[str, str] = {}
+    for line, row in enumerate(rows, start=2):
+        where = f"{path}, line {line}"
+        if not any(row.get(column) for column in ("glob", "path", "field")):
+            raise DualglandError(f"{where}: names no image")
+        part, group = row.get("split"), row.get("group")
+        if not part and not group:
+            raise DualglandError(f"{where}: has neither a split nor a group")
+        if not part:
+            continue
+        if part not in PARTS:
+            raise DualglandError(f"{where}: split {part} is none of {', '.join(PARTS)}")
+        if group and part_of.setdefault(group, part) != part:
+            raise DualglandError(
+                f"{where}: group {group} is {part} here and {part_of[group]} before; a group "
+                "is held out whole or not at all"
+            )
+
+
+def _matches(row: Mapping[str, str], image: Path, folder: Path) -> bool:
+    if row.get("field"):
+        return row["field"] == name_of(image)
+    pattern = row.get("glob") or row.get("path") or ""
+    seen = {str(image), image.name, str(folder / image.name)}
+    if image.is_absolute() or folder.is_absolute():
+        seen.add(str(image.resolve()))
+    return any(fnmatch(s, p) for s in seen for p in (pattern, str(folder / pattern)))
+
+
+def _draw_parts(groups: Iterable[str], config: ImageRun) -> dict[str, str]:
+    """Draw for every group whether it is trained on, looked at, or kept for the end."""
+    names = sorted(set(groups))
+    np.random.default_rng([config.seed, _SPLIT_SALT]).shuffle(names)
+    count, options = len(names), config.data
+    watched = round(options.validation_share * count)
+    if count > 1 and options.validation_share > 0:
+        watched = max(1, watched)
+    tested = round(options.test_share * count)
+    parts = ["validation"] * watched + ["test"] * tested
+    return dict(zip(names, parts + ["train"] * (count - len(parts)), strict=False))
+
+
+def assign_parts(images: list[Path], config: ImageRun, warn: Warn) -> dict[Path, str]:
+    """Say of each image whether it is for training, validation or test.
+
+    Parameters
+    ----------
+    images : list of pathlib.Path
+        That were found.
+    config : ImageRun
+        Names the split file, or says what is drawn.
+    warn : callable
+        Told of rows and images that do not match.
+
+    Returns
+    -------
+    dict
+        Image → part.
+
+    Raises
+    ------
+    DualglandError
+        If the split file cannot be read, lacks columns, or a row makes no sense.
+    """
+    if config.data.split is None:
+        drawn = _draw_parts(map(str, images), config)
+        return {image: drawn[str(image)] for image in images}
+    path = config.found(config.data.split)
+    rows = _read_rows(path)
+    row_of, idle = {}, dict(enumerate(rows, start=2))
+    for image in images:
+        hits = [line for line, r in enumerate(rows, start=2) if _matches(r, image, path.parent)]
+        if hits:
+            row_of[image] = rows[hits[0] - 2]
+        for line in hits:
+            idle.pop(line, None)
+    if idle:
+        # A mistyped name of a held-out image is the worst that can happen to a split.
+        lines = ", ".join(map(str, list(idle)[:10]))
+        warn(f"{path}: {len(idle)} rows match no image (line {lines})")
+    if len(row_of) < len(images):
+        warn(f"{path}: no row is of {len(images) - len(row_of)} images; they are left out")
+    # What one row says of a group holds for all of it.
+    said = {r["group"]: r["split"] for r in rows if r.get("group") and r.get("split")}
+    undecided = {r["group"] for r in row_of.values() if not r.get("split")} - set(said)
+    said |= _draw_parts(undecided, config)
+    return {i: r.get("split") or said[r["group"]] for i, r in row_of.items()}

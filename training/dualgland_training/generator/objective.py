@@ -1,0 +1,257 @@
+"""What the generator is trained against: networks by name, and one loss for each of them.
+
+The dual glands draw the estimate; the game against the discriminator draws the texture,
+which reads the generator's features and cannot change them; it need not play at every step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dualgland_training.data.split import read_split
+from dualgland_training.generator.batch import Batch, draw_noise
+from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.card import generator_card
+from dualgland_training.generator.discriminator import Discriminator
+from dualgland_training.generator.estimation import EstimateLoss
+from dualgland_training.generator.game import Game
+from dualgland_training.generator.initial import load_start
+from dualgland_training.generator.pictures import sample_sheet, write_sheet
+from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.generator.validation import Validation, pooled, watched_sources
+from dualgland_training.trainer import distributed
+from dualgland_training.trainer.memory import say_what_fits
+from dualgland_training.trainer.model_card import write_model
+from dualgland_training.trainer.objective import Loss, Validated, Warn
+from napari_dualgland.model.generator import Generator, build_generator, load_generator
+
+VALIDATION_CROP = 128
+"""Side in pixels of the crops that are looked at while training."""
+
+
+class GeneratorObjective:
+    """Networks by name and their losses.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The resolved recipe.
+    device : torch.device
+        Where the networks live.
+    precision : str
+        ``bf16`` or ``fp32``.
+    warn : callable
+        Told of every image that is left out.
+
+    Attributes
+    ----------
+    networks : dict of str to torch.nn.Module
+        ``generator``, of which ``texture`` is a part that is stepped by itself, and
+        ``discriminator``.
+    """
+
+    def __init__(
+        self, config: TrainConfig, device: torch.device, precision: str, warn: Warn
+    ) -> None:
+        self.config, self.device, self.precision = config, device, precision
+        self.split = read_split(config, warn)
+        self._batches = Batches(self.split.train, config, distributed.rank(), distributed.world())
+        self.steps = config.steps
+        self.crops = config.sources * config.crops_per_source
+        self.generator = build_generator(self.architecture())
+        self.generator = self.generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        assert self.generator.texture is not None
+        self.averaged: nn.Module = self.generator
+        self.texture = self.generator.texture
+        self.discriminator = Discriminator(config.discriminator_width).to(device)
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "texture": self.texture,
+            "discriminator": self.discriminator,
+        }
+        self.estimate_loss = EstimateLoss(config.losses, device)
+        self.game = Game(config, self.texture, self.discriminator, device)
+        self.watched: Validation | None = None
+
+    def architecture(self) -> dict[str, Any]:
+        """Return what the model card says of how to build the generator."""
+        config = self.config
+        return {
+            "kind": "generator",
+            "widths": config.widths,
+            "depths": config.depths,
+            "refine": config.refine,
+            "blurs": config.blurs,
+            "draws": True,
+        }
+
+    def begin(self) -> dict[str, Any]:
+        """Load the weights that the recipe starts from; return which tensors are new."""
+        start = self.config.start
+        if start is None:
+            return {}
+        new = load_start(self.generator, self.config.found(start))
+        return {"start": str(start), "new_tensors": new}
+
+    def images(self) -> dict[str, int]:
+        """Return how many images there are in each part of the split."""
+        return {part: len(sources) for part, sources in self.split._asdict().items()}
+
+    def optimiser(self, name: str) -> torch.optim.AdamW:
+        """Return the optimiser of a network, at its full learning rate."""
+        parts = dict(self.networks[name].named_parameters())
+        if name == "generator":
+            parts = {k: p for k, p in parts.items() if not k.startswith("texture.")}
+        return torch.optim.AdamW(
+            parts.values(),
+            self.config.learning_rate,
+            betas=(0.9, 0.99),
+            # Within the hinge the gradient of the discriminator's last bias is zero but for
+            # rounding; a smaller floor makes full steps of its sign.
+            eps=1e-6 if name == "discriminator" else 1e-8,
+            weight_decay=self.config.weight_decay,
+        )
+
+    def rate(self, step: int) -> float:
+        """Return the factor of the learning rate: linear warm-up, then as the schedule says."""
+        config = self.config
+        if step < config.warmup:
+            return (step + 1) / config.warmup
+        if config.schedule == "constant":
+            return min(1.0, (config.steps - step) / max(1, config.cooldown))
+        done = (step - config.warmup) / max(1, config.steps - config.warmup)
+        return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+    def decay(self, step: int) -> float:
+        """Return the decay of the average: a young one follows closely and forgets the start."""
+        return min(self.config.ema, (1 + step) / (10 + step))
+
+    def batches(self) -> Batches:
+        """Return this process's batches."""
+        return self._batches
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which networks compute."""
+        half = self.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state of the glands' feedback."""
+        return self.estimate_loss.state()
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Put back what :meth:`state` gave."""
+        self.estimate_loss.load_state(state)
+
+    def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:
+        """Yield the loss of one network after the other.
+
+        Parameters
+        ----------
+        batch : Batch
+            On the device; this process's slice.
+        step : int
+            Steps done so far.
+        noise : torch.Generator
+            Not used: the noise of samples is drawn per image
+            (:func:`dualgland_training.generator.batch.draw_noise`), so that it does not
+            depend on the number of processes.
+
+        Yields
+        ------
+        Loss
+            Of the network to step now.
+        """
+        with self.autocast():
+            said = self.generator(batch.evidence)
+        yield Loss("generator", *self.estimate_loss(said, batch))
+        if step % self.config.losses.game_every:
+            return
+        share = self.config.losses.drawn_share
+        every = max(1, round(1 / share))
+        # Every n-th crop: sources are all heard, and estimates cost more than they teach here.
+        some = Batch(*(part[::every] for part in batch))
+        mean, sigma = said.mean[::every].detach(), said.log_sigma[::every].detach().exp()
+        features = said.features[::every].detach()
+        with self.autocast():
+            pair = [self.texture(features, draw_noise(some, 4, salt)) for salt in (0, 1)]
+        drawn = [
+            torch.where(some.scored, mean + sigma * deviation, some.target) for deviation in pair
+        ]
+        yield from self.game.losses(drawn, some, step, self.autocast)
+
+    def what_fits(self, attempt: Callable[[int], None]) -> str:
+        """Return what to say when memory ran out; ``attempt`` takes the first so many crops."""
+        processes, config = distributed.world(), self.config
+        sources = len(self._batches.places)
+        each, side = config.crops_per_source, config.crop
+        return say_what_fits(attempt, sources, each, side, processes, self.device)
+
+    def watch(self, warn: Warn) -> None:
+        """Draw the crops that validation looks at; nothing where no image is fit for it."""
+        config = self.config
+        sets = watched_sources(self.split, config)
+        if not sets or config.validation_crops == 0:
+            warn("no image with all four channels is kept for validation: no figures")
+            return
+        # A mistyped name is told before a minute is spent on the crops.
+        reference = None if config.reference is None else load_generator(config.reference)
+        self.watched = Validation(sets, config.validation_crops, VALIDATION_CROP, self.device)
+        if reference is not None:
+            self.watched.refer(reference.to(self.device))
+
+    def validate(self, network: nn.Module, folder: Path, step: int) -> Validated | None:
+        """Compare the averaged generator with its prior.
+
+        Parameters
+        ----------
+        network : Generator
+            The moving average.
+        folder : pathlib.Path
+            Of the run: its ``pictures`` get a sheet.
+        step : int
+            Steps done.
+
+        Returns
+        -------
+        Validated or None
+            None where no image is fit for it.
+        """
+        if self.watched is None:
+            return None
+        assert isinstance(network, Generator)
+        table = self.watched.look(network)
+        pictures = None
+        if self.config.pictures:
+            first = next(iter(self.watched.sets.values()))
+            sheet = sample_sheet(network, first, self.config.pictures)
+            pictures = write_sheet(sheet, folder, step)
+        return Validated(table, pooled(table), pictures)
+
+    def export(self, network: nn.Module, folder: Path, step: int, figures: dict[str, Any]) -> Path:
+        """Write the model as it stands, with its card.
+
+        Parameters
+        ----------
+        network : Generator
+            The moving average.
+        folder : pathlib.Path
+            Of the run.
+        step : int
+            Steps done.
+        figures : dict
+            Of the last validation.
+
+        Returns
+        -------
+        pathlib.Path
+            Of the weights.
+        """
+        card = generator_card(self.config, self.split, self.architecture(), step, figures)
+        return write_model(folder, network, card)

@@ -1,0 +1,235 @@
+"""Checkpoints that survive being killed at any moment, without pickle.
+
+All tensors (weights, their moving average, the optimiser's moments) lie in one
+safetensors file; step, configuration and random state travel in its header. Files are
+written beside and renamed, and the last two are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.atomic import replacing
+
+KEPT = 2
+
+CHECKPOINT = re.compile(r"step-(\d{7,})\.safetensors")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
+    """Write a safetensors file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the file, as :func:`~napari_dualgland.io.atomic.replacing` gave it.
+    tensors : mapping of str to torch.Tensor
+        On any device.
+    header : dict
+        What else the file says.
+    """
+    # Copies: a network that is part of another shares its tensors, and a file holds none twice.
+    copies = {
+        k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
+    }
+    # Not save_file(): what it writes nobody but its owner may read, and a lab shares a model.
+    path.write_bytes(save(copies, header))
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a killed run had begun to write: it never got its name."""
+    for leftover in (*folder.glob(".*.part"), *folder.glob("pictures/*.part")):
+        leftover.unlink()
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    networks: Mapping[str, nn.Module],
+    average: nn.Module,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+    objective: Mapping[str, Tensor],
+    state: dict[str, Any],
+) -> Path:
+    """Write ``step-<n>.safetensors`` and drop all but the last two.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the run.
+    step : int
+        Steps that are done.
+    networks, optimisers : mapping
+        By name.
+    average : torch.nn.Module
+        The moving average of the weights.
+    objective : mapping of str to torch.Tensor
+        What the objective keeps beside its networks.
+    state : dict
+        What else is needed to go on exactly, as JSON: configuration, random state, what
+        was measured.
+
+    Returns
+    -------
+    pathlib.Path
+        Of the checkpoint.
+    """
+    tensors = {f"average.{k}": v for k, v in average.state_dict().items()}
+    tensors |= {f"objective.{k}": v for k, v in objective.items()}
+    for name, network in networks.items():
+        tensors |= {f"network.{name}.{k}": v for k, v in network.state_dict().items()}
+    for name, optimiser in optimisers.items():
+        for number, moments in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{name}.{number}.{k}": v for k, v in moments.items()}
+    path = folder / f"step-{step:07d}.safetensors"
+    with replacing(path) as whole:
+        write_tensors(whole, tensors, {"step": str(step), "state": json.dumps(state)})
+    for old in find_checkpoints(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose name begins with a prefix, by the rest of their name."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def load_checkpoint(
+    path: Path,
+    networks: Mapping[str, nn.Module],
+    average: nn.Module,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+) -> tuple[int, dict[str, Tensor], dict[str, Any]]:
+    """Put a checkpoint back in place.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the checkpoint.
+    networks, optimisers : mapping
+        By name; they are changed.
+    average : torch.nn.Module
+        The moving average; it is changed.
+
+    Returns
+    -------
+    step : int
+        Steps that were done.
+    objective : dict of str to torch.Tensor
+        What the objective kept.
+    state : dict
+        As :func:`save_checkpoint` was given it.
+
+    Raises
+    ------
+    DualglandError
+        If the checkpoint is of other networks than the recipe's.
+    """
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+        # A safetensors handle is no mapping.
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    try:
+        average.load_state_dict(_under(tensors, "average."))
+        for name, network in networks.items():
+            network.load_state_dict(_under(tensors, f"network.{name}."))
+    except RuntimeError as error:
+        raise DualglandError(
+            f"{path}: the checkpoint is of other networks than the recipe's "
+            f"({str(error).splitlines()[-1].strip()}); resume with the recipe it was started "
+            "with, or start anew in another folder"
+        ) from None
+    for name, optimiser in optimisers.items():
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, f"optimiser.{name}.").items():
+            number, what = key.split(".", 1)
+            moments.setdefault(int(number), {})[what] = value
+        optimiser.load_state_dict(
+            {"state": moments, "param_groups": optimiser.state_dict()["param_groups"]}
+        )
+    return int(header["step"]), _under(tensors, "objective."), json.loads(header["state"])
+
+
+def find_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a run, the newest first, be they whole or damaged."""
+    found = {p: CHECKPOINT.fullmatch(p.name) for p in folder.glob("step-*.safetensors")}
+    steps = {path: int(match[1]) for path, match in found.items() if match}
+    return sorted(steps, key=lambda path: steps[path], reverse=True)
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a checkpoint has all the bytes that its header speaks of."""
+    try:
+        with safe_open(path, "pt") as file:
+            return {"step", "state"} <= set(file.metadata() or {})
+    except SafetensorError:
+        return False
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint of a run, None if it has none at all.
+
+    A disk that was full or a machine that lost power may leave a damaged one; that is why
+    two are kept.
+
+    Raises
+    ------
+    DualglandError
+        If there are checkpoints and none is whole.
+    """
+    found = find_checkpoints(folder)
+    whole = next(filter(is_whole, found), None)
+    if found and whole is None:
+        raise DualglandError(
+            f"{folder}: no checkpoint of this run can be read ({', '.join(p.name for p in found)} "
+            "are damaged); start anew in another folder"
+        )
+    return whole
+
+
+def averaged_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the moving average in the newest checkpoint of a run, by name.
+
+    Raises
+    ------
+    DualglandError
+        If there is none.
+    """
+    newest = latest_checkpoint(folder)
+    if newest is None:
+        raise DualglandError(f"{folder}: holds no checkpoint of a run")
+    with safe_open(newest, "pt") as file:
+        return _under({key: file.get_tensor(key) for key in file.keys()}, "average.")  # noqa: SIM118
+
+
+def set_aside(folder: Path, newest: Path) -> list[Path]:
+    """Rename checkpoints that are damaged: left in place they would count among the two kept.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the run.
+    newest : pathlib.Path
+        The newest that is whole; those after it are not.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The former paths of the damaged ones.
+    """
+    found = find_checkpoints(folder)
+    damaged = found[: found.index(newest)]
+    for path in damaged:
+        os.replace(path, path.with_suffix(".damaged"))
+    return damaged

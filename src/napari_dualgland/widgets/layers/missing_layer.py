@@ -68,7 +68,19 @@ def missing_codes(
 
 
 def find_missing_layer(viewer: Any, source: Source) -> Labels | None:
-    """Return the layer that marks what is missing in these layers, None without one."""
+    """Return the layer that marks what is missing in these layers.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where it is shown.
+    source : Source
+        The layers.
+
+    Returns
+    -------
+    napari.layers.Labels or None
+    """
     found = own_layers(viewer, source, "missing")
     return found[-1] if found else None
 

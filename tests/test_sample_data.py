@@ -12,7 +12,6 @@ import pytest
 from napari_dualgland import sample
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read, read_mask
-from napari_dualgland.io.layer_masks import mask_from_layer
 from napari_dualgland.stack import ROLE_COLORS, ROLES, PixelSize
 
 ROOT = Path(__file__).parents[1]
@@ -126,6 +125,8 @@ def test_the_damage_layer_holds_a_bit_per_channel():
 
 
 def test_the_widget_reads_the_damage_layer_channel_by_channel(make_napari_viewer_proxy):
+    from napari_dualgland import mask_from_layer
+
     viewer = make_napari_viewer_proxy()
     viewer.open_sample("napari-dualgland", "damaged")
     layers = {role: viewer.layers[role] for role in ROLES}

@@ -125,14 +125,13 @@ def test_the_damage_layer_holds_a_bit_per_channel():
 
 
 def test_the_widget_reads_the_damage_layer_channel_by_channel(make_napari_viewer_proxy):
-    from napari_dualgland.widgets.field.source import Source
-    from napari_dualgland.widgets.layers.masks import marking_from_labels
+    from napari_dualgland import mask_from_layer
 
     viewer = make_napari_viewer_proxy()
     viewer.open_sample("napari-dualgland", "damaged")
-    source = Source({role: viewer.layers[role] for role in ROLES})
+    layers = {role: viewer.layers[role] for role in ROLES}
     stack = read(FOLDER / "dualgland_damaged.ome.tif")
-    marked = marking_from_labels(viewer.layers[sample.DAMAGE], source).mask(stack, ROLES)
+    marked = mask_from_layer(viewer.layers[sample.DAMAGE], layers).fitted(stack)
     mask = np.asarray(read_mask(FOLDER / "dualgland_damaged_mask.tif")) > 0
     assert np.array_equal(np.asarray(marked), mask)
 

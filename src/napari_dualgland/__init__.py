@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from napari_dualgland.imputation.engine import impute, impute_steps
     from napari_dualgland.imputation.params import ImputeParams
     from napari_dualgland.io import read, read_labels, read_mask, write
+    from napari_dualgland.io.layer_masks import mask_from_layer
+    from napari_dualgland.io.layers import stack_from_layers
     from napari_dualgland.localization.params import LocalizeParams
     from napari_dualgland.localization.predict import localize, localize_steps
     from napari_dualgland.mask import Mask
@@ -38,6 +40,8 @@ _HOME = {
     "LocalizeParams": "localization.params",
     "localize": "localization.predict",
     "localize_steps": "localization.predict",
+    "mask_from_layer": "io.layer_masks",
+    "stack_from_layers": "io.layers",
     "read": "io",
     "read_labels": "io",
     "read_mask": "io",
@@ -65,9 +69,11 @@ __all__ = [
     "impute_steps",
     "localize",
     "localize_steps",
+    "mask_from_layer",
     "read",
     "read_labels",
     "read_mask",
+    "stack_from_layers",
     "write",
 ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_dualgland.errors import DualglandError
 
 if TYPE_CHECKING:
-    from napari_dualgland.io.napari_io import LayerTuple
+    from napari_dualgland.io.layer_tuples import LayerTuple
 
 FOLDER = Path(__file__).parent / "sample_data"
 """Where the samples lie, in a wheel and in an editable install alike."""
@@ -39,7 +39,7 @@ def sample_path(name: str) -> Path:
 def whole_field() -> list[LayerTuple]:
     """Return the simulated field, a layer per channel."""
     from napari_dualgland.io import read
-    from napari_dualgland.io.napari_io import layers_of
+    from napari_dualgland.io.layer_tuples import layers_of
 
     return layers_of(read(sample_path("dualgland_whole.ome.tif")))
 
@@ -56,7 +56,7 @@ def damaged_zstack() -> list[LayerTuple]:
 
 def _with_mask(name: str) -> list[LayerTuple]:
     from napari_dualgland.io import read, read_mask
-    from napari_dualgland.io.napari_io import layers_of
+    from napari_dualgland.io.layer_tuples import layers_of
     from napari_dualgland.results import Imputation
 
     stack = read(sample_path(f"{name}.ome.tif"))

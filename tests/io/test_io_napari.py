@@ -15,7 +15,9 @@ from test_io_round_trip import PROVENANCE, field, four_channels, imputed
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read, write
-from napari_dualgland.io.napari_io import contrast_limits, get_reader, layers_of, write_layers
+from napari_dualgland.io.layer_tag import tag_of
+from napari_dualgland.io.layer_tuples import contrast_limits, layers_of
+from napari_dualgland.io.napari_io import get_reader, write_layers
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
@@ -51,7 +53,7 @@ def test_the_four_files_give_four_named_coloured_layers(tmp_path):
         for role, (pixels, looks) in shown.items():
             np.testing.assert_array_equal(pixels, FIELD[ROLES.index(role)])
             assert looks["blending"] == "additive"
-            assert looks["metadata"]["dualgland"]["field"] == "id"
+            assert looks["metadata"]["dualgland"].field == "id"
             assert napari_layers.Layer.create(pixels, looks, "image").name == role
 
 
@@ -216,10 +218,10 @@ def test_samples_are_hidden_and_look_like_their_image(tmp_path):
             assert sample.contrast_limits == image.contrast_limits
             assert tuple(sample.scale) == tuple(image.scale)
             assert sample.units == image.units
-            assert sample.metadata["dualgland"]["kind"] == "sample"
-            assert sample.metadata["dualgland"]["number"] == number
+            assert tag_of(sample).kind == "sample"
+            assert tag_of(sample).number == number
         assert image.visible
-        assert "kind" not in image.metadata["dualgland"]
+        assert tag_of(image).kind is None
 
 
 def test_samples_find_their_channel_in_any_order_of_the_list(tmp_path):

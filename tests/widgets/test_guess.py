@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_dualgland.widgets.field.guess import guess_roles, is_beside, is_ours, role_of_layer
-from napari_dualgland.widgets.field.source import axes_of, guess_channel_axis
+from napari_dualgland.io.layer_axes import axes_of, guess_channel_axis
+from napari_dualgland.io.layer_tag import LayerTag, id_of, metadata_of, tag_of
+from napari_dualgland.widgets.field.guess import guess_roles, role_of_layer
 
 
 def image(name, colormap="gray", shape=(8, 8), **options):
@@ -73,21 +74,21 @@ def test_results_are_no_sources():
 @pytest.mark.parametrize("kind", ["uncertainty", "sample", "working"])
 def test_what_goes_with_a_result_is_no_source(kind):
     beside = image("protein sample 1", metadata={"dualgland": {"kind": kind, "role": "protein"}})
-    assert is_ours(beside)
-    assert is_beside(beside)
+    assert tag_of(beside).is_result
+    assert not tag_of(beside).is_channel
     assert guess_roles([beside]) == {}
 
 
 def test_a_result_may_be_chosen_by_hand():
     made = image("protein imputed", metadata={"dualgland": {"kind": "imputed"}})
-    assert is_ours(made)
-    assert not is_beside(made)
+    assert tag_of(made).is_result
+    assert tag_of(made).is_channel
 
 
 def test_whoever_looks_at_a_result_means_its_field():
     layers = [image(f"{f}_{c}") for f in ("a1", "b2") for c in ("red", "green", "blue", "yellow")]
-    sources = [layer.name for layer in layers[:4]]
-    made = image("a1_red imputed", metadata={"dualgland": {"kind": "imputed", "sources": sources}})
+    tag = LayerTag(kind="imputed", sources=tuple(map(id_of, layers[:4])))
+    made = image("a1_red imputed", metadata=metadata_of(tag))
     guessed = guess_roles([*layers, made], prefer=made)
     assert {layer.name[:2] for layer in guessed.values()} == {"a1"}
 

@@ -10,8 +10,9 @@ import pytest
 from napari.layers import Image, Labels, Shapes
 
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.io.layer_tag import tag_of
+from napari_dualgland.mask import ROLE_BITS
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.layers.masks import ROLE_BITS
 
 from .conftest import COLORMAPS, HOLE, QUICK, SIDE, paint
 
@@ -90,14 +91,14 @@ def test_provenance_stays_with_the_layer(viewer, field, dock, run):
     widget = dock(field.values())
     widget.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=7))
     run(widget)
-    told = viewer.layers["protein imputed"].metadata["dualgland"]
-    assert told["role"] == "protein"
-    assert told["provenance"]["model"] == "prior"
-    assert told["provenance"]["seed"] == 7
-    assert told["provenance"]["options"]["tile"] == 96
-    assert told["provenance"]["options"]["rehearse"] is True
-    assert told["provenance"]["options"]["adapt"] is True
-    assert "estimate" in told["note"]
+    tag = tag_of(viewer.layers["protein imputed"])
+    assert tag.role == "protein"
+    assert tag.provenance.model == "prior"
+    assert tag.provenance.seed == 7
+    assert tag.provenance.options["tile"] == 96
+    assert tag.provenance.options["rehearse"] is True
+    assert tag.provenance.options["adapt"] is True
+    assert "estimate" in tag.notes[-1]
 
 
 def test_what_was_imputed_is_marked(viewer, field, dock, run):
@@ -484,8 +485,7 @@ def test_this_plane(viewer, dock, run, zstack, lazy):
     codes = np.asarray(viewer.layers["missing"].data)
     assert codes.shape == result.shape
     assert codes.any(axis=(1, 2)).tolist() == [False, True, False]
-    told = viewer.layers["protein imputed"].metadata["dualgland"]
-    assert told["plane"] == {"T": 0, "Z": 1}
+    assert tag_of(viewer.layers["protein imputed"]).plane == {"T": 0, "Z": 1}
 
 
 def test_a_field_has_no_choice_of_planes(dock):

@@ -9,7 +9,7 @@ from napari.layers import Image
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask, put_plane
+from napari_dualgland.widgets.field.planes import put_plane
 from napari_dualgland.widgets.field.source import Source
 
 
@@ -136,15 +136,3 @@ def test_a_plane_goes_back_where_it_came_from(axes, lazy):
         expected = -whole
     np.testing.assert_array_equal(np.asarray(changed), expected)
     np.testing.assert_array_equal(whole, before)
-
-
-def test_plane_of_a_stack_and_of_its_mask():
-    pixels = np.random.default_rng(0).integers(0, 255, (3, 6, 8, 8)).astype("uint8")
-    stack = Source({"protein": Image(pixels)}).stack()
-    frame = {"T": 1, "Z": 5}
-    plane = plane_of(stack, frame)
-    assert plane.axes == "CYX"
-    np.testing.assert_array_equal(plane.data[0], pixels[1, 5])
-    np.testing.assert_array_equal(
-        plane_of_mask(stack.data > 99, stack, frame)[0], pixels[1, 5] > 99
-    )

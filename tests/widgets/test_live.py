@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_dualgland.widgets.layers.live import LiveArray
-from napari_dualgland.widgets.layers.pixels import cast, put_scaled
+from napari_dualgland.widgets.layers.pixels import cast
 
 SHAPE = (3, 11, 13)
 
@@ -54,7 +54,7 @@ def test_a_coarser_level_shows_every_other_pixel(y, x, height, width):
     box = np.arange(1, height * width + 1).reshape(height, width)
     full[y : y + height, x : x + width] = box
     level = LiveArray(None, (20, 20), int)
-    put_scaled(level, (40, 40), (y, x), box)
+    level.put_scaled((40, 40), (y, x), box)
     np.testing.assert_array_equal(np.asarray(level), full[::2, ::2])
 
 

@@ -336,13 +336,13 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
     from napari_dualgland.widgets.impute.dock import ImputeWidget
 
     (impute,) = widget.window().findChildren(ImputeWidget)
-    assert impute.channels.value().layers["protein"].name == "protein"
+    assert impute.channels.source().layers["protein"].name == "protein"
     impute.set_value(ImputeParams(model="prior", device="cpu", rehearse=False))
     impute.missing.set_value("nan")
     impute.start()
     qtbot.waitUntil(lambda: impute.idle, timeout=60000)
     # From here on the repaired layers are looked at, and what was filled is counted.
-    assert widget.channels.value().layers["protein"].name == "protein imputed"
+    assert widget.channels.source().layers["protein"].name == "protein imputed"
     run(widget)
     table = widget.results.result.table
     assert table["imputed"].max() > 0.05

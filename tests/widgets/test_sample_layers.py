@@ -11,12 +11,14 @@ from napari.layers import Image
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read
+from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.guess import is_ours, told_by
-from napari_dualgland.widgets.field.planes import plane_of
+from napari_dualgland.widgets.field.field_of_view import field_of
+from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.compare import Compare
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
 
 from .conftest import HOLE, paint
@@ -55,7 +57,7 @@ def made_up(stack, samples=2, unsure=True):
 
 def show(viewer, source, frame=None, **options):
     """Show a made-up result as a run does."""
-    stack = source.stack() if frame is None else plane_of(source.stack(), frame)
+    stack = source.stack() if frame is None else source.stack().plane(frame["T"], frame["Z"])
     layers = ResultLayers(viewer, source, frame)
     layers.open()
     layers.finish(made_up(stack, **options))
@@ -92,10 +94,10 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
         for number in (1, 2):
             sample = viewer.layers[f"{role} sample {number}"]
             assert not sample.visible
-            assert told_by(sample)["kind"] == "sample"
-            assert told_by(sample)["number"] == number
-            assert told_by(sample)["role"] == role
-            assert "plausible" in told_by(sample)["note"]
+            assert tag_of(sample).kind == "sample"
+            assert tag_of(sample).number == number
+            assert tag_of(sample).role == role
+            assert "plausible" in " ".join(tag_of(sample).notes)
             for name in ("scale", "translate", "rotate", "shear"):
                 np.testing.assert_allclose(getattr(sample, name), getattr(source, name))
             np.testing.assert_allclose(sample.affine.affine_matrix, source.affine.affine_matrix)
@@ -117,14 +119,14 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
     kept = {layer.name: np.asarray(layer.data) for layer in viewer.layers}
     results = [name for name in names(viewer) if name not in ROLES]
     stack = saved_again(viewer, results, tmp_path)
-    assert len(stack.metadata["samples"]) == 2
+    assert len(stack.samples) == 2
     for role in ROLES:
         np.testing.assert_array_equal(viewer.layers[role].data, kept[f"{role} imputed"])
         for what in ("sample 1", "sample 2", "uncertainty"):
             layer = viewer.layers[f"{role} {what}"]
             np.testing.assert_array_equal(np.asarray(layer.data), kept[f"{role} {what}"])
             assert not layer.visible
-            assert is_ours(layer)
+            assert tag_of(layer).is_result
 
 
 def test_a_plausible_fill_says_so(viewer, field, dock, run):
@@ -137,9 +139,9 @@ def test_a_plausible_fill_says_so(viewer, field, dock, run):
     line, note = widget.run_bar.says.text().split("\n")
     assert line.startswith("Filled ")
     assert "plausible picture" in note
-    told = told_by(viewer.layers["protein imputed"])
-    assert "plausible picture" in told["note"]
-    assert told["provenance"]["options"]["plausible"] is True
+    tag = tag_of(viewer.layers["protein imputed"])
+    assert "plausible picture" in " ".join(tag.notes)
+    assert tag.provenance.options["plausible"] is True
     assert not [name for name in names(viewer) if "sample" in name]
 
 
@@ -192,6 +194,32 @@ def test_a_later_run_leaves_nothing_of_an_earlier_one(viewer):
     show(viewer, source, samples=0, unsure=False)
     assert not [name for name in names(viewer) if "sample" in name or "uncertainty" in name]
     assert names(viewer).count("missing") == 1
+
+
+def test_renaming_any_layer_loses_nothing(viewer, tmp_path):
+    add(viewer, plain_field())
+    show(viewer, field_of(viewer).source())
+    count = len(viewer.layers)
+    viewer.layers["protein"].name = "what I look at"
+    viewer.layers["er"].name = "yellow"
+    viewer.layers["missing"].name = "holes"
+    assert missing_of(viewer.layers, Source(field_of(viewer).layers(repaired=True)))
+    layers = show(viewer, field_of(viewer).source())
+    assert len(viewer.layers) == count
+    assert {"what I look at imputed", "what I look at sample 2", "holes"} <= set(names(viewer))
+    assert "protein imputed" not in names(viewer)
+    # A result that is renamed is the person's, and still known for what it is.
+    viewer.layers["yellow imputed"].name = "mine"
+    assert field_of(viewer).layers(repaired=True)["er"].name == "mine"
+    compare = Compare(layers.pairs())
+    compare.show(before=True)
+    assert viewer.layers["yellow"].visible
+    assert not viewer.layers["mine"].visible
+    results = [layer.name for layer in viewer.layers if tag_of(layer).is_result]
+    back = saved_again(viewer, results, tmp_path)
+    assert set(back.roles) == set(ROLES)
+    assert back.missing[:, HOLE[0], HOLE[1]].all()
+    assert len(back.samples) == 2
 
 
 def test_a_cancelled_run_keeps_the_samples_of_the_one_before(viewer):
@@ -266,7 +294,7 @@ def test_samples_of_a_channel_that_was_never_recorded(viewer):
     sample, result = viewer.layers["er sample 1"], viewer.layers["er imputed"]
     assert sample.contrast_limits == result.contrast_limits
     assert tuple(sample.colormap.colors[-1][:3]) == (1, 1, 0)
-    assert told_by(sample)["channel"] == "er"
+    assert tag_of(sample).channel == "er"
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1)])
@@ -279,7 +307,7 @@ def test_one_layer_in_another_order_of_channels(viewer, tmp_path, order, axis):
     )
     layer = viewer.layers["all"]
     positions = {ROLES[k]: i for i, k in enumerate(order)}
-    layers = show(viewer, Source(dict.fromkeys(ROLES, layer), axis, positions))
+    show(viewer, Source(dict.fromkeys(ROLES, layer), axis, positions))
     assert names(viewer)[1:] == [
         "all sample 2",
         "all sample 1",
@@ -291,9 +319,8 @@ def test_one_layer_in_another_order_of_channels(viewer, tmp_path, order, axis):
     np.testing.assert_array_equal(
         np.moveaxis(viewer.layers["all sample 2"].data, axis, 0)[(slice(None), *HOLE)], 52
     )
-    assert layers.missing is not None
     back = saved_again(viewer, names(viewer)[1:], tmp_path)
-    assert len(back.metadata["samples"]) == 2
+    assert len(back.samples) == 2
     for i, k in enumerate(order):
         role = ROLES[k]
         assert back.roles[role] == i
@@ -309,7 +336,7 @@ def test_layers_without_a_channel_axis_in_any_order_of_the_list(viewer, tmp_path
     viewer.layers.reverse()
     back = saved_again(viewer, [n for n in names(viewer) if n not in ROLES], tmp_path)
     for k, role in enumerate(ROLES):
-        for number, sample in enumerate(back.metadata["samples"], 1):
+        for number, sample in enumerate(back.samples, 1):
             own = np.asarray(sample)[back.roles[role]]
             np.testing.assert_array_equal(outside_hole(own), outside_hole(paint()[k]))
             assert (own[HOLE] == 50 + number).all()

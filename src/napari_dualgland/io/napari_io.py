@@ -10,9 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read
@@ -25,23 +23,12 @@ from napari_dualgland.io.hpa import (
     read_member,
     read_set,
 )
-from napari_dualgland.io.ome import CELLS, MAPS, MISSING, SAMPLE, UNCERTAINTY
+from napari_dualgland.io.layer_tuples import LayerTuple, layers_of, localization_layers
 from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
-from napari_dualgland.results import Imputation
-from napari_dualgland.stack import ROLES, Channel, Stack
 
 log = logging.getLogger(__name__)
 
-METADATA_KEY = "dualgland"
-"""Where a layer keeps its role and what *File > Save* must not lose."""
-
-LayerTuple = tuple[Any, dict[str, Any], Literal["image", "labels"]]
 Loader = Callable[[Any], list[LayerTuple]]
-
-_COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
-_LIKELY = 128
-"""A map that is nowhere as bright, as a file has it, is hidden at first."""
-_FILE_METADATA = ("ome_xml", "imagej", "description")
 
 
 def get_reader(path: str | list[str]) -> Loader | None:
@@ -103,197 +90,20 @@ def _pyramid(file: Path) -> list[Any]:
     return read_pyramid(file) if not file.name.lower().endswith(".gz") else []
 
 
-def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
-    """Return a stack as layers: an image per channel, and what of it is estimated.
-
-    Parameters
-    ----------
-    stack : Stack
-        Known roles are shown in the colours of the atlas, additively.
-    pyramid : sequence of arrays, optional
-        The stack's data at falling resolutions; shown as a multiscale image.
-
-    Returns
-    -------
-    list of layer tuples
-        From the bottom of the layer list to its top: plausible pictures and uncertainties,
-        hidden; the images; the mask, if any, a Labels layer ``missing`` with one bit per
-        role (1 for microtubules, 2 protein, 4 nucleus, 8 er), so that one layer holds all
-        channels.
-    """
-    levels = _levels(stack, pyramid)
-    images: list[LayerTuple] = []
-    for i, channel in enumerate(stack.channels):
-        pixels = [_channel_of(level, stack.axes, i) for level in levels]
-        looks = {
-            "name": channel.role or channel.name,
-            "colormap": _COLORMAPS.get(channel.role or "", channel.color or "gray"),
-            "blending": "additive",
-            "contrast_limits": contrast_limits(pixels[-1]),
-            "multiscale": len(pixels) > 1,
-            **_placement(stack),
-            "metadata": _told(stack, channel),
-        }
-        images.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
-    beside: list[LayerTuple] = []
-    # The last sample lowest, so that a person reads them from the first down.
-    for number, sample in reversed(list(enumerate(_samples(stack), 1))):
-        beside += _sample_layers(stack, sample, number, images)
-    if isinstance(stack, Imputation) and stack.uncertainty is not None:
-        beside += _uncertainty_layers(stack)
-    marks = [] if stack.imputed is None else [_missing_layer(stack)]
-    return [*beside, *images, *marks]
-
-
-def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
-    """Return what a localization has left in a file as layers.
-
-    Parameters
-    ----------
-    stack : Stack
-        Read from a ``cells.tif`` or ``maps.ome.tif`` of ours.
-    pyramid : sequence of arrays, optional
-        The stack's data at falling resolutions.
-
-    Returns
-    -------
-    list of layer tuples
-        A Labels layer ``cells``; or an image per class in its colour, from 0 to 255, those
-        hidden that are likely nowhere.
-    """
-    levels = _levels(stack, pyramid)
-    if stack.kind == CELLS:
-        looks = {"name": CELLS, **_placement(stack), "metadata": _told(stack, None, CELLS)}
-        several = len(levels) > 1
-        pixels = levels if several else stack.data
-        return [(pixels, {**looks, "multiscale": several}, "labels")]
-    layers: list[LayerTuple] = []
-    for i, channel in enumerate(stack.channels):
-        maps = [_channel_of(level, stack.axes, i) for level in levels]
-        looks = {
-            "name": channel.name,
-            "colormap": channel.color or "gray",
-            "blending": "additive",
-            "contrast_limits": (0, 255),
-            "visible": bool((maps[-1] >= _LIKELY).any()),
-            "multiscale": len(maps) > 1,
-            **_placement(stack),
-            "metadata": _told(stack, channel, MAPS),
-        }
-        layers.append((maps if len(maps) > 1 else maps[0], looks, "image"))
-    return layers
-
-
-def _samples(stack: Stack) -> tuple[Any, ...]:
-    return stack.samples if isinstance(stack, Imputation) else ()
-
-
-def _levels(stack: Stack, pyramid: Sequence[Any]) -> list[Any]:
-    fits = len(pyramid) > 1 and pyramid[0].shape == stack.shape
-    return list(pyramid) if fits else [stack.data]
-
-
-def contrast_limits(pixels: Any) -> tuple[float, float]:
-    """Return the darkest value and the 99.9th percentile of the middle plane."""
-    plane = pixels[tuple(n // 2 for n in pixels.shape[:-2])]
-    step = max(1, max(plane.shape) // 1024)
-    sample = np.asarray(plane[::step, ::step], dtype=np.float64)
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        return 0.0, 1.0
-    low, high = float(sample.min()), float(np.percentile(sample, 99.9))
-    if high <= low:  # sparse signal on an even background
-        high = float(sample.max())
-    return (low, high) if high > low else (low, low + 1.0)
-
-
-def _channel_of(data: Any, axes: str, channel: int) -> Any:
-    return data[tuple(channel if a == "C" else slice(None) for a in axes)]
-
-
-def _placement(stack: Stack) -> dict[str, Any]:
-    """Return scale, units and axis labels; an axis whose size nobody knows is in pixels."""
-    size = stack.pixel_size
-    steps = {"T": (stack.time_step, "second")}
-    if size is not None:
-        steps |= {a: (getattr(size, a.lower()), "micrometer") for a in "ZYX"}
-    axes = stack.axes.replace("C", "")
-    known = [steps.get(a, (None, "pixel")) for a in axes]
-    return {
-        "scale": tuple(1.0 if step is None else step for step, _ in known),
-        "units": tuple("pixel" if step is None else unit for step, unit in known),
-        "axis_labels": tuple(axes.lower()),
-    }
-
-
-def _told(stack: Stack, channel: Channel | None, kind: str | None = None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "role": channel.role if channel else None,
-        "channel": channel.name if channel else None,
-        "field": stack.name,
-        "source": stack.source,
-        "notes": list(stack.notes),
-    }
-    told |= {k: v for k in _FILE_METADATA if (v := getattr(stack.header, k)) is not None}
-    if kind is not None:
-        told["kind"] = kind
-    if stack.provenance is not None and stack.provenance.model != "unknown":
-        told["provenance"] = stack.provenance.model_dump(mode="json")
-    return {METADATA_KEY: told}
-
-
-def _uncertainty_layers(stack: Imputation) -> list[LayerTuple]:
-    layers: list[LayerTuple] = []
-    for i, channel in enumerate(stack.channels):
-        pixels = _channel_of(stack.uncertainty, stack.axes, i)
-        looks = {
-            "name": f"{channel.role or channel.name} {UNCERTAINTY}",
-            "colormap": "inferno",
-            "blending": "additive",
-            "contrast_limits": contrast_limits(pixels),
-            "visible": False,
-            **_placement(stack),
-            "metadata": _told(stack, channel, UNCERTAINTY),
-        }
-        layers.append((pixels, looks, "image"))
-    return layers
-
-
-def _sample_layers(
-    stack: Stack, sample: Any, number: int, images: Sequence[LayerTuple]
-) -> list[LayerTuple]:
-    """Return a plausible picture, hidden, in the looks of the images it stands beside."""
-    layers: list[LayerTuple] = []
-    for i, (channel, (_, looks, _)) in enumerate(zip(stack.channels, images, strict=True)):
-        told = _told(stack, channel, SAMPLE)
-        told[METADATA_KEY]["number"] = number
-        own = {
-            "name": f"{looks['name']} {SAMPLE} {number}",
-            "visible": False,
-            "multiscale": False,
-            "metadata": told,
-        }
-        layers.append((_channel_of(sample, stack.axes, i), {**looks, **own}, "image"))
-    return layers
-
-
-def _missing_layer(stack: Stack) -> LayerTuple:
-    assert stack.imputed is not None
-    codes: Any = 0
-    for role, i in stack.roles.items():
-        bit = np.uint8(1 << ROLES.index(role))
-        codes = codes | (_channel_of(stack.imputed, stack.axes, i).astype(np.uint8) * bit)
-    looks = {
-        "name": MISSING,
-        "opacity": 0.5,
-        **_placement(stack),
-        "metadata": _told(stack, None, MISSING),
-    }
-    return codes, looks, "labels"
-
-
 def write_layers(path: str, layers: list[tuple[Any, Mapping[str, Any], str]]) -> list[str]:
     """Write image layers as the channels of one OME-TIFF, a layer ``missing`` as its mask.
+
+    Parameters
+    ----------
+    path : str
+        Of the OME-TIFF.
+    layers : list of napari's full layer tuples
+        As :func:`~napari_dualgland.io.layer_writing.stack_of_layers` takes them.
+
+    Returns
+    -------
+    list of str
+        The path that was written.
 
     Raises
     ------

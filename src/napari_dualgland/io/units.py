@@ -21,6 +21,7 @@ _MICROMETRES = {
     "micrometers": 1.0,
     "micrometre": 1.0,
     "nanometer": 1e-3,
+    "picometer": 1e-6,
     "angstrom": 1e-4,
     "centimeter": 1e4,
     "meter": 1e6,
@@ -40,10 +41,12 @@ _SECONDS = {
     "µs": 1e-6,
     "us": 1e-6,
     "ns": 1e-9,
+    "nanosecond": 1e-9,
     "min": 60.0,
     "h": 3600.0,
     "hour": 3600.0,
     "d": 86400.0,
+    "day": 86400.0,
 }
 _PLAUSIBLE = (1e-3, 10.0)
 """µm per pixel of a microscope. TIFF and PNG writers put 72 dpi (353 µm) where nobody knows."""

@@ -8,20 +8,17 @@ its stain is left without a role and the person is asked. What a layer says expl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from napari_dualgland.io.channels import color_word_role, stain_role
-from napari_dualgland.io.napari_io import METADATA_KEY
+from napari_dualgland.io.layer_axes import shape_of
+from napari_dualgland.io.layer_tag import channel_names, id_of, tag_of
 from napari_dualgland.stack import ROLE_COLORS, ROLES
 
 _FROM_METADATA, _FROM_NAME, _FROM_COLOR = 3, 2, 1
-
-_BESIDE = {"working", "uncertainty", "sample", "probability"}
-"""Kinds of layers that say something of an image and are none to fill in."""
-_OWN = _BESIDE | {"imputed", "missing", "cells", "localization"}
 
 
 def role_of_name(name: str) -> str | None:
@@ -42,16 +39,10 @@ def role_of_color(color: Any) -> str | None:
     return None
 
 
-def told_by(layer: Any) -> dict[str, Any]:
-    """Return what this plugin's readers and widgets have noted in a layer's metadata."""
-    told = layer.metadata.get(METADATA_KEY)
-    return told if isinstance(told, dict) else {}
-
-
 def role_of_layer(layer: Any) -> tuple[str | None, int]:
     """Return the role of an image layer and how surely it is known (0 to 3)."""
-    role = told_by(layer).get("role")
-    if role in ROLES:
+    role = tag_of(layer).role
+    if role:
         return role, _FROM_METADATA
     role = role_of_name(layer.name)
     if role:
@@ -60,20 +51,30 @@ def role_of_layer(layer: Any) -> tuple[str | None, int]:
     return role, _FROM_COLOR if role else 0
 
 
-def is_ours(layer: Any) -> bool:
-    """Tell whether this plugin's widget made the layer from other layers."""
-    return told_by(layer).get("kind") in _OWN
+def guess_positions(layer: Any, channel_axis: int | None) -> dict[str, int]:
+    """Return where along the channel axis of a layer each role lies, as far as it tells.
 
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        Told by our own record of it, else by the names that its reader knew.
+    channel_axis : int or None
+        None where there is none.
 
-def is_beside(layer: Any) -> bool:
-    """Tell whether the layer goes with a result: an uncertainty, a sample, work in progress.
-
-    A result may be chosen by hand, to fill in what is left of it; these may not.
+    Returns
+    -------
+    dict of str to int
     """
-    return told_by(layer).get("kind") in _BESIDE
+    roles = tag_of(layer).roles or [stain_role(name) for name in channel_names(layer)]
+    if channel_axis is None or len(roles) != shape_of(layer)[channel_axis]:
+        return {}
+    found = {role: i for i, role in enumerate(roles) if role}
+    return {role: found[role] for role in ROLES if role in found}
 
 
-def guess_roles(layers: Iterable[Any], prefer: Any = None) -> dict[str, Any]:
+def guess_roles(
+    layers: Iterable[Any], prefer: Any = None, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the layers that make up one field of view, by role.
 
     Parameters
@@ -82,6 +83,9 @@ def guess_roles(layers: Iterable[Any], prefer: Any = None) -> dict[str, Any]:
         From the bottom of the layer list to its top.
     prefer : napari.layers.Image, optional
         The layer that the person has selected: its field is taken where several are open.
+    known : mapping of str to napari.layers.Image, optional
+        Layers that are one field already, by role. They stay so whatever they are called,
+        unless a name tells another role.
 
     Returns
     -------
@@ -90,26 +94,42 @@ def guess_roles(layers: Iterable[Any], prefer: Any = None) -> dict[str, Any]:
         are put together. Roles that no layer claims are left out; a role that two layers
         of one field claim equally is left out too, rather than guessed.
     """
+    known = known or {}
+    held = {id_of(layer): role for role, layer in known.items()}
+    own = {_field_of(layer) for layer in known.values()}
+    joined: Any = next(iter(own), None)
     fields: dict[Any, dict[str, list[tuple[int, Any]]]] = {}
     preferred = None
     # Whoever looks at a result means the field that it was made from.
-    made_from = [] if prefer is None else told_by(prefer).get("sources", [])
+    made_from = () if prefer is None else tag_of(prefer).sources
     for layer in layers:
         role, surety = role_of_layer(layer)
-        if role is None or is_ours(layer):
+        # A name that says nothing takes nothing from a layer whose role is known.
+        if id_of(layer) in held and surety < _FROM_NAME:
+            role, surety = held[id_of(layer)], _FROM_NAME
+        if role is None or tag_of(layer).is_result:
             continue
-        key = _field_of(layer)
+        natural = _field_of(layer)
+        key = joined if natural in own else natural
         fields.setdefault(key, {}).setdefault(role, []).append((surety, layer))
-        if layer == prefer or layer.name in made_from:
+        if layer == prefer or id_of(layer) in made_from:
             preferred = key
     if not fields:
         return {}
     resolved = {key: _resolve(claims) for key, claims in fields.items()}
+    if joined in fields and _members(fields[joined]) == set(held):
+        # Renamed so that two claim one role: it is known which is which.
+        whole = len(resolved[joined]) == len(held)
+        resolved[joined] = resolved[joined] if whole else dict(known)
     if preferred is not None and resolved[preferred]:
         return resolved[preferred]
     # The fullest field; among equals the one opened last.
     best = max(enumerate(resolved.values()), key=lambda item: (len(item[1]), item[0]))[1]
     return {role: best[role] for role in ROLES if role in best}
+
+
+def _members(claims: Mapping[str, list[tuple[int, Any]]]) -> set[str]:
+    return {id_of(layer) for found in claims.values() for _, layer in found}
 
 
 def _resolve(claims: dict[str, list[tuple[int, Any]]]) -> dict[str, Any]:
@@ -124,11 +144,10 @@ def _resolve(claims: dict[str, list[tuple[int, Any]]]) -> dict[str, Any]:
 
 def _field_of(layer: Any) -> tuple[Any, ...]:
     """What the layers of one field of view have in common."""
-    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
-    placed = tuple(shape), tuple(np.round(layer.scale, 9))
-    told = told_by(layer)
-    if told.get("field"):
-        return *placed, told["field"]
+    placed = shape_of(layer), tuple(np.round(layer.scale, 9))
+    named = tag_of(layer).field
+    if named:
+        return *placed, named
     words = re.findall(r"[^\W_]+", layer.name)
     # What is left without the stain names the field. napari tells layers of one name
     # apart by " [1]", so a second field of the same names stays a field of its own.

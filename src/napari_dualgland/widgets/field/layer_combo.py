@@ -21,8 +21,8 @@ class LayerCombo(QComboBox):
     ----------
     nothing : str
         What the choice of no layer is called.
-    fits : callable
-        Tells whether a layer is offered.
+    fits : callable, optional
+        Tells whether a layer is offered; without it, all that are given are.
     parent : QWidget, optional
         Qt's parent.
     """
@@ -31,7 +31,10 @@ class LayerCombo(QComboBox):
     """The choice changed, by a person or because the layer went away."""
 
     def __init__(
-        self, nothing: str, fits: Callable[[Any], bool], parent: QWidget | None = None
+        self,
+        nothing: str,
+        fits: Callable[[Any], bool] | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._nothing = nothing
@@ -61,7 +64,7 @@ class LayerCombo(QComboBox):
         self.clear()
         self.addItem(self._nothing, None)
         for layer in layers:
-            if self._fits(layer):
+            if self._fits is None or self._fits(layer):
                 self.addItem(layer.name, layer)
         index = self._index_of(before)
         self.setCurrentIndex(max(0, index))

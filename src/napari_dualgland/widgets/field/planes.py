@@ -1,4 +1,4 @@
-"""One plane of a z-stack or time series: taken out, and laid back in its place.
+"""One plane of a z-stack or time series, laid back in its place.
 
 Whoever repairs a single plane still scrolls through the whole stack, so its result is
 shown as the whole stack with that plane exchanged. Lazy pixels stay lazy.
@@ -7,26 +7,14 @@ shown as the whole stack with that plane exchanged. Lazy pixels stay lazy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import dask.array as da
 import numpy as np
 
-from napari_dualgland.stack import Stack, from_canonical, to_canonical
+from napari_dualgland.typing import LazyArray
 
 
-def plane_of(stack: Stack, frame: Mapping[str, int]) -> Stack:
-    """Return the plane at ``{"T": t, "Z": z}`` of a stack, with axes C, Y, X."""
-    return stack.plane(frame["T"], frame["Z"])
-
-
-def plane_of_mask(missing: Any, stack: Stack, frame: Mapping[str, int]) -> Any:
-    """Return the same plane of a mask that has the shape of ``stack.data``; axes C, Y, X."""
-    t, z = frame["T"], frame["Z"]
-    return from_canonical(to_canonical(missing, stack.axes)[t : t + 1, z : z + 1], "CYX")
-
-
-def put_plane(whole: Any, plane: Any, frame: Mapping[str, int], axes: str) -> Any:
+def put_plane(whole: LazyArray, plane: LazyArray, frame: Mapping[str, int], axes: str) -> LazyArray:
     """Return a copy of ``whole`` with one plane exchanged.
 
     Parameters
@@ -39,6 +27,10 @@ def put_plane(whole: Any, plane: Any, frame: Mapping[str, int], axes: str) -> An
         ``{"T": t, "Z": z}``.
     axes : str
         Some of T, Z, C, Y, X, in any order.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
     """
     if isinstance(whole, np.ndarray):
         changed = whole.copy()

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.impute.request import DETECTION, ImputeRequest
 from napari_dualgland.widgets.kit.code_source import (
@@ -23,7 +24,6 @@ from napari_dualgland.widgets.kit.code_source import (
     read_line,
     required_path,
 )
-from napari_dualgland.widgets.layers.masks import is_coded
 
 
 def as_python(request: ImputeRequest) -> str:
@@ -113,15 +113,14 @@ def _from_file(request: ImputeRequest, path: Path) -> list[str]:
     names = ["impute", "read", "write"]
     imports = []
     if request.frame is not None:
-        imports.append("from napari_dualgland.widgets.field.planes import plane_of")
-        read.append(f"stack = plane_of(stack, {request.frame!r})")
+        read.append(f"stack = stack.plane({_at(request)})")
     if mask is not None:
         imports += [
             "from napari_dualgland.io import read_mask",
             "from napari_dualgland.missing import match_mask",
         ]
         if request.roles != frozenset(ROLES):
-            imports.append("from napari_dualgland.widgets.layers.pixels import only_in")
+            imports.append("from napari_dualgland import Mask")
         read.append(f"missing = match_mask(read_mask({str(mask)!r}), stack)")
     else:
         imports += _detection_imports(request)
@@ -143,20 +142,18 @@ def _from_layers(request: ImputeRequest, write: bool = False) -> list[str]:
         "from napari_dualgland.widgets.field.source import Source",
     ]
     body = layer_lines(request.source)
-    if request.frame is not None:
-        lines.append("from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask")
     if request.marking is not None and request.marked_in is not None:
-        maker = f"marking_from_{request.how}"
-        lines.append(f"from napari_dualgland.widgets.layers.masks import {maker}")
-        body.append(f"marking = {maker}(layers[{request.marked_in.name!r}], source)")
-        body.append(f"missing = marking.mask(stack, {sorted(request.roles)!r})")
+        lines.append("from napari_dualgland import mask_from_layer")
+        marks = f"layers[{request.marked_in.name!r}], source.layers, source.channel_axis"
+        body.append(f"marking = mask_from_layer({marks})")
+        body.append(f"missing = marking.only({sorted(request.roles)!r})")
         if request.frame is not None:
-            body.append(f"missing = plane_of_mask(missing, stack, {request.frame!r})")
-            body.append(f"stack = plane_of(stack, {request.frame!r})")
+            body.append(f"missing = missing.plane(stack, {_at(request)})")
+            body.append(f"stack = stack.plane({_at(request)})")
         return [*lines, "", *body]
     lines += _detection_imports(request)
     if request.frame is not None:
-        body.append(f"stack = plane_of(stack, {request.frame!r})")
+        body.append(f"stack = stack.plane({_at(request)})")
     body.append(_detection(request))
     return [*lines, "", *body, *_restricted(request)]
 
@@ -165,7 +162,7 @@ def _detection_imports(request: ImputeRequest) -> list[str]:
     names = "MissingParams, find_missing" if DETECTION[request.how] else "find_missing"
     imports = [f"from napari_dualgland.missing import {names}"]
     if request.roles != frozenset(ROLES):
-        imports.append("from napari_dualgland.widgets.layers.pixels import only_in")
+        imports.append("from napari_dualgland import Mask")
     return imports
 
 
@@ -178,4 +175,9 @@ def _restricted(request: ImputeRequest) -> list[str]:
     """Leave out the channels that the person has not ticked."""
     if request.roles == frozenset(ROLES):
         return []
-    return [f"missing = only_in(missing, stack, {sorted(request.roles)!r})"]
+    return [f"missing = Mask(missing, stack.axes).only({sorted(request.roles)!r})"]
+
+
+def _at(request: ImputeRequest) -> str:
+    assert request.frame is not None
+    return f"{request.frame['T']}, {request.frame['Z']}"

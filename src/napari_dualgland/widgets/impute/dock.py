@@ -13,10 +13,12 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.field.channels_form import ChannelsForm, in_percent
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE
+from napari_dualgland.widgets.field.watch import LayerWatch
 from napari_dualgland.widgets.impute.code import as_command, as_python
 from napari_dualgland.widgets.impute.missing_form import MissingForm
 from napari_dualgland.widgets.impute.model_form import ModelForm
@@ -27,9 +29,11 @@ from napari_dualgland.widgets.kit.dock import FormDock
 from napari_dualgland.widgets.kit.run_bar import RunBar
 from napari_dualgland.widgets.kit.style import footnote, form_layout, heading
 from napari_dualgland.widgets.kit.thread import Job
-from napari_dualgland.widgets.layers.masks import is_coded
-from napari_dualgland.widgets.layers.missing_layer import find_own, missing_codes, show_missing
-from napari_dualgland.widgets.layers.watch import LayerWatch
+from napari_dualgland.widgets.layers.missing_layer import (
+    find_missing_layer,
+    missing_codes,
+    show_missing,
+)
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -88,7 +92,7 @@ class ImputeWidget(FormDock):
         DualglandError
             If something is not chosen, or what is chosen does not fit together.
         """
-        source = self.channels.value()
+        source = self.channels.source()
         frame = None
         if source.frame_lengths() and self.extent.currentData() == "plane":
             frame = source.frame_at(self._viewer.dims.point)
@@ -212,7 +216,7 @@ class ImputeWidget(FormDock):
             sought.marked_in.visible = True
             return
         codes = missing_codes(sought.source, found.stack, found.missing, sought.frame)
-        show_missing(self._viewer, sought.source, codes, {}, outline=False)
+        show_missing(self._viewer, sought.source, codes, outline=False)
 
     def _on_not_found(self, error: Exception) -> None:
         self.show_missing.setChecked(False)
@@ -226,7 +230,7 @@ class ImputeWidget(FormDock):
 
     def _hide_missing(self) -> None:
         try:
-            layer = find_own(self._viewer, "missing", "missing", self.channels.value())
+            layer = find_missing_layer(self._viewer, self.channels.source())
         except DualglandError:
             return  # nothing is chosen, so nothing of it is painted
         if layer is not None:
@@ -242,7 +246,7 @@ class ImputeWidget(FormDock):
 
     def _on_channels_changed(self) -> None:
         try:
-            lengths = self.channels.value().frame_lengths()
+            lengths = self.channels.source().frame_lengths()
         except DualglandError:
             lengths = {}
         self._extent_row.setVisible(bool(lengths))
@@ -250,7 +254,6 @@ class ImputeWidget(FormDock):
 
     def _on_layers_changed(self) -> None:
         if self._job is None:
-            self.channels.refresh()
             self.missing.refresh()
 
     def enable_form(self, enabled: bool) -> None:

@@ -17,13 +17,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.layer_masks import mask_from_layer
+from napari_dualgland.io.layer_tag import tag_of
+from napari_dualgland.mask import Mask
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.guess import told_by
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.impute.request import How
 from napari_dualgland.widgets.kit.style import form_layout
-from napari_dualgland.widgets.layers.masks import Marking, marking_from_labels, marking_from_shapes
 
 _CHOICES: dict[How, tuple[str, str]] = {
     "detect": (
@@ -40,7 +41,7 @@ _SHORT = {"microtubules": "MT", "protein": "Protein", "nucleus": "Nucleus", "er"
 
 def _may_mark(layer: Any) -> bool:
     """Tell whether a layer may mark what is missing; cells that were localized do not."""
-    return isinstance(layer, Labels) and told_by(layer).get("kind") != "cells"
+    return isinstance(layer, Labels) and tag_of(layer).kind != "cells"
 
 
 class MissingForm(QWidget):
@@ -57,10 +58,7 @@ class MissingForm(QWidget):
             self.how.setItemData(self.how.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.how.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.how.setMinimumContentsLength(12)
-        self.labels = LayerCombo(
-            "— choose a Labels layer —",
-            lambda x: isinstance(x, Labels) and told_by(x).get("kind") != "cells",
-        )
+        self.labels = LayerCombo("— choose a Labels layer —", _may_mark)
         self.shapes = LayerCombo("— choose a Shapes layer —", lambda x: isinstance(x, Shapes))
         self.roles = {role: QCheckBox(_SHORT[role]) for role in ROLES}
         self._lay_out()
@@ -98,7 +96,7 @@ class MissingForm(QWidget):
             raise DualglandError("no channel is ticked under “In”; tick those that are damaged")
         return roles
 
-    def marking(self, source: Source) -> Marking | None:
+    def marking(self, source: Source) -> Mask | None:
         """Return what the person marked, None where the mask is found without them.
 
         Raises
@@ -110,11 +108,11 @@ class MissingForm(QWidget):
         if how == "labels":
             if layer is None:
                 raise DualglandError("choose the Labels layer that marks the missing pixels")
-            return marking_from_labels(layer, source)
+            return mask_from_layer(layer, source.layers, source.channel_axis)
         if how == "shapes":
             if layer is None:
                 raise DualglandError("choose the Shapes layer that outlines the missing regions")
-            return marking_from_shapes(layer, source)
+            return mask_from_layer(layer, source.layers, source.channel_axis)
         return None
 
     def refresh(self) -> None:

@@ -15,13 +15,11 @@ import dask.array as da
 import numpy as np
 
 from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.mask import Mask
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.field.planes import plane_of, plane_of_mask
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.layers.masks import Marking
-from napari_dualgland.widgets.layers.pixels import only_in
 
 How = Literal["detect", "labels", "shapes", "nan"]
 """Where the mask comes from."""
@@ -66,7 +64,7 @@ class ImputeRequest:
         ``detect``, ``labels``, ``shapes`` or ``nan``.
     marked_in : napari.layers.Layer or None
         The Labels or Shapes layer.
-    marking : Marking or None
+    marking : Mask or None
         What that layer marks.
     roles : frozenset of str
         Channels in which pixels count as missing.
@@ -79,7 +77,7 @@ class ImputeRequest:
     source: Source
     how: How = "detect"
     marked_in: Any = None
-    marking: Marking | None = None
+    marking: Mask | None = None
     roles: frozenset[str] = frozenset(ROLES)
     frame: dict[str, int] | None = None
     params: ImputeParams = field(default_factory=ImputeParams)
@@ -119,19 +117,17 @@ class ImputeRequest:
 
     def _stack_and_mask(self) -> tuple[Stack, Any]:
         """Return what is to be filled and its mask, found lazily where there are many planes."""
-        stack = self.source.stack()
+        whole = self.source.stack()
+        at = (0, 0) if self.frame is None else (self.frame["T"], self.frame["Z"])
+        stack = whole if self.frame is None else whole.plane(*at)
         if self.marking is not None:
-            missing = self.marking.mask(stack, self.roles)
-            if self.frame is None:
-                return stack, missing
-            return plane_of(stack, self.frame), plane_of_mask(missing, stack, self.frame)
-        if self.frame is not None:
-            stack = plane_of(stack, self.frame)
+            marks = self.marking.only(self.roles)
+            return stack, (marks if self.frame is None else marks.plane(whole, *at)).fitted(stack)
         from napari_dualgland.missing import MissingParams, find_missing
 
         # Plane by plane, when each is asked for: so a person can cancel between planes.
         missing = find_missing(lazily(stack), MissingParams(**DETECTION[self.how]))
-        return stack, only_in(missing, stack, self.roles)
+        return stack, Mask(missing, stack.axes).only(self.roles).fitted(stack)
 
 
 def lazily(stack: Stack) -> Stack:

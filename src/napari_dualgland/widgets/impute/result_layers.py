@@ -9,35 +9,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
-from napari_dualgland.io.napari_io import METADATA_KEY
-from napari_dualgland.io.ome import SAMPLE, UNCERTAINTY
+from napari_dualgland.io.layer_masks import is_coded
+from napari_dualgland.io.layer_tag import Kind, LayerTag, id_of, metadata_of, set_tag, tag_of
+from napari_dualgland.io.layer_tuples import contrast_limits
 from napari_dualgland.progress import Patch
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, from_canonical
-from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.impute.result_views import (
-    View,
-    live_pixels,
-    picture_pixels,
-    uncertainty_pixels,
-    views_of,
-)
+from napari_dualgland.widgets.impute.result_views import ResultPixels, View, live_pixels, views_of
 from napari_dualgland.widgets.layers.looks import image_looks, placement
-from napari_dualgland.widgets.layers.masks import is_coded
-from napari_dualgland.widgets.layers.missing_layer import (
-    bare_name,
-    find_own,
-    missing_codes,
-    own_layers,
-    show_missing,
-)
-from napari_dualgland.widgets.layers.pixels import cast, put_scaled, pyramid_like
+from napari_dualgland.widgets.layers.missing_layer import missing_codes, show_missing
+from napari_dualgland.widgets.layers.own_layers import keeps_name, own_layers, tag_for
+from napari_dualgland.widgets.layers.pixels import cast, pyramid_like
 
 _UNCERTAINTY_LOOKS = {"colormap": "inferno", "blending": "additive"}
 
@@ -63,7 +51,6 @@ class ResultLayers:
         self._hidden: list[Any] = []
         self._active: Any = None
         self.layers: list[Image] = []
-        self.missing: Labels | None = None
 
     def open(self, marked_in: Any = None) -> None:
         """Show the source once more, in layers that will take the tiles.
@@ -85,7 +72,7 @@ class ResultLayers:
             layer = Image(
                 live_pixels(view, self._source),
                 name=f"{view.name} (working)",
-                metadata={METADATA_KEY: {"kind": "working", "role": view.role}},
+                metadata=metadata_of(LayerTag(kind="working", role=view.role)),
                 multiscale=view.source is not None and view.source.multiscale,
                 rgb=False,  # three or four channels on the last axis look like colours
                 **placement(self._source.first),
@@ -97,13 +84,13 @@ class ResultLayers:
         """Lay a finished tile over the live layers; :meth:`refresh` shows it."""
         frame = self._frame or {"T": patch.t, "Z": patch.z}
         starts = {**frame, "C": 0, "Y": patch.y.start, "X": patch.x.start}
-        for view, layer in zip(self._views, self.layers, strict=True):
+        for view, layer in self._shown():
             values = patch.values if view.channel is None else patch.values[view.channel][None]
             box = from_canonical(values[None, None], view.axes)
             start = tuple(starts[axis] for axis in view.axes)
             levels = layer.data if layer.multiscale else [layer.data]
             for level in levels:
-                put_scaled(level, levels[0].shape, start, cast(box, level.dtype))
+                level.put_scaled(levels[0].shape, start, cast(box, level.dtype))
 
     def refresh(self) -> None:
         """Draw what was put since the last time."""
@@ -113,7 +100,7 @@ class ResultLayers:
 
     def pairs(self) -> list[tuple[Image | None, Image]]:
         """Return each source layer with its result; None where the channel was absent."""
-        return [(view.source, layer) for view, layer in zip(self._views, self.layers, strict=True)]
+        return [(view.source, layer) for view, layer in self._shown()]
 
     def discard(self) -> None:
         """Take everything of this run out of the viewer and show the sources again."""
@@ -131,26 +118,31 @@ class ResultLayers:
         Results of an earlier run on the same layers are replaced, unless the person has
         renamed them.
         """
-        for view, layer in zip(self._views, self.layers, strict=True):
+        pixels_of = ResultPixels(self._source, self._frame, result)
+        for view, layer in self._shown():
             if layer not in self._viewer.layers:
                 continue
             earlier = self._earlier(view)
             if earlier is not None:
                 self._viewer.layers.remove(earlier)
-            pixels = self._pixels_of(view, result, result.stack.data)
+            pixels = pixels_of.picture(view, result.data)
             layer.data = pyramid_like(pixels, layer) if layer.multiscale else pixels
-            layer.metadata = {METADATA_KEY: self._told(result, "imputed", view.role)}
+            set_tag(layer, self._tag(result, "imputed", view))
             layer.name = view.name
             if view.source is None:
-                layer.contrast_limits = _limits(pixels)
+                layer.contrast_limits = contrast_limits(pixels)
         for stale in self._earlier_beside():
             self._viewer.layers.remove(stale)
-        self._add_samples(result)
-        self._add_uncertainty(result)
+        start = self._place_beside()
+        for number, sample in enumerate(result.samples, 1):
+            pictures = [pixels_of.picture(view, sample) for view in self._views]
+            self._add_beside(start, result, "sample", pictures, number)
+        if result.uncertainty is not None:
+            pictures = [pixels_of.uncertainty(view) for view in self._views]
+            self._add_beside(self._place_beside(), result, "uncertainty", pictures)
         codes = missing_codes(self._source, result.stack, result.missing, self._frame)
-        self.missing = show_missing(
-            self._viewer, self._source, codes, self._told(result, "missing", None), outline=True
-        )
+        tag = tag_for(self._source, "missing", "missing", **self._of_run(result))
+        show_missing(self._viewer, self._source, codes, outline=True, tag=tag)
         self._select_result()
 
     def _is_looked_at(self, view: View) -> bool:
@@ -168,57 +160,42 @@ class ResultLayers:
         return {**like, "colormap": Colormap(["#000000", color], name=view.role), "gamma": 1.0}
 
     def _earlier(self, view: View) -> Any:
-        return find_own(self._viewer, "imputed", view.name, self._source)
+        return next(iter(self._own("imputed", role=view.role)), None)
 
     def _earlier_beside(self) -> list[Any]:
-        """Return uncertainties and samples of earlier runs; not what the person has renamed."""
-        found = []
-        for kind in (UNCERTAINTY, SAMPLE):
-            for layer in own_layers(self._viewer, kind, self._source):
-                number = told_by(layer).get("number")
-                names = {_beside_name(view, kind, number) for view in self._views}
-                if bare_name(layer.name) in names:
-                    found.append(layer)
-        return found
+        """Return uncertainties and samples of earlier runs."""
+        return self._own("uncertainty") + self._own("sample")
 
-    def _pixels_of(self, view: View, result: Imputation, picture: Any) -> Any:
-        return picture_pixels(view, self._source, self._frame, result, picture)
+    def _own(self, kind: Kind, **fields: Any) -> list[Any]:
+        """Return layers of earlier runs; not what the person has renamed."""
+        found = own_layers(self._viewer, self._source, kind, **fields)
+        return [layer for layer in found if keeps_name(layer)]
 
-    def _add_uncertainty(self, result: Imputation) -> None:
-        """Add the uncertainty where the model gives one, hidden; nothing where it does not."""
-        if result.uncertainty is None:
-            return
-        start = self._place_beside()
-        for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
-            pixels = uncertainty_pixels(view, self._source, self._frame, result)
-            told = self._told(result, UNCERTAINTY, view.role)
-            layer = self._beside(beside, pixels, _UNCERTAINTY_LOOKS, told)
-            layer.name = _beside_name(view, UNCERTAINTY)
+    def _add_beside(
+        self,
+        start: int,
+        result: Imputation,
+        kind: Kind,
+        pictures: list[LazyArray],
+        number: int | None = None,
+    ) -> None:
+        """Add what goes with each result layer: hidden, and lying where that lies."""
+        for up, ((view, beside), pixels) in enumerate(zip(self._shown(), pictures, strict=True)):
+            tag = self._tag(result, kind, view, number)
+            looks = image_looks(beside) if kind == "sample" else _UNCERTAINTY_LOOKS
+            layer = Image(
+                pyramid_like(pixels, beside) if beside.multiscale else pixels,
+                name=tag.name,
+                multiscale=beside.multiscale,
+                rgb=False,
+                metadata=metadata_of(tag),
+                **placement(self._source.first),
+                **{**looks, "visible": False},
+            )
             self._viewer.layers.insert(start + up, layer)
 
-    def _add_samples(self, result: Imputation) -> None:
-        """Add the plausible pictures, hidden, in the looks of what they stand beside."""
-        start = self._place_beside()
-        for number, sample in enumerate(result.samples, 1):
-            for up, (view, beside) in enumerate(zip(self._views, self.layers, strict=True)):
-                pixels = self._pixels_of(view, result, sample)
-                told = self._told(result, SAMPLE, view.role, number)
-                layer = self._beside(beside, pixels, image_looks(beside), told)
-                layer.name = _beside_name(view, SAMPLE, number)
-                self._viewer.layers.insert(start + up, layer)
-
-    def _beside(
-        self, result: Image, pixels: Any, looks: dict[str, Any], told: dict[str, Any]
-    ) -> Image:
-        """Return a hidden layer that lies where a result layer lies."""
-        return Image(
-            pyramid_like(pixels, result) if result.multiscale else pixels,
-            multiscale=result.multiscale,
-            rgb=False,
-            metadata={METADATA_KEY: told},
-            **placement(self._source.first),
-            **{**looks, "visible": False},
-        )
+    def _shown(self) -> list[tuple[View, Image]]:
+        return list(zip(self._views, self.layers, strict=True))
 
     def _place_beside(self) -> int:
         """Return where in the layer list that goes which stands beside the results.
@@ -234,12 +211,8 @@ class ResultLayers:
 
     def _select_result(self) -> None:
         """Select what became of the layer that the person was at, else of the protein."""
-        role = told_by(self._active).get("role") if self._active is not None else None
-        shown = [
-            (view, layer)
-            for view, layer in zip(self._views, self.layers, strict=True)
-            if layer in self._viewer.layers
-        ]
+        role = None if self._active is None else tag_of(self._active).role
+        shown = [pair for pair in self._shown() if pair[1] in self._viewer.layers]
         if not shown:
             return
 
@@ -251,38 +224,28 @@ class ResultLayers:
 
         self._viewer.layers.selection.active = max(shown, key=nearness)[1]
 
-    def _told(
-        self, result: Imputation, kind: str, role: str | None, number: int | None = None
-    ) -> dict[str, Any]:
-        """Return what a layer carries into a saved file."""
-        drawn = kind == SAMPLE or bool(result.provenance.options.get("plausible"))
-        like = self._source.layers.get(role or "", self._source.first)
-        told = {
-            **told_by(like),
-            "kind": kind,
-            "role": role,
-            "axes": self._source.axes,
-            "sources": [layer.name for layer in self._source.distinct_layers],
-            "note": PLAUSIBLE_NOTE if drawn else ESTIMATE_NOTE,
-            "provenance": result.provenance.model_dump(mode="json"),
+    def _tag(
+        self, result: Imputation, kind: Kind, view: View, number: int | None = None
+    ) -> LayerTag:
+        """Return what a layer beside a source says of itself."""
+        words = [view.stem, kind] if number is None else [view.stem, kind, str(number)]
+        return tag_for(
+            self._source,
+            kind,
+            " ".join(words),
+            view.role,
+            beside=None if view.source is None else id_of(view.source),
+            number=number,
+            **self._of_run(result, drawn=kind == "sample"),
+        )
+
+    def _of_run(self, result: Imputation, drawn: bool = False) -> dict[str, Any]:
+        """Return what all layers of a run say."""
+        plausible = drawn or bool(result.provenance.options.get("plausible"))
+        channels = result.stack.channels if self._source.one_layer else ()
+        return {
+            "notes": (PLAUSIBLE_NOTE if plausible else ESTIMATE_NOTE,),
+            "provenance": result.provenance,
+            "plane": self._frame,
+            "roles": tuple(channel.role for channel in channels),
         }
-        if number is not None:
-            told["number"] = number
-        if role not in self._source.layers:
-            told["channel"] = role
-        if self._source.one_layer:
-            told["roles"] = [channel.role for channel in result.stack.channels]
-        if self._frame is not None:
-            told["plane"] = dict(self._frame)
-        return told
-
-
-def _beside_name(view: View, kind: str, number: int | None = None) -> str:
-    return f"{view.stem} {kind}" if number is None else f"{view.stem} {kind} {number}"
-
-
-def _limits(pixels: Any) -> tuple[float, float]:
-    """Return contrast limits from the middle plane of a channel that had none."""
-    middle = np.asarray(pixels[tuple(n // 2 for n in pixels.shape[:-2])], dtype=float)
-    low, high = np.nanpercentile(middle, (0.1, 99.9))
-    return (float(low), float(high)) if high > low else (float(low), float(low) + 1)

@@ -13,13 +13,14 @@ import dask.array as da
 import numpy as np
 from napari.layers import Image
 
+from napari_dualgland.io.layer_axes import full_resolution, pixels_of, shape_of
 from napari_dualgland.results import Imputation
-from napari_dualgland.stack import ROLES
+from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
+from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.planes import put_plane
-from napari_dualgland.widgets.field.source import Source, as_array
+from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.live import LiveArray
-from napari_dualgland.widgets.layers.looks import full_resolution
-from napari_dualgland.widgets.layers.pixels import cast, padded, plane_at, with_axes
+from napari_dualgland.widgets.layers.pixels import cast
 
 
 @dataclass(frozen=True)
@@ -68,77 +69,117 @@ def views_of(source: Source) -> list[View]:
     return views
 
 
-def shape_of(view: View, source: Source) -> tuple[int, ...]:
+def _shape(view: View, source: Source) -> tuple[int, ...]:
     """Return the shape of a result layer: the source's, and room for absent channels."""
-    shape = list(full_resolution(source.first).shape)
+    shape = list(shape_of(source.first))
     if view.channel is None:
         shape[view.axes.index("C")] += len(ROLES) - len(source.layers)
     return tuple(shape)
 
 
 def live_pixels(view: View, source: Source) -> Any:
-    """Return what a result layer shows while the work goes on, at every resolution."""
-    dtype = full_resolution(view.source or source.first).dtype
-    if view.source is None:
-        return LiveArray(None, shape_of(view, source), dtype)
-    levels = view.source.data if view.source.multiscale else [view.source.data]
-    extra = shape_of(view, source)[view.axes.index("C")] if view.channel is None else None
-    live = []
-    for level in levels:
-        shape = list(level.shape)
-        if extra is not None:
-            shape[view.axes.index("C")] = extra
-        live.append(LiveArray(level, tuple(shape), dtype))
-    return live if view.source.multiscale else live[0]
-
-
-def picture_pixels(
-    view: View, source: Source, frame: dict[str, int] | None, result: Imputation, picture: Any
-) -> Any:
-    """Return the pixels of a picture of a result, in its source's dtype and axes.
+    """Return what a result layer shows while the work goes on, at every resolution.
 
     Parameters
     ----------
     view : View
-        The layer that they are for.
+        The layer.
+    source : Source
+        What is being repaired.
+
+    Returns
+    -------
+    LiveArray or list of LiveArray
+        The source's own pixels, to lay finished tiles over.
+    """
+    dtype = full_resolution(view.source or source.first).dtype
+    shape = _shape(view, source)
+    if view.source is None:
+        return LiveArray(None, shape, dtype)
+    levels = view.source.data if view.source.multiscale else [view.source.data]
+    live = []
+    for level in levels:
+        # Levels are coarser along Y and X; absent channels are added to each.
+        sizes = [
+            whole if axis == "C" else n
+            for axis, n, whole in zip(view.axes, level.shape, shape, strict=True)
+        ]
+        live.append(LiveArray(level, tuple(sizes), dtype))
+    return live if view.source.multiscale else live[0]
+
+
+@dataclass(frozen=True)
+class ResultPixels:
+    """The pixels of a result as layers show them: in the axes and dtype of their source.
+
+    Attributes
+    ----------
     source : Source
         What was repaired.
     frame : dict of str to int or None
         The plane that was repaired, None for all; the others are as they were.
     result : Imputation
-        The result.
-    picture : numpy.ndarray or dask.array.Array
-        Its ``stack.data`` or one of its samples.
+        What came out.
     """
-    stack = result.stack
-    first = as_array(full_resolution(source.first))
-    pixels = with_axes(picture, stack, view.channel, view.axes)
-    if view.channel is None:
-        if frame is None:
+
+    source: Source
+    frame: dict[str, int] | None
+    result: Imputation
+
+    def picture(self, view: View, picture: LazyArray) -> LazyArray:
+        """Return the pixels of a picture.
+
+        Parameters
+        ----------
+        view : View
+            The layer that they are for.
+        picture : numpy.ndarray or dask.array.Array
+            The result's data or one of its samples.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+        """
+        first, frame = pixels_of(self.source.first), self.frame
+        pixels = _with_axes(picture, self.result, view.channel, view.axes)
+        if view.channel is None:
+            whole = first if frame is None else _padded(first, _shape(view, self.source))
+        elif view.source is None:
+            pixels, whole = cast(pixels, first.dtype), np.zeros_like(first)
+        else:
+            whole = pixels_of(view.source)
+            if pixels.dtype != whole.dtype:
+                # Layers of several dtypes met in one stack; observed pixels return as they were.
+                mask = _with_axes(self.result.missing, self.result, view.channel, view.axes)
+                here = whole if frame is None else _plane_at(whole, frame, view.axes)
+                pixels = np.where(mask, cast(pixels, whole.dtype), here)
+        return pixels if frame is None else put_plane(whole, pixels, frame, view.axes)
+
+    def uncertainty(self, view: View) -> LazyArray:
+        """Return the uncertainty, of a result that has one; 0 in other planes."""
+        assert self.result.uncertainty is not None
+        pixels = _with_axes(self.result.uncertainty, self.result, view.channel, view.axes)
+        if self.frame is None:
             return pixels
-        return put_plane(padded(first, shape_of(view, source)), pixels, frame, view.axes)
-    if view.source is None:
-        pixels = cast(pixels, first.dtype)
-        if frame is None:
-            return pixels
-        blank = padded(first[..., :0], shape_of(view, source))
-        return put_plane(blank, pixels, frame, view.axes)
-    original = as_array(full_resolution(view.source))
-    if pixels.dtype != original.dtype:
-        # Layers of several dtypes met in one stack; observed pixels return as they were.
-        mask = with_axes(result.missing, stack, view.channel, view.axes)
-        here = original if frame is None else plane_at(original, frame, view.axes)
-        xp: Any = da if isinstance(pixels, da.Array) else np
-        pixels = xp.where(mask, cast(pixels, original.dtype), here)
-    return pixels if frame is None else put_plane(original, pixels, frame, view.axes)
+        blank = da.zeros(_shape(view, self.source), dtype=pixels.dtype)
+        return put_plane(blank, pixels, self.frame, view.axes)
 
 
-def uncertainty_pixels(
-    view: View, source: Source, frame: dict[str, int] | None, result: Imputation
-) -> Any:
-    """Return the uncertainty of a result as :func:`picture_pixels` does; 0 in other planes."""
-    pixels = with_axes(result.uncertainty, result.stack, view.channel, view.axes)
-    if frame is None:
+def _with_axes(pixels: LazyArray, stack: Stack, channel: int | None, axes: str) -> LazyArray:
+    """Return one channel (or all) of pixels shaped as ``stack``, with a layer's axes."""
+    canonical = to_canonical(pixels, stack.axes)
+    if channel is not None:
+        canonical = canonical[:, :, channel : channel + 1]
+    return from_canonical(canonical, axes)
+
+
+def _plane_at(pixels: LazyArray, frame: dict[str, int], axes: str) -> LazyArray:
+    return pixels[tuple(slice(frame[a], frame[a] + 1) if a in frame else slice(None) for a in axes)]
+
+
+def _padded(pixels: LazyArray, shape: tuple[int, ...]) -> LazyArray:
+    """Return pixels with zeros behind them along every axis, up to ``shape``."""
+    by = [(0, n - m) for n, m in zip(shape, pixels.shape, strict=True)]
+    if not any(after for _, after in by):
         return pixels
-    blank = da.zeros(shape_of(view, source), dtype=pixels.dtype)
-    return put_plane(blank, pixels, frame, view.axes)
+    return np.pad(pixels, by)

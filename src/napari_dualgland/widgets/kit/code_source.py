@@ -11,8 +11,8 @@ from typing import Any
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.hpa import parse_name
+from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.guess import told_by
 from napari_dualgland.widgets.field.source import Source
 
 FROM_NAPARI = [
@@ -69,10 +69,10 @@ def channels_of(source: Source) -> dict[str, Any] | None:
     """
     if source.one_layer:
         return dict(source.positions or {})
-    told = {role: told_by(layer) for role, layer in source.layers.items()}
-    if set(told) == set(ROLES) and all(told[role].get("role") == role for role in ROLES):
+    told = {role: tag_of(layer) for role, layer in source.layers.items()}
+    if set(told) == set(ROLES) and all(told[role].role == role for role in ROLES):
         return {}
-    names = {role: known.get("channel") for role, known in told.items()}
+    names = {role: known.channel for role, known in told.items()}
     return names if all(names.values()) else None
 
 

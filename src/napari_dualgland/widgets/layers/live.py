@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.typing import AnyArray
+
 
 class LiveArray:
     """An array-like of a source and of the boxes laid over it.
@@ -29,7 +31,7 @@ class LiveArray:
         self._source = source
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
-        self._boxes: list[tuple[tuple[int, ...], np.ndarray]] = []
+        self._boxes: list[tuple[tuple[int, ...], AnyArray]] = []
 
     @property
     def ndim(self) -> int:
@@ -41,15 +43,41 @@ class LiveArray:
         """Number of pixels."""
         return int(np.prod(self.shape))
 
-    def put(self, start: tuple[int, ...], pixels: np.ndarray) -> None:
-        """Lay a box over the source; its first pixel at ``start``, all axes present."""
+    def put(self, start: tuple[int, ...], pixels: AnyArray) -> None:
+        """Lay a box over the source.
+
+        Parameters
+        ----------
+        start : tuple of int
+            Of its first pixel, all axes present.
+        pixels : numpy.ndarray
+            The box, with all axes.
+        """
         self._boxes.append((start, pixels))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def put_scaled(self, full: tuple[int, ...], start: tuple[int, ...], box: AnyArray) -> None:
+        """Lay a box of the finest level over this coarser one, by taking every n-th pixel.
+
+        Parameters
+        ----------
+        full : tuple of int
+            Shape of the finest level.
+        start, box
+            As for :meth:`put`, in pixels of the finest level.
+        """
+        steps = [max(1, round(f / n)) for f, n in zip(full, self.shape, strict=True)]
+        first = [-(-s // step) for s, step in zip(start, steps, strict=True)]
+        cut = tuple(
+            slice(f * step - s, None, step) for f, s, step in zip(first, start, steps, strict=True)
+        )
+        if box[cut].size:
+            self.put(tuple(first), box[cut])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         pixels = self[(slice(None),) * self.ndim]
         return pixels if dtype is None else pixels.astype(dtype)
 
-    def __getitem__(self, key: Any) -> np.ndarray:
+    def __getitem__(self, key: Any) -> AnyArray:
         key = self._full_key(key)
         if not all(isinstance(k, (int, np.integer, slice)) for k in key):
             return np.asarray(self)[key]
@@ -72,14 +100,14 @@ class LiveArray:
             key = key[:at] + (slice(None),) * (self.ndim - len(key) + 1) + key[at + 1 :]
         return key + (slice(None),) * (self.ndim - len(key))
 
-    def _source_pixels(self, ranges: list[range]) -> np.ndarray:
+    def _source_pixels(self, ranges: list[range]) -> AnyArray:
         if self._source is None:
             return np.zeros([len(r) for r in ranges], self.dtype)
         cut = tuple(slice(r.start, r.stop, r.step) for r in ranges)
         return np.array(self._source[cut], dtype=self.dtype)
 
 
-def _overlay(pixels: np.ndarray, ranges: list[range], start: Any, box: np.ndarray) -> None:
+def _overlay(pixels: AnyArray, ranges: list[range], start: Any, box: AnyArray) -> None:
     """Write the part of ``box`` that lies on the grid of ``ranges`` into ``pixels``."""
     target, taken = [], []
     for r, first, length in zip(ranges, start, box.shape, strict=True):

@@ -7,125 +7,126 @@ can be edited with the brush and given back as the mask of the next run.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import dask.array as da
 import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_dualgland.io.napari_io import METADATA_KEY
+from napari_dualgland.io.layer_axes import pixels_of
+from napari_dualgland.io.layer_tag import LayerTag
+from napari_dualgland.mask import ROLE_BITS, encode, roles_of_code
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
-from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.planes import put_plane
 from napari_dualgland.widgets.field.roles import ROLE_LABELS
-from napari_dualgland.widgets.field.source import Source, as_array
-from napari_dualgland.widgets.layers.looks import full_resolution, placement
-from napari_dualgland.widgets.layers.masks import encode, roles_of_code
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
 
 _SEVERAL, _TINTS = "#ff4fd8", {1: "#ff8a80", 2: "#7cff9a", 4: "#8ab4ff", 8: "#ffe97a"}
 """Colours of the marks: away from the atlas's own four, so that they stand out on them."""
 
 
-def find_own(viewer: Any, kind: str, name: str, source: Source) -> Any:
-    """Return the layer of that kind and name that an earlier run on ``source`` made, or None."""
-    for layer in own_layers(viewer, kind, source):
-        if bare_name(layer.name) == bare_name(name):
-            return layer
-    return None
-
-
-def own_layers(viewer: Any, kind: str, source: Source) -> list[Any]:
-    """Return the layers of that kind that earlier runs on ``source`` made."""
-    names = [layer.name for layer in source.distinct_layers]
-    wanted = (kind, names)
-    return [
-        layer
-        for layer in viewer.layers
-        if (told_by(layer).get("kind"), told_by(layer).get("sources")) == wanted
-    ]
-
-
-def missing_of(viewer: Any, source: Source) -> Labels | None:
-    """Return the layer that marks what an earlier run has filled in of these very layers.
-
-    None where nothing among them was imputed.
-    """
-    for layer in source.distinct_layers:
-        told = told_by(layer)
-        if told.get("kind") != "imputed":
-            continue
-        for marks in viewer.layers:
-            known = told_by(marks)
-            same = known.get("sources") == told.get("sources")
-            if known.get("kind") == "missing" and same and isinstance(marks, Labels):
-                return marks
-    return None
-
-
-def bare_name(name: str) -> str:
-    """Return a name without the " [1]" that napari appends where another layer has it."""
-    return re.sub(r" \[\d+\]$", "", name)
-
-
-def missing_codes(source: Source, stack: Stack, missing: Any, frame: dict[str, int] | None) -> Any:
+def missing_codes(
+    source: Source, stack: Stack, missing: LazyArray, frame: dict[str, int] | None
+) -> LazyArray:
     """Return a mask as role codes with the axes and the shape of the source layers.
 
     Channels that were never recorded are left out: they lack every pixel, and painting
     the whole field would hide the holes of the others.
+
+    Parameters
+    ----------
+    source : Source
+        The layers.
+    stack : Stack
+        What they, or one plane of them, became.
+    missing : numpy.ndarray or dask.array.Array
+        Boolean, shape of ``stack.data``.
+    frame : dict of str to int or None
+        The plane that the stack is, None for all.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
+        uint8; all zero in other planes.
     """
-    canonical = to_canonical(missing, stack.axes)
-    roles = {role: i for role, i in stack.roles.items() if role in source.layers}
-    shape = full_resolution(source.first).shape
+    recorded = {role: ROLE_BITS[role] for role in source.layers}
     if source.one_layer:
-        parts = [
-            encode(canonical, {r: i for r, i in roles.items() if i == k})
-            if k in roles.values()
-            else canonical[:, :, k : k + 1].astype(np.uint8) * np.uint8(0)
-            for k in range(shape[source.axes.index("C")])
-        ]
-        xp: Any = da if isinstance(canonical, da.Array) else np
-        codes = xp.concatenate(parts, axis=2)
+        channels = stack.channels[: source.sizes["C"]]
+        bits = np.array([recorded.get(c.role or "", 0) for c in channels], np.uint8)
+        canonical = to_canonical(missing, stack.axes)[:, :, : len(bits)]
+        codes = from_canonical(canonical * bits[:, None, None], source.axes)
     else:
-        codes = encode(canonical, roles)
-    codes = from_canonical(codes, source.axes)
+        plain = stack.axes.replace("C", "")
+        codes = encode(missing, stack) & np.uint8(sum(recorded.values()))
+        codes = from_canonical(to_canonical(codes, plain), source.axes)
     if frame is None:
         return codes
-    lazy = isinstance(as_array(full_resolution(source.first)), da.Array)
-    blank = (da if lazy else np).zeros(shape, dtype=np.uint8)
+    blank = np.zeros_like(pixels_of(source.first), dtype=np.uint8)
     return put_plane(blank, codes, frame, source.axes)
 
 
+def find_missing_layer(viewer: Any, source: Source) -> Labels | None:
+    """Return the layer that marks what is missing in these layers.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where it is shown.
+    source : Source
+        The layers.
+
+    Returns
+    -------
+    napari.layers.Labels or None
+    """
+    found = own_layers(viewer, source, "missing")
+    return found[-1] if found else None
+
+
 def show_missing(
-    viewer: Any, source: Source, codes: Any, told: dict[str, Any], *, outline: bool
+    viewer: Any,
+    source: Source,
+    codes: LazyArray,
+    *,
+    outline: bool,
+    tag: LayerTag | None = None,
 ) -> Labels:
     """Paint the missing pixels, in the layer that already does so or in a new one.
 
-    Filled before a run, so that holes are seen; outlined after it, so that what was
-    filled in is seen.
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where they are painted.
+    source : Source
+        The layers that lack them.
+    codes : numpy.ndarray or dask.array.Array
+        As :func:`missing_codes` gives them.
+    outline : bool
+        Outlined after a run, so that what was filled in is seen; filled before it, so that
+        holes are seen.
+    tag : LayerTag, optional
+        What a run says of it.
+
+    Returns
+    -------
+    napari.layers.Labels
     """
-    names = [layer.name for layer in source.distinct_layers]
-    told = {**told, "kind": "missing", "sources": names}
-    layer = find_own(viewer, "missing", "missing", source)
-    if layer is None:
-        layer = viewer.add_layer(
-            Labels(
-                codes,
-                name="missing",
-                colormap=_code_colors(),
-                features=_code_features(),
-                blending="translucent_no_depth",
-                **placement(source.first),
-            )
-        )
-        layer.selected_label = 15
-    else:
-        layer.data = codes
-        layer.visible = True
-        # Above the results, which would else shine through it.
-        viewer.layers.move(viewer.layers.index(layer), len(viewer.layers))
-    layer.metadata = {METADATA_KEY: told}
+    first_time = find_missing_layer(viewer, source) is None
+    layer = put_layer(
+        viewer,
+        source,
+        tag or tag_for(source, "missing", "missing", provenance=None),
+        codes,
+        Labels,
+        renamed=True,  # there is one mask of these layers, whatever it is called
+        colormap=_code_colors(),
+        features=_code_features(),
+        blending="translucent_no_depth",
+    )
+    if first_time:
+        layer.selected_label = sum(ROLE_BITS.values())  # the brush marks all channels
     layer.contour = 2 if outline else 0
     layer.opacity = 0.8 if outline else 0.55
     return layer

@@ -99,14 +99,14 @@ def _from_layers(request: LocalizeRequest) -> list[str]:
     body = layer_lines(request.source)
     given = {"marking": request.cells_in, "estimated": request.estimated_in}
     marks = {
-        name: f"marking_from_labels(layers[{layer.name!r}], source)"
+        name: f"mask_from_layer(layers[{layer.name!r}], source.layers, source.channel_axis)"
         for name, layer in given.items()
         if layer is not None
     }
     if marks:
         lines += [
             "from napari_dualgland.widgets.localize.request import LocalizeRequest",
-            "from napari_dualgland.widgets.layers.masks import marking_from_labels",
+            "from napari_dualgland import mask_from_layer",
         ]
         asked = "".join(f", {name}={mark}" for name, mark in marks.items())
         body[-1:] = [f"request = LocalizeRequest(source{asked})", "stack = request.stack()"]

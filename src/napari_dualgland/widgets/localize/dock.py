@@ -12,17 +12,16 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QSplitter
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.layer_masks import mask_from_layer
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
-from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.field.repaired import missing_of
+from napari_dualgland.widgets.field.watch import LayerWatch
 from napari_dualgland.widgets.kit.copy_button import CopyButton
 from napari_dualgland.widgets.kit.dock import FormDock
 from napari_dualgland.widgets.kit.run_bar import RunBar
 from napari_dualgland.widgets.kit.style import heading
-from napari_dualgland.widgets.layers.masks import marking_from_labels
-from napari_dualgland.widgets.layers.missing_layer import missing_of
-from napari_dualgland.widgets.layers.watch import LayerWatch
 from napari_dualgland.widgets.localize.canvas_link import ClickWatch, fly_to
 from napari_dualgland.widgets.localize.code import localize_as_command, localize_as_python
 from napari_dualgland.widgets.localize.form import LocalizeForm
@@ -79,18 +78,20 @@ class LocalizeWidget(FormDock):
         DualglandError
             If something is not chosen, or what is chosen does not fit together.
         """
-        source = self.channels.value()
+        source = self.channels.source()
         if "protein" not in source.layers:
             raise DualglandError(
                 "no layer is chosen as the protein, so there is nothing to localize"
             )
-        filled = missing_of(self._viewer, source)
+        filled = missing_of(self._viewer.layers, source)
         return LocalizeRequest(
             source=source,
             cells_in=self.form.cells.layer(),
             marking=self.form.marking(source),
             estimated_in=filled,
-            estimated=None if filled is None else marking_from_labels(filled, source),
+            estimated=None
+            if filled is None
+            else mask_from_layer(filled, source.layers, source.channel_axis),
             params=self.value(),
         )
 
@@ -167,17 +168,13 @@ class LocalizeWidget(FormDock):
         return self._layers.cells if self._layers and self._layers.is_there() else None
 
     def _on_impute_first(self) -> None:
-        """Open *Impute* on the channels that were looked at."""
-        _, widget = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
-        source = self._request.source if self._request else None
-        if source is not None and _all_there(source, self._viewer):
-            widget.channels.set_value(source)
+        """Open *Impute*, which looks at the same field of view."""
+        self._viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
 
     # --- the form -------------------------------------------------------------------
 
     def _on_layers_changed(self) -> None:
         if self._job is None:
-            self.channels.refresh()
             self.form.refresh()
         if self._layers is not None:
             self.results.legend.show_ticked(self._layers.places())
@@ -232,7 +229,3 @@ def summary(result: Localization, took: str) -> str:
     # What is damaged is said beside the button that helps.
     notes = [note for note in result.provenance.notes if "impute first" not in note]
     return "\n".join([line, *(f"• {note}" for note in notes)])
-
-
-def _all_there(source: Source, viewer: Any) -> bool:
-    return all(layer in viewer.layers for layer in source.distinct_layers)

@@ -8,12 +8,13 @@ from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_dualgland.io.layer_masks import is_coded, mask_from_layer
 from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.mask import Mask
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.model_choice import Advanced, DeviceCombo, ModelCombo
 from napari_dualgland.widgets.kit.style import form_layout
-from napari_dualgland.widgets.layers.masks import Marking, is_coded, marking_from_labels
 
 _DEFAULTS = LocalizeParams()
 OWN = "Own segmentation"
@@ -53,7 +54,7 @@ class LocalizeForm(QWidget):
         self.nucleus.setValue(params.nucleus_um)
         self.smallest.setValue(params.smallest_um2)
 
-    def marking(self, source: Source) -> Marking | None:
+    def marking(self, source: Source) -> Mask | None:
         """Return the given cells, None where they are to be found.
 
         Raises
@@ -62,7 +63,7 @@ class LocalizeForm(QWidget):
             If they do not fit the image.
         """
         layer = self.cells.layer()
-        return None if layer is None else marking_from_labels(layer, source)
+        return None if layer is None else mask_from_layer(layer, source.layers, source.channel_axis)
 
     def refresh(self) -> None:
         """Follow the layer list."""

@@ -9,23 +9,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import dask.array as da
 import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap, DirectLabelColormap
 
 from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
-from napari_dualgland.io.napari_io import METADATA_KEY
+from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, tag_of
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import from_canonical, to_canonical
-from napari_dualgland.widgets.field.guess import told_by
+from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
-from napari_dualgland.widgets.layers.missing_layer import bare_name, own_layers
+from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
 from napari_dualgland.widgets.localize.request import Painted
-
-CELLS, LOCALIZATION, PROBABILITY = "cells", "localization", "probability"
-"""Kinds of layers, as their metadata tell them, and names of the first two."""
 
 OUTLINE, CHOSEN = "#7D8594", "#FFFFFF"
 """Colours of the outlines of cells, and of the cell that is chosen."""
@@ -63,11 +59,10 @@ class LocalizationLayers:
             self.hide_place(k)
         for layer in self._source.distinct_layers:
             layer.visible = False
-        picture = self._put(
-            LOCALIZATION, self._picture, Image, rgb=True, blending="translucent_no_depth"
-        )
+        on_top = {"blending": "translucent_no_depth"}
+        picture = self._put("localization", self._picture, Image, rgb=True, **on_top)
         picture.opacity = 1.0
-        cells = self._put(CELLS, self.result.cells, Labels, blending="translucent_no_depth")
+        cells = self._put("cells", self.result.cells, Labels, **on_top)
         cells.contour = 2
         cells.opacity = 0.9
         cells.features = self._features()
@@ -98,7 +93,20 @@ class LocalizationLayers:
         return [float(known.get(axis, 0)) for axis in self._axes()], 2 * math.sqrt(pixels / math.pi)
 
     def row_of(self, label: int, place: tuple[int, ...]) -> int | None:
-        """Return the row of the cell with a label in the frame that a place lies in."""
+        """Return the row of the cell with a label in the frame that a place lies in.
+
+        Parameters
+        ----------
+        label : int
+            Of the cell.
+        place : tuple of int
+            In pixels of the layer of cells.
+
+        Returns
+        -------
+        int or None
+            None where there is no such cell.
+        """
         table = self.result.table
         found = table["cell"] == label
         for axis, at in zip(self._axes(), place, strict=True):
@@ -113,7 +121,7 @@ class LocalizationLayers:
 
     def places(self) -> set[int]:
         """Return the classes whose probabilities are shown in a layer."""
-        return {told_by(layer)["class"] for layer in self._of_kind(PROBABILITY)}
+        return {tag.place for tag in map(tag_of, self._own("probability")) if tag.place is not None}
 
     def show_place(self, k: int) -> Image:
         """Add the layer of a class, black to its colour; its pixels are computed when seen."""
@@ -124,13 +132,14 @@ class LocalizationLayers:
             "contrast_limits": (0, 1),
             "blending": "additive",
         }
+        tag = self._tag("probability", f"{name} probability", place=k)
         layer = Image(
             self._like_source(from_canonical(maps, self.result.cell_axes)),
-            name=f"{name} {PROBABILITY}",
-            metadata={METADATA_KEY: self._told(PROBABILITY, k)},
+            name=tag.name,
+            metadata=metadata_of(tag),
             rgb=False,  # three or four columns are no colours
             **looks,
-            **self._placement(),
+            **placement(self._source.first, self._lacking()),
         )
         layers = self._viewer.layers
         top = layers.index(self.cells) if self.is_there() else len(layers)
@@ -140,50 +149,49 @@ class LocalizationLayers:
 
     def hide_place(self, k: int) -> None:
         """Remove the layer of a class."""
-        for layer in self._of_kind(PROBABILITY):
-            if told_by(layer)["class"] == k:
-                self._viewer.layers.remove(layer)
+        for layer in self._own("probability", place=k):
+            self._viewer.layers.remove(layer)
         self._dim_picture()
 
     def _dim_picture(self) -> None:
         """Let places that are looked at stand out from the picture of them all."""
-        for layer in self._of_kind(LOCALIZATION):
+        for layer in self._own("localization"):
             if layer.opacity in (1.0, _BEHIND):  # else the person has set it
                 layer.opacity = _BEHIND if self.places() else 1.0
 
-    def _put(self, kind: str, pixels: Any, make: Any, **looks: Any) -> Any:
-        """Give pixels to the layer of an earlier run, or to a new one on top."""
-        pixels = self._like_source(pixels)
-        told = {METADATA_KEY: self._told(kind)}
-        layers = self._viewer.layers
-        for layer in self._of_kind(kind):
-            if bare_name(layer.name) == kind and layer.data.shape == pixels.shape:
-                layer.data = pixels
-                layer.metadata = told
-                layer.visible = True
-                layers.move(layers.index(layer), len(layers))
-                return layer
-        layer = make(pixels, name=kind, metadata=told, **looks, **self._placement())
-        return self._viewer.add_layer(layer)
+    def _put(self, kind: Kind, pixels: LazyArray, make: Any, **looks: Any) -> Any:
+        """Give pixels to the layer of an earlier run, or to a new one, on top."""
+        return put_layer(
+            self._viewer,
+            self._source,
+            self._tag(kind, kind),
+            self._like_source(pixels),
+            make,
+            without=self._lacking(),
+            **looks,
+        )
 
-    def _of_kind(self, kind: str) -> list[Any]:
-        return own_layers(self._viewer, kind, self._source)
+    def _own(self, kind: Kind, **fields: Any) -> list[Any]:
+        return own_layers(self._viewer, self._source, kind, **fields)
+
+    def _tag(self, kind: Kind, name: str, **more: Any) -> LayerTag:
+        return tag_for(self._source, kind, name, provenance=self.result.provenance, **more)
 
     def _channel_axis(self) -> int | None:
         return self._source.axes.index("C") if "C" in self._source.axes else None
 
-    def _placement(self) -> dict[str, Any]:
+    def _lacking(self) -> int | None:
+        """Return the axis of the source that the layers do not have."""
         # napari lines axes up from the last one on: one that is lacking must be the first.
-        return placement(self._source.first, without=0 if self._channel_axis() == 0 else None)
+        return 0 if self._channel_axis() == 0 else None
 
-    def _like_source(self, pixels: Any) -> Any:
+    def _like_source(self, pixels: LazyArray) -> LazyArray:
         """Repeat pixels along a channel axis that lies between others, so that all line up."""
         axis = self._channel_axis()
         if not axis:
             return pixels
         count = len(self.result.stack.channels)
-        xp: Any = da if isinstance(pixels, da.Array) else np
-        return xp.repeat(xp.expand_dims(pixels, axis), count, axis=axis)
+        return np.repeat(np.expand_dims(pixels, axis), count, axis=axis)
 
     def _features(self) -> dict[str, list[Any]]:
         """What napari's status bar says of the cell under the pointer.
@@ -195,14 +203,3 @@ class LocalizationLayers:
             return {}
         said = [str(text) or "no class over its threshold" for text in table["classes"]]
         return {"index": table["cell"].tolist(), "protein in": said}
-
-    def _told(self, kind: str, k: int | None = None) -> dict[str, Any]:
-        told = {
-            **told_by(self._source.first),
-            "kind": kind,
-            "role": None,
-            "axes": self._source.axes,
-            "sources": [layer.name for layer in self._source.distinct_layers],
-            "provenance": self.result.provenance.model_dump(mode="json"),
-        }
-        return told if k is None else {**told, "class": k}

@@ -13,13 +13,12 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.mask import Mask
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation, Localization
-from napari_dualgland.stack import Stack, from_canonical, to_canonical
+from napari_dualgland.stack import Stack, to_canonical
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.layers.masks import Marking
 
 _MOST_PAINTED = 512 * 2**20
 """Bytes of pictures that are painted ahead; more are painted when they are looked at."""
@@ -51,11 +50,11 @@ class LocalizeRequest:
         The chosen layers.
     cells_in : napari.layers.Labels or None
         The layer that outlines the cells; None where they are to be found.
-    marking : Marking or None
+    marking : Mask or None
         What that layer holds.
     estimated_in : napari.layers.Labels or None
         The layer that marks what an earlier run has filled in; None where nothing was.
-    estimated : Marking or None
+    estimated : Mask or None
         What that layer holds.
     params : LocalizeParams
         Model, device, threshold and size of the nuclei.
@@ -63,9 +62,9 @@ class LocalizeRequest:
 
     source: Source
     cells_in: Any = None
-    marking: Marking | None = None
+    marking: Mask | None = None
     estimated_in: Any = None
-    estimated: Marking | None = None
+    estimated: Mask | None = None
     params: LocalizeParams = field(default_factory=LocalizeParams)
 
     def stack(self) -> Stack:
@@ -73,22 +72,11 @@ class LocalizeRequest:
         stack = self.source.stack()
         if self.estimated is None:
             return stack
-        return Imputation.of(stack, self.estimated.mask(stack, stack.roles))
+        return Imputation.of(stack, self.estimated.fitted(stack))
 
     def cells(self, stack: Stack) -> Any:
         """Return the given cells with the axes of the stack without C; None without any."""
-        if self.marking is None:
-            return None
-        if "C" in self.marking.axes and self.marking.pixels.shape[self.marking.axes.index("C")] > 1:
-            raise DualglandError(
-                "the Labels layer has a channel axis, but cells are the same in all channels; "
-                "give one without it"
-            )
-        labels = to_canonical(self.marking.pixels, self.marking.axes)
-        t, z, _, y, x = stack.canonical().shape
-        xp: Any = da if isinstance(labels, da.Array) else np
-        labels = xp.broadcast_to(labels, (t, z, 1, y, x))
-        return np.asarray(from_canonical(labels, stack.axes.replace("C", "")))
+        return None if self.marking is None else np.asarray(self.marking.labels(stack))
 
     def localize_steps(self, should_stop: Callable[[], bool]) -> Generator[Progress, None, Painted]:
         """Find the cells, look at each, and paint what was found; the work behind *Localize*."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from psygnal import SignalInstance
+
 
 class LayerWatch:
     """Calls back whenever a layer comes, goes, moves or is renamed.
@@ -47,4 +49,27 @@ class LayerWatch:
         self._tell()
 
     def _on_changed(self, event: Any = None) -> None:
+        self._tell()
+
+
+class SignalWatch:
+    """Calls back whenever a signal of the field of view is emitted, until it is stopped.
+
+    Parameters
+    ----------
+    signal : psygnal.SignalInstance
+        Outlives whoever listens.
+    tell : callable
+        Called without arguments.
+    """
+
+    def __init__(self, signal: SignalInstance, tell: Callable[[], None]) -> None:
+        self._signal, self._tell = signal, tell
+        signal.connect(self._on_emitted)
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        self._signal.disconnect(self._on_emitted)
+
+    def _on_emitted(self) -> None:
         self._tell()

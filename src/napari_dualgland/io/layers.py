@@ -1,0 +1,168 @@
+"""Open napari layers as a stack: the one place that knows how napari holds a field of view.
+
+A field of view is open either as one layer per channel or as one layer with a channel axis.
+Both are read here, without touching the layers and without loading lazy ones. Docks, *File >
+Save* and copied scripts share this. napari is not imported: a layer is what behaves like one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
+from napari_dualgland.io.layer_tag import tag_of
+from napari_dualgland.io.units import micrometres, seconds
+from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+
+
+def stack_from_layers(
+    layers: Mapping[str, Any],
+    channel_axis: int | None = None,
+    positions: Mapping[str, int] | None = None,
+) -> Stack:
+    """Return the field of view that open layers show.
+
+    Parameters
+    ----------
+    layers : mapping of str to napari.layers.Image
+        By role. Roles that are left out are missing channels. Where one layer holds all
+        channels, the same layer for each role.
+    channel_axis : int, optional
+        The axis of that one layer along which the channels lie.
+    positions : mapping of str to int, optional
+        The position along it, by role.
+
+    Returns
+    -------
+    Stack
+        Lazy where a layer is, in the layers' common dtype.
+
+    Raises
+    ------
+    DualglandError
+        If the layers are no one field of view; the message names them and what differs.
+    """
+    check_field(layers, channel_axis, positions)
+    first = next(iter(layers.values()))
+    axes = axes_of(first, channel_axis)
+    paths = paths_of([layers[role] for role in ROLES if role in layers])
+    common: dict[str, Any] = {
+        **sampling(first, axes),
+        "name": paths[0].name.split(".")[0] if paths else first.name,
+        "source": str(paths[0]) if paths else None,
+    }
+    if channel_axis is not None:
+        pixels = pixels_of(first)
+        role_at = {position: role for role, position in (positions or {}).items()}
+        channels = tuple(
+            Channel(role_at.get(i, f"channel {i}"), role_at.get(i))
+            for i in range(pixels.shape[channel_axis])
+        )
+        return Stack(pixels, axes, channels, **common)
+    roles = [role for role in ROLES if role in layers]
+    channels = tuple(Channel(layers[role].name, role) for role in roles)
+    return Stack(np.stack([pixels_of(layers[r]) for r in roles]), "C" + axes, channels, **common)
+
+
+def check_field(
+    layers: Mapping[str, Any],
+    channel_axis: int | None = None,
+    positions: Mapping[str, int] | None = None,
+) -> None:
+    """Refuse layers that are no one field of view.
+
+    Parameters
+    ----------
+    layers, channel_axis, positions
+        As for :func:`stack_from_layers`.
+
+    Raises
+    ------
+    DualglandError
+        If there is none, one is given two roles, or they do not lie on top of each other.
+    """
+    if not layers:
+        raise DualglandError(
+            "no channel is chosen; say which layer shows the microtubules, the protein, "
+            "the nucleus or the ER"
+        )
+    first = next(iter(layers.values()))
+    chosen: dict[Any, str] = {}
+    for role, layer in layers.items():
+        key = layer if channel_axis is None else (positions or {}).get(role)
+        if key in chosen:
+            which = f"layer {layer.name!r}" if channel_axis is None else f"channel {key}"
+            raise DualglandError(
+                f"{which} is chosen for both {chosen[key]} and {role}; a channel has one role"
+            )
+        chosen[key] = role
+        if channel_axis is None:
+            _require_same_place(first, layer)
+
+
+def sampling(layer: Any, axes: str) -> dict[str, Any]:
+    """Return the distances between pixels and frames, as a stack's arguments.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        With scale and units.
+    axes : str
+        Of the layer.
+
+    Returns
+    -------
+    dict
+        ``pixel_size`` and ``time_step``; None where the units are no lengths, no times.
+    """
+    scale = np.ones(len(axes)) if layer.scale is None else np.abs(layer.scale)
+    units = layer.units or "pixel"
+    units = [units] * len(axes) if isinstance(units, str) else units
+    steps = {a: (float(s), str(u)) for a, s, u in zip(axes, scale, units, strict=True)}
+    y, x, z = (micrometres(*steps[a]) if a in steps else None for a in "YXZ")
+    return {
+        "pixel_size": PixelSize(y, x, z) if y and x else None,
+        "time_step": seconds(*steps["T"]) if "T" in steps else None,
+    }
+
+
+def path_of(layer: Any) -> Path | None:
+    """Return the file that a layer was read from, if it still shows what is in it."""
+    tag = tag_of(layer)
+    # What we made tells the file of its source, and role codes are no plain mask.
+    differs = tag.sources or tag.kind in ("imputed", "missing")
+    path = None if differs else tag.path or layer.source.path
+    return Path(path).absolute() if path else None
+
+
+def paths_of(layers: Sequence[Any]) -> tuple[Path, ...]:
+    """Return the files that layers were read from; none unless every layer has one."""
+    paths = [path_of(layer) for layer in layers]
+    return tuple(dict.fromkeys(path for path in paths if path)) if all(paths) else ()
+
+
+def size_in_words(shape: Sequence[int]) -> str:
+    """Return a shape as people write it: ``1024 × 768``."""
+    return " × ".join(str(n) for n in shape)
+
+
+def _require_same_place(first: Any, other: Any) -> None:
+    """Refuse two layers whose pixels do not lie on top of each other."""
+    a, b = shape_of(first), shape_of(other)
+    if a != b:
+        raise DualglandError(
+            f"layer {other.name!r} is {size_in_words(b)} pixels and {first.name!r} is "
+            f"{size_in_words(a)}; the channels of one field must have one size"
+        )
+    for name in ("scale", "translate", "rotate", "shear", "affine"):
+        one, two = (np.asarray(getattr(layer, name)) for layer in (first, other))
+        if not np.allclose(one, two):
+            raise DualglandError(
+                f"layers {first.name!r} and {other.name!r} differ in {name}, so their pixels do "
+                f"not lie on top of each other; give them the same {name} first"
+            )

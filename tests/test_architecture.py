@@ -41,6 +41,26 @@ ALLOWED = {
     | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"},
     "__main__": {"cli"},
 }
+# And each room of the training module of its others: losses and patterns stand alone, the loop
+# knows no objective, an objective knows the loop and not another objective.
+TRAINING = {
+    "losses": set(),
+    "simulate": set(),
+    "trainer": set(),
+    "data": {"trainer"},  # options of a run are read there
+    "perceptual": {"data", "trainer"},
+    "metrics": {"perceptual"},
+    "generator": {"data", "losses", "perceptual", "trainer"},
+    "cell_folds": {"data", "generator"},
+    "cell_pictures": set(),
+    "localizer": {"cell_folds", "cell_pictures", "data", "simulate", "trainer"},
+    "evaluate": {"data", "generator", "metrics", "perceptual"},
+    "runs": {"generator", "localizer", "perceptual", "trainer"},
+    "report": {"generator", "trainer"},
+    "annotated": {"generator"},
+    "__main__": {"runs", "trainer"},
+    "": set(),
+}
 # The version, which provenance needs, is the one thing that all may ask of the package.
 VERSION = {"napari_dualgland", "napari_dualgland.__version__"}
 
@@ -152,6 +172,8 @@ def test_training_knows_neither_docks_nor_jobs():
         if name.startswith("dualgland_training"):
             rooms = {room_of(other) for other in imported if other.startswith("napari_dualgland")}
             assert not rooms & {"widgets", "jobs", "batch"}, name
+            own = {room_of(other) for other in imported if other.startswith("dualgland_training")}
+            assert own - {room_of(name)} <= TRAINING[room_of(name)], name
             assert "cli" not in rooms or name.endswith("__main__"), name
 
 

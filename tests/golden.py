@@ -28,7 +28,8 @@ import torch
 
 import napari_dualgland as dg
 
-SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "sample_data"
 DAMAGED = SAMPLES / "dualgland_damaged.ome.tif"
 MASK = SAMPLES / "dualgland_damaged_mask.tif"
 ZSTACK = SAMPLES / "dualgland_zstack.ome.tif"
@@ -66,7 +67,7 @@ def of_imputation(result: dg.Imputation) -> dict[str, str]:
     if result.uncertainty is not None:
         found["uncertainty"] = fingerprint(result.uncertainty)
     found |= {f"sample {i}": fingerprint(s) for i, s in enumerate(result.samples)}
-    said = result.provenance.model_dump(mode="json", exclude={"date", "options"})
+    said = result.provenance.model_dump(mode="json", exclude={"date", "options", "job"})
     return found | {"provenance": json.dumps(said, sort_keys=True)}
 
 
@@ -140,7 +141,7 @@ def without_moment(value: Any, folder: str) -> Any:
     if isinstance(value, list):
         return [without_moment(v, folder) for v in value]
     if isinstance(value, str):
-        return value.replace(folder, "HERE").replace(str(SAMPLES), "SAMPLES")
+        return value.replace(folder, "HERE").replace(str(ROOT), "ROOT")
     return value
 
 

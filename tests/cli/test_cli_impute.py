@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_dualgland.cli.impute import parse_channels
+from napari_dualgland.cli.options import parse_channels
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write

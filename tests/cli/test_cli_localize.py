@@ -181,7 +181,7 @@ def test_bad_inputs(refuse, source, tmp_path):
     refuse(source, "--cells", tmp_path / "none.tif", says="none.tif")
     refuse(source, "--missing", tmp_path / "none.tif", says="none.tif")
     tifffile.imwrite(tmp_path / "other.tif", np.ones((50, 96), np.uint8))
-    assert "80 × 160" in refuse(source, "--cells", tmp_path / "other.tif", says="(50, 96)")
+    assert "(80, 160)" in refuse(source, "--cells", tmp_path / "other.tif", says="(50, 96)")
     refuse(source, "--missing", tmp_path / "other.tif", says="50")
     tifffile.imwrite(tmp_path / "half.tif", np.full((80, 160), 0.5, np.float32))
     refuse(source, "--cells", tmp_path / "half.tif", says="whole numbers")

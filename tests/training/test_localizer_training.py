@@ -215,7 +215,7 @@ def test_a_run_learns_logs_and_leaves_a_model(recipe, straight):
     reader = load_localizer(str(straight / "small.safetensors"), torch.device("cpu"))
     assert (reader.card.sha256, reader.temperature) == (card.sha256, 1.0)
     cell = real_cell(0, "g")
-    said = reader.read(cell.x[None], cell.inside[None, None], np.ones((1, 4), np.float32))
+    said = reader.predict(cell.x[None], cell.inside[None, None], np.ones((1, 4), np.float32))
     assert np.allclose(said.logits[0], name_classes(network.eval(), cell), atol=0.02)
 
 

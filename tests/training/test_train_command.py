@@ -59,8 +59,9 @@ def test_a_stop_leaves_a_checkpoint_and_a_kill_leaves_no_stray_process(tmp_path:
     # Killed so that it cannot tell the process that trains: that one must notice by itself.
     killed = start(recipe, out, "--resume")
     wait_for(out / f"step-{step + 1:07d}.safetensors", killed)
-    killed.kill()
-    killed.wait(timeout=LONGEST)
+    with killed:  # closes its pipes
+        killed.kill()
+        killed.wait(timeout=LONGEST)
     with hold_folder(out, lambda _: None):  # waits for the one that trains, or fails
         pass
     left = newest_step(out)

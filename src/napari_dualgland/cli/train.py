@@ -59,6 +59,11 @@ def run(
     as_json : bool
         Hand on the JSON of a refusal as well.
 
+    Returns
+    -------
+    dict
+        What the process says, ready for JSON.
+
     Raises
     ------
     DualglandError
@@ -129,7 +134,14 @@ def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def show(result: dict[str, Any], to: Console) -> None:
-    """Show the result of :func:`run` to a person."""
+    """Show the result of :func:`run` to a person.
+
+    Parameters
+    ----------
+    result : dict
+        What :func:`run` returned.
+    to : rich.console.Console
+    """
     to.print(f"model: {result['model']}", soft_wrap=True)
     rows = [(r["generator"], r["prior"]) for r in result["figures"].values() if "prior" in r]
     gains = [ours - prior for ours, prior in rows if ours is not None and prior is not None]

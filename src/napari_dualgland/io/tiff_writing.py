@@ -191,28 +191,30 @@ def _write_page(
     height, width = store.shape[1:]
     levels = _levels(height, width)
     size = stack.pixel_size
-    for level in range(levels + 1):
-        step = 2**level
-        tiled = max(store.shape[1:]) > TILE
-        tif.write(
-            tiles_of(store, c) if tiled else store[c, 0, store.shape[1]],
-            shape=store.shape[1:],
-            dtype=part.dtype,
-            photometric="minisblack",
-            tile=(TILE, TILE) if tiled else None,
-            rowsperstrip=None if tiled else store.shape[1],
-            compression="zlib",
-            predictor=2 if part.dtype.kind in "ui" and part.dtype.itemsize <= 2 else None,
-            subifds=levels if level == 0 and levels else None,
-            subfiletype=1 if level else 0,
-            description=description if level == 0 else None,
-            metadata=None,
-            software=_creator() if level == 0 else False,
-            resolution=(1e4 / size.x / step, 1e4 / size.y / step) if size else None,
-            resolutionunit="CENTIMETER" if size else None,
-        )
-        if level < levels:
-            store, c = halved(store, c, part, folder), 0
+    with contextlib.ExitStack() as scratch:
+        for level in range(levels + 1):
+            step = 2**level
+            tiled = max(store.shape[1:]) > TILE
+            tif.write(
+                tiles_of(store, c) if tiled else store[c, 0, store.shape[1]],
+                shape=store.shape[1:],
+                dtype=part.dtype,
+                photometric="minisblack",
+                tile=(TILE, TILE) if tiled else None,
+                rowsperstrip=None if tiled else store.shape[1],
+                compression="zlib",
+                predictor=2 if part.dtype.kind in "ui" and part.dtype.itemsize <= 2 else None,
+                subifds=levels if level == 0 and levels else None,
+                subfiletype=1 if level else 0,
+                description=description if level == 0 else None,
+                metadata=None,
+                software=_creator() if level == 0 else False,
+                resolution=(1e4 / size.x / step, 1e4 / size.y / step) if size else None,
+                resolutionunit="CENTIMETER" if size else None,
+            )
+            if level < levels:
+                store, c = halved(store, c, part, folder), 0
+                scratch.callback(store.close)
 
 
 def _levels(height: int, width: int) -> int:

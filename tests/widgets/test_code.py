@@ -74,15 +74,21 @@ def test_command_for_a_file(opened, viewer, run, saved):
         np.testing.assert_array_equal(stack.data[i], viewer.layers[f"{role} imputed"].data)
 
 
-def test_a_mask_from_a_file_is_named(opened, viewer, run, tmp_path):
+@pytest.mark.parametrize("how", ["labels", "file"])
+def test_a_mask_from_a_file_is_named(opened, viewer, run, tmp_path, how):
     import tifffile
 
     mask = np.zeros((SIDE, SIDE), "uint8")
     mask[HOLE] = 255
     tifffile.imwrite(tmp_path / "mask.tif", mask)
-    viewer.open(tmp_path / "mask.tif", plugin="napari", layer_type="labels", scale=(0.1, 0.1))
-    opened.missing.ways.set_value("labels")
+    if how == "labels":
+        viewer.open(tmp_path / "mask.tif", plugin="napari", layer_type="labels", scale=(0.1, 0.1))
+    else:
+        opened.missing.file.value = tmp_path / "mask.tif"
+    opened.missing.ways.set_value(how)
     run(opened)
+    codes = np.asarray(viewer.layers["missing"].data)
+    assert (codes > 0).sum() == (mask > 0).sum()
     assert_same_pixels(execute(copied(opened.copy_as.python_action)), viewer)
     command = copied(opened.copy_as.command_action)
     assert f"--missing {shlex.quote(str(tmp_path / 'mask.tif'))}" in command

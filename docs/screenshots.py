@@ -20,7 +20,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 IMAGES = Path(__file__).parent / "images"
-SIZE = (1400, 900)
 LARGEST = 400_000
 """Bytes of a picture, so that the README loads at once."""
 
@@ -38,39 +37,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=IMAGES, help="Where the pictures go.")
     parser.add_argument("--model", default=None, help="Another model than the widget's own choice.")
+    parser.add_argument("--size", type=size, default=(1400, 900), help="Of the window: 1280x800.")
     chosen = parser.parse_args()
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        on_virtual_screen()
+        on_virtual_screen(chosen.size)
     # Nobody's own settings: theme, fonts and window state are napari's defaults.
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    result = photograph_widget(chosen.out, chosen.model)
-    photograph_localize(chosen.out)
+    result = photograph_widget(chosen.out, chosen.size, chosen.model)
+    photograph_localize(chosen.out, chosen.size)
     save(before_after(result), chosen.out / "before_after.png")
 
 
-def on_virtual_screen() -> None:
+def size(text: str) -> tuple[int, int]:
+    """Return the width and height that a text like ``1280x800`` tells."""
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
+def on_virtual_screen(window: tuple[int, int]) -> None:
     """Start this script again under Xvfb; does not return."""
     xvfb = shutil.which("xvfb-run")
     if xvfb is None:
         sys.exit("no screen, and no xvfb-run to make a virtual one; install the package xvfb")
-    screen = f"-screen 0 {SIZE[0] + 100}x{SIZE[1] + 100}x24"
+    screen = f"-screen 0 {window[0] + 100}x{window[1] + 100}x24"
     os.execv(xvfb, [xvfb, "-a", "-s", screen, sys.executable, *sys.argv])
 
 
-def photograph_widget(out: Path, model: str | None):
+def photograph_widget(out: Path, window: tuple[int, int], model: str | None):
     """Go through the main job as a person does, taking pictures; return the widget's result."""
     import napari
 
     viewer = napari.Viewer(show=True)
     viewer.theme = "dark"
-    viewer.window.resize(*SIZE)
+    viewer.window.resize(*window)
     viewer.open_sample("napari-dualgland", "damaged")
     viewer.layers["damage"].visible = False
     viewer.layers.selection.active = viewer.layers["protein"]
     _, widget = viewer.window.add_plugin_dock_widget("napari-dualgland", "Impute")
     if model is not None:
-        widget.set_value(widget.value().model_copy(update={"model": model}))
+        widget.set_value(widget.params.value().model_copy(update={"model": model}))
     wait(1)
 
     def photograph(name: str) -> None:
@@ -96,17 +102,17 @@ def photograph_widget(out: Path, model: str | None):
     return results[0]
 
 
-def photograph_localize(out: Path, model: str | None = None) -> None:
+def photograph_localize(out: Path, window: tuple[int, int], model: str | None = None) -> None:
     """Localize the whole sample as a person does, fly to a cell, and take a picture."""
     import napari
 
     viewer = napari.Viewer(show=True)
     viewer.theme = "dark"
-    viewer.window.resize(*SIZE)
+    viewer.window.resize(*window)
     viewer.open_sample("napari-dualgland", "whole")
     _, widget = viewer.window.add_plugin_dock_widget("napari-dualgland", "Localize")
     if model is not None:
-        widget.set_value(widget.value().model_copy(update={"model": model}))
+        widget.set_value(widget.params.value().model_copy(update={"model": model}))
     wait(1)
     widget.run_bar.button.click()
     wait_until(lambda: widget.idle)

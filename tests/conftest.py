@@ -23,6 +23,9 @@ os.environ.setdefault("NAPARI_STRICT_QT", "raise")
 # Tests run side by side, a process a core; more threads would only stand in each other's way.
 for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+if "numba" in sys.modules:
+    # napari's plugin for pytest has loaded it already. It refuses to learn of its threads late.
+    sys.modules["numba"].config.reload_config()
 
 # The LLVM of triton and that of Mesa, which draws for napari, cannot live in one process: the
 # one that is loaded second crashes. An optimizer's first step loads triton, which only compiles

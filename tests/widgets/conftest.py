@@ -33,6 +33,15 @@ def paint(dtype="uint8", side=SIDE, seed=0):
     return pixels
 
 
+def plain_field(pixels=None, **options):
+    """Return four layers without a transform, from the bottom up."""
+    pixels = paint() if pixels is None else pixels
+    return [
+        Image(pixels[i], name=role, colormap=COLORMAPS[role], blending="additive", **options)
+        for i, role in enumerate(ROLES)
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _no_widget_outlives_its_test(request):
     """With a viewer napari looks by itself, told by NAPARI_STRICT_QT; this is for all others."""

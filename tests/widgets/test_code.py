@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from napari.layers import Labels, Shapes
+from typer.testing import CliRunner
 
 from napari_dualgland.cli import main
+from napari_dualgland.cli.app import app
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read
+from napari_dualgland.jobs import ImputeJob
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.impute.code import as_command, as_python
+from napari_dualgland.widgets.field.field_of_view import field_of
 
-from .conftest import HOLE, SIDE, paint
-from .test_impute_widget import plain_field
+from .conftest import HOLE, SIDE, paint, plain_field
+
+PUBLIC = "from napari_dualgland import "
+ALLOWED = ("from napari import current_viewer",)
 
 
 def execute(code):
+    """Run a copied script, which needs the public API and nothing of ours besides."""
+    for line in code.splitlines():
+        assert "import" not in line or line in ALLOWED or line.startswith(PUBLIC), line
     names = {}
     exec(compile(code, "copied", "exec"), names)
     return names["result"]
@@ -43,7 +51,7 @@ def copied(action):
 def test_python_for_a_file_needs_no_napari(opened, viewer, run, saved):
     opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5, rehearse=False))
     run(opened)
-    code = copied(opened.results.copy.python_action)
+    code = copied(opened.copy_as.python_action)
     assert "napari import" not in code
     assert_same_pixels(execute(code), viewer)
     written = saved.with_name("field 7_imputed.ome.tif")
@@ -55,7 +63,7 @@ def test_python_for_a_file_needs_no_napari(opened, viewer, run, saved):
 def test_command_for_a_file(opened, viewer, run, saved):
     opened.set_value(ImputeParams(model="prior", device="cpu", tile=96, seed=5, rehearse=False))
     run(opened)
-    line = copied(opened.results.copy.command_action)
+    line = copied(opened.copy_as.command_action)
     words = shlex.split(line)
     assert words[0] == "dualgland"
     with pytest.raises(SystemExit) as end:
@@ -66,29 +74,36 @@ def test_command_for_a_file(opened, viewer, run, saved):
         np.testing.assert_array_equal(stack.data[i], viewer.layers[f"{role} imputed"].data)
 
 
-def test_a_mask_from_a_file_is_named(opened, viewer, run, tmp_path):
+@pytest.mark.parametrize("how", ["labels", "file"])
+def test_a_mask_from_a_file_is_named(opened, viewer, run, tmp_path, how):
     import tifffile
 
     mask = np.zeros((SIDE, SIDE), "uint8")
     mask[HOLE] = 255
     tifffile.imwrite(tmp_path / "mask.tif", mask)
-    viewer.open(tmp_path / "mask.tif", plugin="napari", layer_type="labels", scale=(0.1, 0.1))
-    opened.missing.set_value("labels")
+    if how == "labels":
+        viewer.open(tmp_path / "mask.tif", plugin="napari", layer_type="labels", scale=(0.1, 0.1))
+    else:
+        opened.missing.file.value = tmp_path / "mask.tif"
+    opened.missing.ways.set_value(how)
     run(opened)
-    assert_same_pixels(execute(copied(opened.results.copy.python_action)), viewer)
-    command = copied(opened.results.copy.command_action)
+    codes = np.asarray(viewer.layers["missing"].data)
+    assert (codes > 0).sum() == (mask > 0).sum()
+    assert_same_pixels(execute(copied(opened.copy_as.python_action)), viewer)
+    command = copied(opened.copy_as.command_action)
     assert f"--missing {shlex.quote(str(tmp_path / 'mask.tif'))}" in command
 
 
 def test_roles_given_by_hand_go_with_the_command(opened, viewer):
     er, nucleus = (viewer.layers[name] for name in ("er", "nucleus"))
-    source = opened.channels.value()
+    source = opened.channels.source()
     swapped = {**source.layers, "er": nucleus, "nucleus": er}
-    opened.channels.set_value(replace(source, layers={r: swapped[r] for r in ROLES}))
-    command = copied(opened.results.copy.command_action)
+    for role in ROLES:
+        field_of(viewer).pick(role, swapped[role])
+    command = copied(opened.copy_as.command_action)
     wanted = "microtubules=microtubules,protein=protein,nucleus=er,er=nucleus"
     assert shlex.split(command)[6] == wanted
-    stack = execute(copied(opened.results.copy.python_action)).stack
+    stack = execute(copied(opened.copy_as.python_action)).stack
     assert stack.channels[stack.roles["er"]].name == "nucleus"
 
 
@@ -103,11 +118,11 @@ def test_python_for_open_layers(viewer, dock, run, how):
         [*plain_field(pixels, contrast_limits=(0, 255)), Labels(painted), Shapes([outline])]
     )
     viewer.dims.set_current_step(0, 1)
-    widget.extent.setCurrentIndex(1)
-    widget.missing.set_value(how)
+    widget.extent.combo.setCurrentIndex(1)
+    widget.missing.ways.set_value(how)
     widget.missing.roles["er"].setChecked(False)
     run(widget)
-    code = copied(widget.results.copy.python_action)
+    code = copied(widget.copy_as.python_action)
     result = execute(code)
     for role, i in result.stack.roles.items():
         np.testing.assert_array_equal(
@@ -118,16 +133,65 @@ def test_python_for_open_layers(viewer, dock, run, how):
 @pytest.mark.binding
 def test_no_command_without_a_file(viewer, dock):
     widget = dock(plain_field())
-    assert copied(widget.results.copy.command_action) == ""
+    assert copied(widget.copy_as.command_action) == ""
     assert "come from no file" in widget.run_bar.says.text()
 
 
 def test_results_are_not_taken_for_their_source_file(opened, viewer, run):
     run(opened)
-    source = opened.channels.value()
-    results = {role: viewer.layers[f"{role} imputed"] for role in ROLES}
-    opened.channels.set_value(replace(source, layers=results))
-    request = opened.request()
-    assert "layers['protein imputed']" in as_python(request)
+    for role in ROLES:
+        field_of(viewer).pick(role, viewer.layers[f"{role} imputed"])
+    job = opened.value()
+    assert "layers['protein imputed']" in job.as_python()
     with pytest.raises(ValueError, match="come from no file"):
-        as_command(request)
+        job.as_command()
+
+
+# --- options ----------------------------------------------------------------------------
+
+WRITTEN = {
+    "precision": ("--precision fp32", "precision='fp32',"),
+    "adapt": ("--no-adapt", "adapt=False,"),
+    "rehearse": ("--no-rehearse", "rehearse=False,"),
+    "samples": ("--samples 2", "samples=2,"),
+    "plausible": ("--plausible", "plausible=True,"),
+}
+
+
+def test_only_what_is_not_the_default_is_copied(opened, monkeypatch):
+    done = []
+
+    def steps(job, *_):
+        done.append(job)
+        raise DualglandError("seen")
+        yield
+
+    monkeypatch.setattr(ImputeJob, "steps", steps)
+    unusual = {"adapt": False, "rehearse": False, "samples": 2, "plausible": True}
+    for fields in (
+        {},
+        *({name: value} for name, value in unusual.items()),
+        {"precision": "fp32"},
+        unusual,
+    ):
+        params = ImputeParams(tile=96, seed=3, device="cpu", **fields)
+        opened.set_value(params)
+        job = opened.value()
+        command, python = job.as_command(), job.as_python()
+        for name, (flag, argument) in WRITTEN.items():
+            assert (flag in command) is (name in fields), name
+            assert (argument in python) is (name in fields), name
+        words = shlex.split(command)
+        assert words[0] == "dualgland"
+        CliRunner().invoke(app, words[1:])
+        assert done[-1].params == params
+
+
+def test_copied_python_is_given_the_same_options(opened, monkeypatch):
+    params = ImputeParams(adapt=False, samples=2, plausible=True, seed=3)
+    opened.set_value(params)
+    asked = []
+    monkeypatch.setattr("napari_dualgland.impute", lambda *_, **options: asked.append(options))
+    monkeypatch.setattr("napari_dualgland.write", lambda *_: None)
+    execute(opened.value().as_python())
+    assert ImputeParams(**asked[0]) == params

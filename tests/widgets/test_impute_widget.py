@@ -14,7 +14,7 @@ from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.mask import ROLE_BITS
 from napari_dualgland.stack import ROLES
 
-from .conftest import COLORMAPS, HOLE, QUICK, SIDE, paint
+from .conftest import HOLE, QUICK, SIDE, paint, plain_field
 
 ON_SCREEN = os.environ.get("QT_QPA_PLATFORM") != "offscreen"
 pytestmark = pytest.mark.skipif(
@@ -26,15 +26,6 @@ def hole_labels(**options):
     painted = np.zeros((SIDE, SIDE), int)
     painted[HOLE] = 1
     return Labels(painted, name="holes", **options)
-
-
-def plain_field(pixels=None, **options):
-    """Return four layers without a transform, from the bottom up."""
-    pixels = paint() if pixels is None else pixels
-    return [
-        Image(pixels[i], name=role, colormap=COLORMAPS[role], blending="additive", **options)
-        for i, role in enumerate(ROLES)
-    ]
 
 
 def names(viewer):
@@ -117,8 +108,8 @@ def test_what_was_imputed_is_marked(viewer, field, dock, run):
 def test_uncertainty_is_shown_only_where_the_model_gives_one(viewer, field, dock, run, qtbot):
     widget = dock(field.values())
     results = []
+    widget.result_ready.connect(results.append)
     widget.start()
-    widget._job.succeeded.connect(results.append)
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     shown = [name for name in names(viewer) if name.endswith("uncertainty")]
     assert len(shown) == (0 if results[0].uncertainty is None else 4)
@@ -135,7 +126,7 @@ def test_tiles_appear_while_it_works(viewer, field, dock, click, qtbot):
             seen.append(np.asarray(live.data)[HOLE].astype(bool).mean())
 
     click(widget.run_bar.button)
-    widget._job.progressed.connect(look)
+    widget._thread.progressed.connect(look)
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     assert len(seen) >= 3
     assert 0 < seen[0] < seen[-1] < 1
@@ -146,7 +137,7 @@ def test_nothing_missing_is_nothing_to_do(viewer, dock, run):
     pixels = paint()
     pixels[pixels == 0] = 90
     widget = dock([*plain_field(pixels), Labels(np.zeros((SIDE, SIDE), int), name="none")])
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     run(widget)
     assert widget.run_bar.says.text() == "Nothing to do: no pixel is missing."
     assert names(viewer) == [*ROLES, "none"]
@@ -173,7 +164,7 @@ def test_cancel_midway_leaves_no_trace(viewer, field, dock, click, qtbot):
     click(widget.run_bar.button)
     assert widget.run_bar.button.text() == "Cancel"
     assert not widget.channels.isEnabled()
-    widget._job.progressed.connect(after_a_tile)
+    widget._thread.progressed.connect(after_a_tile)
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     assert tiles == [1]
     assert names(viewer) == list(ROLES)
@@ -196,7 +187,7 @@ def test_a_run_after_a_cancelled_one(viewer, field, dock, click, run, qtbot):
     ("prepare", "line"),
     [
         (lambda w, v: v.layers.clear(), "no channel is chosen"),
-        (lambda w, v: w.missing.set_value("shapes"), "choose the Shapes layer"),
+        (lambda w, v: w.missing.ways.set_value("shapes"), "choose the Shapes layer"),
         (lambda w, v: tick_none(w), "no channel is ticked"),
         (lambda w, v: setattr(v.layers["er"], "scale", (2, 2)), "differ in scale"),
         (lambda w, v: w.set_value(ImputeParams(model="nowhere")), "no model 'nowhere'"),
@@ -220,7 +211,7 @@ def test_what_a_person_can_put_right_is_one_line(viewer, dock, run, prepare, lin
 
 def test_everything_missing_is_told(viewer, dock, run):
     widget = dock([*plain_field(), Labels(np.ones((SIDE, SIDE), int), name="all")])
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     run(widget)
     assert "everything is missing" in widget.run_bar.says.text()
     assert "protein imputed" not in names(viewer)
@@ -258,7 +249,7 @@ def test_the_viewer_may_be_closed_midway(make_napari_viewer, qtbot, click):
     widget.set_value(QUICK)
     tiles = []
     click(widget.run_bar.button)
-    widget._job.progressed.connect(lambda step: tiles.append(step.patch))
+    widget._thread.progressed.connect(lambda step: tiles.append(step.patch))
     qtbot.waitUntil(lambda: any(patch is not None for patch in tiles), timeout=60000)
     viewer.close()
     del widget
@@ -318,7 +309,7 @@ def test_what_a_person_picked_stays(viewer, dock, qtbot):
 def test_an_absent_channel_is_estimated(viewer, dock, run):
     layers = [layer for layer in plain_field() if layer.name != "er"]
     widget = dock([*layers, hole_labels()])
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     run(widget)
     estimated = viewer.layers["er imputed"]
     assert estimated.data.shape == (SIDE, SIDE)
@@ -355,7 +346,7 @@ def test_layers_of_several_dtypes_keep_their_own(viewer, dock, run):
     layers[2].data = paint("uint16")[2] * 100
     before = [layer.data.copy() for layer in layers]
     widget = dock([*layers, hole_labels()])
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     run(widget)
     for layer, source in zip(layers, before, strict=True):
         result = viewer.layers[f"{layer.name} imputed"]
@@ -370,7 +361,7 @@ def test_layers_of_several_dtypes_keep_their_own(viewer, dock, run):
 def test_show_missing_counts_and_paints(viewer, dock, click, qtbot):
     layers = [*plain_field(), hole_labels()]
     widget = dock(layers)
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     widget.missing.roles["nucleus"].setChecked(False)
     click(widget.show_missing)
     qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=30000)
@@ -392,7 +383,7 @@ def test_show_missing_counts_and_paints(viewer, dock, click, qtbot):
 
 def test_what_is_shown_follows_the_form(viewer, dock, click, qtbot):
     widget = dock([*plain_field(), hole_labels()])
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     click(widget.show_missing)
     qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=30000)
     widget.missing.roles["protein"].setChecked(False)
@@ -403,7 +394,7 @@ def test_what_is_shown_follows_the_form(viewer, dock, click, qtbot):
 def test_labels_in_one_channel_alone(viewer, dock, click, run):
     layers = [*plain_field(), hole_labels()]
     widget = dock(layers)
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     for role in ROLES:
         if role != "protein":
             click(widget.missing.roles[role])
@@ -416,7 +407,7 @@ def test_labels_in_one_channel_alone(viewer, dock, click, run):
 def test_shapes_are_filled_in(viewer, dock, run):
     outline = np.array([[40, 50], [40, 119], [89, 119], [89, 50]])
     widget = dock([*plain_field(), Shapes([outline], shape_type="rectangle", name="outline")])
-    widget.missing.set_value("shapes")
+    widget.missing.ways.set_value("shapes")
     run(widget)
     codes = np.asarray(viewer.layers["missing"].data)
     assert (codes[HOLE] == 15).all()
@@ -429,7 +420,7 @@ def test_nan_only_leaves_dark_holes_alone(viewer, dock, run):
     pixels[1, 5:9, 5:9] = np.nan
     layers = plain_field(pixels, contrast_limits=(0, 255))
     widget = dock(layers)
-    widget.missing.set_value("nan")
+    widget.missing.ways.set_value("nan")
     run(widget)
     result = viewer.layers["protein imputed"].data
     assert np.isfinite(result).all()
@@ -443,7 +434,7 @@ def test_the_missing_layer_can_be_edited_and_given_back(viewer, dock, click, run
     painted = viewer.layers["missing"]
     painted.data = np.zeros_like(painted.data)
     painted.data[110:130, 60:90] = ROLE_BITS["er"]
-    widget.missing.set_value("labels")
+    widget.missing.ways.set_value("labels")
     assert widget.missing.layer() == painted
     run(widget)
     changed = viewer.layers["er imputed"].data != viewer.layers["er"].data
@@ -462,7 +453,7 @@ def zstack():
 
 def test_whole_stack(viewer, dock, run, zstack):
     widget = dock(plain_field(zstack))
-    assert widget._extent_row.isVisibleTo(widget)
+    assert widget.extent.isVisibleTo(widget)
     run(widget)
     result = viewer.layers["protein imputed"].data
     assert result[(slice(None), *HOLE)].min() > 0
@@ -474,7 +465,7 @@ def test_this_plane(viewer, dock, run, zstack, lazy):
     pixels = da.from_array(zstack, chunks=(1, 1, SIDE, SIDE)) if lazy else zstack
     widget = dock(plain_field(pixels, contrast_limits=(0, 255), scale=(0.3, 0.1, 0.1)))
     viewer.dims.set_current_step(0, 1)
-    widget.extent.setCurrentIndex(widget.extent.findData("plane"))
+    widget.extent.combo.setCurrentIndex(1)
     run(widget)
     result = viewer.layers["protein imputed"].data
     assert isinstance(result, da.Array) is lazy
@@ -490,7 +481,7 @@ def test_this_plane(viewer, dock, run, zstack, lazy):
 
 def test_a_field_has_no_choice_of_planes(dock):
     widget = dock(plain_field())
-    assert not widget._extent_row.isVisibleTo(widget)
+    assert not widget.extent.isVisibleTo(widget)
 
 
 def test_lazy_layers(viewer, dock, run, zstack):
@@ -602,25 +593,13 @@ def test_a_failed_export_is_told(dock, click, run, qtbot, tmp_path, monkeypatch)
 # --- the form itself --------------------------------------------------------------------
 
 
-@pytest.mark.binding
-def test_the_form_is_a_projection_of_the_parameters(dock):
-    widget = dock()
-    for params in (
-        ImputeParams(model="prior", device="cpu", tile=512, seed=3),
-        ImputeParams(model="/lab/own.safetensors", device="cuda:1", tile=64, seed=0),
-    ):
-        widget.set_value(params)
-        assert widget.value() == params
-
-
-@pytest.mark.binding
-def test_any_typed_tile_is_one_that_the_engine_takes(dock, qtbot):
-    widget = dock()
-    widget.model.advanced.expand(animate=False)
-    tile = widget.model.tile
-    tile.lineEdit().setText("333 px")
-    tile.editingFinished.emit()
-    assert widget.value().tile == 320
+def test_learning_stays_disabled_after_a_run(viewer, field, dock, run):
+    """The form is closed while it works; opening it again must not open what was closed."""
+    widget = dock(field.values())
+    run(widget)
+    fields = widget.params.fields
+    assert fields["samples"].widget.isEnabled()
+    assert not fields["adapt"].widget.isEnabled()
 
 
 @pytest.mark.binding

@@ -15,12 +15,11 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import QFileDialog
 
 from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE
-from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.localize.canvas_link import camera_of
 
-from .conftest import COLORMAPS
+from .conftest import COLORMAPS, QUICK
 
 ON_SCREEN = os.environ.get("QT_QPA_PLATFORM") != "offscreen"
 pytestmark = pytest.mark.skipif(
@@ -89,7 +88,7 @@ def done(scene, localize_dock, run):
     image, labels = scene
     given = Labels(labels * 7, name="cellpose", **PLACED)
     widget = localize_dock([*layers_of(image, **PLACED), given])
-    widget.form.cells.set_layer(given)
+    widget.cells.combo.set_layer(given)
     run(widget)
     assert widget.results.result is not None, widget.run_bar.says.text()
     return widget
@@ -211,7 +210,7 @@ def test_time_and_depth(viewer, scene, localize_dock, run):
     layers = layers_of(stacked, scale=(5, 0.5, 0.24, 0.24))
     given = Labels(labels, name="cellpose", scale=(0.24, 0.24))
     widget = localize_dock([*layers, given])
-    widget.form.cells.set_layer(given)
+    widget.cells.combo.set_layer(given)
     run(widget, timeout=120000)
     table = widget.results.result.table
     assert len(table) == 36, widget.run_bar.says.text()
@@ -325,7 +324,7 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
     image[1, 20:60, 20:60] = np.nan
     given = Labels(labels, name="cellpose")
     widget = localize_dock([*layers_of(image), given])
-    widget.form.cells.set_layer(given)
+    widget.cells.combo.set_layer(given)
     run(widget)
     assert "1 cell has missing pixels" in widget.results.damage.text()
     assert not widget.results.impute.isHidden()
@@ -337,8 +336,8 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
 
     (impute,) = widget.window().findChildren(ImputeWidget)
     assert impute.channels.source().layers["protein"].name == "protein"
-    impute.set_value(ImputeParams(model="prior", device="cpu", rehearse=False))
-    impute.missing.set_value("nan")
+    impute.set_value(QUICK)
+    impute.missing.ways.set_value("nan")
     impute.start()
     qtbot.waitUntil(lambda: impute.idle, timeout=60000)
     # From here on the repaired layers are looked at, and what was filled is counted.
@@ -353,22 +352,9 @@ def test_damage_is_told_and_impute_is_offered(viewer, scene, localize_dock, run,
 # --- parameters, code, files ------------------------------------------------------------
 
 
-@pytest.mark.binding
-def test_the_form_is_the_parameters(localize_dock, model):
-    widget = localize_dock()
-    params = LocalizeParams(
-        model=model, device="cuda:1", threshold=0.35, nucleus_um=22.5, smallest_um2=80
-    )
-    widget.set_value(params)
-    assert widget.value() == params
-    widget.set_value(LocalizeParams(model=model))
-    assert widget.value() == LocalizeParams(model=model)
-
-
 def test_only_localizers_are_offered(localize_dock):
     widget = localize_dock()
-    offered = [widget.form.model.itemData(i) for i in range(widget.form.model.count())]
-    assert not {"generator", "prior"} & set(offered)
+    assert not {"generator", "prior"} & set(widget.params.fields["model"].names())
 
 
 def test_copied_python_finds_the_same(viewer, done):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from napari_dualgland._version import __version__
 from napari_dualgland.cli.console import answer, guarded
@@ -30,15 +31,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _says(params: type[BaseModel], name: str) -> str:
+    """Return what a field of parameters says of itself: the same as in the docks."""
+    return params.model_fields[name].description or ""
+
+
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
-Model = Annotated[
-    str, typer.Option(metavar="NAME|FILE", help="A model's name, or a .safetensors file.")
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps.")]
-Precision = Annotated[
-    str, typer.Option(help="bf16, fp32, or auto: bf16 where the device has it in hardware.")
-]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Model = Annotated[str, typer.Option(metavar="NAME|FILE", help=_says(ImputeParams, "model"))]
+Device = Annotated[str, typer.Option(help=_says(ImputeParams, "device"))]
+Precision = Annotated[str, typer.Option(help=_says(ImputeParams, "precision"))]
+Seed = Annotated[int, typer.Option(help=_says(ImputeParams, "seed"))]
 Source = Annotated[
     Path,
     typer.Argument(
@@ -57,7 +60,7 @@ Channels = Annotated[
     str | None,
     typer.Option(metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."),
 ]
-Tile = Annotated[int, typer.Option(help="Side of a tile in pixels; smaller needs less memory.")]
+Tile = Annotated[int, typer.Option(help=_says(ImputeParams, "tile"))]
 
 
 def _version(asked: bool) -> None:
@@ -90,26 +93,18 @@ def impute(
     tile: Tile = DEFAULTS.tile,
     rehearse: Annotated[
         bool,
-        typer.Option(
-            "--rehearse/--no-rehearse",
-            help="Try the model where the truth is known, and believe it as far as it was right.",
-        ),
+        typer.Option("--rehearse/--no-rehearse", help=_says(ImputeParams, "rehearse")),
     ] = DEFAULTS.rehearse,
     adapt: Annotated[
         bool,
-        typer.Option(
-            "--adapt/--no-adapt",
-            help="Learn inside the image what the model still gets wrong; seconds per channel.",
-        ),
+        typer.Option("--adapt/--no-adapt", help=_says(ImputeParams, "adapt")),
     ] = DEFAULTS.adapt,
     samples: Annotated[
-        int, typer.Option(metavar="N", help="Draw N plausible pictures beside the estimate.")
+        int, typer.Option(metavar="N", help=_says(ImputeParams, "samples"))
     ] = DEFAULTS.samples,
     plausible: Annotated[
         bool,
-        typer.Option(
-            "--plausible", help="Fill with a plausible picture: sharper, further from the truth."
-        ),
+        typer.Option("--plausible", help=_says(ImputeParams, "plausible")),
     ] = DEFAULTS.plausible,
     as_json: Json = False,
 ) -> None:
@@ -144,13 +139,13 @@ def localize(
     device: Device = LOCALIZE.device,
     threshold: Annotated[
         float | None,
-        typer.Option(metavar="P", help="Name classes from this probability; else the model's."),
+        typer.Option(metavar="P", help=_says(LocalizeParams, "threshold")),
     ] = LOCALIZE.threshold,
     nucleus_um: Annotated[
-        float, typer.Option(metavar="µm", help="Diameter of a typical nucleus; to find cells.")
+        float, typer.Option(metavar="µm", help=_says(LocalizeParams, "nucleus_um"))
     ] = LOCALIZE.nucleus_um,
     smallest_um2: Annotated[
-        float, typer.Option(metavar="µm²", help="Drop cells that are smaller; to find cells.")
+        float, typer.Option(metavar="µm²", help=_says(LocalizeParams, "smallest_um2"))
     ] = LOCALIZE.smallest_um2,
     impute_first: Annotated[
         bool, typer.Option("--impute-first", help="Fill what is damaged before looking.")

@@ -1,50 +1,45 @@
 """The *Impute* dock widget: choose the channels, see what is missing, fill it in.
 
-It asks, shows and passes on; what is computed is computed by the engine, which knows
-nothing of it. Work runs in a thread, layers are made here, on the main thread.
+It asks, shows and passes on; what is computed is computed by its job, which knows nothing of
+it. Work runs in a thread, layers are read and made here, on the main thread.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
+from qtpy.QtCore import QTimer
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.io.layer_masks import is_coded
+from napari_dualgland.io import read_mask
+from napari_dualgland.jobs import ImputeJob, Loaded, MaskFile
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.field.channels_form import ChannelsForm, in_percent
+from napari_dualgland.widgets.field.job_input import loaded
+from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE
-from napari_dualgland.widgets.field.watch import LayerWatch
-from napari_dualgland.widgets.impute.code import as_command, as_python
 from napari_dualgland.widgets.impute.missing_form import MissingForm
-from napari_dualgland.widgets.impute.model_form import ModelForm
-from napari_dualgland.widgets.impute.request import Found, ImputeRequest
+from napari_dualgland.widgets.impute.plane_form import PlaneForm
 from napari_dualgland.widgets.impute.result_bar import ResultBar
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
-from napari_dualgland.widgets.kit.dock import FormDock
+from napari_dualgland.widgets.impute.show_missing import ShowMissing
+from napari_dualgland.widgets.kit.dock import Dock
+from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
+from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import footnote, form_layout, heading
-from napari_dualgland.widgets.kit.thread import Job
-from napari_dualgland.widgets.layers.missing_layer import (
-    find_missing_layer,
-    missing_codes,
-    show_missing,
-)
+from napari_dualgland.widgets.kit.style import footnote
 
 if TYPE_CHECKING:
     import napari.viewer
 
 _REDRAW_MS = 150
 """Tiles may finish faster than the canvas can be redrawn; it is redrawn this often."""
-_SETTLE_MS = 250
-"""How long the form must rest before the missing pixels are looked for anew."""
 
 
-class ImputeWidget(FormDock):
+class ImputeWidget(Dock):
     """Fill in the missing pixels of a field of view.
 
     Parameters
@@ -53,258 +48,145 @@ class ImputeWidget(FormDock):
         The viewer whose layers are repaired.
     """
 
-    result_ready = Signal(object)
-    """The :class:`~napari_dualgland.results.Imputation` of a run, after its layers are shown."""
-
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__(RunBar("Impute", "tiles"))
-        self._viewer = napari_viewer
-        self._finder: Job | None = None
-        self._results: ResultLayers | None = None
-        self._sought: ImputeRequest | None = None
+        special = {"model": ModelField("impute"), "device": DeviceField()}
+        params = ParamsForm(ImputeParams, special)
+        super().__init__(napari_viewer, RunBar("Impute", "tiles"), params)
         self.channels = ChannelsForm(napari_viewer)
         self.missing = MissingForm(napari_viewer)
-        self.model = ModelForm()
-        self.extent = QComboBox()
-        self.show_missing = QPushButton("Show missing")
-        self.results = ResultBar()
-        self._redraw = _delay(self, _REDRAW_MS)
-        self._look_again = _delay(self, _SETTLE_MS)
-        self._lay_out()
-        self._connect()
-        self._on_channels_changed()
-
-    # --- parameters -----------------------------------------------------------------
-
-    def value(self) -> ImputeParams:
-        """Return the options of the engine as they stand in the form."""
-        return self.model.value()
-
-    def set_value(self, params: ImputeParams) -> None:
-        """Show these options in the form."""
-        self.model.set_value(params)
-
-    def request(self) -> ImputeRequest:
-        """Return the run that the form asks for.
-
-        Raises
-        ------
-        DualglandError
-            If something is not chosen, or what is chosen does not fit together.
-        """
-        source = self.channels.source()
-        frame = None
-        if source.frame_lengths() and self.extent.currentData() == "plane":
-            frame = source.frame_at(self._viewer.dims.point)
-        return ImputeRequest(
-            source=source,
-            how=self.missing.value(),
-            marked_in=self.missing.layer(),
-            marking=self.missing.marking(source),
-            roles=self.missing.chosen_roles(),
-            frame=frame,
-            params=self.value(),
-        )
-
-    @property
-    def idle(self) -> bool:
-        """Whether no work is going on."""
-        return self._job is None and self._finder is None
-
-    # --- impute ---------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Begin to impute; what the button *Impute* does."""
-        try:
-            request = self.request()
-            results = ResultLayers(self._viewer, request.source, request.frame)
-        except DualglandError as error:
-            self.tell(error)
-            return
-        self.results.forget()
-        results.open(request.marked_in)
-        self._results = results
-        self.work(request.impute_steps)
-
-    def on_progress(self, step: Progress) -> None:
-        """Show a finished tile."""
-        super().on_progress(step)
-        if step.patch is not None and self._results is not None:
-            self._results.put(step.patch)
-            if not self._redraw.isActive():
-                self._redraw.start()
-
-    def _on_redraw(self) -> None:
-        if self._results is not None and self._job is not None:
-            self._results.refresh()
-
-    def on_done(self, result: Imputation) -> None:
-        """Give the layers their final pixels, and say what was done."""
-        assert self._results is not None
-        found = shares(result)
-        self.channels.show_shares(found)
-        if not any(found.values()):
-            self._discard()
-            self.run_bar.end("Nothing to do: no pixel is missing.")
-            return
-        try:
-            self._results.finish(result)
-        except Exception as error:  # the run must end in the form, whatever napari says
-            self.on_failed(error)
-            return
-        self.show_missing.setChecked(True)
-        self.results.take(result, self._results.pairs())
-        filled = in_percent(sum(found.values()) / len(found))
-        self.run_bar.end(summary(result, filled, self.run_bar.total, self.run_bar.took))
-        self.result_ready.emit(result)
-
-    def on_failed(self, error: Exception) -> None:
-        """Leave no trace of the run, and say why."""
-        self._discard()
-        super().on_failed(error)
-
-    def on_cancelled(self) -> None:
-        """Leave no trace of the run."""
-        self._discard()
-        super().on_cancelled()
-
-    def on_ended(self) -> None:
-        """Follow what the layers have become meanwhile."""
-        self._results = None
-        self._on_layers_changed()
-
-    def _discard(self) -> None:
-        self._redraw.stop()
-        if self._results is not None:
-            self._results.discard()
-
-    # --- show missing ---------------------------------------------------------------
-
-    def _on_show_missing(self, wanted: bool) -> None:
-        if wanted:
-            self._look_for_missing()
-        else:
-            self._look_again.stop()
-            if self._finder is not None:
-                self._finder.cancel()
-            self._hide_missing()
-
-    def _look_for_missing(self) -> None:
-        if self._finder is not None or self._job is not None:
-            self._look_again.start()
-            return
-        try:
-            self._sought = self.request()
-        except DualglandError as error:
-            self._on_not_found(error)
-            return
-        self.show_missing.setText("Looking …")
-        self._finder = Job(self._sought.find_steps, self)
-        self._finder.succeeded.connect(self._on_found)
-        self._finder.failed.connect(self._on_not_found)
-        self._finder.ended.connect(self._on_finder_ended)
-        self._finder.start()
-
-    def _on_found(self, found: Found) -> None:
-        assert self._sought is not None
-        self.channels.show_shares(found.shares)
-        if not self.show_missing.isChecked():
-            return
-        sought = self._sought
-        if sought.marked_in is not None and is_coded(sought.marked_in):
-            # The person edits this very layer: it shows what is missing as it is.
-            sought.marked_in.visible = True
-            return
-        codes = missing_codes(sought.source, found.stack, found.missing, sought.frame)
-        show_missing(self._viewer, sought.source, codes, outline=False)
-
-    def _on_not_found(self, error: Exception) -> None:
-        self.show_missing.setChecked(False)
-        self.tell(error)
-
-    def _on_finder_ended(self) -> None:
-        finder, self._finder = self._finder, None
-        if finder is not None:
-            finder.deleteLater()
-        self.show_missing.setText("Show missing")
-
-    def _hide_missing(self) -> None:
-        try:
-            layer = find_missing_layer(self._viewer, self.channels.source())
-        except DualglandError:
-            return  # nothing is chosen, so nothing of it is painted
-        if layer is not None:
-            layer.visible = False
-
-    # --- the form -------------------------------------------------------------------
-
-    def _on_form_changed(self) -> None:
-        """What was found belongs to the form as it was; look again if it is being shown."""
-        self.channels.show_shares(None)
-        if self.show_missing.isChecked() and self._job is None:
-            self._look_again.start()
-
-    def _on_channels_changed(self) -> None:
-        try:
-            lengths = self.channels.source().frame_lengths()
-        except DualglandError:
-            lengths = {}
-        self._extent_row.setVisible(bool(lengths))
-        self._on_form_changed()
-
-    def _on_layers_changed(self) -> None:
-        if self._job is None:
-            self.missing.refresh()
-
-    def enable_form(self, enabled: bool) -> None:
-        """Let the person change the form, or not while it works."""
-        for widget in (self.channels, self.missing, self.model, self._extent_row, self.results):
-            widget.setEnabled(enabled)
-        self.show_missing.setEnabled(enabled)
-
-    def _connect(self) -> None:
-        self.channels.changed.connect(self._on_channels_changed)
-        self.missing.changed.connect(self._on_form_changed)
-        self.extent.currentIndexChanged.connect(self._on_form_changed)
-        self.show_missing.clicked.connect(self._on_show_missing)
-        self.run_bar.started.connect(self.start)
-        self.run_bar.cancelled.connect(self.cancel)
-        copy = self.results.copy
-        copy.python.connect(lambda: self.copy(lambda: as_python(self.request())))
-        copy.command.connect(lambda: self.copy(lambda: as_command(self.request())))
-        self.results.said.connect(self.run_bar.say)
-        self.results.failed.connect(self.tell)
+        self.show_missing = ShowMissing(napari_viewer, self.channels, self._sought)
+        self.extent = PlaneForm(napari_viewer, self.channels)
+        self.results = ResultBar(self.copy_as)
+        self._layers: ResultLayers | None = None
+        self._last: ImputeJob | None = None
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(_REDRAW_MS)
         self._redraw.timeout.connect(self._on_redraw)
-        self._look_again.timeout.connect(self._look_for_missing)
-        # Kept as an attribute: napari and Qt refer to it weakly.
-        self._watch = LayerWatch(self._viewer.layers, self._on_layers_changed)
-        self.destroyed.connect(self._watch.stop)
-
-    def _lay_out(self) -> None:
-        self.extent.addItem("Whole stack", "whole")
-        self.extent.addItem("This plane", "plane")
-        self.extent.setToolTip("Fill in every plane, or only the one that is shown.")
-        self._extent_row = QWidget()
-        rows = form_layout(self._extent_row)
-        rows.addRow("Fill in", self.extent)
-        self.show_missing.setCheckable(True)
-        self.show_missing.setToolTip(
-            "Paint the missing pixels in the viewer and count them for each channel."
-        )
-        form = self.scrolled(
-            heading("Channels"),
+        for changed in (self.channels.changed, self.missing.changed, self.extent.changed):
+            changed.connect(self._on_form_changed)
+        self.show_missing.counted.connect(self.channels.show_shares)
+        self.show_missing.failed.connect(self.tell)
+        self.results.to_write.connect(self.write)
+        form = self.form(
+            "Channels",
             self.channels,
-            heading("Missing pixels"),
+            "Missing pixels",
             self.missing,
             self.show_missing,
-            heading("Model"),
-            self.model,
-            self._extent_row,
+            "Model",
+            self.params,
+            self.extent,
             self.run_bar,
             self.results,
             footnote(ESTIMATE_NOTE),
         )
         self.hold(form)
+
+    # --- the job ----------------------------------------------------------------------
+
+    def value(self) -> ImputeJob:
+        """Return the job that the form asks for; see :meth:`.Dock.value`."""
+        return ImputeJob(
+            input=self.channels.value(),
+            missing=self.missing.value(),
+            roles=self.missing.chosen_roles(),
+            plane=self.extent.value(),
+            params=self.params.value(),
+            output=self.output,
+        )
+
+    def set_value(self, value: ImputeJob | ImputeParams) -> None:
+        """Show a job in the form, or its parameters alone."""
+        if isinstance(value, ImputeParams):
+            self.params.set_value(value)
+            return
+        self.channels.set_value(value.input)
+        self.missing.set_value(value.missing)
+        self.missing.choose_roles(value.roles)
+        self.extent.set_value(value.plane)
+        self.params.set_value(value.params)
+        self.output = value.output
+
+    def load(self, job: ImputeJob) -> Loaded:
+        """Read stack and mask from their layers."""
+        source, layers = self.channels.source(), self.viewer.layers
+        found = loaded(source, missing_of(layers, source), self.missing.layer())
+        if isinstance(job.missing, MaskFile):
+            found = replace(found, missing=read_mask(job.missing.path))
+        return found
+
+    @property
+    def idle(self) -> bool:
+        """Whether no work is going on."""
+        return super().idle and self.show_missing.idle
+
+    # --- the result -------------------------------------------------------------------
+
+    def begin(self, job: ImputeJob) -> None:
+        """Show the source once more, in layers that will take the tiles."""
+        frame = None if job.plane is None else {"T": job.plane.t, "Z": job.plane.z}
+        layers = ResultLayers(self.viewer, self.channels.source(), frame)
+        self.results.forget()
+        layers.open(self.missing.layer())
+        self._layers = layers
+
+    def show_progress(self, step: Progress) -> None:
+        """Show a finished tile."""
+        super().show_progress(step)
+        if step.patch is not None and self._layers is not None:
+            self._layers.put(step.patch)
+            if not self._redraw.isActive():
+                self._redraw.start()
+
+    def show_result(self, result: Imputation) -> tuple[str, Imputation]:
+        """Give the layers their final pixels, and say what was done."""
+        assert self._layers is not None
+        found = shares(result)
+        if any(found.values()):
+            self._layers.finish(result)
+        # Only now: new layers are news to the field of view, and news clear the shares.
+        self.channels.show_shares(found)
+        if not any(found.values()):
+            self.discard()
+            return "Nothing to do: no pixel is missing.", result
+        self.show_missing.setChecked(True)
+        self.results.take(result, self._layers.pairs())
+        filled = in_percent(sum(found.values()) / len(found))
+        self._layers = None
+        return summary(result, filled, self.run_bar.total, self.run_bar.took), result
+
+    def discard(self) -> None:
+        """Leave no trace of the run."""
+        self._redraw.stop()
+        layers, self._layers = self._layers, None
+        if layers is not None:
+            layers.discard()
+
+    def _on_redraw(self) -> None:
+        if self._layers is not None:
+            self._layers.refresh()
+
+    # --- the form ---------------------------------------------------------------------
+
+    def follow_layers(self) -> None:
+        """Offer the layers that there are."""
+        self.missing.refresh()
+
+    def _sought(self) -> tuple[ImputeJob, Loaded, Any]:
+        job = self.value()
+        return job, self.load(job), self.missing.layer()
+
+    def _on_form_changed(self) -> None:
+        """What was found belongs to the job as it was; look again if it is being shown."""
+        try:
+            job = self.value()
+        except DualglandError:
+            job = None
+        if job is None or job != self._last:
+            self._last = job
+            self.channels.show_shares(None)
+            self.show_missing.look_again()
 
 
 def shares(result: Imputation) -> dict[str, float]:
@@ -314,17 +196,26 @@ def shares(result: Imputation) -> dict[str, float]:
 
 
 def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
-    """Return what stands under a finished run: a line, and one for each note."""
+    """Return what stands under a finished run: a line, and one for each note.
+
+    Parameters
+    ----------
+    result : Imputation
+        With its notes.
+    filled : str
+        Share of pixels that were filled, in words.
+    tiles : int
+        How many.
+    took : str
+        How long, in words.
+
+    Returns
+    -------
+    str
+    """
     many = "1 tile" if tiles == 1 else f"{tiles} tiles"
     line = (
         f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
         "as measurements."
     )
     return "\n".join([line, *(f"• {note}" for note in result.provenance.notes)])
-
-
-def _delay(parent: QWidget, milliseconds: int) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    return timer

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
+from napari_dualgland.io import write
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.impute.compare import Compare
-from napari_dualgland.widgets.kit.copy_button import CopyButton
-from napari_dualgland.widgets.kit.file_job import write_beside
 
 
 class ResultBar(QWidget):
-    """Buttons under a finished run; *Copy* also works before it."""
+    """Buttons under a finished run.
 
-    said = Signal(str)
-    """A line for the person."""
-    failed = Signal(object)
-    """The exception that kept a file from being written."""
+    Parameters
+    ----------
+    copy_as : QPushButton
+        Stands beside them; it works before a run, too.
+    """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    to_write = Signal(object)
+    """A function that writes a file and returns its path."""
+
+    def __init__(self, copy_as: QPushButton) -> None:
+        super().__init__()
         self._result: Imputation | None = None
         self._compare: Compare | None = None
         self.compare = QPushButton("Compare")
@@ -31,18 +35,24 @@ class ResultBar(QWidget):
         self.compare.setToolTip("Flip between the source and the imputed layers.")
         self.export = QPushButton("Export …")
         self.export.setToolTip("Save as OME-TIFF, with the mask and the provenance inside.")
-        self.copy = CopyButton()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.compare, 1)
-        row.addWidget(self.export, 1)
-        row.addWidget(self.copy, 1)
+        for button in (self.compare, self.export, copy_as):
+            row.addWidget(button, 1)
         self.compare.toggled.connect(self._on_compare)
         self.export.clicked.connect(self._on_export)
         self.forget()
 
-    def take(self, result: Imputation, pairs: list[tuple[Any, Any]]) -> None:
-        """Offer a result, with its pairs of source and result layers."""
+    def take(self, result: Imputation, pairs: Sequence[tuple[Any, Any]]) -> None:
+        """Offer a result.
+
+        Parameters
+        ----------
+        result : Imputation
+            What is exported.
+        pairs : sequence of (layer or None, layer)
+            Source and result layers, to be compared.
+        """
         self._result = result
         self._compare = Compare(pairs)
         self.compare.setEnabled(True)
@@ -70,13 +80,6 @@ class ResultBar(QWidget):
             f"{self._result.stack.name}_imputed.ome.tif",
             "OME-TIFF (*.ome.tif *.tif)",
         )
-        if not path:
-            return
-        path = path if path.endswith((".tif", ".tiff")) else f"{path}.ome.tif"
-        write_beside(self, partial(_write, self._result, path))
-
-
-def _write(result: Imputation, path: str) -> Any:
-    from napari_dualgland.io import write
-
-    return write(result, path)
+        if path:
+            path = path if path.endswith((".tif", ".tiff")) else f"{path}.ome.tif"
+            self.to_write.emit(partial(write, self._result, path))

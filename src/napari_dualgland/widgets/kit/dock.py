@@ -1,110 +1,212 @@
-"""What every dock of the plugin is: a form that scrolls, fits its fonts and says what went wrong.
+"""What every dock of the plugin is: a form that is a job, a button that does it, and its result.
 
-The dock is never narrower than its form, labels line up, and an error ends in one line of
-the form and in napari's notification, never in silence.
+A dock adds its own fields to the form, reads the layers that its job needs and shows what came
+out. All else is here: the thread, *Copy as*, errors, which end in one line of the form and in
+napari's notification, and a place among the tabs of the other docks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
-from napari.utils.notifications import notification_manager, show_error
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.field.watch import LayerWatch
+from napari_dualgland.widgets.kit.copy_button import CopyButton
+from napari_dualgland.widgets.kit.form_area import FormArea
+from napari_dualgland.widgets.kit.notify import notify
+from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import align_labels
-from napari_dualgland.widgets.kit.thread import Job, Steps
+from napari_dualgland.widgets.kit.tabs import join_tabs
+from napari_dualgland.widgets.kit.thread import JobThread, Steps
 
 
-class FormDock(QWidget):
-    """A dock with a form, a button that starts the work, and the line that says how it went.
+class Dock(QWidget):
+    """A dock whose value is a job.
 
     Parameters
     ----------
+    viewer : napari.viewer.Viewer
+        The viewer that it is docked in.
     run_bar : RunBar
-        The button and the line.
+        The button that starts the work, and the line that says how it went.
+    params : ParamsForm
+        The parameters of the job.
+
+    Attributes
+    ----------
+    output : pathlib.Path or None
+        Where copied code writes; None: beside the input.
     """
 
-    def __init__(self, run_bar: RunBar) -> None:
+    result_ready = Signal(object)
+    """What a run has found, after its layers are shown."""
+
+    def __init__(self, viewer: Any, run_bar: RunBar, params: ParamsForm[Any]) -> None:
         super().__init__()
+        self.viewer = viewer
         self.run_bar = run_bar
-        self._job: Job | None = None
+        self.params = params
+        self.copy_as = CopyButton()
+        self.output: Path | None = None
+        self._thread: JobThread | None = None
+        self._asked: list[QWidget] = [params, self.copy_as]
+        run_bar.started.connect(self.start)
+        run_bar.cancelled.connect(self.cancel)
+        self.copy_as.python.connect(lambda: self._copy(lambda: self.value().as_python()))
+        self.copy_as.command.connect(lambda: self._copy(lambda: self.value().as_command()))
+        # Kept as an attribute: napari refers to it weakly.
+        self._watch = LayerWatch(viewer.layers, self._on_layers_changed)
+        self.destroyed.connect(self._watch.stop)
+
+    # --- what a dock adds -------------------------------------------------------------
+
+    def value(self) -> Any:
+        """Return the job that the form asks for.
+
+        Raises
+        ------
+        DualglandError
+            If something is not chosen, or what is chosen does not fit together.
+        """
+        raise NotImplementedError
+
+    def set_value(self, value: Any) -> None:
+        """Show a job in the form, or its parameters alone."""
+        raise NotImplementedError
+
+    def load(self, job: Any) -> Any:
+        """Return the stack and masks that a job works on, read from its layers."""
+        raise NotImplementedError
+
+    def begin(self, job: Any) -> None:
+        """Prepare the viewer for the result of a job."""
+
+    def steps(
+        self, job: Any, loaded: Any, should_stop: Callable[[], bool]
+    ) -> Generator[Progress, None, Any]:
+        """Do the job, off the main thread.
+
+        Parameters
+        ----------
+        job, loaded
+            What to do, and with what.
+        should_stop : callable
+            Asked between tiles.
+
+        Yields
+        ------
+        Progress
+
+        Returns
+        -------
+        object
+            What :meth:`show_result` shows.
+        """
+        return (yield from job.steps(loaded, should_stop))
+
+    def show_progress(self, step: Progress) -> None:
+        """Say how far the work is."""
+        self.run_bar.progress(step)
+
+    def show_result(self, result: Any) -> tuple[str, Any]:
+        """Show what came out; return what is said of it and what :attr:`result_ready` tells."""
+        raise NotImplementedError
+
+    def discard(self) -> None:
+        """Leave no trace of work that failed or was cancelled."""
+
+    def follow_layers(self) -> None:
+        """Follow the layer list; not called while the dock works."""
 
     # --- work -------------------------------------------------------------------------
 
     @property
     def idle(self) -> bool:
         """Whether no work is going on."""
-        return self._job is None
+        return self._thread is None
 
-    def work(self, steps: Steps) -> None:
-        """Do this in a thread; the form rests and the button says *Cancel* meanwhile."""
-        self.enable_form(False)
+    def start(self) -> None:
+        """Do the job of the form in a thread; the form rests and the button says *Cancel*."""
+        try:
+            job = self.value()
+            loaded = self.load(job)
+            self.begin(job)
+        except DualglandError as error:
+            self.tell(error)
+            return
+        self._enable_form(False)
         self.run_bar.begin()
-        job = Job(steps, self)
-        job.progressed.connect(self.on_progress)
-        job.succeeded.connect(self.on_done)
-        job.failed.connect(self.on_failed)
-        job.cancelled.connect(self.on_cancelled)
-        job.ended.connect(self._on_ended)
-        self._job = job
-        job.start()
+        self._thread = self.in_background(lambda stop: self.steps(job, loaded, stop))
+        self._thread.progressed.connect(self.show_progress)
+        self._thread.succeeded.connect(self._on_succeeded)
+        self._thread.failed.connect(self._on_failed)
+        self._thread.cancelled.connect(self._on_cancelled)
+        self._thread.ended.connect(self._on_ended)
 
     def cancel(self) -> None:
         """Stop at the next step; what the button *Cancel* does."""
-        if self._job is not None:
-            self._job.cancel()
+        if self._thread is not None:
+            self._thread.cancel()
 
-    def on_progress(self, step: Progress) -> None:
-        """Say how far the work is."""
-        self.run_bar.progress(step)
+    def in_background(self, steps: Steps) -> JobThread:
+        """Do this in a thread that lives no longer than the dock; it has begun."""
+        thread = JobThread(steps, self)
+        thread.ended.connect(thread.deleteLater)
+        thread.start()
+        return thread
 
-    def on_done(self, result: Any) -> None:
-        """Show what came out."""
-        raise NotImplementedError
+    def write(self, write: Callable[[], Any]) -> None:
+        """Write a file in a thread, for a large one takes seconds; ``write`` returns its path."""
 
-    def on_failed(self, error: Exception) -> None:
-        """Say what went wrong."""
+        def steps(should_stop: Callable[[], bool]) -> Generator[Progress, None, Any]:
+            yield Progress(0, 0, "Writing")
+            return write()
+
+        self.run_bar.say("Writing …")
+        thread = self.in_background(steps)
+        thread.succeeded.connect(lambda path: self.run_bar.say(f"Wrote {path}"))
+        thread.failed.connect(self.tell)
+
+    def _on_succeeded(self, result: Any) -> None:
+        try:
+            line, found = self.show_result(result)
+        except Exception as error:  # the run must end in the form, whatever napari says
+            self._on_failed(error)
+            return
+        self.run_bar.end(line)
+        self.result_ready.emit(found)
+
+    def _on_failed(self, error: Exception) -> None:
+        self.discard()
         self.tell(error)
 
-    def on_cancelled(self) -> None:
-        """Say that nothing came of it."""
+    def _on_cancelled(self) -> None:
+        self.discard()
         self.run_bar.end("Cancelled; nothing was changed.")
 
-    def on_ended(self) -> None:
-        """Tidy up after any of the three."""
-
-    def enable_form(self, enabled: bool) -> None:
-        """Let the person change the form, or not while it works."""
-        raise NotImplementedError
-
     def _on_ended(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
-        self.on_ended()
-        self.enable_form(True)
+        self._thread = None
+        self._on_layers_changed()
+        self._enable_form(True)
+
+    def _on_layers_changed(self) -> None:
+        if self._thread is None:
+            self.follow_layers()
 
     # --- words ------------------------------------------------------------------------
 
     def tell(self, error: Exception) -> None:
-        """Show an error in the widget and as napari's notification, and restore the button."""
-        if isinstance(error, DualglandError):
-            self.run_bar.end(str(error), error=True)
-            show_error(str(error))
-            return
-        first = (str(error).splitlines() or [""])[0]
-        self.run_bar.end(f"Unexpected {type(error).__name__}: {first}", error=True)
-        # With its traceback, which napari's notification unfolds for a report.
-        notification_manager.receive_error(type(error), error, error.__traceback__)
+        """Show an error in the form and as napari's notification, and restore the button."""
+        self.run_bar.end(notify(error), error=True)
 
-    def copy(self, write: Callable[[], str]) -> None:
-        """Put text on the clipboard, or say why there is none."""
+    def _copy(self, write: Callable[[], str]) -> None:
         try:
             QGuiApplication.clipboard().setText(write())
         except DualglandError as error:
@@ -114,26 +216,22 @@ class FormDock(QWidget):
 
     # --- looks ------------------------------------------------------------------------
 
-    def scrolled(self, *widgets: QWidget) -> QScrollArea:
-        """Return the form: these widgets, one below the other, in an area that scrolls."""
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 6, 10, 8)
-        column.setSpacing(6)
-        for widget in widgets:
-            column.addWidget(widget)
-        column.addStretch(1)
-        self._form = inside
-        scroll = self._scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        return scroll
+    def form(self, *parts: QWidget | str) -> FormArea:
+        """Return the form; what it asks rests while the dock works.
 
-    def form_height(self) -> int:
-        """Return how high the form is where nothing of it is hidden, in pixels."""
-        return self._form.sizeHint().height()
+        Parameters
+        ----------
+        *parts : QWidget or str
+            What it holds, from the top down; a text is a heading.
+
+        Returns
+        -------
+        FormArea
+            To be given to :meth:`hold`, alone or in something.
+        """
+        widgets = [part for part in parts if isinstance(part, QWidget)]
+        self._asked += [widget for widget in widgets if widget is not self.run_bar]
+        return FormArea(*parts)
 
     def hold(self, content: QWidget) -> None:
         """Fill the dock with the form, or with what holds the form."""
@@ -141,22 +239,15 @@ class FormDock(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(content)
 
-    def fit(self) -> None:
-        """Cut nothing: labels line up, the dock is never narrower than the form.
+    def _enable_form(self, enabled: bool) -> None:
+        for widget in self._asked:
+            widget.setEnabled(enabled)
 
-        To be done anew when napari's theme or font size changes the fonts.
-        """
-        align_labels(self._form)
-        bar = self._scroll.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(self._form.minimumSizeHint().width() + bar)
+    def event(self, event: Any) -> bool:
+        """Lie beside the docks that are open already, as soon as there is a place to lie in."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is not None:
+            QTimer.singleShot(0, self._join_tabs)
+        return bool(super().event(event))
 
-    def showEvent(self, event: Any) -> None:
-        """Fit the form to the fonts that napari has set by now."""
-        super().showEvent(event)
-        self.fit()
-
-    def changeEvent(self, event: Any) -> None:
-        """Fit the form to changed fonts."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
-            QTimer.singleShot(0, self.fit)
+    def _join_tabs(self) -> None:
+        join_tabs(self, Dock)

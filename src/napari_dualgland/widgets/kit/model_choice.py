@@ -1,137 +1,84 @@
-"""Which model computes, and where: the choices that every widget with a network has."""
+"""Which model computes, and where: the choices that every dock with a network has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from typing import Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
-from superqt import QCollapsible
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.weights import models_for, read_card
-from napari_dualgland.widgets.kit.style import footnote
-from napari_dualgland.widgets.kit.thread import Job
+from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.kit.fields import ChoiceField
+from napari_dualgland.widgets.kit.style import footnote, in_lines
+from napari_dualgland.widgets.kit.thread import JobThread
 
 
-class ModelCombo(QComboBox):
-    """Names of the models that can do a job; ``summary`` says what the chosen one is.
+class ModelField(ChoiceField):
+    """Names of the models that can do a job, with what the chosen one is.
 
     Parameters
     ----------
     job : str
         What the model is for: ``impute`` or ``localize``.
-    wanted : str
-        The model to choose first.
-    parent : QWidget, optional
-        Qt's parent.
     """
 
-    def __init__(self, job: str, wanted: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.summary = footnote()
-        widen(self)
-        for name in models_for(job):
-            self.addItem(name, name)
-        self.setCurrentIndex(max(0, self.findData(wanted)))
-        self.currentIndexChanged.connect(self._show_card)
+    def __init__(self, job: str) -> None:
+        self._card = footnote()
+        super().__init__(QComboBox(), self._card)
+        self.offer(models_for(job))
+        self.changed.connect(self._show_card)
         self._show_card()
 
-    def choose(self, name: str) -> None:
-        """Choose a model; one that is not listed yet is added."""
-        if self.findData(name) < 0:
-            self.addItem(name, name)
-        self.setCurrentIndex(self.findData(name))
-
     def _show_card(self) -> None:
-        if self.currentData() is None:
-            self.summary.setText("There is no such model; train one, or install one.")
-            return
+        name = self.combo.currentData()
         try:
-            card, path = read_card(self.currentData())
+            card, path = read_card(name)
         except DualglandError as error:
-            self.summary.setText(str(error))
+            self._card.setText(str(error))
+            self.widget.setToolTip(str(name))
             return
-        self.summary.setText(card.summary)
+        self._card.setText(card.summary)
         held = f"\nHeld out: {'; '.join(card.held_out)}" if card.held_out else ""
-        self.setToolTip(
+        self.widget.setToolTip(
             f"{card.name} {card.version}, {card.parameters:,} parameters, "
-            f"licence {card.licence or 'not stated'}{held}\n{path}"
+            f"licence {card.licence or 'not stated'}{in_lines(held)}\n{path}"
         )
 
 
-class DeviceCombo(QComboBox):
-    """Names of devices; GPUs are looked for when it is first opened.
+class DeviceField(ChoiceField):
+    """Names of devices; GPUs are looked for when the list is first opened.
 
-    Asking for them imports torch, which takes seconds, so nobody waits for it who does
-    not want to choose.
+    Asking for them imports torch, which takes seconds, so nobody waits for it who does not want
+    to choose.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._asked = False
-        widen(self)
-        self.setToolTip("Where to compute; auto takes the fastest there is.")
-        for name in ("auto", "cpu"):
-            self.addItem(name)
+    def __init__(self) -> None:
+        self._combo = _AskingCombo()
+        super().__init__(self._combo)
+        self._combo.opened.connect(self._look_once)
+        self.offer(("auto", "cpu"))
 
-    def offer(self, name: str) -> None:
-        """Add a device to the list, if it is not there."""
-        if self.findText(name, Qt.MatchFlag.MatchExactly) < 0:
-            self.addItem(name)
+    def _look_once(self) -> None:
+        self._combo.opened.disconnect(self._look_once)
+        thread = JobThread(_device_steps, self)
+        thread.succeeded.connect(self.offer)
+        thread.ended.connect(thread.deleteLater)
+        thread.start()
 
-    def choose(self, name: str) -> None:
-        """Choose a device; one that is not listed yet is added."""
-        self.offer(name)
-        self.setCurrentText(name)
+
+class _AskingCombo(QComboBox):
+    opened = Signal()
 
     def showPopup(self) -> None:
-        """Open the list, and look for GPUs the first time."""
-        if not self._asked:
-            self._asked = True
-            job = Job(_device_steps, self)
-            job.succeeded.connect(self._offer_all)
-            job.ended.connect(job.deleteLater)
-            job.start()
+        self.opened.emit()
         super().showPopup()
 
-    def _offer_all(self, names: tuple[str, ...]) -> None:
-        for name in names:
-            self.offer(name)
 
-
-class Advanced(QCollapsible):
-    """The section of options that hardly anybody needs, closed at first."""
-
-    def __init__(self, content: QWidget, title: str = "Advanced") -> None:
-        super().__init__(title)
-        self._title = title
-        self.addWidget(content)
-        # As text and not as icons: text takes the colour of the theme.
-        self.setCollapsedIcon(QIcon())
-        self.setExpandedIcon(QIcon())
-        self.toggled.connect(self._name)
-        self._name(False)
-        # napari paints a checked button as an active tool, which an open section is not.
-        self.toggleButton().setStyleSheet(
-            "text-align: left; border: none; background: transparent; padding: 2px 0px;"
-        )
-        self.layout().setContentsMargins(0, 0, 0, 0)
-        self.content().layout().setContentsMargins(0, 4, 0, 0)
-
-    def _name(self, expanded: bool) -> None:
-        self.setText(f"▾ {self._title}" if expanded else f"▸ {self._title}")
-
-
-def widen(combo: QComboBox) -> None:
-    """Let a combo take the width of the form, however long what it offers."""
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    combo.setMinimumContentsLength(12)
-
-
-def _device_steps(should_stop: Any) -> Any:
+def _device_steps(should_stop: Callable[[], bool]) -> Generator[Progress, None, Any]:
+    yield Progress(0, 0, "Looking for GPUs")
     from napari_dualgland.model.device import available_devices
 
     return available_devices()
-    yield

@@ -74,11 +74,6 @@ class RunBar(QWidget):
         self.says.hide()
         self.button.clicked.connect(self._on_clicked)
 
-    @property
-    def running(self) -> bool:
-        """Whether work is going on."""
-        return self._running
-
     def begin(self) -> None:
         """Turn the button into *Cancel*."""
         self._running = True
@@ -95,7 +90,15 @@ class RunBar(QWidget):
         self.say("Starting …")
 
     def end(self, line: str, *, error: bool = False) -> None:
-        """Restore the button and say how it went."""
+        """Restore the button and say how it went.
+
+        Parameters
+        ----------
+        line : str
+            What is said.
+        error : bool
+            Whether it stands out.
+        """
         self._running = False
         self.button.setText(self._verb)
         self.button.setEnabled(True)
@@ -110,7 +113,15 @@ class RunBar(QWidget):
         return in_time(time.monotonic() - self._began)
 
     def say(self, line: str, *, error: bool = False) -> None:
-        """Show one line; errors stand out."""
+        """Show one line.
+
+        Parameters
+        ----------
+        line : str
+            Nothing is shown where it is empty.
+        error : bool
+            Whether it stands out.
+        """
         self.says.setText(f"⚠ {line}" if error else line)
         self.says.setStyleSheet("color: #e0574f;" if error else "")
         self.says.setVisible(bool(line))

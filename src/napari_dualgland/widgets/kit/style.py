@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt
@@ -39,6 +40,11 @@ def footnote(text: str = "") -> QLabel:
     return label
 
 
+def in_lines(text: str) -> str:
+    """Return a text in lines as short as a tooltip's should be; Qt breaks none itself."""
+    return "\n".join(textwrap.fill(line, 80) for line in text.split("\n"))
+
+
 def field_label(label: QLabel) -> QLabel:
     """Mark a label that stands before a field, for :func:`align_labels`."""
     label.setProperty(_LABEL, True)
@@ -68,6 +74,10 @@ def small_picture(widget: QWidget, draw: Callable[[QPainter, int], None]) -> QPi
         Beside whose text it stands.
     draw : callable
         Takes the painter and the side of the picture.
+
+    Returns
+    -------
+    QPixmap
     """
     ratio = widget.devicePixelRatioF()
     side = widget.fontMetrics().height()

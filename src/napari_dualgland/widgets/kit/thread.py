@@ -1,6 +1,6 @@
 """Long work off the main thread: steps in, signals out.
 
-A :class:`Job` runs a generator of progress in napari's thread pool. The generator knows
+A :class:`JobThread` runs a generator of progress in napari's thread pool. The generator knows
 nothing of Qt and asks ``should_stop`` between tiles; the job tells the widget, on the
 main thread, how it went. When its parent is destroyed in the middle (the dock or the
 viewer closed), the work stops at the next tile and nobody is told.
@@ -30,7 +30,7 @@ class _Outcome:
     error: Exception | None = None
 
 
-class Job(QObject):
+class JobThread(QObject):
     """A piece of work that can be watched and cancelled.
 
     Parameters
@@ -70,17 +70,12 @@ class Job(QObject):
         """Ask the work to stop at the next tile."""
         self._stop.set()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the work was asked to stop."""
-        return self._stop.is_set()
-
     def _on_progress(self, progress: Progress) -> None:
-        if not self.stopping:
+        if not self._stop.is_set():
             self.progressed.emit(progress)
 
     def _on_outcome(self, outcome: _Outcome) -> None:
-        if self.stopping:
+        if self._stop.is_set():
             # Whatever came out after the person said stop is not wanted any more.
             self.cancelled.emit()
         elif outcome.error is not None:

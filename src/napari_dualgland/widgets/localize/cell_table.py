@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QColor
+from typing_extensions import override
 
 from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
 
@@ -97,7 +98,15 @@ class CellTableModel(QAbstractTableModel):
         self.set_table(pd.DataFrame({"cell": []}), ())
 
     def set_table(self, table: pd.DataFrame, thresholds: tuple[float, ...]) -> None:
-        """Show another table; probabilities over their threshold stand out."""
+        """Show another table; probabilities over their threshold stand out.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+            A row per cell.
+        thresholds : tuple of float
+            By class.
+        """
         self.beginResetModel()
         self.table = table.reset_index(drop=True)
         self.columns = columns_of(self.table)
@@ -117,6 +126,7 @@ class CellTableModel(QAbstractTableModel):
         """Return how many columns are shown."""
         return 0 if parent is not None and parent.isValid() else len(self.columns)
 
+    @override
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
@@ -132,6 +142,7 @@ class CellTableModel(QAbstractTableModel):
             return _LEFT if column.style == "text" else _RIGHT
         return None
 
+    @override
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a field shows, how, or (role ``SORT``) what it is sorted by."""
         column, value = self.columns[index.column()], self._values[index.column()][index.row()]
@@ -177,6 +188,7 @@ class CellFilter(QSortFilterProxyModel):
         self._damaged_only = wanted
         self.invalidate()
 
+    @override
     def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
         """Tell whether a cell is shown."""
         model = self.sourceModel()
@@ -185,6 +197,7 @@ class CellFilter(QSortFilterProxyModel):
             return False
         return all(word in model.named[row] for word in self._words)
 
+    @override
     def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:
         """Compare two fields; one that is not known comes last, whichever way it is sorted."""
         a, b = left.data(SORT), right.data(SORT)
@@ -195,7 +208,20 @@ class CellFilter(QSortFilterProxyModel):
 
 
 def in_words(value: Any, style: str) -> str:
-    """Return a value as people read it; a dash where there is none."""
+    """Return a value as people read it.
+
+    Parameters
+    ----------
+    value : object
+        Of a field of the table.
+    style : str
+        As in :class:`Column`.
+
+    Returns
+    -------
+    str
+        A dash where there is no value.
+    """
     if _unknown(value):
         return "—"
     if style == "text":

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.kit.style import heading
@@ -85,6 +86,7 @@ class CellTable(QWidget):
         shown, total = self.filter.rowCount(), self.model.rowCount()
         self.count.setText(f"Cells ({total})" if shown == total else f"Cells ({shown} of {total})")
 
+    @override
     def eventFilter(self, watched: Any, event: Any) -> bool:
         """Give the classes the room that there is now, when the table itself has got it."""
         if event.type() == QEvent.Type.Resize:

@@ -1,32 +1,37 @@
 """The *Localize* dock widget: choose the channels, say where the protein is, walk the cells.
 
-It asks, shows and passes on; what is computed is computed by the engine, which knows
-nothing of it. Work runs in a thread, layers are made here, on the main thread.
+It asks, shows and passes on; what is computed is computed by its job, which knows nothing of
+it. Work runs in a thread, layers are read and made here, on the main thread.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
+from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.layer_masks import mask_from_layer
+from napari_dualgland.io import read_labels, read_mask
+from napari_dualgland.jobs import LabelsFile, Loaded, LocalizeJob
 from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.progress import Progress
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
+from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
-from napari_dualgland.widgets.field.watch import LayerWatch
-from napari_dualgland.widgets.kit.copy_button import CopyButton
-from napari_dualgland.widgets.kit.dock import FormDock
+from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.kit.dock import Dock
+from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
+from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import heading
 from napari_dualgland.widgets.localize.canvas_link import ClickWatch, fly_to
-from napari_dualgland.widgets.localize.code import localize_as_command, localize_as_python
-from napari_dualgland.widgets.localize.form import LocalizeForm
+from napari_dualgland.widgets.localize.cells_form import CellsForm
 from napari_dualgland.widgets.localize.layers import LocalizationLayers
-from napari_dualgland.widgets.localize.request import LocalizeRequest, Painted
+from napari_dualgland.widgets.localize.painting import Painted, paint_steps
 from napari_dualgland.widgets.localize.results import LocalizeResults
 
 if TYPE_CHECKING:
@@ -36,7 +41,7 @@ ABSENT = "— no such channel —"
 PLUGIN = "napari-dualgland"
 
 
-class LocalizeWidget(FormDock):
+class LocalizeWidget(Dock):
     """Say where in each cell the protein is.
 
     Parameters
@@ -45,90 +50,88 @@ class LocalizeWidget(FormDock):
         The viewer whose layers are looked at.
     """
 
-    result_ready = Signal(object)
-    """The :class:`~napari_dualgland.results.Localization` of a run, after it is shown."""
-
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__(RunBar("Localize", "cells"))
-        self._viewer = napari_viewer
-        self._request: LocalizeRequest | None = None
+        special = {"model": ModelField("localize"), "device": DeviceField()}
+        params = ParamsForm(LocalizeParams, special)
+        super().__init__(napari_viewer, RunBar("Localize", "cells"), params)
+        self._source: Source | None = None
         self._layers: LocalizationLayers | None = None
         self.channels = ChannelsForm(napari_viewer, absent=ABSENT, shares=False, repaired=True)
-        self.form = LocalizeForm(napari_viewer)
-        self.copy_as = CopyButton()
+        self.cells = CellsForm(napari_viewer)
         self.results = LocalizeResults()
+        self._split = QSplitter(Qt.Orientation.Vertical)
         self._lay_out()
-        self._connect()
+        self.cells.changed.connect(self._show_needed)
+        self.results.legend.toggled.connect(self._on_place)
+        self.results.table.chosen.connect(self._on_row)
+        self.results.impute_first.connect(self._on_impute_first)
+        self.results.to_write.connect(self.write)
+        # Kept as an attribute: napari refers to it weakly.
+        self._clicks = ClickWatch(napari_viewer, self._clicked_layer, self._on_click)
+        self.destroyed.connect(self._clicks.stop)
 
-    # --- parameters -----------------------------------------------------------------
+    # --- the job ----------------------------------------------------------------------
 
-    def value(self) -> LocalizeParams:
-        """Return the options of the engine as they stand in the form."""
-        return self.form.value()
+    def value(self) -> LocalizeJob:
+        """Return the job that the form asks for; see :meth:`.Dock.value`."""
+        chosen = self.channels.value()
+        if "protein" not in chosen.layers:
+            raise DualglandError(
+                "no layer is chosen as the protein, so there is nothing to localize"
+            )
+        return LocalizeJob(
+            input=chosen, params=self.params.value(), output=self.output, **self.cells.value()
+        )
 
-    def set_value(self, params: LocalizeParams) -> None:
-        """Show these options in the form."""
-        self.form.set_value(params)
-
-    def request(self) -> LocalizeRequest:
-        """Return the run that the form asks for.
+    def set_value(self, value: LocalizeJob | LocalizeParams) -> None:
+        """Show a job in the form, or its parameters alone.
 
         Raises
         ------
         DualglandError
-            If something is not chosen, or what is chosen does not fit together.
+            If it is about one plane: this dock looks at all of them.
         """
-        source = self.channels.source()
-        if "protein" not in source.layers:
-            raise DualglandError(
-                "no layer is chosen as the protein, so there is nothing to localize"
-            )
-        filled = missing_of(self._viewer.layers, source)
-        return LocalizeRequest(
-            source=source,
-            cells_in=self.form.cells.layer(),
-            marking=self.form.marking(source),
-            estimated_in=filled,
-            estimated=None
-            if filled is None
-            else mask_from_layer(filled, source.layers, source.channel_axis),
-            params=self.value(),
-        )
-
-    # --- localize -------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Begin to localize; what the button *Localize* does."""
-        try:
-            self._request = self.request()
-        except DualglandError as error:
-            self.tell(error)
+        if isinstance(value, LocalizeParams):
+            self.params.set_value(value)
             return
-        self.work(self._request.localize_steps)
+        if value.plane is not None:
+            raise DualglandError("Localize looks at whole stacks; run this job outside napari")
+        self.channels.set_value(value.input)
+        self.cells.set_value(value)
+        self.params.set_value(value.params)
+        self.output = value.output
 
-    def on_done(self, result: Painted) -> None:
+    def load(self, job: LocalizeJob) -> Loaded:
+        """Read stack, cells and what is damaged from their layers or files."""
+        source, layers = self.channels.source(), self.viewer.layers
+        found = loaded(source, missing_of(layers, source), cells=self.cells.layer())
+        if isinstance(job.cells, LabelsFile):
+            found = replace(found, cells=read_labels(job.cells.path))
+        if job.missing is not None:
+            found = replace(found, missing=read_mask(job.missing.path))
+        return found
+
+    def begin(self, job: LocalizeJob) -> None:
+        """Remember which layers the result belongs to."""
+        self._source = self.channels.source()
+
+    @override
+    def steps(
+        self, job: LocalizeJob, loaded: Loaded, should_stop: Callable[[], bool]
+    ) -> Generator[Progress, None, Painted]:
+        """Do the job and paint what was found; see :meth:`.Dock.steps`."""
+        result = yield from job.steps(loaded, should_stop)
+        return (yield from paint_steps(result, should_stop))
+
+    def show_result(self, result: Painted) -> tuple[str, Localization]:
         """Show what was found, in layers, legend and table."""
-        assert self._request is not None
-        layers = LocalizationLayers(self._viewer, self._request.source, result)
-        try:
-            layers.show()
-        except Exception as error:  # the run must end in the form, whatever napari says
-            self.on_failed(error)
-            return
+        assert self._source is not None
+        layers = LocalizationLayers(self.viewer, self._source, result)
+        layers.show()
         self._layers = layers
         self.results.take(result.result)
         self._share_height()
-        self.run_bar.end(summary(result.result, self.run_bar.took))
-        self.result_ready.emit(result.result)
-
-    def on_ended(self) -> None:
-        """Follow what the layers have become meanwhile."""
-        self._on_layers_changed()
-
-    def enable_form(self, enabled: bool) -> None:
-        """Let the person change the form, or not while it works."""
-        for widget in (self.channels, self.form, self.copy_as):
-            widget.setEnabled(enabled)
+        return summary(result.result, self.run_bar.took), result.result
 
     # --- what was found -------------------------------------------------------------
 
@@ -137,9 +140,9 @@ class LocalizeWidget(FormDock):
             return
         if wanted:
             # The person goes on with the layer that they were at.
-            active = self._viewer.layers.selection.active
+            active = self.viewer.layers.selection.active
             self._layers.show_place(k)
-            self._viewer.layers.selection.active = active
+            self.viewer.layers.selection.active = active
         else:
             self._layers.hide_place(k)
 
@@ -151,7 +154,7 @@ class LocalizeWidget(FormDock):
             return
         cell = result.table.iloc[row]
         layers.choose(int(cell["cell"]))
-        fly_to(self._viewer, layers.cells, *layers.place_of(cell))
+        fly_to(self.viewer, layers.cells, *layers.place_of(cell))
 
     def _on_click(self, label: int, place: tuple[int, ...]) -> None:
         """Show the row of the cell that was clicked."""
@@ -169,45 +172,34 @@ class LocalizeWidget(FormDock):
 
     def _on_impute_first(self) -> None:
         """Open *Impute*, which looks at the same field of view."""
-        self._viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
+        self.viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
 
-    # --- the form -------------------------------------------------------------------
+    # --- the form ---------------------------------------------------------------------
 
-    def _on_layers_changed(self) -> None:
-        if self._job is None:
-            self.form.refresh()
+    def follow_layers(self) -> None:
+        """Offer the layers that there are."""
+        self.cells.refresh()
         if self._layers is not None:
             self.results.legend.show_ticked(self._layers.places())
 
-    def _connect(self) -> None:
-        self.run_bar.started.connect(self.start)
-        self.run_bar.cancelled.connect(self.cancel)
-        self.copy_as.python.connect(lambda: self.copy(lambda: localize_as_python(self.request())))
-        self.copy_as.command.connect(lambda: self.copy(lambda: localize_as_command(self.request())))
-        self.results.legend.toggled.connect(self._on_place)
-        self.results.table.chosen.connect(self._on_row)
-        self.results.impute_first.connect(self._on_impute_first)
-        self.results.said.connect(self.run_bar.say)
-        self.results.failed.connect(self.tell)
-        # Kept as attributes: napari and Qt refer to them weakly.
-        self._watch = LayerWatch(self._viewer.layers, self._on_layers_changed)
-        self._clicks = ClickWatch(self._viewer, self._clicked_layer, self._on_click)
-        self.destroyed.connect(self._watch.stop)
-        self.destroyed.connect(self._clicks.stop)
+    def _show_needed(self) -> None:
+        """Sizes are asked for only where cells are to be found."""
+        for name in ("nucleus_um", "smallest_um2"):
+            self.params.fields[name].widget.setEnabled(not self.cells.given())
 
     def _lay_out(self) -> None:
-        self._split = QSplitter(Qt.Orientation.Vertical)
-        self._split.setChildrenCollapsible(False)
-        self._split.addWidget(
-            self.scrolled(
-                heading("Channels"),
-                self.channels,
-                heading("Cells and model"),
-                self.form,
-                self.run_bar,
-                self.copy_as,
-            )
+        form = self.form(
+            "Channels",
+            self.channels,
+            "Cells and model",
+            self.cells,
+            self.params,
+            self.run_bar,
+            self.copy_as,
         )
+        self._form = form
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(form)
         self._split.addWidget(self.results)
         self._split.setStretchFactor(1, 1)
         self.hold(self._split)
@@ -216,12 +208,24 @@ class LocalizeWidget(FormDock):
         """Give the form what it needs and the table the rest, unless that is too little."""
         whole = self._split.height()
         below = self.results.minimumSizeHint().height()
-        form = min(self.form_height(), max(whole - below, whole // 3))
+        form = min(self._form.needed_height(), max(whole - below, whole // 3))
         self._split.setSizes([form, whole - form])
 
 
 def summary(result: Localization, took: str) -> str:
-    """Return what stands under a finished run: a line, and one for each note."""
+    """Return what stands under a finished run: a line, and one for each note.
+
+    Parameters
+    ----------
+    result : Localization
+        With its notes.
+    took : str
+        How long, in words.
+
+    Returns
+    -------
+    str
+    """
     count = len(result.table)
     line = f"Looked at {'1 cell' if count == 1 else f'{count} cells'}, {took}."
     if not count:

@@ -21,7 +21,7 @@ from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
 from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
-from napari_dualgland.widgets.localize.request import Painted
+from napari_dualgland.widgets.localize.painting import Painted
 
 OUTLINE, CHOSEN = "#7D8594", "#FFFFFF"
 """Colours of the outlines of cells, and of the cell that is chosen."""

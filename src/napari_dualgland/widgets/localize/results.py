@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_dualgland.classes import CLASSES
+from napari_dualgland.io import write
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.field.channels_form import in_percent
-from napari_dualgland.widgets.kit.file_job import write_beside
 from napari_dualgland.widgets.kit.style import footnote, heading
 from napari_dualgland.widgets.localize.cell_table_view import CellTable
 from napari_dualgland.widgets.localize.legend import Legend
@@ -27,10 +26,9 @@ class LocalizeResults(QWidget):
     """Shows a localization; hidden until there is one."""
 
     impute_first = Signal()
-    said = Signal(str)
-    """A line for the person."""
-    failed = Signal(object)
-    """The exception that kept a file from being written."""
+    """The person wants what is missing filled in."""
+    to_write = Signal(object)
+    """A function that writes files and returns their path."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,7 +75,7 @@ class LocalizeResults(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Export the table", name, "CSV (*.csv)")
         if path:
             path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            write_beside(self, partial(write_table, self._result, Path(path)))
+            self.to_write.emit(partial(write_table, self._result, Path(path)))
 
     def _on_export_all(self) -> None:
         if self._result is None:
@@ -86,7 +84,7 @@ class LocalizeResults(QWidget):
             self, "Folder for table, cells, maps and picture", ""
         )
         if folder:
-            write_beside(self, partial(_write_all, self._result, Path(folder)))
+            self.to_write.emit(partial(write, self._result, Path(folder)))
 
     # --- looks ------------------------------------------------------------------------
 
@@ -131,13 +129,20 @@ def damage_line(result: Localization) -> str:
 
 
 def write_table(result: Localization, path: Path) -> Path:
-    """Write the table as CSV, whole or not at all, and return its path."""
+    """Write the table as CSV, whole or not at all.
+
+    Parameters
+    ----------
+    result : Localization
+        With the table.
+    path : pathlib.Path
+        Where it goes.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+    """
     with replacing(path) as temporary:
         result.table.to_csv(temporary, index=False)
     return path
-
-
-def _write_all(result: Localization, folder: Path) -> Any:
-    from napari_dualgland.io import write
-
-    return write(result, folder)

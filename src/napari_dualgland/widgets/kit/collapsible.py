@@ -1,0 +1,30 @@
+"""A section of a form that is closed until somebody wants it."""
+
+from __future__ import annotations
+
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QWidget
+from superqt import QCollapsible
+
+
+class Collapsible(QCollapsible):
+    """Options that hardly anybody needs, under a title to click, closed at first."""
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__(title)
+        self._title = title
+        self.addWidget(content)
+        # As text and not as icons: text takes the colour of the theme.
+        self.setCollapsedIcon(QIcon())
+        self.setExpandedIcon(QIcon())
+        self.toggled.connect(self._name)
+        self._name(False)
+        # napari paints a checked button as an active tool, which an open section is not.
+        self.toggleButton().setStyleSheet(
+            "text-align: left; border: none; background: transparent; padding: 2px 0px;"
+        )
+        self.layout().setContentsMargins(0, 0, 0, 0)
+        self.content().layout().setContentsMargins(0, 4, 0, 0)
+
+    def _name(self, expanded: bool) -> None:
+        self.setText(f"▾ {self._title}" if expanded else f"▸ {self._title}")

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from napari_dualgland.cli.compare import Scene
 from napari_dualgland.io.atomic import replacing
-
-Rgb = npt.NDArray[np.float64]
+from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
 
 PANEL = 460
 GAP = 14
@@ -41,7 +38,7 @@ class Look:
     high: float
 
 
-def looks(truth: npt.NDArray[Any], colors: Sequence[str]) -> list[Look]:
+def looks(truth: AnyArray, colors: Sequence[str]) -> list[Look]:
     """Return a look per channel of a (C, Y, X) frame; ``colors`` as ``#RRGGBB``.
 
     Parameters
@@ -63,7 +60,7 @@ def looks(truth: npt.NDArray[Any], colors: Sequence[str]) -> list[Look]:
     return found
 
 
-def composite(frame: npt.NDArray[Any], shown: Sequence[Look]) -> Rgb:
+def composite(frame: AnyArray, shown: Sequence[Look]) -> Float64Array:
     """Return a (C, Y, X) frame as (Y, X, 3), 0 to 1: the channels' colours laid over each other.
 
     Screen blending, 1 − Π(1 − channel): bright structures of two channels stay apart where a
@@ -88,7 +85,7 @@ def composite(frame: npt.NDArray[Any], shown: Sequence[Look]) -> Rgb:
     return 1 - dark
 
 
-def missing_map(frame: npt.NDArray[Any], missing: npt.NDArray[np.bool_], shown: list[Look]) -> Rgb:
+def missing_map(frame: AnyArray, missing: BoolArray, shown: list[Look]) -> Float64Array:
     """Return the damaged frame in dim grey, with what is missing painted over it.
 
     White where every channel is missing, else the colours of those that are.
@@ -116,7 +113,7 @@ def missing_map(frame: npt.NDArray[Any], missing: npt.NDArray[np.bool_], shown: 
 
 
 def places(
-    truth: Rgb, damaged: Rgb, missing: npt.NDArray[np.bool_], side: int
+    truth: Float64Array, damaged: Float64Array, missing: BoolArray, side: int
 ) -> list[tuple[int, int]]:
     """Return the corners (y, x) of windows that show most: where damage hides most from the eye.
 
@@ -155,7 +152,7 @@ def places(
 
 
 def before_after(
-    scene: Scene, imputed: npt.NDArray[Any], colors: Sequence[str], caption: str, path: Path
+    scene: Scene, imputed: AnyArray, colors: Sequence[str], caption: str, path: Path
 ) -> None:
     """Draw the picture and write it as a PNG, beside and renamed.
 
@@ -187,7 +184,7 @@ def before_after(
 
 
 def _draw(
-    panels: Mapping[str, Rgb], corners: list[tuple[int, int]], side: int, caption: str
+    panels: Mapping[str, Float64Array], corners: list[tuple[int, int]], side: int, caption: str
 ) -> Image.Image:
     """Return the panels in a row, with the enlarged places below each."""
     height, width = next(iter(panels.values())).shape[:2]

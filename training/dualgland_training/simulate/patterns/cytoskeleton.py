@@ -16,9 +16,6 @@ VIMENTIN = Habit(bend=0.35, memory=2.5, edge_reach=1.5, nucleus_reach=0.5, edge_
 STRESS = Habit(bend=0.015, memory=8.0, edge_reach=0.5, nucleus_reach=0.3, edge_loss=0.2)
 """Stress fibres: straight through the cell."""
 
-CORTEX = Habit(bend=0.05, memory=3.0, edge_reach=1.5, nucleus_reach=0.3, edge_loss=0.0)
-"""Actin along the edge."""
-
 
 def _clip(values: AnyArray, size: int) -> Float32Array:
     return np.asarray(np.clip(values, 1, size - 3), np.float32)

@@ -248,6 +248,20 @@ def test_layers_are_worked_on_as_they_were_loaded(damaged):
         job.load()
 
 
+def test_layers_that_show_just_what_is_in_files_are_read_from_there(damaged):
+    """So that the job of a dock can be done again where there is no napari."""
+    layer = LayerRef(id="1", name="mask", path=damaged / "mask.tif")
+    file = FileInput(path=damaged / "stack.ome.tif")
+    job = ImputeJob(
+        input=LayersInput(layers={"protein": REF}, file=file),
+        missing=MaskLayer(layer=layer),
+        params=QUICK,
+    )
+    assert np.array_equal(finish(job.steps()).data, finish(file_job(damaged).steps()).data)
+    with pytest.raises(nd.DualglandError, match="never overwritten"):
+        job.model_copy(update={"output": damaged / "stack.ome.tif"}).check()
+
+
 def test_an_output_that_would_replace_an_input_is_refused(damaged):
     for path in ("stack.ome.tif", "mask.tif"):
         with pytest.raises(nd.DualglandError, match=r"never overwritten|must end in"):

@@ -96,7 +96,8 @@ class ImputeJob(Job):
 
         if self.output is not None:
             read_from = [file_of(self.input, "the command line").path]
-            read_from += [self.missing.path] if isinstance(self.missing, MaskFile) else []
+            source = self._mask_file()
+            read_from += [source.path] if isinstance(source, MaskFile) else []
             _check_output(self.output, read_from)
         choose_device(self.params.device)
         card_for("impute", self.params.model)
@@ -104,15 +105,15 @@ class ImputeJob(Job):
     @override
     def load(self) -> Loaded:
         """Read stack and mask from files; see :meth:`.Job.load`."""
-        if isinstance(self.missing, MaskLayer):
-            raise DualglandError(_in_no_file(self.missing))
+        source = self._mask_file()
+        if isinstance(source, MaskLayer):
+            raise DualglandError(_in_no_file(source))
         stack = self.read_stack()
         if self.output is not None and is_same(self.output, map(Path, stack.files)):
             raise DualglandError(
                 f"--out {self.output}: this is part of the input, never overwritten"
             )
-        mask = read_mask(self.missing.path) if isinstance(self.missing, MaskFile) else None
-        return Loaded(stack, mask)
+        return Loaded(stack, read_mask(source.path) if isinstance(source, MaskFile) else None)
 
     def find_steps(
         self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never

@@ -74,7 +74,8 @@ class LocalizeJob(Job):
 
         if self.output is not None:
             read_from = [file_of(self.input, "the command line").path]
-            read_from += [self.cells.path] if isinstance(self.cells, LabelsFile) else []
+            cells = self._labels_file()
+            read_from += [cells.path] if isinstance(cells, LabelsFile) else []
             read_from += [self.missing.path] if self.missing is not None else []
             _check_folder(self.output, read_from)
         choose_device(self.params.device)
@@ -83,8 +84,9 @@ class LocalizeJob(Job):
     @override
     def load(self) -> Loaded:
         """Read stack, cells and mask from files; see :meth:`.Job.load`."""
-        if isinstance(self.cells, LabelsLayer):
-            raise DualglandError(_in_no_file(self.cells))
+        cells = self._labels_file()
+        if isinstance(cells, LabelsLayer):
+            raise DualglandError(_in_no_file(cells))
         stack = self.read_stack()
         if self.output is not None:
             _check_folder(self.output, [Path(member) for member in stack.files])
@@ -95,7 +97,7 @@ class LocalizeJob(Job):
         return Loaded(
             stack,
             None if self.missing is None else read_mask(self.missing.path),
-            None if self.cells is None else read_labels(self.cells.path),
+            None if cells is None else read_labels(cells.path),
         )
 
     @override

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from dualgland_training.data.split import read_split
 from dualgland_training.generator.batch import Batch, draw_noise
@@ -28,14 +29,14 @@ from dualgland_training.generator.validation import Validation, pooled, watched_
 from dualgland_training.trainer import distributed
 from dualgland_training.trainer.memory import say_what_fits
 from dualgland_training.trainer.model_card import write_model
-from dualgland_training.trainer.objective import Loss, Validated, Warn
+from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
 from napari_dualgland.model.generator import Generator, build_generator, load_generator
 
 VALIDATION_CROP = 128
 """Side in pixels of the crops that are looked at while training."""
 
 
-class GeneratorObjective:
+class GeneratorObjective(Objective[Batch]):
     """Networks by name and their losses.
 
     Parameters
@@ -91,6 +92,7 @@ class GeneratorObjective:
             "draws": True,
         }
 
+    @override
     def begin(self) -> dict[str, Any]:
         """Load the weights that the recipe starts from; return which tensors are new."""
         start = self.config.start
@@ -99,10 +101,12 @@ class GeneratorObjective:
         new = load_start(self.generator, self.config.found(start))
         return {"start": str(start), "new_tensors": new}
 
+    @override
     def images(self) -> dict[str, int]:
         """Return how many images there are in each part of the split."""
         return {part: len(sources) for part, sources in self.split._asdict().items()}
 
+    @override
     def optimiser(self, name: str) -> torch.optim.AdamW:
         """Return the optimiser of a network, at its full learning rate."""
         parts = dict(self.networks[name].named_parameters())
@@ -118,6 +122,7 @@ class GeneratorObjective:
             weight_decay=self.config.weight_decay,
         )
 
+    @override
     def rate(self, step: int) -> float:
         """Return the factor of the learning rate: linear warm-up, then as the schedule says."""
         config = self.config
@@ -128,10 +133,12 @@ class GeneratorObjective:
         done = (step - config.warmup) / max(1, config.steps - config.warmup)
         return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
+    @override
     def decay(self, step: int) -> float:
         """Return the decay of the average: a young one follows closely and forgets the start."""
         return min(self.config.ema, (1 + step) / (10 + step))
 
+    @override
     def batches(self) -> Batches:
         """Return this process's batches."""
         return self._batches
@@ -141,33 +148,19 @@ class GeneratorObjective:
         half = self.precision == "bf16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
+    @override
     def state(self) -> dict[str, Tensor]:
         """Return the state of the glands' feedback."""
         return self.estimate_loss.state()
 
+    @override
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Put back what :meth:`state` gave."""
         self.estimate_loss.load_state(state)
 
+    @override
     def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:
-        """Yield the loss of one network after the other.
-
-        Parameters
-        ----------
-        batch : Batch
-            On the device; this process's slice.
-        step : int
-            Steps done so far.
-        noise : torch.Generator
-            Not used: the noise of samples is drawn per image
-            (:func:`dualgland_training.generator.batch.draw_noise`), so that it does not
-            depend on the number of processes.
-
-        Yields
-        ------
-        Loss
-            Of the network to step now.
-        """
+        """Yield the loss of one network after the other."""
         with self.autocast():
             said = self.generator(batch.evidence)
         yield Loss("generator", *self.estimate_loss(said, batch))
@@ -186,6 +179,7 @@ class GeneratorObjective:
         ]
         yield from self.game.losses(drawn, some, step, self.autocast)
 
+    @override
     def what_fits(self, attempt: Callable[[int], None]) -> str:
         """Return what to say when memory ran out; ``attempt`` takes the first so many crops."""
         processes, config = distributed.world(), self.config
@@ -193,6 +187,7 @@ class GeneratorObjective:
         each, side = config.crops_per_source, config.crop
         return say_what_fits(attempt, sources, each, side, processes, self.device)
 
+    @override
     def watch(self, warn: Warn) -> None:
         """Draw the crops that validation looks at; nothing where no image is fit for it."""
         config = self.config
@@ -206,23 +201,9 @@ class GeneratorObjective:
         if reference is not None:
             self.watched.refer(reference.to(self.device))
 
+    @override
     def validate(self, network: nn.Module, folder: Path, step: int) -> Validated | None:
-        """Compare the averaged generator with its prior.
-
-        Parameters
-        ----------
-        network : Generator
-            The moving average.
-        folder : pathlib.Path
-            Of the run: its ``pictures`` get a sheet.
-        step : int
-            Steps done.
-
-        Returns
-        -------
-        Validated or None
-            None where no image is fit for it.
-        """
+        """Compare the averaged generator with its prior."""
         if self.watched is None:
             return None
         assert isinstance(network, Generator)
@@ -234,24 +215,8 @@ class GeneratorObjective:
             pictures = write_sheet(sheet, folder, step)
         return Validated(table, pooled(table), pictures)
 
+    @override
     def export(self, network: nn.Module, folder: Path, step: int, figures: dict[str, Any]) -> Path:
-        """Write the model as it stands, with its card.
-
-        Parameters
-        ----------
-        network : Generator
-            The moving average.
-        folder : pathlib.Path
-            Of the run.
-        step : int
-            Steps done.
-        figures : dict
-            Of the last validation.
-
-        Returns
-        -------
-        pathlib.Path
-            Of the weights.
-        """
+        """Write the model as it stands, with its card."""
         card = generator_card(self.config, self.split, self.architecture(), step, figures)
         return write_model(folder, network, card)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from dualgland_training.localizer.bank import load_bank
 from dualgland_training.localizer.batches import Batch, Examples
@@ -20,7 +21,7 @@ from dualgland_training.localizer.start import start_network
 from dualgland_training.trainer import distributed
 from dualgland_training.trainer.memory import say_which_batch_fits
 from dualgland_training.trainer.model_card import write_model
-from dualgland_training.trainer.objective import Loss, Validated, Warn
+from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
 from dualgland_training.trainer.prefetch import PerStep
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.localizer import Localizer
@@ -32,7 +33,7 @@ UNCALIBRATED: dict[str, Any] = {"temperature": 1.0, "thresholds": {}, "prior": {
 """How a localizer is used before ``finish`` has looked at annotated cells."""
 
 
-class LocalizerObjective:
+class LocalizerObjective(Objective[Batch]):
     """A localizer and its loss over one stage.
 
     Parameters
@@ -85,14 +86,17 @@ class LocalizerObjective:
         self.networks: dict[str, nn.Module] = {"localizer": self.network}
         self.watched = load_bank(recipe.found(recipe.heldout)) if recipe.heldout else None
 
+    @override
     def begin(self) -> dict[str, Any]:
         """Return nothing: the network was started already."""
         return {}
 
+    @override
     def images(self) -> dict[str, int]:
         """Return how many cells there are, drawn and annotated."""
         return self.examples.count()
 
+    @override
     def optimiser(self, name: str) -> torch.optim.AdamW:
         """Return the optimiser of the network, at its full learning rate."""
         return torch.optim.AdamW(
@@ -101,6 +105,7 @@ class LocalizerObjective:
             weight_decay=self.recipe.weight_decay,
         )
 
+    @override
     def rate(self, step: int) -> float:
         """Return the factor of the rate: up in a line, then along a cosine to nothing."""
         rise = max(1, round(WARM_UP * self.steps))
@@ -109,73 +114,50 @@ class LocalizerObjective:
         share = (step + 1 - rise) / max(1, self.steps - rise)
         return 0.5 * (1 + math.cos(math.pi * share))
 
+    @override
     def decay(self, step: int) -> float:
         """Return the decay of the average, which forgets where it started."""
         return self.recipe.average if step else 0.0
 
+    @override
     def batches(self) -> PerStep[Batch]:
         """Return the views of every step."""
         stage = self.stage
         return PerStep(lambda step: self.examples.batch(step, stage.batch, stage.crop, stage.real))
 
+    @override
     def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:
-        """Yield the one loss.
-
-        Parameters
-        ----------
-        batch : Batch
-            On the device.
-        step : int
-            Steps done so far.
-        noise : torch.Generator
-            Not used: what the network leaves out is drawn by torch's own, seeded here.
-
-        Yields
-        ------
-        Loss
-            Of the localizer.
-        """
+        """Yield the one loss."""
         torch.manual_seed(self.recipe.seed * 1_000_003 + step + 1)
         half = self.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             reading = self.network(batch.x, batch.inside, batch.present)
         yield Loss("localizer", *localizer_loss(reading, batch))
 
+    @override
     def what_fits(self, attempt: Callable[[int], None]) -> str:
         """Return what to say when memory ran out; ``attempt`` takes the first so many views."""
         return say_which_batch_fits(attempt, self.stage.batch, self.stage.crop, self.device)
 
+    @override
     def state(self) -> dict[str, Tensor]:
         """Return nothing: the network is all there is."""
         return {}
 
+    @override
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Put nothing back."""
 
+    @override
     def watch(self, warn: Warn) -> None:
         """Say so if there is nothing to look at."""
         if self.watched is None or self.recipe.validation_crops == 0:
             self.watched = None
             warn("no drawn cells are kept for validation (heldout:): no figures")
 
+    @override
     def validate(self, network: nn.Module, folder: Path, step: int) -> Validated | None:
-        """Read drawn cells of fields that are not trained on.
-
-        Parameters
-        ----------
-        network : Localizer
-            The moving average.
-        folder : pathlib.Path
-            Not used: there are no pictures.
-        step : int
-            Not used: the cells are the same at every look.
-
-        Returns
-        -------
-        Validated or None
-            By class, mean probability of cells that have it and of those that have not, and
-            intersection over union of its pixels.
-        """
+        """Read drawn cells of fields that are not trained on."""
         if self.watched is None:
             return None
         assert isinstance(network, Localizer)
@@ -186,24 +168,8 @@ class LocalizerObjective:
         figures = seen.by_class()
         return Validated({"validation, drawn cells": figures}, figures)
 
+    @override
     def export(self, network: nn.Module, folder: Path, step: int, figures: dict[str, Any]) -> Path:
-        """Write the model as it stands, not calibrated, with its card.
-
-        Parameters
-        ----------
-        network : Localizer
-            The moving average.
-        folder : pathlib.Path
-            Of the run.
-        step : int
-            Steps done.
-        figures : dict
-            Of the last validation.
-
-        Returns
-        -------
-        pathlib.Path
-            Of the weights.
-        """
+        """Write the model as it stands, not calibrated, with its card."""
         card = localizer_card(self.recipe, step, UNCALIBRATED, figures)
         return write_model(folder, network, card)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import override
 
 from dualgland_training.perceptual.card import assess, judge_card
 from dualgland_training.perceptual.cells import Batch, draw_batch, read_judged_cells
@@ -25,7 +26,7 @@ from dualgland_training.perceptual.recipe import JudgeRecipe
 from dualgland_training.trainer import distributed
 from dualgland_training.trainer.memory import say_which_batch_fits
 from dualgland_training.trainer.model_card import write_model
-from dualgland_training.trainer.objective import Loss, Validated, Warn
+from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
 from dualgland_training.trainer.prefetch import PerStep
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.typing import Float32Array
@@ -41,7 +42,7 @@ def _cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-class JudgeObjective:
+class JudgeObjective(Objective[Batch]):
     """A judge and its loss.
 
     Parameters
@@ -79,14 +80,17 @@ class JudgeObjective:
         self.networks: dict[str, nn.Module] = {"judge": self.judge}
         self.best: dict[str, Tensor] = {}
 
+    @override
     def begin(self) -> dict[str, Any]:
         """Return nothing: a judge starts from nothing."""
         return {}
 
+    @override
     def images(self) -> dict[str, int]:
         """Return how many cells there are in each part."""
         return {part: len(cells) for part, cells in self.parts.items()}
 
+    @override
     def optimiser(self, name: str) -> torch.optim.AdamW:
         """Return the optimiser of the network, at its full learning rate."""
         recipe = self.recipe
@@ -94,6 +98,7 @@ class JudgeObjective:
             self.networks[name].parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
 
+    @override
     def rate(self, step: int) -> float:
         """Return the factor of the rate: one cycle (Smith and Topin 2019), along cosines."""
         rise = max(1.0, RISE * self.steps - 1)
@@ -101,71 +106,49 @@ class JudgeObjective:
             return _cosine(1 / 25, 1.0, step / rise)
         return _cosine(1.0, 1 / 25e4, (step - rise) / max(1.0, self.steps - 1 - rise))
 
+    @override
     def decay(self, step: int) -> float:
         """Return the decay of the average, which forgets where it started."""
         return self.recipe.average if step else 0.0
 
+    @override
     def batches(self) -> PerStep[Batch]:
         """Return the views of every step."""
         return PerStep(lambda step: draw_batch(self.by_class, self.recipe, step))
 
+    @override
     def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:
-        """Yield the one loss.
-
-        Parameters
-        ----------
-        batch : Batch
-            On the device.
-        step : int
-            Steps done so far.
-        noise : torch.Generator
-            Seeds what the network leaves out.
-
-        Yields
-        ------
-        Loss
-            Of the judge.
-        """
+        """Yield the one loss."""
         torch.manual_seed(noise.initial_seed())
         half = self.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             logits = self.judge(batch.x)
         yield Loss("judge", F.cross_entropy(logits, batch.target, label_smoothing=0.1), {})
 
+    @override
     def what_fits(self, attempt: Callable[[int], None]) -> str:
         """Return what to say when memory ran out; ``attempt`` takes the first so many views."""
         return say_which_batch_fits(attempt, self.recipe.batch, self.recipe.crop, self.device)
 
+    @override
     def state(self) -> dict[str, Tensor]:
         """Return the best weights so far, with their step and recall."""
         return self.best
 
+    @override
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Put back what :meth:`state` gave."""
         self.best = state
 
+    @override
     def watch(self, warn: Warn) -> None:
         """Say so if no cell is kept for validation."""
         if not self.parts["validation"]:
             warn("no annotated cell is kept for validation: the last weights are kept")
 
+    @override
     def validate(self, network: nn.Module, folder: Path, step: int) -> Validated | None:
-        """Name the cells of the validation groups; keep the weights if they are the best so far.
-
-        Parameters
-        ----------
-        network : Judge
-            The moving average.
-        folder : pathlib.Path
-            Not used: there are no pictures.
-        step : int
-            Steps done.
-
-        Returns
-        -------
-        Validated or None
-            None where no cell is kept for it.
-        """
+        """Name the cells of the validation groups; keep the weights if they are the best so far."""
         if not self.parts["validation"]:
             return None
         assert isinstance(network, Judge)
@@ -180,25 +163,9 @@ class JudgeObjective:
         row = {key: figures[key] for key in ("accuracy", "mean_recall")} | figures["recall"]
         return Validated({"validation, cells": {"all": row}}, {"validation": row})
 
+    @override
     def export(self, network: nn.Module, folder: Path, step: int, figures: dict[str, Any]) -> Path:
-        """Write the best weights so far, with figures of just these, and their card.
-
-        Parameters
-        ----------
-        network : Judge
-            The moving average: it is written where nothing was chosen yet.
-        folder : pathlib.Path
-            Of the run.
-        step : int
-            Steps done.
-        figures : dict
-            Not used: the best weights are looked at anew, in half precision.
-
-        Returns
-        -------
-        pathlib.Path
-            Of the weights.
-        """
+        """Write the best weights so far, with figures of just these, and their card."""
         judge = copy.deepcopy(network)
         assert isinstance(judge, Judge)
         if self.best:

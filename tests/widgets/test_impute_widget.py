@@ -174,6 +174,28 @@ def test_cancel_midway_leaves_no_trace(viewer, field, dock, click, qtbot):
     assert "Cancelled" in widget.run_bar.says.text()
 
 
+def test_cancel_while_the_model_is_tried_on_the_image_leaves_no_trace(
+    viewer, field, dock, click, qtbot
+):
+    widget = dock(field.values())
+    widget.set_value(widget.params.value().model_copy(update={"rehearse": True}))
+    tiles, tried = [], []
+
+    def while_it_is_tried(step):
+        tiles.extend([step] if step.patch is not None else [])
+        if "rehearsing" in step.message and not tried:
+            tried.append(step.message)
+            click(widget.run_bar.button)
+
+    click(widget.run_bar.button)
+    widget._thread.progressed.connect(while_it_is_tried)
+    qtbot.waitUntil(lambda: widget.idle, timeout=60000)
+    assert tried
+    assert not tiles
+    assert names(viewer) == list(ROLES)
+    assert "Cancelled" in widget.run_bar.says.text()
+
+
 def test_a_run_after_a_cancelled_one(viewer, field, dock, click, run, qtbot):
     widget = dock(field.values())
     click(widget.run_bar.button)

@@ -142,6 +142,14 @@ def test_marks_hold_in_the_chosen_channels_alone():
     assert [bool(plane.all()) for plane in found] == [False, False, True, False]
 
 
+def test_what_cannot_mark_anything_is_refused():
+    stack = roles_stack()
+    with pytest.raises(DualglandError, match="unknown channel role 'nuclei'"):
+        Mask(np.ones((2, 3), bool)).only(["nuclei"])
+    with pytest.raises(DualglandError, match="holds integers; this one is float64"):
+        Mask(np.full((2, 3), np.nan), coded=True).fitted(stack)
+
+
 def test_bits_go_to_codes_and_back():
     stack = roles_stack()
     marks = np.random.default_rng(0).random((4, 2, 3)) < 0.5

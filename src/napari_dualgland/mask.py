@@ -54,7 +54,18 @@ class Mask:
         return tuple(self.data.shape)
 
     def only(self, roles: Collection[str]) -> Mask:
-        """Return the marks in the channels of these roles alone."""
+        """Return the marks in the channels of these roles alone.
+
+        Raises
+        ------
+        DualglandError
+            For an unknown role: nothing would be marked, and nobody would know why.
+        """
+        unknown = sorted(set(roles) - set(ROLES))
+        if unknown:
+            raise DualglandError(
+                f"unknown channel role {unknown[0]!r}; the roles are {', '.join(ROLES)}"
+            )
         return replace(self, roles=frozenset(roles))
 
     def fitted(self, stack: Stack) -> LazyArray:
@@ -82,6 +93,11 @@ class Mask:
         if self.data.dtype.kind not in "buif":
             raise DualglandError(
                 f"a mask of dtype {self.data.dtype} is neither boolean nor numeric"
+            )
+        if self.coded and self.data.dtype.kind == "f":
+            raise DualglandError(
+                f"{self.name or stack.where}: a mask with bits of several channels holds integers; "
+                f"this one is {self.data.dtype}"
             )
         marks = self._canonical(stack, _ways(stack), "a mask")
         if hasattr(stack.data, "dask") and isinstance(marks, np.ndarray):

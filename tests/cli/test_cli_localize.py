@@ -175,6 +175,7 @@ def refuse(dualgland, out, quick):
 
 def test_bad_inputs(refuse, source, tmp_path):
     refuse(tmp_path / "gone.tif", says="gone.tif")
+    refuse(source, "--missing", "nan", says="takes a mask or auto")
     (tmp_path / "empty.tif").touch()
     refuse(tmp_path / "empty.tif", says="empty")
     refuse(source, "--cells", tmp_path / "empty.tif", says="empty")

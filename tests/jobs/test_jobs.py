@@ -83,7 +83,12 @@ def test_a_job_goes_to_json_and_back(job):
 
 @pytest.mark.parametrize(
     ("told", "what"),
-    [({}, "the whole"), ({"kind": "impute"}, "impute.input"), ([], "the whole")],
+    [
+        ({}, "the whole"),
+        ({"kind": "impute"}, "impute.input"),
+        ([], "the whole"),
+        ({"kind": "impute", "input": {"kind": "file", "path": "a"}, "roles": []}, "impute.roles"),
+    ],
 )
 def test_what_is_no_job_is_refused_by_the_field(told, what):
     with pytest.raises(nd.DualglandError, match=rf"^here: is no job \({what}"):
@@ -272,6 +277,25 @@ def test_nothing_missing_copies_the_file(damaged, tmp_path):
     job = file_job(damaged, missing=Detect.nan_only(), output=tmp_path / "same.ome.tif")
     job.save(finish(job.steps()))
     assert (tmp_path / "same.ome.tif").read_bytes() == (damaged / "stack.ome.tif").read_bytes()
+
+
+def test_the_script_that_imputes_first_gives_the_same_table(damaged):
+    labels = np.zeros((70, 72), np.uint8)
+    labels[10:60, 10:60] = 1
+    tifffile.imwrite(damaged / "cells.tif", labels)
+    job = LocalizeJob(
+        input=FileInput(path=damaged / "stack.ome.tif"),
+        cells=LabelsFile(path=damaged / "cells.tif"),
+        missing=MaskFile(path=damaged / "mask.tif"),
+        impute_first=True,
+        plane=Plane(z=1),
+        params=nd.LocalizeParams(device="cpu"),
+    )
+    space: dict = {}
+    exec(compile(job.as_python(), "script", "exec"), space)
+    result = finish(job.steps())
+    assert space["result"].table.equals(result.table)
+    assert result.table["imputed"].item() > 0
 
 
 def test_a_localization_is_a_job_too(tmp_path):

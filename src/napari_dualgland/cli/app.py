@@ -56,6 +56,12 @@ Missing = Annotated[
         help="YX or CYX, non-zero = missing; auto finds the damage, nan takes NaN alone.",
     ),
 ]
+Damaged = Annotated[
+    str,
+    typer.Option(
+        metavar="MASK.tif|auto", help="YX or CYX, non-zero = missing; auto finds the damage."
+    ),
+]
 Channels = Annotated[
     str | None,
     typer.Option(metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."),
@@ -133,7 +139,7 @@ def localize(
         Path | None,
         typer.Option(metavar="LABELS.tif", help="Labels of the cells; found if left out."),
     ] = None,
-    missing: Missing = "auto",
+    missing: Damaged = "auto",
     channels: Channels = None,
     model: Model = LOCALIZE.model,
     device: Device = LOCALIZE.device,
@@ -160,6 +166,8 @@ def localize(
     options = {"model": model, "device": device, "threshold": threshold}
     options |= {"nucleus_um": nucleus_um, "smallest_um2": smallest_um2}
     mask = mask_source(missing)
+    if missing == "nan":
+        raise typer.BadParameter("--missing nan: localize takes a mask or auto")
     job = LocalizeJob(
         input=FileInput(path=source, channels=parse_channels(channels)),
         cells=None if cells is None else LabelsFile(path=cells),

@@ -86,6 +86,8 @@ class ImputeJob(Job):
         unknown = set(roles) - set(ROLES)
         if unknown:
             raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
+        if not roles:
+            raise ValueError("no channel is named, so there is nothing to fill")
         return tuple(role for role in ROLES if role in roles)
 
     @override

@@ -166,8 +166,9 @@ class LocalizeJob(Job):
         if self.impute_first:
             mask = ("stack", "missing") if self.missing is not None else ("stack",)
             script.call("impute", mask, {"device": self.params.device})
-            script.body.append("stack = result")
-        lost = ["missing=missing"] if self.missing is not None and not self.impute_first else []
+            # What was damaged is filled: it is not looked for again.
+            script.body += ["stack = result", "missing = stack.missing & False"]
+        lost = ["missing=missing"] if self.missing is not None or self.impute_first else []
         script.call("localize", ["stack", *given[: cells is not None], *lost], options)
         if self.file is not None and not script.in_napari:
             script.write(self.output or self.beside("_localized"))

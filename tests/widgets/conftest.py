@@ -6,7 +6,7 @@ import gc
 
 import numpy as np
 import pytest
-from napari.layers import Image
+from napari.layers import Image, Labels
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import write
@@ -40,6 +40,27 @@ def plain_field(pixels=None, **options):
         Image(pixels[i], name=role, colormap=COLORMAPS[role], blending="additive", **options)
         for i, role in enumerate(ROLES)
     ]
+
+
+def hole_labels(**options):
+    painted = np.zeros((SIDE, SIDE), int)
+    painted[HOLE] = 1
+    return Labels(painted, name="holes", **options)
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def outside_hole(pixels):
+    kept = np.ones(pixels.shape, bool)
+    kept[(..., *HOLE)] = False
+    return pixels[kept]
+
+
+def tick_none(widget):
+    for box in widget.missing.roles.values():
+        box.setChecked(False)
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,7 @@ from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.impute.compare import Compare
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
 
-from .conftest import HOLE, paint
-from .test_impute_widget import names, outside_hole, plain_field
+from .conftest import HOLE, names, outside_hole, paint, plain_field
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen",

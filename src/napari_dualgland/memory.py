@@ -1,0 +1,74 @@
+"""How much memory there is, asked before an array of a size that a file claims is made.
+
+A header of 200 bytes can claim a terabyte. Sizes are known before anything is decoded, so
+they are compared with what is there, in one place, and refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from napari_dualgland.errors import DualglandError, Kind
+
+SHARE = 0.9
+"""Of what is there, so much may be asked for: the rest of the program needs some too."""
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def available() -> int:
+    """Return how many bytes this process can still take without swapping."""
+    limits = [int(psutil.virtual_memory().available)]  # type: ignore[no-untyped-call]
+    with suppress(OSError, ValueError):  # a container's limit; "max" where it has none
+        limit = int((_CGROUP / "memory.max").read_text())
+        limits.append(limit - int((_CGROUP / "memory.current").read_text()))
+    if sys.platform != "win32":
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            taken = psutil.Process().memory_info().vms  # type: ignore[no-untyped-call]
+            limits.append(soft - int(taken))
+    return max(min(limits), 0)
+
+
+def require(nbytes: int, place: str | os.PathLike[str], part: str = "", way_out: str = "") -> None:
+    """Refuse what needs more memory than there is.
+
+    Parameters
+    ----------
+    nbytes : int
+        How many bytes are going to be needed at one time, decoding included.
+    place : str or os.PathLike
+        The file that claims them.
+    part : str
+        The page, axis or image of it.
+    way_out : str
+        What to do instead.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``too-large``.
+    """
+    there = available()
+    if nbytes > SHARE * there:
+        raise DualglandError(
+            Kind.TOO_LARGE,
+            place,
+            f"needs {in_words(nbytes)} of memory, and {in_words(there)} are free",
+            part=part,
+            way_out=way_out,
+        )
+
+
+def in_words(nbytes: int) -> str:
+    """Return a size as a person reads it, such as ``1.8 TiB``."""
+    size, units = float(nbytes), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while size >= 1024 and len(units) > 1:
+        size, units = size / 1024, units[1:]
+    return f"{size:.0f} {units[0]}" if units[0] == "bytes" else f"{size:.3g} {units[0]}"

@@ -1,0 +1,454 @@
+"""Kill, starve and interrupt runs, and count what our promises were worth.
+
+    python benchmarks/faults.py --out docs/promises.md
+
+Every trial is a run of the command line in a process of its own, forked from one in which all
+is loaded, so that a random moment falls into the work and not into the start of Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from napari_dualgland.io import read, write
+from napari_dualgland.model.device import processor_name
+from napari_dualgland.sample import sample_path
+from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+
+PATIENCE = 180.0
+"""Seconds that a trial may take."""
+RECIPE = """\
+{name: small, widths: [8, 8, 8], depths: [1, 1, 1], crop: 32, sources: 2, crops_per_source: 2,
+ steps: 9, warmup: 2, checkpoint_every: 3, validate_every: 9, validation_crops: 1, pictures: 1,
+ threads: 1, device: cpu, precision: fp32, discriminator_width: 8,
+ data: {images: [SAMPLE], credit: simulated}}
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a trial ended: exit code (below 0: the signal), what it said, how long it took."""
+
+    code: int
+    said: str
+    seconds: float
+
+
+def run(
+    words: list[object],
+    at: Path,
+    *,
+    limit: Callable[[], None] = lambda: None,
+    after: float | None = None,
+    strike: Callable[[int], None] = lambda pid: os.kill(pid, signal.SIGKILL),
+) -> Ended:
+    """Run the command line in a forked process; strike after some seconds, if asked to.
+
+    Parameters
+    ----------
+    words : list
+        Of the command line.
+    at : pathlib.Path
+        Folder that it is run in.
+    limit : callable
+        Called in the new process before the work.
+    after : float, optional
+        Seconds.
+    strike : callable
+        Takes the number of the process.
+
+    Returns
+    -------
+    Ended
+    """
+    log = at / "said.txt"
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _become(words, at, log, limit)
+    struck = after is None
+    while True:
+        got, status = os.waitpid(pid, os.WNOHANG)
+        spent = time.monotonic() - started
+        if got:
+            return Ended(os.waitstatus_to_exitcode(status), log.read_text(errors="replace"), spent)
+        if not struck and after is not None and spent >= after:
+            strike(pid)
+            struck = True
+        if spent > PATIENCE:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.001)
+
+
+def _become(words: list[object], at: Path, log: Path, limit: Callable[[], None]) -> None:
+    """Be the command line; never returns."""
+    from dualgland_training.__main__ import app as train
+    from napari_dualgland.cli import main
+    from napari_dualgland.cli.console import guarded
+
+    code = 70
+    try:
+        os.chdir(at)
+        into = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(into, 1)
+        os.dup2(into, 2)
+        limit()
+        said = [str(word) for word in words]
+        # `dualgland train` starts a process of its own; here that is the one to strike.
+        if said[0] == "train":
+            code = guarded(lambda: train(said, standalone_mode=False), as_json=False, debug=False)
+        else:
+            main(said)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+@dataclass
+class Tally:
+    """Trials of one kind of fault."""
+
+    fault: str
+    promise: str
+    tried: int = 0
+    broken: list[str] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
+
+    def count(self, ended: Ended, *wrong: str | None) -> None:
+        """Count a trial; what is not None was broken."""
+        self.tried += 1
+        self.ends[ended.code] = self.ends.get(ended.code, 0) + 1
+        faults = [what for what in wrong if what]
+        if faults:
+            self.broken.append(f"{'; '.join(faults)} (exit {ended.code}: {ended.said[-160:]!r})")
+
+
+class Place:
+    """A folder with a source of four channels, a mask, labels, and what sound runs make of them."""
+
+    def __init__(self, at: Path, side: int = 192) -> None:
+        chance = np.random.default_rng(5)
+        rough = chance.random((4, side // 8, side // 8))
+        data = np.kron(rough, np.ones((8, 8))) * 50000 + chance.random((4, side, side)) * 9000 + 1
+        channels = tuple(Channel(role, role) for role in ROLES)
+        self.at, self.source, self.mask = at, at / "in.ome.tif", at / "mask.tif"
+        write(Stack(data.astype(np.uint16), "CYX", channels, PixelSize(0.08, 0.08)), self.source)
+        mask = np.zeros((side, side), np.uint8)
+        mask[20:60, 30:90] = 1
+        tifffile.imwrite(self.mask, mask)
+        self.labels = [at / "l1.tif", at / "l2.tif"]
+        for shift, path in enumerate(self.labels):
+            cells = np.zeros((side, side), np.uint16)
+            cells[10 + 9 * shift : 80, 10:90], cells[90:170, 60 + 9 * shift : 160] = 1, 2
+            tifffile.imwrite(path, cells)
+        self.out, self.folder = at / "o.ome.tif", at / "cells"
+        self.sound = self.digest([self.source, self.mask, *self.labels])
+        done = run(self.impute(), at)
+        assert done.code == 0, done
+        self.seconds = done.seconds
+        self.right = self.pixels()
+        done = run(self.localize(self.labels[1]), at)
+        assert done.code == 0, done
+        self.new = self.set()
+        self.seconds_localize = done.seconds
+        self.older = at / "older"
+        run([*self.localize(self.labels[0])[:3], self.older, "--cells", self.labels[0]], at)
+        self.old = self.set(self.older)
+        assert self.new.keys() == self.old.keys()
+
+    def impute(self, *more: object) -> list[object]:
+        words: list[object] = ["impute", self.source, "--out", self.out, "--missing", self.mask]
+        return [*words, "--model", "prior", "--no-rehearse", *more]
+
+    def localize(self, labels: Path) -> list[object]:
+        return ["localize", self.source, "--out", self.folder, "--cells", labels]
+
+    @staticmethod
+    def digest(paths: list[Path]) -> str:
+        return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+    def pixels(self) -> str:
+        result = read(self.out)
+        whole = [np.asarray(result.data), np.asarray(getattr(result, "missing", 0))]
+        return hashlib.sha256(b"".join(part.tobytes() for part in whole)).hexdigest()
+
+    def set(self, folder: Path | None = None) -> dict[str, str]:
+        """Return what is in the files of a localization, without what tells of the run."""
+        found = {}
+        for path in sorted((folder or self.folder).iterdir()):
+            if path.name.endswith(".tif"):
+                found[path.name] = hashlib.sha256(tifffile.imread(path).tobytes()).hexdigest()
+            elif not path.name.startswith("."):
+                found[path.name] = self.digest([path])
+        return found
+
+    def changed(self) -> str | None:
+        paths = [self.source, self.mask, *self.labels]
+        return None if self.digest(paths) == self.sound else "a source was changed"
+
+    def half(self) -> str | None:
+        """Return what is wrong with the output, if anything: it is whole, or not there."""
+        try:
+            right = not self.out.exists() or self.pixels() == self.right
+        except Exception as error:
+            return f"the output cannot be read ({error})"
+        return None if right else "the output is not whole"
+
+    def clear(self) -> None:
+        """Remove what an earlier kind of fault has left."""
+        for path in self.at.rglob("*.part"):
+            path.unlink()
+
+    def left(self) -> str | None:
+        """Return what unfinished files lie there."""
+        parts = [path.name for path in self.at.rglob("*.part")]
+        return f"left behind: {', '.join(parts)}" if parts else None
+
+
+def said_truth(ended: Ended, there: bool) -> str | None:
+    """Return what is wrong with what an end said of the files."""
+    lie = there and "no file was written" in ended.said
+    return "said that nothing was written" if lie else None
+
+
+def kills(place: Place, chance: random.Random, count: int) -> Tally:
+    tally = Tally(
+        "`impute` killed (-9)", "the output is whole or not there; the sources are as they were"
+    )
+    for _ in range(count):
+        place.out.unlink(missing_ok=True)
+        ended = run(place.impute(), place.at, after=chance.random() * place.seconds * 1.1)
+        tally.count(ended, place.half(), place.changed())
+    again = run(place.impute(), place.at)
+    wrong = None if again.code == 0 else "the next run fails"
+    tally.count(again, wrong, place.half(), place.left())
+    return tally
+
+
+def kills_of_sets(place: Place, chance: random.Random, count: int) -> Tally:
+    tally = Tally("`localize` over an older set killed (-9)", "the four files are of one run")
+    for _ in range(count):
+        for path in place.older.iterdir():
+            shutil.copyfile(path, place.folder / path.name)
+        # The renames come last, and a moment among them is what can go wrong.
+        after = (1 - 0.3 * chance.random() ** 2) * place.seconds_localize
+        ended = run(place.localize(place.labels[1]), place.at, after=after)
+        mixed = place.set() not in (place.old, place.new)
+        tally.count(ended, "files of two runs" if mixed else None, place.changed())
+    again = run(place.localize(place.labels[1]), place.at)
+    tally.count(again, None if place.set() == place.new else "the next run fails", place.left())
+    return tally
+
+
+def interrupts(place: Place, chance: random.Random, count: int) -> Tally:
+    promise = "exit 130 and one line that is true, or done; nothing half-written, nothing left"
+    tally = Tally("Ctrl-C and SIGTERM", promise)
+    place.clear()
+    for i in range(count):
+        which = (signal.SIGINT, signal.SIGTERM)[i % 2]
+        place.out.unlink(missing_ok=True)
+        ended = run(
+            place.impute(),
+            place.at,
+            after=chance.random() * place.seconds * 1.1,
+            strike=lambda pid, which=which: os.kill(pid, which),
+        )
+        wrong = None if ended.code in (0, 130) else "neither done nor interrupted"
+        loud = "a traceback" if "Traceback" in ended.said else None
+        truth = said_truth(ended, place.out.exists())
+        tally.count(ended, wrong, loud, truth, place.half(), place.left())
+    return tally
+
+
+def full_disks(place: Place, chance: random.Random, count: int) -> Tally:
+    promise = "exit 2, nothing half-written, an older output stays"
+    tally = Tally("no room: files may not grow beyond a limit", promise)
+    place.clear()
+    size = place.out.stat().st_size if place.out.exists() else 600_000
+    for i in range(count):
+        allowed = int(chance.random() * size * 1.2)
+        if i % 2:
+            place.out.unlink(missing_ok=True)
+        else:
+            run(place.impute(), place.at)
+        ended = run(
+            place.impute(),
+            place.at,
+            limit=lambda n=allowed: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)),
+        )
+        wrong = None if ended.code in (0, 2) else "called a bug"
+        gone = "the older output is gone" if not i % 2 and not place.out.exists() else None
+        tally.count(ended, wrong, gone, place.half(), place.left(), place.changed())
+    return tally
+
+
+def _starve(more: int) -> None:
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + more, taken + more))
+
+
+def short_memory(place: Place, chance: random.Random, count: int) -> Tally:
+    promise = "done with smaller tiles, or exit 2 and a sentence about memory"
+    tally = Tally("2 to 200 MB of memory more than the loaded program", promise)
+    place.clear()
+    for i in range(count):
+        more = int(2e6 * 100 ** chance.random())
+        place.out.unlink(missing_ok=True)
+        words = [place.impute(), place.impute()[:6], place.localize(place.labels[0])][i % 3]
+        ended = run(words, place.at, limit=lambda n=more: _starve(n))
+        wrong = None if ended.code in (0, 2) else f"called a bug at {more >> 20} MB"
+        silent = ended.code == 2 and "memory" not in ended.said.lower()
+        tally.count(ended, wrong, "nothing about memory" if silent else None, place.left())
+    return tally
+
+
+def changed_sources(place: Place, chance: random.Random, count: int) -> Tally:
+    promise = "done, or exit 2 with the file's name; no crash"
+    tally = Tally("a source that is cut short or replaced while it is read", promise)
+    whole = place.at / "large"
+    whole.mkdir(exist_ok=True)
+    source, out = whole / "large.ome.tif", whole / "o.ome.tif"
+    data = np.random.default_rng(1).integers(1, 60000, (4, 3000, 3000), np.uint16)
+    channels = tuple(Channel(role, role) for role in ROLES)
+    mask = np.zeros((3000, 3000), np.uint8)
+    mask[2000:2060, 2000:2060] = 1
+    tifffile.imwrite(whole / "mask.tif", mask)
+    tifffile.imwrite(
+        source,
+        data,
+        photometric="minisblack",
+        metadata={"axes": "CYX", "Channel": {"Name": [c.name for c in channels]}},
+    )
+    sound = source.read_bytes()
+    words = ["impute", source, "--out", out, "--missing", whole / "mask.tif"]
+    words += ["--model", "prior", "--no-rehearse"]
+    seconds = run(words, whole).seconds
+    for i in range(count):
+        source.write_bytes(sound)
+        out.unlink(missing_ok=True)
+
+        def strike(_pid: int, i: int = i) -> None:
+            if i % 3 == 0:
+                os.truncate(source, int(chance.random() * len(sound)))
+            elif i % 3 == 1:
+                source.write_bytes(chance.randbytes(4096))
+            else:
+                source.unlink()
+
+        ended = run(words, whole, after=chance.random() * seconds, strike=strike)
+        wrong = None if ended.code in (0, 2) else "a crash"
+        names = ended.code != 2 or "large" in ended.said
+        tally.count(ended, wrong, None if names else "the file is not named")
+    return tally
+
+
+def training(place: Place, chance: random.Random, count: int) -> Tally:
+    promise = "`--resume` goes on and ends with the weights of a run that was not killed"
+    tally = Tally("`train` killed (-9), resumed until done", promise)
+    place.clear()
+    recipe = place.at / "r.yaml"
+    recipe.write_text(RECIPE.replace("SAMPLE", str(sample_path("dualgland_whole.ome.tif"))))
+    whole = run(["train", recipe, "--out", place.at / "whole"], place.at)
+    assert whole.code == 0, whole
+    right = place.digest([place.at / "whole" / "small.safetensors"])
+    for i in range(count):
+        folder = place.at / f"run{i}"
+        words: list[object] = ["train", recipe, "--out", folder]
+        for _ in range(chance.choice((1, 2))):
+            run(words, place.at, after=chance.random() * whole.seconds)
+            words = ["train", recipe, "--out", folder, *(["--resume"] if folder.exists() else [])]
+        ended = run(words, place.at)
+        made = folder / "small.safetensors"
+        same = made.exists() and place.digest([made]) == right
+        tally.count(ended, None if ended.code == 0 and same else "other weights", place.left())
+        shutil.rmtree(folder, ignore_errors=True)
+    return tally
+
+
+TRIALS: dict[str, tuple[Callable[[Place, random.Random, int], Tally], int]] = {
+    "kill": (kills, 120),
+    "set": (kills_of_sets, 60),
+    "interrupt": (interrupts, 80),
+    "disk": (full_disks, 60),
+    "memory": (short_memory, 60),
+    "source": (changed_sources, 30),
+    "train": (training, 12),
+}
+
+
+def page(tallies: list[Tally]) -> str:
+    """Return the table as Markdown."""
+    lines = ["| fault | held if | tried | held | exit codes |", "|---|---|---|---|---|"]
+    for one in tallies:
+        ends = ", ".join(f"{code}: {n}" for code, n in sorted(one.ends.items()))
+        held = one.tried - len(one.broken)
+        lines.append(f"| {one.fault} | {one.promise} | {one.tried} | {held} | {ends} |")
+    return "\n".join(lines) + "\n"
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", action="append", choices=TRIALS)
+    parser.add_argument("--share", type=float, default=1.0, help="of the trials")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="put the table into this page, at its marks")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    import torch
+
+    torch.set_num_threads(1)
+    import dualgland_training.__main__  # noqa: F401  all is loaded before the first fork
+    import napari_dualgland.localization.segmentation  # noqa: F401
+
+    tallies = []
+    with tempfile.TemporaryDirectory() as at:
+        os.environ |= {"DUALGLAND_CACHE": f"{at}/cache", "DUALGLAND_MODELS": f"{at}/models"}
+        place = Place(Path(at))
+        for name in given.only or TRIALS:
+            trials, count = TRIALS[name]
+            tally = trials(place, random.Random(f"{name}:{given.seed}"), round(count * given.share))
+            tallies.append(tally)
+            counts = f"{tally.tried} tried, {len(tally.broken)} broken"
+            _tell(f"{name}: {counts}, {tally.ends}")
+            for what in tally.broken[:6]:
+                _tell(f"    {what}")
+    if given.out:
+        text = given.out.read_text(encoding="utf-8")
+        before, _, rest = text.partition("<!-- faults -->\n")
+        _, _, after = rest.partition("<!-- end of faults -->")
+        where = f"{processor_name()}, Python {platform.python_version()}"
+        made = f"`python benchmarks/faults.py`, {where}."
+        table = f"<!-- faults -->\n{page(tallies)}\n{made}\n<!-- end of faults -->"
+        given.out.write_text(before + table + after, encoding="utf-8")
+    _tell(json.dumps({one.fault: one.tried - len(one.broken) for one in tallies}, indent=1))
+    sys.exit(any(one.broken for one in tallies))
+
+
+if __name__ == "__main__":
+    main()

@@ -23,6 +23,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -261,6 +262,10 @@ def kills_of_sets(place: Place, chance: random.Random, count: int) -> Tally:
     return tally
 
 
+def _signal(which: int, pid: int) -> None:
+    os.kill(pid, which)
+
+
 def interrupts(place: Place, chance: random.Random, count: int) -> Tally:
     promise = "exit 130 and one line that is true, or done; nothing half-written, nothing left"
     tally = Tally("Ctrl-C and SIGTERM", promise)
@@ -272,7 +277,7 @@ def interrupts(place: Place, chance: random.Random, count: int) -> Tally:
             place.impute(),
             place.at,
             after=chance.random() * place.seconds * 1.1,
-            strike=lambda pid, which=which: os.kill(pid, which),
+            strike=partial(_signal, which),
         )
         wrong = None if ended.code in (0, 130) else "neither done nor interrupted"
         loud = "a traceback" if "Traceback" in ended.said else None
@@ -295,7 +300,7 @@ def full_disks(place: Place, chance: random.Random, count: int) -> Tally:
         ended = run(
             place.impute(),
             place.at,
-            limit=lambda n=allowed: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)),
+            limit=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (allowed, allowed)),
         )
         wrong = None if ended.code in (0, 2) else "called a bug"
         gone = "the older output is gone" if not i % 2 and not place.out.exists() else None
@@ -316,7 +321,7 @@ def short_memory(place: Place, chance: random.Random, count: int) -> Tally:
         more = int(2e6 * 100 ** chance.random())
         place.out.unlink(missing_ok=True)
         words = [place.impute(), place.impute()[:6], place.localize(place.labels[0])][i % 3]
-        ended = run(words, place.at, limit=lambda n=more: _starve(n))
+        ended = run(words, place.at, limit=partial(_starve, more))
         wrong = None if ended.code in (0, 2) else f"called a bug at {more >> 20} MB"
         silent = ended.code == 2 and "memory" not in ended.said.lower()
         tally.count(ended, wrong, "nothing about memory" if silent else None, place.left())

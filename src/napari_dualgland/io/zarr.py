@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.tiff import LAZY_BYTES
 from napari_dualgland.io.pixel_sizes import believed, believed_step
+from napari_dualgland.io.tiff import LAZY_BYTES
 from napari_dualgland.stack import Channel, Stack
 
 if TYPE_CHECKING:

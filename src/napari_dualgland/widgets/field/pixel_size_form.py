@@ -40,7 +40,7 @@ class PixelSizeForm(QWidget):
         self._field, self._repaired = field, repaired
         size = field_for(_INFO)
         assert isinstance(size, OptionalField)
-        self.size = size
+        self.statement = size
         size.number.widget.setSuffix(" µm")
         size.widget.setToolTip(
             "Micrometres per pixel. Areas and classes hang on it, so state it where the layers "
@@ -63,13 +63,13 @@ class PixelSizeForm(QWidget):
         known, number, words = (False, None, "") if source is None else offered(source)
         stated = self._field.pixel_size
         # What the field of view says is no news to it.
-        with QSignalBlocker(self.size):
-            self.size.set_value(stated)
+        with QSignalBlocker(self.statement):
+            self.statement.set_value(stated)
             start = number or _start()
-            self.size.suggest(start, KNOWN if known else UNKNOWN)
+            self.statement.suggest(start, KNOWN if known else UNKNOWN)
         self.says.setText(words if stated is None else "")
         self.says.setVisible(bool(self.says.text()))
-        self.size.widget.setEnabled(source is not None)
+        self.statement.widget.setEnabled(source is not None)
 
 
 def offered(source: Source) -> tuple[bool, float | None, str]:

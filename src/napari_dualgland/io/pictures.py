@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.units import plausible
-from napari_dualgland.stack import Channel, PixelSize, Stack
+from napari_dualgland.io.pixel_sizes import Said, believed
+from napari_dualgland.stack import Channel, Stack
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -47,8 +47,8 @@ def read_picture(path: Path) -> Stack:
     DualglandError
         If the file is missing, empty, truncated or too large to be one field of view.
     """
-    pixels, step = _decode(path)
-    return _as_stack(path, pixels, step)
+    pixels, sizes = _decode(path)
+    return _as_stack(path, pixels, sizes)
 
 
 def one_channel(stack: Stack) -> Stack | None:
@@ -87,7 +87,7 @@ def _rms(a: npt.NDArray[Any], b: npt.NDArray[Any] | float = 0.0) -> float:
     return float(np.sqrt(np.mean(difference * difference)))
 
 
-def _decode(path: Path) -> tuple[npt.NDArray[Any], float | None]:
+def _decode(path: Path) -> tuple[npt.NDArray[Any], dict[str, Said]]:
     try:
         encoded = path.read_bytes()
     except OSError as error:
@@ -101,7 +101,7 @@ def _decode(path: Path) -> tuple[npt.NDArray[Any], float | None]:
             # libjpeg fills up what is cut off with grey; the end marker tells.
             if encoded.rfind(b"\xff\xd9") < encoded.rfind(b"\xff\xda"):
                 raise DualglandError(f"{path}: the JPEG is truncated; fetch it again")
-            return np.asarray(imagecodecs.jpeg_decode(encoded)), None
+            return np.asarray(imagecodecs.jpeg_decode(encoded)), {}
     except (RuntimeError, ValueError, struct.error) as error:
         if isinstance(error, DualglandError):
             raise
@@ -109,36 +109,37 @@ def _decode(path: Path) -> tuple[npt.NDArray[Any], float | None]:
     raise DualglandError(f"{path}: is neither PNG nor JPEG, whatever its name says")
 
 
-def _decode_png(path: Path, encoded: bytes) -> tuple[npt.NDArray[Any], float | None]:
+def _decode_png(path: Path, encoded: bytes) -> tuple[npt.NDArray[Any], dict[str, Said]]:
     width, height = struct.unpack(">II", encoded[16:24])
     if width * height > _MAX_PIXELS:
         raise DualglandError(f"{path}: claims {width} × {height} pixels; no field is that large")
     return np.asarray(imagecodecs.png_decode(encoded)), _png_pixel_size(encoded)
 
 
-def _png_pixel_size(encoded: bytes) -> float | None:
-    """Return the pixel size in µm of the ``pHYs`` chunk, if a microscope can have it."""
+def _png_pixel_size(encoded: bytes) -> dict[str, Said]:
+    """Return what the ``pHYs`` chunk says of the pixel size: pixels per metre, or a ratio."""
     at = encoded.find(b"pHYs", 0, encoded.find(b"IDAT"))
     if at < 0:
-        return None
+        return {}
     across, down, unit = struct.unpack(">IIB", encoded[at + 4 : at + 13])
-    if unit != 1 or across == 0 or across != down:
-        return None
-    size = 1e6 / across
-    return size if plausible(size) else None
+    if unit != 1 or 0 in (across, down):
+        return {}
+    return {"X": (1e6 / across, "µm"), "Y": (1e6 / down, "µm")}
 
 
-def _as_stack(path: Path, pixels: npt.NDArray[Any], step: float | None) -> Stack:
+def _as_stack(path: Path, pixels: npt.NDArray[Any], sizes: dict[str, Said]) -> Stack:
     axes, names = "YX", [path.stem]
     if pixels.ndim == 3:
         axes = "CYX"
         pixels = np.moveaxis(pixels, -1, 0)
         names = ["red", "green", "blue", "alpha"] if len(pixels) > 2 else ["grey", "alpha"]
+    size, notes = believed("the PNG", sizes)
     return Stack(
         data=pixels,
         axes=axes,
         channels=tuple(Channel(name) for name in names[: len(pixels) if axes == "CYX" else 1]),
-        pixel_size=PixelSize(step, step) if step else None,
+        pixel_size=size,
         name=path.stem,
         source=str(path),
+        notes=notes,
     )

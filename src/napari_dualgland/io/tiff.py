@@ -26,13 +26,12 @@ import tifffile
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.lazy import as_dask
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader, parse_ome
-from napari_dualgland.io.units import micrometres, plausible, seconds
+from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import (
     CANONICAL_AXES,
     Channel,
     Header,
-    PixelSize,
     Stack,
     from_canonical,
     to_canonical,
@@ -47,7 +46,8 @@ LAZY_BYTES = 64 * 2**20
 """Images larger than this are read lazily."""
 _GZIP_LIMIT = 2**30
 """No channel of a field is larger; a gzip that swells beyond it is refused, not unpacked."""
-_MICROMETRES_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
+_RESOLUTION_UNITS = {2: "inch", 3: "cm"}
+_IMAGEJ = "ImageJ's header"
 
 
 def is_tiff(path: Path) -> bool:
@@ -86,6 +86,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
         lazy = lazy and not path.name.lower().endswith(".gz")
         header = parse_ome(tif.ome_metadata) if tif.ome_metadata else _plain_header(tif)
         axes, notes = _named_axes(path, series)
+        notes += header.notes
         stack = _stack_of(path, _pixels(path, series, lazy), axes, header)
         stack, more = _own_images(path, tif, stack, header, lazy)
     notes += more
@@ -314,7 +315,7 @@ def _plain_header(tif: tifffile.TiffFile) -> OmeHeader:
     if tif.imagej_metadata is not None:
         return _imagej_header(tif)
     page = tif.pages.first
-    size = _resolution(page)
+    size, odd = believed("the resolution in the TIFF's tags", _resolution(page))
     shaped = (tif.shaped_metadata or ({},))[0]
     names = shaped.get("Channel", {}).get("Name", ()) if isinstance(shaped, Mapping) else ()
     names = (names,) if isinstance(names, str) else names
@@ -322,42 +323,36 @@ def _plain_header(tif: tifffile.TiffFile) -> OmeHeader:
     return OmeHeader(
         channels=tuple(Channel(str(name)) for name in names),
         samples=page.samplesperpixel,
-        pixel_size=PixelSize(size[0], size[1]) if size else None,
+        pixel_size=size,
         besides=Header(description=described or None),
+        notes=odd,
     )
 
 
-def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    """Return pixel height and width in µm where the tags give what a microscope can have."""
-    unit = page.tags.valueof("ResolutionUnit", default=1)
-    pixels_per_unit = _pixels_per_unit(page)
-    if pixels_per_unit is None or unit not in _MICROMETRES_PER_RESOLUTION_UNIT:
-        return None
-    length = _MICROMETRES_PER_RESOLUTION_UNIT[unit]
-    size = length / pixels_per_unit[0], length / pixels_per_unit[1]
-    return size if plausible(size[0]) and plausible(size[1]) else None
-
-
-def _pixels_per_unit(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    both = []
-    for tag in ("YResolution", "XResolution"):
-        value = page.tags.valueof(tag)
-        if value is None or 0 in value:
-            return None
-        both.append(value[0] / value[1])
-    return both[0], both[1]
+def _resolution(page: tifffile.TiffPage, unit: str | None = None) -> dict[str, Said]:
+    """Return pixel height and width as the tags say them, in a unit or in that of the tags."""
+    if unit is None:
+        unit = _RESOLUTION_UNITS.get(page.tags.valueof("ResolutionUnit", default=1), "")
+    said = {}
+    for axis in "YX":
+        value = page.tags.valueof(f"{axis}Resolution")
+        if value is not None and 0 not in value:
+            said[axis] = (value[1] / value[0], unit)
+    return said
 
 
 def _imagej_header(tif: tifffile.TiffFile) -> OmeHeader:
     said = dict(tif.imagej_metadata or {})
     page = tif.pages.first
     unit = str(said.get("unit", ""))
-    resolution = _pixels_per_unit(page)
-    pixel_size = None
-    if resolution is not None:
-        y, x = (micrometres(1 / r, unit) for r in resolution)
-        if y is not None and x is not None:
-            pixel_size = PixelSize(y, x, micrometres(said.get("spacing"), unit))
+    # Without a unit of ImageJ's own, that of the tags counts.
+    sizes = _resolution(page, unit or None)
+    if "Y" in sizes and said.get("yunit"):
+        sizes["Y"] = (sizes["Y"][0], str(said["yunit"]))
+    sizes["Z"] = (said.get("spacing"), str(said.get("zunit") or unit))
+    pixel_size, odd_sizes = believed(_IMAGEJ, sizes)
+    interval = said.get("finterval"), str(said.get("tunit") or "s")
+    time_step, odd_step = believed_step(_IMAGEJ, interval)
     count = int(said.get("channels", 1))
     # Curves and overlays are ImageJ's drawing, not the image; text and numbers stay.
     kept = {
@@ -368,15 +363,11 @@ def _imagej_header(tif: tifffile.TiffFile) -> OmeHeader:
     return OmeHeader(
         channels=_imagej_channels(said, count),
         samples=page.samplesperpixel,
-        pixel_size=pixel_size or _implied_size(page, unit),
-        time_step=seconds(said.get("finterval"), str(said.get("tunit", "s"))),
+        pixel_size=pixel_size,
+        time_step=time_step,
         besides=Header(imagej=kept),
+        notes=odd_sizes + odd_step,
     )
-
-
-def _implied_size(page: tifffile.TiffPage, unit: str) -> PixelSize | None:
-    size = None if unit else _resolution(page)
-    return PixelSize(size[0], size[1]) if size else None
 
 
 def _is_plain(value: Any) -> bool:

@@ -17,6 +17,7 @@ from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
+from napari_dualgland.widgets.field.pixel_size_form import PixelSizeForm
 from napari_dualgland.widgets.field.role_label import ROLE_TIPS, RoleLabel
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import SignalWatch
@@ -66,6 +67,7 @@ class ChannelsForm(QWidget):
         self.pickers = {role: LayerCombo(absent) for role in ROLES}
         self.positions = {role: QComboBox() for role in ROLES}
         self.shares = {role: QLabel(self) for role in ROLES}
+        self.pixel_size = PixelSizeForm(self._field, repaired)
         self._lay_out()
         self.refresh()
         self._connect()
@@ -99,6 +101,7 @@ class ChannelsForm(QWidget):
         _offer(self.mode, None, one_layer)
         self._show_axes()
         self._show_positions()
+        self.pixel_size.refresh()
         for widget in self._stack_rows:
             widget.setVisible(one_layer)
         for role in ROLES:
@@ -139,6 +142,8 @@ class ChannelsForm(QWidget):
             )
             width = self.shares[role].fontMetrics().horizontalAdvance("100.0 %")
             self.shares[role].setMinimumWidth(width)
+        grid.addWidget(field_label(QLabel("Pixel size")), grid.rowCount(), 0)
+        grid.addWidget(self.pixel_size, grid.rowCount() - 1, 1, 1, 2)
         for combo in (self.mode, self.stack_axis, *self.positions.values()):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             combo.setMinimumContentsLength(12)

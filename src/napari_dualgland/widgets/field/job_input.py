@@ -77,6 +77,7 @@ def layers_input(source: Source, layers: Iterable[Any]) -> LayersInput:
         positions=dict(source.positions),
         file=_file_input(source),
         estimated=None if estimated is None else ref_of(estimated),
+        pixel_size=source.pixel_size,
     )
 
 
@@ -96,7 +97,7 @@ def source_of(given: LayersInput, layers: Iterable[Any]) -> Source:
     """
     layers = list(layers)
     found = {role: find_layer(layers, ref) for role, ref in given.layers.items()}
-    return Source(found, given.channel_axis, given.positions)
+    return Source(found, given.channel_axis, given.positions, given.pixel_size)
 
 
 def loaded(source: Source, estimated: Any = None, missing: Any = None, cells: Any = None) -> Loaded:
@@ -145,7 +146,7 @@ def _file_input(source: Source) -> FileInput | None:
     stems = {(folder, name.stem if name else None) for folder, name in named}
     if len(paths) > 1 and (len(stems) > 1 or not all(name for _, name in named)):
         return None
-    return FileInput(path=paths[0], channels=channels or None)
+    return FileInput(path=paths[0], channels=channels or None, pixel_size=source.pixel_size)
 
 
 def _channels_in_file(source: Source) -> dict[str, int | str] | None:

@@ -218,4 +218,5 @@ def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
         f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
         "as measurements."
     )
-    return "\n".join([line, *(f"• {note}" for note in result.provenance.notes)])
+    notes = dict.fromkeys([*result.notes, *result.provenance.notes])
+    return "\n".join([line, *(f"• {note}" for note in notes)])

@@ -231,5 +231,6 @@ def summary(result: Localization, took: str) -> str:
     if not count:
         line = f"No cells, {took}."
     # What is damaged is said beside the button that helps.
-    notes = [note for note in result.provenance.notes if "impute first" not in note]
+    notes = [*result.stack.notes, *result.provenance.notes]
+    notes = [note for note in dict.fromkeys(notes) if "impute first" not in note]
     return "\n".join([line, *(f"• {note}" for note in notes)])

@@ -59,20 +59,29 @@ def test_an_option_that_is_out_of_range(refuse, whole, option, value, kind):
 @pytest.mark.parametrize(
     ("option", "first", "second"),
     [
-        ("--tile", "64", "96"),
         ("--channels", "nucleus=0", "er=1"),
         ("--missing", "auto", "nan"),
-        ("--model", "prior", "prior"),
+        ("--missing", "auto", "auto"),
+        ("--out", "a.ome.tif", "b.ome.tif"),
     ],
 )
-def test_an_option_that_is_given_twice(refuse, whole, option, first, second):
+def test_what_a_run_is_about_is_said_once(refuse, whole, option, first, second):
     told = refuse(whole, option, first, option, second)
-    assert told["kind"] == "conflict"
-    assert told["place"] in (option, "--model")
+    assert (told["kind"], told["place"]) == ("conflict", option)
 
 
-def test_a_switch_that_is_set_both_ways(refuse, whole):
-    assert refuse(whole, "--rehearse")["kind"] == "conflict"
+def test_cells_and_genes_are_said_once(dualgland, whole, tmp_path):
+    cells = ("--cells", whole, "--cells", whole)
+    told = dualgland("localize", whole, "--out", tmp_path / "l", *cells, "--json").result
+    assert (told["kind"], told["place"]) == ("conflict", "--cells")
+    genes = ("--gene", "TP53", "--gene", "ESR1")
+    told = dualgland("download", "--out", tmp_path / "d", *genes, "--json").result
+    assert (told["kind"], told["place"]) == ("conflict", "--gene")
+
+
+def test_how_a_run_is_done_may_be_overruled(dualgland, whole, out):
+    said = dualgland("impute", whole, "--out", out, *PRIOR, "--tile", "big", "--tile", "64")
+    assert said.code == 0, said.err
 
 
 @pytest.mark.parametrize("option", ["--nucleus-um", "--threshold", "--smallest-um2"])

@@ -41,9 +41,10 @@ def at_once(*, as_json: bool) -> Handler:
     """
 
     def end(_signal: int, _frame: Any) -> None:
-        if as_json:
-            os.write(1, f'{{"error": "{SAID}", "exit_code": {INTERRUPTED}}}\n'.encode())
-        os.write(2, f"dualgland: {SAID}\n".encode())
+        told = f'{{"error": "{SAID}", "exit_code": {INTERRUPTED}, "kind": "interrupted"}}\n'
+        with contextlib.suppress(OSError):
+            os.write(1, told.encode() if as_json else b"")
+            os.write(2, f"dualgland: {SAID}\n".encode())
         os._exit(INTERRUPTED)
 
     return end

@@ -13,17 +13,20 @@ from typing_extensions import override
 from napari_dualgland.cli.refusals import name_of
 from napari_dualgland.errors import DualglandError, Kind
 
+ONCE = {"out", "missing", "cells", "channels", "data", "pictures", "log", "release"}
+ONCE |= {"gene", "ensg", "antibody", "cell_line", "location"}
+"""What a run is about. Of other options the last is taken, so that a script's may be overruled."""
+
 
 class Verb(TyperCommand):
-    """A verb that refuses an option given twice, of which one would silently do nothing."""
+    """A verb that refuses two statements of what it is about: one would silently be left out."""
 
     @override
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words of a shell line; see typer."""
         given = self.make_parser(ctx).parse_args(args=list(args))[2]
         for option in given:
-            may_repeat = getattr(option, "multiple", True)
-            if given.count(option) > 1 and not may_repeat:
+            if option.name in ONCE and given.count(option) > 1:
                 raise DualglandError(Kind.CONFLICT, name_of(option), "is given more than once")
         return super().parse_args(ctx, args)
 

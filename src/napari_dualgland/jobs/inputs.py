@@ -171,7 +171,7 @@ def file_of(given: FileInput | LayersInput, what: str) -> FileInput:
     if given.file is None:
         raise DualglandError(
             Kind.LACKING,
-            ", ".join(dict.fromkeys(layer.name for layer in given.layers.values())),
+            ", ".join(dict.fromkeys(ref.name for ref in given.layers.values())) or "layers",
             f"these layers come from no file that {what} could read",
             way_out="save them first, or copy as Python",
         )

@@ -19,9 +19,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
-    *("_version", "classes", "errors", "frozen", "intervals", "mask", "memory", "progress"),
-    *("pixel_size", "provenance", "results", "stack"),
-    "typing",
+    *("_version", "channel_names", "classes", "errors", "frozen", "intervals", "legible", "mask"),
+    *("memory", "pixel_size", "progress", "provenance", "results", "stack", "typing"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.

@@ -11,7 +11,8 @@ class FrozenModel(BaseModel):
     Raises
     ------
     pydantic.ValidationError
-        For a field that it does not have, a value out of bounds, or a later change.
+        For a field that it does not have, a value out of bounds, a number that is not finite,
+        or a later change.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 Result = TypeVar("Result")
 
@@ -88,3 +88,8 @@ def finish(
 
 class Cancelled(DualglandError):
     """The person cancelled; nothing was changed."""
+
+    @classmethod
+    def run(cls) -> Self:
+        """Return what is raised where somebody asked a run to stop."""
+        return cls(Kind.INTERRUPTED, "the run", "cancelled; nothing was changed")

@@ -34,9 +34,10 @@ class Provenance(FrozenModel):
     source : str or None
         Name of the file that was read (never its folder, which may say too much).
     missing_fraction : dict
-        From channel name to the share of pixels that were filled, 0 to 1.
+        From channel to the share of pixels that were filled, 0 to 1. Channels are called as in
+        :attr:`.Stack.channel_keys`: by their names; the second of one name is ``name (2)``.
     reach : dict
-        From channel name to how far errors reach, in units of the stated uncertainty.
+        From channel, called so, to how far errors reach, in units of the stated uncertainty.
     notes : tuple of str
         What a reader must know: absent channels, fall-backs, smaller tiles.
     job : dict or None

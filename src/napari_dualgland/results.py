@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.intervals import Reach
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import Stack
@@ -65,9 +65,10 @@ class Imputation(Stack):
         named |= {f"sample {i}": sample for i, sample in enumerate(self.samples, 1)}
         for name, array in named.items():
             if array is not None and tuple(array.shape) != self.shape:
+                found = f"it has shape {tuple(array.shape)}"
+                expected = f"that of the stack, {self.shape}"
                 raise DualglandError(
-                    f"{self.name}: the {name} image has shape {tuple(array.shape)}, "
-                    f"the stack {self.shape}; they must be the same"
+                    Kind.MISMATCH, self.where, found, part=f"{name} image", expected=expected
                 )
 
     @classmethod
@@ -156,7 +157,7 @@ class Imputation(Stack):
         if self.uncertainty is None or not 0 < level < 1:
             raise ValueError("needs a stated uncertainty and a level between 0 and 1")
         known = self.provenance.reach
-        steps = [known.get(c.name, Reach()).half_width(level) for c in self.channels]
+        steps = [known.get(key, Reach()).half_width(level) for key in self.channel_keys]
         axis = self.axes.index("C") if "C" in self.axes else None
         shape = [1] * self.uncertainty.ndim
         if axis is None:

@@ -14,7 +14,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from napari_dualgland.channel_names import channel_at, unique_names
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import Kind as Fault
 from napari_dualgland.pixel_size import PixelSize
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.typing import LazyArray
@@ -56,9 +58,7 @@ class Channel:
 
     def __post_init__(self) -> None:
         if self.role is not None and self.role not in ROLES:
-            raise DualglandError(
-                f"unknown channel role {self.role!r}; the roles are {', '.join(ROLES)}"
-            )
+            raise _no_such_role(self.role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,34 +133,41 @@ class Stack:
     header: Header = Header()
 
     def __post_init__(self) -> None:
-        where = f"{self.where}: "
-        if set(self.axes) - set(CANONICAL_AXES) or len(set(self.axes)) != len(self.axes):
-            raise DualglandError(f"{where}axes {self.axes!r} are not some of T, Z, C, Y, X")
-        if "Y" not in self.axes or "X" not in self.axes:
-            raise DualglandError(f"{where}axes {self.axes!r} lack Y or X; this is no image")
-        if len(self.axes) != self.data.ndim:
-            raise DualglandError(
-                f"{where}axes {self.axes!r} name {len(self.axes)} dimensions, "
-                f"the data have {self.data.ndim}"
-            )
-        for axis, size in zip(self.axes, self.data.shape, strict=True):
-            if size == 0:
-                raise DualglandError(f"{where}axis {axis} is empty; there is no pixel to read")
-        if len(self.channels) != self.sizes.get("C", 1):
-            raise DualglandError(
-                f"{where}{len(self.channels)} channels are named, "
-                f"the data have {self.sizes.get('C', 1)}"
-            )
-        roles = [c.role for c in self.channels if c.role is not None]
-        for role in roles:
-            if roles.count(role) > 1:
-                raise DualglandError(f"{where}more than one channel is said to be {role}")
+        self._check_axes()
+        self._check_channels()
         if self.pixel_size is not None:
             self.pixel_size.require_plausible(self.where)
         if self.data.dtype.kind not in "uif":
-            raise DualglandError(
-                f"{where}dtype {self.data.dtype} is not an image of integers or floats"
-            )
+            found = f"the dtype is {self.data.dtype}"
+            expected = "an image of integers or floats"
+            raise DualglandError(Fault.UNSUPPORTED, self.where, found, expected=expected)
+
+    def _check_axes(self) -> None:
+        axes, found = self.axes, f"the axes are {self.axes!r}"
+        if set(axes) - set(CANONICAL_AXES) or len(set(axes)) != len(axes):
+            expected = "some of T, Z, C, Y, X, each once"
+            raise DualglandError(Fault.UNSUPPORTED, self.where, found, expected=expected)
+        if "Y" not in axes or "X" not in axes:
+            expected = "Y and X among them; this is no image"
+            raise DualglandError(Fault.WRONG_CONTENT, self.where, found, expected=expected)
+        if len(axes) != self.data.ndim:
+            expected = f"{self.data.ndim}, one for each dimension of the data"
+            raise DualglandError(Fault.MISMATCH, self.where, found, expected=expected)
+        for axis, size in self.sizes.items():
+            if size == 0:
+                found = "the axis is empty; there is no pixel to read"
+                raise DualglandError(Fault.EMPTY, self.where, found, part=axis)
+
+    def _check_channels(self) -> None:
+        count = self.sizes.get("C", 1)
+        if len(self.channels) != count:
+            found = f"{len(self.channels)} channels are named, the data have {count}"
+            raise DualglandError(Fault.MISMATCH, self.where, found, part="C")
+        roles = [c.role for c in self.channels if c.role is not None]
+        for role in roles:
+            if roles.count(role) > 1:
+                found = f"more than one channel is said to be {role}"
+                raise DualglandError(Fault.AMBIGUOUS, self.where, found, part=role)
 
     @property
     def where(self) -> str:
@@ -192,6 +199,11 @@ class Stack:
         """Position along ``C`` of every role that the stack has, in the order of ROLES."""
         found = {c.role: i for i, c in enumerate(self.channels) if c.role is not None}
         return {role: found[role] for role in ROLES if role in found}
+
+    @property
+    def channel_keys(self) -> tuple[str, ...]:
+        """A name per channel under which figures are kept: its own, made unique."""
+        return unique_names([channel.name for channel in self.channels])
 
     @property
     def absent_roles(self) -> tuple[str, ...]:
@@ -229,9 +241,10 @@ class Stack:
         """
         for axis, at in (("T", t), ("Z", z)):
             if not 0 <= at < self.sizes.get(axis, 1):
+                found = f"there is no {axis.lower()}={at}"
+                expected = f"0 to {self.sizes.get(axis, 1) - 1}"
                 raise DualglandError(
-                    f"{self.where}: there is no {axis.lower()}={at}, only 0 to "
-                    f"{self.sizes.get(axis, 1) - 1}"
+                    Fault.NOT_THERE, self.where, found, part=axis, expected=expected
                 )
 
         def cut(array: Any) -> Any:
@@ -249,41 +262,33 @@ class Stack:
         Parameters
         ----------
         mapping : mapping of str to int or str
-            From role to the position or the name of a channel. Roles that are left out
-            are missing channels.
+            From role to the position or the name of a channel. A text of digits is a
+            position where no channel is called so. Roles that are left out are missing
+            channels.
 
         Raises
         ------
         DualglandError
-            For an unknown role, a position or a name that the stack does not have, or a
-            channel that is given two roles.
+            For an unknown role, a position or a name that the stack does not have, a name
+            that several channels have, or a channel that is given two roles.
         """
         names = [c.name for c in self.channels]
         role_of: dict[int, str] = {}
+        notes: list[str] = []
         for role, key in mapping.items():
             if role not in ROLES:
-                raise DualglandError(
-                    f"unknown channel role {role!r}; the roles are {', '.join(ROLES)}"
-                )
-            if isinstance(key, str) and key in names:
-                index = names.index(key)
-            elif str(key).lstrip("-").isdigit() and 0 <= int(key) < len(names):
-                index = int(key)
-            else:
-                raise DualglandError(
-                    f"{self.where}: no channel {key!r} for {role}; "
-                    f"there are {len(names)}: {', '.join(names)}"
-                )
+                raise _no_such_role(role)
+            index, note = channel_at(names, key, role)
             if index in role_of:
-                raise DualglandError(
-                    f"channel {key!r} is given two roles, {role_of[index]} and {role}"
-                )
+                found = f"channel {key!r} is given two roles, {role_of[index]} and {role}"
+                raise DualglandError(Fault.CONFLICT, "--channels", found, part=role)
             role_of[index] = role
+            notes += [note] if note else []
         channels = tuple(
             replace(c, role=role_of.get(i), color=c.color or ROLE_COLORS.get(role_of.get(i, "")))
             for i, c in enumerate(self.channels)
         )
-        return replace(self, channels=channels)
+        return replace(self, channels=channels, notes=(*self.notes, *notes))
 
     def completed(self) -> Self:
         """Return this stack with a channel of zeros appended for every absent role.
@@ -303,6 +308,11 @@ class Stack:
 
         added = tuple(Channel(role, role, ROLE_COLORS[role]) for role in absent)
         return self._changed(append, axes=axes, channels=self.channels + added)
+
+
+def _no_such_role(role: str) -> DualglandError:
+    found = f"no role is called {role!r}"
+    return DualglandError(Fault.BAD_VALUE, "--channels", found, expected=", ".join(ROLES))
 
 
 def to_canonical(data: Any, axes: str) -> Any:

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_dualgland.cli.options import parse_channels
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
 
@@ -122,14 +120,3 @@ def test_an_empty_mask_is_nothing_to_do(dualgland, whole, tmp_path, out):
     ).result
     assert told["nothing_to_do"] is True
     assert out.read_bytes() == whole.read_bytes()
-
-
-def test_channels_are_read_by_position_and_by_name():
-    assert parse_channels(None) is None
-    assert parse_channels("nucleus=2, protein=Alexa 488") == {"nucleus": 2, "protein": "Alexa 488"}
-
-
-@pytest.mark.parametrize("text", ["nucleus", "nucleus=", "=2", "", "nucleus=1,nucleus=2"])
-def test_channels_that_say_nothing_are_refused(text):
-    with pytest.raises(DualglandError, match="--channels"):
-        parse_channels(text)

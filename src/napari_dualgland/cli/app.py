@@ -17,6 +17,8 @@ from pydantic import BaseModel
 
 from napari_dualgland._version import __version__
 from napari_dualgland.cli.console import answer, guarded
+from napari_dualgland.cli.words import Verb, path_given
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.localization.params import LocalizeParams
 
@@ -45,6 +47,7 @@ Seed = Annotated[int, typer.Option(help=_says(ImputeParams, "seed"))]
 Source = Annotated[
     Path,
     typer.Argument(
+        parser=path_given,
         metavar="INPUT",
         help="A TIFF or OME-TIFF; or any member, the prefix or the folder of an HPA set.",
     ),
@@ -64,7 +67,9 @@ Damaged = Annotated[
 ]
 Channels = Annotated[
     str | None,
-    typer.Option(metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."),
+    typer.Option(
+        metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3; or names."
+    ),
 ]
 PixelSize = Annotated[
     float | None,
@@ -90,10 +95,12 @@ def _options(
     """Repair Human Protein Atlas stacks, and say where in the cell a protein is."""
 
 
-@app.command()
+@app.command(cls=Verb)
 def impute(
     source: Source,
-    out: Annotated[Path, typer.Option(metavar="FILE.ome.tif", help="Where the result goes.")],
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="FILE.ome.tif", help="Where the result goes.")
+    ],
     missing: Missing = "auto",
     channels: Channels = None,
     pixel_size: PixelSize = None,
@@ -136,13 +143,17 @@ def impute(
     answer(lambda: verb.run(job), verb.show, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def localize(
     source: Source,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="DIR", help="Where the files go.")
+    ],
     cells: Annotated[
         Path | None,
-        typer.Option(metavar="LABELS.tif", help="Labels of the cells; found if left out."),
+        typer.Option(
+            parser=path_given, metavar="LABELS.tif", help="Labels of the cells; found if left out."
+        ),
     ] = None,
     missing: Damaged = "auto",
     channels: Channels = None,
@@ -173,7 +184,8 @@ def localize(
     options |= {"nucleus_um": nucleus_um, "smallest_um2": smallest_um2}
     mask = mask_source(missing)
     if missing == "nan":
-        raise typer.BadParameter("--missing nan: localize takes a mask or auto")
+        found = "nan is not taken here"
+        raise DualglandError(Kind.BAD_VALUE, "--missing", found, expected="a mask or auto")
     job = LocalizeJob(
         input=file_input(source, channels, pixel_size),
         cells=None if cells is None else LabelsFile(path=cells),
@@ -185,16 +197,21 @@ def localize(
     answer(lambda: verb.run(job), verb.show, as_json)
 
 
-@app.command()
-def run(
+@app.command(name="run", cls=Verb)
+def again(
     job: Annotated[
         Path,
         typer.Argument(
-            metavar="JOB.json|EXPORTED.ome.tif", help="A job, or a file that one has written."
+            parser=path_given,
+            metavar="JOB.json|EXPORTED.ome.tif",
+            help="A job, or a file that one has written.",
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Where the result goes; over the job's.")
+        Path | None,
+        typer.Option(
+            parser=path_given, metavar="PATH", help="Where the result goes; over the job's."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -204,9 +221,11 @@ def run(
     answer(lambda: verb.run(job, out), verb.show, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("demo"),
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="DIR", help="Where the results go.")
+    ] = Path("demo"),
     no_gui: Annotated[
         bool, typer.Option("--no-gui", help="Do not open napari on the result.")
     ] = False,
@@ -224,7 +243,7 @@ def demo(
         verb.open_napari(out)
 
 
-@app.command()
+@app.command(cls=Verb)
 def models(
     name: Annotated[str | None, typer.Argument(help="Show the whole card of this one.")] = None,
     as_json: Json = False,
@@ -235,12 +254,15 @@ def models(
     answer(lambda: verb.run(name), verb.show, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def train(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE.yaml", help="Options that differ from the defaults.")
+        Path,
+        typer.Argument(
+            parser=path_given, metavar="RECIPE.yaml", help="Options that differ from the defaults."
+        ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run.")],
+    out: Annotated[Path, typer.Option(parser=path_given, metavar="DIR", help="Folder of the run.")],
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint in DIR.")
     ] = False,
@@ -261,9 +283,11 @@ def train(
     answer(lambda: result, verb.show, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def evaluate(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")],
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="DIR", help="Where the report goes.")
+    ],
     model: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME|FILE", help="What is evaluated; may be repeated."),
@@ -273,15 +297,18 @@ def evaluate(
         typer.Option(metavar="NAME=FILE", help="A model trained without NAME; may be repeated."),
     ] = None,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the atlas collection.")
+        Path, typer.Option(parser=path_given, metavar="DIR", help="Folder of the atlas collection.")
     ] = Path("../shared/data/hpa"),
     cells: Annotated[int, typer.Option(min=0, help="Held-out cells to fill.")] = 20,
     pictures: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Draw before and after, outside any repository."),
+        typer.Option(
+            parser=path_given, metavar="DIR", help="Draw before and after, outside any repository."
+        ),
     ] = None,
     log: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="events.jsonl of the training.")
+        Path | None,
+        typer.Option(parser=path_given, metavar="FILE", help="events.jsonl of the training."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
     as_json: Json = False,
@@ -297,7 +324,7 @@ def evaluate(
     answer(lambda: verb.run(out, words), verb.show, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def download(
     gene: Annotated[str | None, typer.Option(metavar="SYMBOL", help="E.g. TP53.")] = None,
     ensg: Annotated[
@@ -308,7 +335,9 @@ def download(
     ] = None,
     cell_line: Annotated[str | None, typer.Option(metavar="NAME", help="E.g. U-2OS.")] = None,
     location: Annotated[str | None, typer.Option(metavar="NAME", help="E.g. Nucleoli.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the images go.")] = Path("atlas"),
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="DIR", help="Where the images go.")
+    ] = Path("atlas"),
     limit: Annotated[int, typer.Option(metavar="N", help="Fields of view at most.")] = 20,
     deep: Annotated[
         bool, typer.Option("--16-bit/--8-bit", help="TIFFs of 16 bits where there are any.")
@@ -333,7 +362,7 @@ def download(
     answer(work, verb.show, as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def doctor(as_json: Json = False) -> None:
     """Tell what this machine has and lacks."""
     from napari_dualgland.cli import doctor as verb
@@ -341,14 +370,11 @@ def doctor(as_json: Json = False) -> None:
     answer(verb.run, verb.show, as_json)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 unexpected, 2 refused, 130 interrupted."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+def run(words: Sequence[str]) -> int:
+    """Run the command line and return its exit code."""
     debug = "--debug" in words or os.environ.get("DUALGLAND_DEBUG", "0") not in ("", "0")
-    raise SystemExit(
-        guarded(
-            lambda: app(args=words or ["--help"], prog_name="dualgland", standalone_mode=False),
-            as_json="--json" in words,
-            debug=debug,
-        )
+    return guarded(
+        lambda: app(args=words or ["--help"], prog_name="dualgland", standalone_mode=False),
+        as_json="--json" in words,
+        debug=debug,
     )

@@ -12,43 +12,38 @@ import json
 import logging
 import math
 import os
-import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.cli.refusals import PROGRAM, interrupted, refusal_of
+from napari_dualgland.cli.stopping import INTERRUPTED, Asked, handled
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.legible import legible
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from napari_dualgland.cli.terminal import PlainConsole
     from napari_dualgland.progress import Progress
 
 OK = 0
 UNEXPECTED = 1
 REFUSED = 2
-INTERRUPTED = 130
+READER_GONE = 141
+"""128 + SIGPIPE: as a shell has it of programs that nobody reads to the end."""
 
 
-class Interrupted(DualglandError):
-    """Ctrl-C in a command that keeps what is done; the message says where that is."""
+def console(*, stderr: bool = False) -> PlainConsole:
+    """Return where people read; its library is loaded when something is shown."""
+    from napari_dualgland.cli.terminal import PlainConsole
 
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console; lines are cut by the terminal only, never by a guessed width."""
-    from rich.console import Console
-
-    plain = Console(stderr=stderr, highlight=False)
-    if not plain.is_terminal and "COLUMNS" not in os.environ:
-        plain.width = 160
-    return plain
+    return PlainConsole(stderr=stderr)
 
 
 def answer(
     work: Callable[[], dict[str, Any]],
-    show: Callable[[dict[str, Any], Console], None],
+    show: Callable[[dict[str, Any], PlainConsole], None],
     as_json: bool,
 ) -> None:
     """Do the work and give its result to stdout, for a program or for a person.
@@ -64,16 +59,34 @@ def answer(
     """
     with contextlib.redirect_stdout(sys.stderr):
         result = work()
-    if as_json:
-        write_json(result)
-    else:
-        show(result, console())
+    try:
+        if as_json:
+            write_json(result)
+        else:
+            show(result, console())
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_stdout()
+        found = f"what was done cannot be told ({error.strerror})"
+        raise DualglandError(Kind.UNWRITABLE, "stdout", found) from error
 
 
 def write_json(result: Mapping[str, Any]) -> None:
-    """Write one JSON object to stdout; a number that JSON does not have becomes null."""
-    sys.stdout.write(json.dumps(_finite(result), indent=2, ensure_ascii=False, default=str) + "\n")
+    """Write one JSON object to stdout; a number that JSON does not have becomes null.
+
+    In ASCII, so that it can be written and read whatever encoding a terminal or a locale has,
+    and names that are no text in any come back as they are.
+    """
+    sys.stdout.write(json.dumps(_finite(result), indent=2, default=str) + "\n")
     sys.stdout.flush()
+
+
+def _forget_stdout() -> None:
+    """Write what is left for stdout nowhere: Python would try again, and complain, at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _finite(value: Any) -> Any:
@@ -99,54 +112,61 @@ def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) ->
     Returns
     -------
     int
-        0 done, 1 unexpected, 2 refused, 130 interrupted.
+        0 done, 1 a bug, 2 refused, 130 interrupted, 141 nobody reads what is said.
     """
-    from typer import BadParameter
-
-    usage_error: Any = BadParameter.__base__  # the common base of all that a person mistypes
+    asked = Asked()
     try:
-        with _quiet(debug), _terminable():
+        _readable_streams()
+        with _quiet(debug), handled(asked):
             code = command() or OK
         if code != INTERRUPTED:  # typer turns Ctrl-C into a code and says nothing
             return code
-        line = "interrupted; no file was written"
+        refusal: DualglandError | None = interrupted()
     except BrokenPipeError:
         # The reader has gone (`dualgland models | head`): there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNEXPECTED
+        _forget_stdout()
+        return READER_GONE
+    except KeyboardInterrupt:
+        refusal = interrupted()
     except Exception as error:
         if debug:
             traceback.print_exc()
-        line, code = _explain(error, usage_error)
-    except KeyboardInterrupt:
-        line, code = "interrupted; no file was written", INTERRUPTED
+        refusal = refusal_of(error)
+        if asked.yes and _kind(refusal) != Kind.INTERRUPTED:
+            refusal = interrupted()
+        unexpected = " ".join(f"unexpected {type(error).__name__}: {error}".split())
+    if refusal is None:
+        line = f"{unexpected}; set DUALGLAND_DEBUG=1 to see where, and please report it"
+        return _told(line, UNEXPECTED, {}, as_json)
+    code = INTERRUPTED if _kind(refusal) == Kind.INTERRUPTED else REFUSED
+    data = refusal.as_data() if _kind(refusal) else {}
+    return _told(str(refusal).removeprefix(f"{PROGRAM}: "), code, data, as_json)
+
+
+def _kind(refusal: DualglandError | None) -> Kind | None:
+    return getattr(refusal, "kind", None)  # TRANSITION: a sentence alone has none
+
+
+def _told(line: str, code: int, data: Mapping[str, str], as_json: bool) -> int:
+    """Say in one line what went wrong, and to a program with its parts; return the code."""
     if as_json:
-        write_json({"error": line, "exit_code": code})
-    sys.stderr.write(f"dualgland: {line}\n")
+        try:
+            write_json({"error": line, "exit_code": code, **data})
+        except OSError:
+            _forget_stdout()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{PROGRAM}: {legible(line)}\n")
     return code
 
 
-def _explain(error: Exception, usage_error: type[Any]) -> tuple[str, int]:
-    """Return the one line and the exit code for what went wrong."""
-    from typer import Abort
-
-    if isinstance(error, Abort):
-        return "interrupted; no file was written", INTERRUPTED
-    if isinstance(error, usage_error):
-        return f"{_one_line(error.format_message())} (see --help)", REFUSED
-    if isinstance(error, DualglandError):
-        code = INTERRUPTED if isinstance(error, Interrupted) else REFUSED
-        return _one_line(str(error)), code
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or _one_line(str(error))}", REFUSED
-    said = _one_line(f"{type(error).__name__}: {error}")
-    hint = "set DUALGLAND_DEBUG=1 to see where, and please report it"
-    return f"unexpected {said}; {hint}", UNEXPECTED
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def _readable_streams() -> None:
+    """Have streams that take every text: closed ones go nowhere, what has no code is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager
@@ -163,39 +183,23 @@ def _quiet(debug: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind as Ctrl-C does, so that unfinished files are removed."""
-
-    def interrupt(_signal: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not on the main thread: whoever runs us there handles signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[Progress], None]]:
     """Yield what takes progress events and draws them on stderr, where that is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     err = console(stderr=True)
-    with Bar(
-        *columns, TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal
-    ) as bar:
+    with Bar(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
         def step(event: Progress) -> None:
-            bar.update(
-                task, completed=event.done, total=event.total, description=event.message or label
-            )
+            said = legible(event.message) or label
+            bar.update(task, completed=event.done, total=event.total, description=said)
 
         yield step

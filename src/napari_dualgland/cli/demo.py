@@ -20,7 +20,7 @@ from napari_dualgland.cli.console import console, progress_bar
 from napari_dualgland.cli.doctor import QT_BINDINGS, has_screen
 from napari_dualgland.cli.impute import describe
 from napari_dualgland.cli.localize import show_classes
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs import FileInput, ImputeJob, Loaded, LocalizeJob, MaskFile
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import finish
@@ -68,7 +68,8 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DualglandError(f"--out {out}: cannot be made ({error.strerror})") from None
+        found = f"cannot be made ({error.strerror})"
+        raise DualglandError(Kind.UNWRITABLE, out, found, part="--out") from error
     whole = read(sample_path("dualgland_whole.ome.tif"))
     mask = sample_path("dualgland_damaged_mask.tif")
     job = ImputeJob(
@@ -195,6 +196,7 @@ def show(result: dict[str, Any], to: Console) -> None:
     to : rich.console.Console
     """
     from rich.table import Table
+    from rich.text import Text
 
     columns = list(next(iter(result["figures"].values()))["psnr_db"])
     best = {c: max(row["psnr_db"][c] for row in result["figures"].values()) for c in columns}
@@ -204,9 +206,7 @@ def show(result: dict[str, Any], to: Console) -> None:
         table.add_column(column, justify="right")
     for name, row in result["figures"].items():
         cells = [
-            f"[bold]{row['psnr_db'][c]:.2f}[/]"
-            if row["psnr_db"][c] == best[c]
-            else f"{row['psnr_db'][c]:.2f}"
+            Text(f"{row['psnr_db'][c]:.2f}", "bold" if row["psnr_db"][c] == best[c] else "")
             for c in columns
         ]
         table.add_row(name, *cells, f"{row['seconds']:.2f}")
@@ -221,7 +221,7 @@ def show(result: dict[str, Any], to: Console) -> None:
         show_classes(found, to)
         to.print()
     for note in result["notes"]:
-        to.print(f"note: {note}", markup=False, soft_wrap=True)
+        to.print(f"note: {note}", soft_wrap=True)
     to.print(f"picture: {result['picture']}", soft_wrap=True)
     to.print(f"stack:   {result['output']}", soft_wrap=True)
     if found is not None:

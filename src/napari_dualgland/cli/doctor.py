@@ -191,6 +191,6 @@ def show(result: dict[str, Any], to: Console) -> None:
     table.add_row("screen", "yes" if result["screen"] else "no")
     to.print(table)
     for line in result["lacking"]:
-        to.print(f"lacking: {line}", markup=False, soft_wrap=True)
+        to.print(f"lacking: {line}", soft_wrap=True)
     if not result["lacking"]:
         to.print("nothing is lacking")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.cli.console import Interrupted, progress_bar
+from napari_dualgland.cli.console import progress_bar
 from napari_dualgland.cli.options import options_of
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from napari_dualgland.io.atlas import Addresses, Download, Query
 
-
+_GO_ON = "run the same command again to go on"
 _FORMS = {
     "gene": "a gene's symbol is letters and digits, e.g. TP53",
     "ensg": "Ensembl's number of a gene is ENSG and 11 digits, e.g. ENSG00000141510",
@@ -70,13 +70,15 @@ def run(
                 step=lambda done, total, what: bar(Progress(done, total, what)),
             )
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; what had come is in {out}, run the same command again to go on"
-        ) from None
+        found = "interrupted; what had come is there"
+        raise DualglandError(Kind.INTERRUPTED, out, found, way_out=_GO_ON) from None
     if result.failed:
         raise DualglandError(
+            Kind.NETWORK,
+            out,
             f"{len(result.failed)} of {len(result.fields)} fields of view did not come, the first: "
-            f"{result.failed[0]}. The others are in {out}; run the same command again to go on"
+            f"{result.failed[0]}; the others are there",
+            way_out=_GO_ON,
         )
     return describe(result, query, addresses, out)
 
@@ -134,15 +136,15 @@ def show(result: dict[str, Any], to: Console) -> None:
         )
     to.print(table)
     for note in result["notes"]:
-        to.print(f"note: {note}", soft_wrap=True, markup=False)
+        to.print(f"note: {note}", soft_wrap=True)
     if result["dry_run"]:
         for url in result["urls"]:
-            to.print(url, soft_wrap=True, markup=False)
+            to.print(url, soft_wrap=True)
         to.print(f"nothing was fetched; {len(result['urls'])} images would be asked for")
     else:
         to.print(f"{result['fetched']} images fetched, {result['kept']} were there already")
-        to.print(f"manifest: {result['manifest']}", soft_wrap=True, markup=False)
-        to.print(f"open one: dualgland impute {result['prefixes'][0]} --out …", markup=False)
+        to.print(f"manifest: {result['manifest']}", soft_wrap=True)
+        to.print(f"open one: dualgland impute {result['prefixes'][0]} --out …")
     to.print(
         f"images: Human Protein Atlas, release {result['release']}, {result['licence']}; "
         "pass them on with the credit that the manifest gives",

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.cli.console import REFUSED
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.legible import legible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,24 +41,36 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
     Raises
     ------
     DualglandError
-        With the last line of the process, if it failed.
+        With the last line of the process, if it refused.
+    RuntimeError
+        If it failed otherwise, which is a bug.
+    SystemExit
+        If it was killed: with the code that a shell has for that.
     """
     command = [sys.executable, "-m", "dualgland_training.evaluate", "--out", str(out)]
     last = ""
     with subprocess.Popen(
-        [*command, "--name", NAME, *arguments], stderr=subprocess.PIPE, text=True
+        [*command, "--name", NAME, *arguments],
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
         assert process.stderr is not None
         try:
             for line in process.stderr:
                 last = line.strip() or last
                 if last.endswith(" done"):
-                    sys.stderr.write(f"{last}\n")
+                    sys.stderr.write(f"{legible(last)}\n")
         except KeyboardInterrupt:
             process.terminate()
             raise
+    if process.returncode < 0:
+        sys.stderr.write(f"the evaluation was killed by signal {-process.returncode}\n")
+        raise SystemExit(128 - process.returncode)
+    if process.returncode == REFUSED:
+        raise DualglandError(Kind.WRONG_CONTENT, "the evaluation", last)
     if process.returncode:
-        raise DualglandError(last or f"the evaluation ended with code {process.returncode}")
+        raise RuntimeError(f"the evaluation ended with code {process.returncode}: {last}")
     report = json.loads((out / f"{NAME}.json").read_text(encoding="utf-8"))
     return {
         "model": report["ours"],

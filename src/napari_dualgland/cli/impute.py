@@ -66,7 +66,7 @@ def describe(result: Imputation, out: Path, seconds: float) -> dict[str, Any]:
     }
     if result.unchanged:
         told |= dict.fromkeys(computed)
-        told["missing_fraction"] = {c.name: 0.0 for c in result.channels}
+        told["missing_fraction"] = dict.fromkeys(result.channel_keys, 0.0)
         told["notes"] = [f"{NOTHING_MISSING}; the output is an identical copy"]
     return told
 
@@ -87,8 +87,8 @@ def show(result: dict[str, Any], to: Console) -> None:
         to.print(f"an identical copy is in {result['output']}", soft_wrap=True)
         return
     table = Table("channel", "role", "imputed", box=None, pad_edge=False)
-    for channel in result["channels"]:
-        share = result["missing_fraction"].get(channel["name"], 0.0)
+    shares = result["missing_fraction"].values()
+    for channel, share in zip(result["channels"], shares, strict=True):
         table.add_row(channel["name"], channel["role"] or "–", f"{share:.2%}")
     to.print(table)
     to.print(f"model {result['model']} on {result['device']}, {result['seconds']:.1f} s")

@@ -90,7 +90,7 @@ def show(result: dict[str, Any], to: Console) -> None:
     show_classes(result, to)
     to.print(f"model {result['model']} on {result['device']}, {result['seconds']:.1f} s")
     for note in result["notes"]:
-        to.print(f"note: {note}", markup=False, soft_wrap=True)
+        to.print(f"note: {note}", soft_wrap=True)
     to.print(f"written: {', '.join(FILES)}", soft_wrap=True)
     to.print(f"in {result['output']}", soft_wrap=True)
 

@@ -79,7 +79,7 @@ def show(result: dict[str, Any], to: Console) -> None:
 def _show_card(result: dict[str, Any], to: Console) -> None:
     for key, value in result["card"].items():
         _show_field(key.replace("_", " "), value, to)
-    to.print(f"[bold]card[/]: {result['path']}", soft_wrap=True)
+    _show_field("card", result["path"], to)
 
 
 def _show_field(name: str, value: Any, to: Console) -> None:
@@ -87,12 +87,13 @@ def _show_field(name: str, value: Any, to: Console) -> None:
 
     if value in (None, "", [], {}):
         return
+    to.print(name, style="bold", end=":")
     if isinstance(value, dict):
-        to.print(f"[bold]{name}[/]:")
+        to.print()
         to.print(Pretty(value, indent_size=2, expand_all=True))
     elif isinstance(value, list):
-        to.print(f"[bold]{name}[/]:")
+        to.print()
         for item in value:
-            to.print(f"  {item}", markup=False)
+            to.print(f"  {item}", soft_wrap=True)
     else:
-        to.print(f"[bold]{name}[/]: {value}")
+        to.print(f" {value}", soft_wrap=True)

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.cli.words import path_given
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs import Detect, FileInput, MaskFile
+from napari_dualgland.jobs.channel_words import parse_channels
 from napari_dualgland.pixel_size import stated
 
+_SHOWN = 80
 Record = TypeVar("Record", bound=BaseModel)
-
-
-def parse_channels(text: str | None) -> dict[str, int | str] | None:
-    """Return ``microtubules=0,protein=GFP`` as a mapping from role to position or name.
-
-    Raises
-    ------
-    DualglandError
-        If the text is not of that form, or gives a role twice.
-    """
-    if text is None:
-        return None
-    mapping: dict[str, int | str] = {}
-    for part in text.split(","):
-        role, equals, key = (piece.strip() for piece in part.partition("="))
-        if not (role and equals and key):
-            raise DualglandError(
-                f"--channels {text}: {part.strip()!r} is not role=position or role=name; "
-                "write e.g. microtubules=0,protein=1,nucleus=2,er=3"
-            )
-        if role in mapping:
-            raise DualglandError(f"--channels {text}: {role} is given twice")
-        mapping[role] = int(key) if key.isdigit() else key
-    return mapping
 
 
 def file_input(path: Path, channels: str | None, pixel_size: float | None) -> FileInput:
@@ -94,11 +72,15 @@ def options_of(
         why = first["msg"].lower()
         if first["type"] == "string_pattern_mismatch":
             why = (forms or {}).get(option, "not of the form that it should have")
-        raise DualglandError(f"--{option} {first['input']}: {why}") from None
+        given = str(first["input"])
+        shown = given if len(given) <= _SHOWN else f"{given[:_SHOWN]}…"
+        raise DualglandError(
+            Kind.BAD_VALUE, f"--{option}", f"{shown}: {why}", way_out="see --help"
+        ) from None
 
 
 def mask_source(text: str) -> Detect | MaskFile:
     """Return what ``--missing`` asks for: ``auto``, ``nan``, or the path of a mask."""
     if text in ("auto", "nan"):
         return Detect() if text == "auto" else Detect.nan_only()
-    return MaskFile(path=Path(text))
+    return MaskFile(path=path_given(text, "--missing"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.cli import impute, localize
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs import ImputeJob, load_job
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
     if out is not None:
         job = job.model_copy(update={"output": out})
     if job.output is None:
-        raise DualglandError(f"{path}: the job does not say where its result goes; give --out")
+        found = "the job does not say where its result goes"
+        raise DualglandError(Kind.LACKING, path, found, part="output", way_out="give --out")
     if isinstance(job, ImputeJob):
         return {"kind": job.kind, **impute.run(job)}
     return {"kind": job.kind, **localize.run(job)}

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +75,10 @@ def run(
     lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if lacking:
         raise DualglandError(
-            f"training needs {', '.join(lacking)}; pip install 'napari-dualgland[train]'"
+            Kind.NOT_INSTALLED,
+            ", ".join(lacking),
+            "training needs it",
+            way_out="pip install 'napari-dualgland[train]'",
         )
     command = [sys.executable, "-m", "dualgland_training", "train", str(recipe)]
     command += ["--out", str(out), "--json"]

@@ -72,6 +72,7 @@ class ImputeParams(FrozenModel):
     seed: int = Field(
         default=0,
         ge=0,
+        le=2**63 - 1,
         title="Seed",
         description=(
             "Seed of everything random; another number draws other samples. The same seed, image "

@@ -171,8 +171,8 @@ class ImputationRun:
         filler = self.filling.filler
         reach: dict[str, Reach] = {}
         if self._estimates.states_sigma:
-            names = [self.stack.channels[i].name for i in self.index]
-            reach = dict(zip(names, self._calibration.reach, strict=True))
+            keys = [self.stack.channel_keys[i] for i in self.index]
+            reach = dict(zip(keys, self._calibration.reach, strict=True))
         return Provenance(
             version=__version__,
             model=filler.card.name,
@@ -184,8 +184,8 @@ class ImputationRun:
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             source=Path(self.source.source).name if self.source.source else self.source.name,
             missing_fraction={
-                channel.name: int(count) / per_channel
-                for channel, count in zip(self.stack.channels, self._estimates.filled, strict=True)
+                key: int(count) / per_channel
+                for key, count in zip(self.stack.channel_keys, self._estimates.filled, strict=True)
             },
             reach=reach,
             notes=self.notes.every(),

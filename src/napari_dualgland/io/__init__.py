@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.channels import assign_roles
+from napari_dualgland.io.files import home_expanded, regular
 from napari_dualgland.io.hpa import find_set, parse_name, read_set
 from napari_dualgland.io.masks import read_labels, read_mask
 from napari_dualgland.io.pictures import is_picture, read_picture
@@ -60,28 +61,41 @@ def read(
         One line that names the file, what is wrong with it, and the way out: nothing
         there, empty, truncated, not an image, or channels that cannot be told apart.
     """
-    stack = _read(Path(path).expanduser(), channels)
+    stack = _read(home_expanded(path), channels)
     if pixel_size is None:
         return stack
     return replace(stack, pixel_size=stated(pixel_size, stack.pixel_size, "pixel_size"))
 
 
 def _read(path: Path, channels: Mapping[str, int | str] | None) -> Stack:
+    _refuse_unreadable(path)
     if is_ome_zarr(path):
         return assign_roles(read_ome_zarr(path), channels)
     if not path.exists() or path.is_dir() or parse_name(path.name):
         return assign_roles(read_set(find_set(path)), channels)
-    if path.stat().st_size == 0:
-        raise DualglandError(f"{path}: the file is empty (0 bytes)")
+    regular(path)
     if is_tiff(path):
         return assign_roles(read_tiff(path), channels)
     if is_picture(path):
         return assign_roles(read_picture(path), channels)
     raise DualglandError(
-        f"{path}: cannot read files of this kind; "
-        "give a TIFF, an OME-TIFF, an OME-Zarr or a file of an HPA set "
-        "(<id>_red|green|blue|yellow.png)"
+        Kind.UNSUPPORTED,
+        path,
+        "cannot read files of this kind",
+        expected="a TIFF, an OME-TIFF, an OME-Zarr or a file of an HPA set "
+        "(<id>_red|green|blue|yellow.png)",
     )
+
+
+def _refuse_unreadable(path: Path) -> None:
+    """Refuse what the system will not even look at: too long a name, a sealed folder."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return  # the prefix of a set is no file
+    except OSError as error:
+        found = f"cannot be read ({error.strerror})"
+        raise DualglandError(Kind.UNREADABLE, path, found) from error
 
 
 def write(result: Stack | Localization, path: str | Path) -> Path:
@@ -108,7 +122,7 @@ def write(result: Stack | Localization, path: str | Path) -> Path:
     """
     from napari_dualgland.results import Localization
 
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if isinstance(result, Localization):
         from napari_dualgland.io.localization_writing import write_localization
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.channel_names import is_position, listed
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Stack
 
 _STAINS: Mapping[str, str] = {
@@ -102,7 +103,7 @@ def assign_roles(stack: Stack, channels: Mapping[str, int | str] | None = None) 
         return stack  # a set of the atlas, or a file of ours, says it outright
     roles = tell_roles([c.name for c in stack.channels], [c.color for c in stack.channels])
     if None in roles and set(ROLES) - set(roles):
-        raise DualglandError(_refusal(stack, roles))
+        raise _refusal(stack, roles)
     named = tuple(
         replace(channel, role=role, color=channel.color or ROLE_COLORS.get(role or ""))
         for channel, role in zip(stack.channels, roles, strict=True)
@@ -110,19 +111,21 @@ def assign_roles(stack: Stack, channels: Mapping[str, int | str] | None = None) 
     return replace(stack, channels=named)
 
 
-def _refusal(stack: Stack, roles: Sequence[str | None]) -> str:
-    names = ", ".join(c.name for c in stack.channels[:8])
-    if len(roles) > 8:
-        names += ", …"
-    count = "1 channel" if len(roles) == 1 else f"{len(roles)} channels"
+def _refusal(stack: Stack, roles: Sequence[str | None]) -> DualglandError:
+    names = [c.name for c in stack.channels]
     told = {role: i for i, role in enumerate(roles) if role}
     left_over = iter(i for i, role in enumerate(roles) if not role)
     example = {r: told.get(r) if r in told else next(left_over, None) for r in ROLES}
-    option = ",".join(f"{role}={i}" for role, i in example.items() if i is not None)
-    return (
-        f"{stack.source or stack.name}: cannot tell which channel is which among {count} "
-        f"({names}); say it with --channels {option}, with the numbers put right and "
-        "roles left out that it lacks"
+    # A number that is another channel's name would be taken for that name.
+    sign = "#" if any(is_position(name) for name in names) else ""
+    option = ",".join(f"{role}={sign}{i}" for role, i in example.items() if i is not None)
+    return DualglandError(
+        Kind.AMBIGUOUS,
+        stack.where,
+        f"cannot tell which channel is which among {listed(names)}",
+        part="C",
+        way_out=f"say it with --channels {option}, with the numbers put right and roles left out "
+        "that it lacks",
     )
 
 

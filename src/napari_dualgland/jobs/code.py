@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs.inputs import FileInput, LayerRef, LayersInput, Plane
 
 
@@ -159,4 +159,9 @@ def flags(options: dict[str, Any]) -> list[str]:
 def refuse_plane(plane: Plane | None) -> None:
     """Raise DualglandError for one plane: the command line works on whole stacks."""
     if plane is not None:
-        raise DualglandError("the command line works on whole stacks; choose “Whole stack” first")
+        raise DualglandError(
+            Kind.UNSUPPORTED,
+            "plane",
+            "the command line works on whole stacks",
+            way_out="choose “Whole stack” first",
+        )

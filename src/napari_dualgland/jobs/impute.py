@@ -13,11 +13,12 @@ import numpy as np
 from pydantic import field_validator
 from typing_extensions import override
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
+from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     Detect,
@@ -26,7 +27,6 @@ from napari_dualgland.jobs.inputs import (
     MaskFile,
     MaskLayer,
     MaskSource,
-    channels_option,
     file_of,
     pixel_size_option,
 )
@@ -110,12 +110,10 @@ class ImputeJob(Job):
         """Read stack and mask from files; see :meth:`.Job.load`."""
         source = self._mask_file()
         if isinstance(source, MaskLayer):
-            raise DualglandError(_in_no_file(source))
+            raise _in_no_file(source)
         stack = self.read_stack()
         if self.output is not None and is_same(self.output, map(Path, stack.files)):
-            raise DualglandError(
-                f"--out {self.output}: this is part of the input, never overwritten"
-            )
+            raise _replaces_input(self.output)
         return Loaded(stack, read_mask(source.path) if isinstance(source, MaskFile) else None)
 
     def find_steps(
@@ -151,7 +149,7 @@ class ImputeJob(Job):
         counts = np.zeros(canonical.shape[2])
         for number, (t, z) in enumerate(places):
             if should_stop():
-                raise Cancelled("cancelled; nothing was changed")
+                raise Cancelled.run()
             yield Progress(number, len(places))
             plane = np.asarray(canonical[t, z])
             counts += plane.mean(axis=(1, 2)) / len(places)
@@ -256,7 +254,7 @@ class ImputeJob(Job):
         refuse_plane(self.plane)
         source = self._mask_file()
         if isinstance(source, MaskLayer):
-            raise DualglandError(_in_no_file(source))
+            raise _in_no_file(source)
         options: dict[str, object] = {"out": self.output or self.beside("_imputed.ome.tif")}
         if isinstance(source, MaskFile):
             options["missing"] = source.path
@@ -264,7 +262,10 @@ class ImputeJob(Job):
             options["missing"] = "nan"
         if self.roles != ROLES or (isinstance(source, Detect) and self._is_special(source)):
             raise DualglandError(
-                "the command line has no option for this choice of missing pixels; copy as Python"
+                Kind.UNSUPPORTED,
+                "missing",
+                "the command line has no option for this choice of missing pixels",
+                way_out="copy as Python",
             )
         words = ["dualgland", "impute", str(file.path), *flags(options)]
         words += channels_option(file.channels)
@@ -276,25 +277,36 @@ class ImputeJob(Job):
         return source not in (Detect(), Detect.nan_only())
 
 
-def _in_no_file(source: MaskLayer) -> str:
-    return (
-        f"layer {source.layer.name!r} is in no mask file; save it as TIFF and open that, or copy "
-        "as Python"
+def _in_no_file(source: MaskLayer) -> DualglandError:
+    return DualglandError(
+        Kind.LACKING,
+        source.layer.name,
+        "the layer is in no mask file",
+        way_out="save it as TIFF and open that, or copy as Python",
     )
 
 
 def _check_output(out: Path, read_from: list[Path]) -> None:
     """Refuse an output that cannot be written or would replace what is read."""
     if not out.name.lower().endswith(OME_TIFF):
-        raise DualglandError(f"--out {out}: the name must end in {' or '.join(OME_TIFF)}")
+        found, expected = "has another ending", " or ".join(OME_TIFF)
+        raise DualglandError(Kind.BAD_VALUE, out, found, part="--out", expected=expected)
     folder = out.absolute().parent
     if not folder.is_dir():
-        raise DualglandError(f"--out {out}: there is no folder {folder}; make it first")
+        found = f"there is no folder {folder}"
+        raise DualglandError(Kind.NOT_THERE, out, found, part="--out", way_out="make it first")
     if out.is_dir():
-        raise DualglandError(f"--out {out}: this is a folder; give the name of a file in it")
+        way_out = "give the name of a file in it"
+        raise DualglandError(Kind.NOT_A_FILE, out, "is a folder", part="--out", way_out=way_out)
     refuse_folder(folder, out)
     if is_same(out, read_from):
-        raise DualglandError(f"--out {out}: this is the input, which is never overwritten")
+        raise _replaces_input(out)
+
+
+def _replaces_input(out: Path) -> DualglandError:
+    found = "this is the input, or part of it, which is never overwritten"
+    way_out = "choose another name"
+    return DualglandError(Kind.CONFLICT, out, found, part="--out", way_out=way_out)
 
 
 def _by_planes(stack: Stack) -> Stack:

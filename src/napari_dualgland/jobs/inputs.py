@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.mask import Mask
 from napari_dualgland.missing import MissingParams
@@ -179,22 +178,18 @@ def file_of(given: FileInput | LayersInput, what: str) -> FileInput:
     DualglandError
         If there is none: the layers come from nowhere that could be read again.
     """
-    found = given if isinstance(given, FileInput) else given.file
-    if found is None:
+    if isinstance(given, FileInput):
+        return given
+    if given.file is None:
         raise DualglandError(
-            f"these layers come from no file that {what} could read; save them first, or copy "
-            "as Python"
+            Kind.LACKING,
+            ", ".join(dict.fromkeys(ref.name for ref in given.layers.values())) or "layers",
+            f"these layers come from no file that {what} could read",
+            way_out="save them first, or copy as Python",
         )
-    return found
+    return given.file
 
 
 def pixel_size_option(pixel_size: float | None) -> list[str]:
     """Return the words of a shell line that state a pixel size; none where nobody has."""
     return [] if pixel_size is None else ["--pixel-size", repr(pixel_size)]
-
-
-def channels_option(channels: Mapping[str, int | str] | None) -> list[str]:
-    """Return the words of a shell line that say which channel is what; none where needless."""
-    if not channels:
-        return []
-    return ["--channels", ",".join(f"{role}={key}" for role, key in channels.items())]

@@ -11,12 +11,13 @@ from typing import Literal
 import numpy as np
 from typing_extensions import override
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_labels, read_mask, write
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.localization_writing import making
 from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
+from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     LabelsFile,
@@ -25,7 +26,6 @@ from napari_dualgland.jobs.inputs import (
     LayersInput,
     Loaded,
     MaskFile,
-    channels_option,
     file_of,
     pixel_size_option,
 )
@@ -87,13 +87,17 @@ class LocalizeJob(Job):
         """Read stack, cells and mask from files; see :meth:`.Job.load`."""
         cells = self._labels_file()
         if isinstance(cells, LabelsLayer):
-            raise DualglandError(_in_no_file(cells))
+            raise _in_no_file(cells)
         stack = self.read_stack()
         if self.output is not None:
             _check_folder(self.output, [Path(member) for member in stack.files])
         if "protein" not in stack.roles:
             raise DualglandError(
-                f"{stack.where}: no channel is the protein; say it with --channels"
+                Kind.LACKING,
+                stack.where,
+                "no channel is the protein",
+                part="protein",
+                way_out="say it with --channels",
             )
         return Loaded(
             stack,
@@ -188,7 +192,7 @@ class LocalizeJob(Job):
         refuse_plane(self.plane)
         cells = self._labels_file()
         if isinstance(cells, LabelsLayer):
-            raise DualglandError(_in_no_file(cells))
+            raise _in_no_file(cells)
         words = ["dualgland", "localize", str(file.path)]
         words += ["--out", str(self.output or self.beside("_localized"))]
         words += ["--cells", str(cells.path)] if cells is not None else []
@@ -199,26 +203,31 @@ class LocalizeJob(Job):
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
 
 
-def _in_no_file(source: LabelsLayer) -> str:
-    return (
-        f"layer {source.layer.name!r} is in no file; save it as TIFF and open that, or copy as "
-        "Python"
+def _in_no_file(source: LabelsLayer) -> DualglandError:
+    return DualglandError(
+        Kind.LACKING,
+        source.layer.name,
+        "the layer is in no file",
+        way_out="save it as TIFF and open that, or copy as Python",
     )
 
 
 def _check_folder(out: Path, read_from: list[Path]) -> None:
     """Refuse a folder that cannot be written to, or in which an input would be replaced."""
     if out.exists() and not out.is_dir():
-        raise DualglandError(f"--out {out}: this is a file; give the name of a folder")
+        found, way_out = "is a file", "give the name of a folder"
+        raise DualglandError(Kind.NOT_A_FILE, out, found, part="--out", way_out=way_out)
     there = out.absolute()
     while not there.exists():
         there = there.parent
     refuse_folder(there, out)
     for target in (out / name for name in FILES):
         if target.is_dir():
-            raise DualglandError(f"--out {out}: {target.name} is a folder there; choose another")
-        replaced = is_same(target, read_from)
-        if replaced is not None:
-            raise DualglandError(
-                f"--out {out}: {replaced} would be replaced, and inputs never are; choose another"
-            )
+            found = f"{target.name} is a folder there"
+        elif is_same(target, read_from) is not None:
+            found = f"{target.name} there is an input and would be replaced"
+        else:
+            continue
+        raise DualglandError(
+            Kind.CONFLICT, out, found, part="--out", way_out="choose another folder"
+        )

@@ -74,6 +74,6 @@ def load_job(path: str | Path) -> ImputeJob | LocalizeJob:
     else:
         try:
             told = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise DualglandError(f"{path}: is no JSON ({error})") from None
     return parse_job(told, str(path)).found_from(path.absolute().parent)

@@ -191,8 +191,8 @@ class ImputeWidget(Dock):
 
 def shares(result: Imputation) -> dict[str, float]:
     """Return the share of pixels that were filled, 0 to 1, by role."""
-    channels, told = result.stack.channels, result.provenance.missing_fraction
-    return {role: told[channels[i].name] for role, i in result.stack.roles.items()}
+    keys, told = result.stack.channel_keys, result.provenance.missing_fraction
+    return {role: told[keys[i]] for role, i in result.stack.roles.items()}
 
 
 def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:

@@ -1,0 +1,69 @@
+"""Ctrl-C and SIGTERM, from the first moment to the last: one line and code 130, no traceback.
+
+This file loads next to nothing, so that it is there before what is slow to load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+INTERRUPTED = 130
+SAID = "interrupted; no file was written"
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, Any], Any]
+
+
+@contextlib.contextmanager
+def handled(handler: Handler) -> Iterator[None]:
+    """Answer the signals that ask a program to stop; one that is ignored stays ignored."""
+    before = {}
+    with contextlib.suppress(ValueError):  # another thread: whoever runs us handles signals
+        for which in _SIGNALS:
+            if signal.getsignal(which) is not signal.SIG_IGN:
+                before[which] = signal.signal(which, handler)
+    try:
+        yield
+    finally:
+        for which, former in before.items():
+            signal.signal(which, former)
+
+
+def at_once(*, as_json: bool) -> Handler:
+    """Return a handler for as long as nothing is at work: it ends the program there and then.
+
+    An exception would be raised somewhere inside an import, and libraries turn that into
+    errors of their own.
+    """
+
+    def end(_signal: int, _frame: Any) -> None:
+        told = f'{{"error": "{SAID}", "exit_code": {INTERRUPTED}, "kind": "interrupted"}}\n'
+        with contextlib.suppress(OSError):
+            os.write(1, told.encode() if as_json else b"")
+            os.write(2, f"dualgland: {SAID}\n".encode())
+        os._exit(INTERRUPTED)
+
+    return end
+
+
+class Asked:
+    """A handler that raises KeyboardInterrupt, and knows later that it did.
+
+    A library may make another exception of it, on the way up.
+    """
+
+    yes = False
+
+    def __call__(self, _signal: int, _frame: Any) -> None:
+        self.yes = True
+        raise KeyboardInterrupt
+
+
+def ignored() -> None:
+    """Ignore Ctrl-C: the work is done, and Python's own end could answer by a traceback only."""
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

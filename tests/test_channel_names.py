@@ -93,9 +93,7 @@ def test_any_text_for_channels_is_read_or_refused(text):
         assert parse_channels(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", ",", "nucleus", "nucleus=", "=0", "er=0,", "nucleus=,er=1"]
-)
+@pytest.mark.parametrize("text", ["", ",", "nucleus", "nucleus=", "=0", "er=0,", "nucleus=,er=1"])
 def test_a_misspelt_option_is_refused(text):
     with pytest.raises(DualglandError) as error:
         parse_channels(text)

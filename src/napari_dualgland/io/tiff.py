@@ -26,6 +26,7 @@ import tifffile
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.lazy import as_dask
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader, parse_ome
+from napari_dualgland.io.photometric import intensities, photometric_notes
 from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import (
@@ -86,7 +87,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
         lazy = lazy and not path.name.lower().endswith(".gz")
         header = parse_ome(tif.ome_metadata) if tif.ome_metadata else _plain_header(tif)
         axes, notes = _named_axes(path, series)
-        notes += header.notes
+        notes += [*header.notes, *photometric_notes(series)]
         stack = _stack_of(path, _pixels(path, series, lazy), axes, header)
         stack, more = _own_images(path, tif, stack, header, lazy)
     notes += more
@@ -100,7 +101,7 @@ def read_pyramid(path: Path) -> list[da.Array]:
     with opened(path) as tif:
         series = _first_series(path, tif)
         levels = [as_dask(level, level.shape) for level in series.levels]
-    return [level for level in levels if level is not None]
+        return [intensities(level, series) for level in levels if level is not None]
 
 
 @contextmanager
@@ -229,12 +230,15 @@ def _named_axes(path: Path, series: tifffile.TiffPageSeries) -> tuple[str, list[
 
 def _pixels(path: Path, series: tifffile.TiffPageSeries, lazy: bool) -> npt.NDArray[Any] | da.Array:
     if lazy:
-        pixels = as_dask(series, series.shape)
-        if pixels is not None:
-            return pixels
+        planes = as_dask(series, series.shape)
+        if planes is not None:
+            promised: da.Array = intensities(planes, series)
+            return promised
         log.warning("%s: colour planes are read at once, not lazily", path)
     array = series.asarray()
-    return np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+    array = np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+    pixels: npt.NDArray[Any] = intensities(array, series)
+    return pixels
 
 
 def _stack_of(

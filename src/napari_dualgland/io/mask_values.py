@@ -1,0 +1,240 @@
+"""Whether numbers that are given as a mask or as labels can be that, told by the numbers.
+
+A mask has one value besides 0, or a few that were painted; labels have a number for each
+cell. Both lie in patches of one value. A picture does not: its values change from pixel to
+pixel, or step by step. It must never be taken for a mask: all of the field would be replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.typing import AnyArray, IndexArray
+
+_LOOKED_AT = 8
+"""So many planes of several values tell what all of them are."""
+_FEWEST_TOUCHING = 100
+"""With fewer pairs of marked neighbours, nothing can be told."""
+_FLAT = 0.75
+"""Least share of neighbours of one value: in labels of touching squares of 8 × 8 it is 0.88."""
+_LADDER = 0.75
+"""Share of the other neighbours that differ by one step where brightness rises and falls."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Counts over planes: values, patches of one value, neighbours, and how those differ."""
+
+    values: int = 0
+    patches: int = 0
+    touching: int = 0
+    equal: int = 0
+    steps: int = 0
+    rungs: int = 0
+
+    def __add__(self, other: _Seen) -> _Seen:
+        return _Seen(
+            *(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True))
+        )
+
+    @property
+    def is_picture(self) -> bool:
+        if self.touching < _FEWEST_TOUCHING:
+            return False
+        if self.equal < _FLAT * self.touching:
+            return True
+        if self.values > 16 and self.patches > 8 * self.values:
+            return True
+        # A smooth, dark picture: few values, each beside the next higher and lower one.
+        differing = self.touching - self.equal
+        return (
+            self.values >= 4
+            and self.patches > 2 * self.values
+            and self.rungs > _LADDER * (self.values - 1)
+            and self.steps > _LADDER * differing
+        )
+
+
+def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
+    """Return the marks of a mask after making sure that it can be one.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Booleans, integers or floats.
+    place : str
+        The file, for the message.
+    axes : str or None
+        Of ``values``; None: Y and X are the last two.
+
+    Returns
+    -------
+    marks : numpy.ndarray
+        Booleans or integers, not zero where marked.
+    note : str
+        What a person should know; empty if nothing.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``wrong-content`` for a picture, a probability or negative numbers; of kind
+        ``not-finite`` where a number is none.
+    """
+    _check_numbers(values, place, "mask")
+    if has_one_value(values):
+        return (values != 0 if values.dtype.kind == "f" else values), ""
+    whole = _whole(values, place, "threshold it: 0 where measured, 1 where missing")
+    _check_patches(whole, place, axes, "a mask, 0 where measured and another value where missing")
+    count = len(np.unique(whole)) - 1
+    return whole, f"{place}: the mask has {count} values; all that is not 0 counts as missing"
+
+
+def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
+    """Return the labels of cells after making sure that they can be that.
+
+    A mask of cells, of one value only, is split into its connected pieces, plane by plane.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Booleans, integers or floats.
+    place : str
+        The file, for the message.
+    axes : str or None
+        Of ``values``; None: Y and X are the last two.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        Integers.
+    note : str
+        What a person should know; empty if nothing.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``wrong-content`` for a picture, fractions, negative numbers or floats so large
+        that they cannot tell neighbouring numbers; ``not-finite`` where a number is none.
+    """
+    _check_numbers(values, place, "file of labels")
+    whole = _whole(values, place, "save the labels as integers")
+    if not has_one_value(whole):
+        _check_patches(whole, place, axes, "labels, a number for each cell and 0 for background")
+        return whole, ""
+    pieces = _pieces(whole, axes)
+    count = int(pieces.max())
+    if count < 2:  # one cell, which keeps its number
+        return (whole.astype(np.uint8) if whole.dtype.kind == "b" else whole), ""
+    note = f"{place}: a mask with one value, not labels; it was split into {count} connected pieces"
+    return pieces, note
+
+
+def has_one_value(values: AnyArray) -> bool:
+    """Whether there is at most one value besides 0."""
+    if values.dtype.kind == "b":
+        return True
+    low, high = values.min(), values.max()
+    if low == high:
+        return True
+    return bool((low == 0 or high == 0) and ((values == low) | (values == high)).all())
+
+
+def _check_numbers(values: AnyArray, place: str, what: str) -> None:
+    if values.dtype.kind not in "buif" or values.ndim < 2:
+        raise DualglandError(
+            Kind.WRONG_CONTENT,
+            place,
+            f"{values.dtype} of shape {values.shape} is no {what}",
+            expected="numbers in (Y, X), or with more axes",
+        )
+    if not values.size:
+        raise DualglandError(Kind.EMPTY, place, f"the {what} is empty, of shape {values.shape}")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DualglandError(
+            Kind.NOT_FINITE,
+            place,
+            f"a {what} with NaN or infinities",
+            way_out="save it as integers, 0 for what is not marked",
+        )
+    low, high = values.min(), values.max()
+    if low < 0 and not (what == "mask" and has_one_value(values)):
+        found = f"holds negative numbers, from {low:g} to {high:g}"
+        raise DualglandError(
+            Kind.WRONG_CONTENT, place, found, expected=f"a {what}, 0 for what is not marked"
+        )
+
+
+def _whole(values: AnyArray, place: str, way_out: str) -> AnyArray:
+    """Return whole numbers as integers."""
+    if values.dtype.kind != "f":
+        return values
+    low, high = values.min(), values.max()
+    # Beyond this, floats leave out numbers: two labels may have become one.
+    exact = 2 ** (np.finfo(values.dtype).nmant + 1)
+    if high > exact:
+        found = f"{values.dtype} up to {high:g} cannot tell neighbouring numbers"
+    elif not np.array_equal(values, np.rint(values)):
+        found = f"fractions from {low:g} to {high:g}, a picture or probabilities"
+    else:
+        return values.astype(np.int64)
+    raise DualglandError(
+        Kind.WRONG_CONTENT, place, found, expected="whole numbers", way_out=way_out
+    )
+
+
+def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> None:
+    planes = [plane for plane in _planes(values, axes) if not has_one_value(plane)]
+    some = planes[:: max(1, len(planes) // _LOOKED_AT)]
+    if sum(map(_look_at, some), _Seen()).is_picture:
+        count = len(np.unique(values))
+        raise DualglandError(
+            Kind.WRONG_CONTENT,
+            place,
+            f"a picture, not marks: {count} values from {values.min()} to {values.max()} that "
+            "change from pixel to pixel",
+            expected=expected,
+        )
+
+
+def _planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
+    axes = axes or ""
+    y, x = (axes.index("Y"), axes.index("X")) if {"Y", "X"} <= set(axes) else (-2, -1)
+    last = np.moveaxis(values, (y, x), (-2, -1))
+    for at in np.ndindex(last.shape[:-2]):
+        yield last[at]
+
+
+def _look_at(plane: AnyArray) -> _Seen:
+    from skimage.measure import label
+
+    found, ranks = np.unique(plane, return_inverse=True)
+    ranks = ranks.reshape(plane.shape) + 1
+    ranks[plane == 0] = 0
+    patches = int(label(ranks, background=0).max())
+    touching = equal = steps = 0
+    rungs: set[int] = set()
+    for a, b in ((ranks[:, :-1], ranks[:, 1:]), (ranks[:-1], ranks[1:])):
+        both = (a > 0) & (b > 0)
+        lower, higher = np.minimum(a[both], b[both]), np.maximum(a[both], b[both])
+        one_step = higher - lower == 1
+        touching, equal = touching + lower.size, equal + int((higher == lower).sum())
+        steps += int(one_step.sum())
+        rungs |= set(np.unique(lower[one_step]).tolist())
+    return _Seen(int((found != 0).sum()), patches, touching, equal, steps, len(rungs))
+
+
+def _pieces(mask: AnyArray, axes: str | None) -> IndexArray:
+    """Return the connected pieces of every plane, numbered through; shape of the mask."""
+    from skimage.measure import label
+
+    pieces = np.zeros(mask.shape, np.int64)
+    count = 0
+    for plane, out in zip(_planes(mask, axes), _planes(pieces, axes), strict=True):
+        found = label(plane != 0)
+        out[...] = np.where(found > 0, found + count, 0)
+        count += int(found.max())
+    return pieces

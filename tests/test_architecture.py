@@ -21,7 +21,7 @@ SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "classes", "errors", "frozen", "intervals", "mask", "memory", "progress"),
     *("provenance", "results", "stack"),
-    "typing",
+    *("typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.

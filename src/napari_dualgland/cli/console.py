@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.written import written
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -103,13 +104,14 @@ def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) ->
     """
     from typer import BadParameter
 
+    before = len(written())
     usage_error: Any = BadParameter.__base__  # the common base of all that a person mistypes
     try:
         with _quiet(debug), _terminable():
             code = command() or OK
         if code != INTERRUPTED:  # typer turns Ctrl-C into a code and says nothing
             return code
-        line = "interrupted; no file was written"
+        line = _interrupted(before)
     except BrokenPipeError:
         # The reader has gone (`dualgland models | head`): there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -117,21 +119,27 @@ def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) ->
     except Exception as error:
         if debug:
             traceback.print_exc()
-        line, code = _explain(error, usage_error)
+        line, code = _explain(error, usage_error, before)
     except KeyboardInterrupt:
-        line, code = "interrupted; no file was written", INTERRUPTED
+        line, code = _interrupted(before), INTERRUPTED
     if as_json:
         write_json({"error": line, "exit_code": code})
     sys.stderr.write(f"dualgland: {line}\n")
     return code
 
 
-def _explain(error: Exception, usage_error: type[Any]) -> tuple[str, int]:
+def _interrupted(before: int) -> str:
+    """Say what an interrupted command has written; that of earlier ones is left out."""
+    files = ", ".join(str(path) for path in written()[before:])
+    return f"interrupted; {f'written before that: {files}' if files else 'no file was written'}"
+
+
+def _explain(error: Exception, usage_error: type[Any], before: int) -> tuple[str, int]:
     """Return the one line and the exit code for what went wrong."""
     from typer import Abort
 
     if isinstance(error, Abort):
-        return "interrupted; no file was written", INTERRUPTED
+        return _interrupted(before), INTERRUPTED
     if isinstance(error, usage_error):
         return f"{_one_line(error.format_message())} (see --help)", REFUSED
     if isinstance(error, DualglandError):

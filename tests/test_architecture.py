@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "channel_names", "classes", "errors", "frozen", "intervals", "legible", "mask"),
-    *("memory", "pixel_size", "progress", "provenance", "results", "stack", "typing"),
+    *("memory", "pixel_size", "progress", "provenance", "results", "stack", "typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.

@@ -22,6 +22,7 @@ from napari_dualgland.cli.refusals import PROGRAM, interrupted, refusal_of
 from napari_dualgland.cli.stopping import INTERRUPTED, Asked, handled
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.legible import legible
+from napari_dualgland.written import written
 
 if TYPE_CHECKING:
     from napari_dualgland.cli.terminal import PlainConsole
@@ -114,26 +115,26 @@ def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) ->
     int
         0 done, 1 a bug, 2 refused, 130 interrupted, 141 nobody reads what is said.
     """
-    asked = Asked()
+    asked, before = Asked(), len(written())
     try:
         _readable_streams()
         with _quiet(debug), handled(asked):
             code = command() or OK
         if code != INTERRUPTED:  # typer turns Ctrl-C into a code and says nothing
             return code
-        refusal: DualglandError | None = interrupted()
+        refusal: DualglandError | None = interrupted(before)
     except BrokenPipeError:
         # The reader has gone (`dualgland models | head`): there is nobody to tell.
         _forget_stdout()
         return READER_GONE
     except KeyboardInterrupt:
-        refusal = interrupted()
+        refusal = interrupted(before)
     except Exception as error:
         if debug:
             traceback.print_exc()
-        refusal = refusal_of(error)
+        refusal = refusal_of(error, before)
         if asked.yes and _kind(refusal) != Kind.INTERRUPTED:
-            refusal = interrupted()
+            refusal = interrupted(before)
         unexpected = " ".join(f"unexpected {type(error).__name__}: {error}".split())
     if refusal is None:
         line = f"{unexpected}; set DUALGLAND_DEBUG=1 to see where, and please report it"

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_dualgland.cli.stopping import SAID
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.written import written
 
 _OF_THE_SYSTEM = {
     errno.ENOENT: Kind.NOT_THERE,
@@ -50,16 +51,39 @@ PROGRAM = "dualgland"
 """The place of what is wrong with no file and no option."""
 
 
-def interrupted() -> DualglandError:
-    """Return what is told where a person stopped the program."""
-    return DualglandError(Kind.INTERRUPTED, PROGRAM, SAID)
+def interrupted(before: int = 0) -> DualglandError:
+    """Return what is told where a person stopped the program.
+
+    Parameters
+    ----------
+    before : int
+        How many files this process had written before the command.
+
+    Returns
+    -------
+    DualglandError
+    """
+    files = ", ".join(str(path) for path in written()[before:])
+    found = f"interrupted; written before that: {files}" if files else SAID
+    return DualglandError(Kind.INTERRUPTED, PROGRAM, found)
 
 
-def refusal_of(error: Exception) -> DualglandError | None:
-    """Return what went wrong as a refusal; None where it is a bug."""
+def refusal_of(error: Exception, before: int = 0) -> DualglandError | None:
+    """Return what went wrong as a refusal; None where it is a bug.
+
+    Parameters
+    ----------
+    error : Exception
+    before : int
+        How many files this process had written before the command.
+
+    Returns
+    -------
+    DualglandError or None
+    """
     if isinstance(error, DualglandError):
         return error
-    usage = _usage(error)
+    usage = _usage(error, before)
     if usage is not None:
         return usage
     if isinstance(error, MemoryError) or _on_the_device(error):
@@ -94,12 +118,12 @@ def _on_the_device(error: Exception) -> bool:
     return out_of_memory(error)
 
 
-def _usage(error: Exception) -> DualglandError | None:
+def _usage(error: Exception, before: int) -> DualglandError | None:
     """Return what a person mistyped on the command line; None where it is nothing of the kind."""
     from typer import Abort, BadParameter
 
     if isinstance(error, Abort):
-        return interrupted()
+        return interrupted(before)
     mistyped: Any = BadParameter.__base__  # the common base of all that a person mistypes
     if not isinstance(error, mistyped):
         return None

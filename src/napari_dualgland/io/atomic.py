@@ -1,16 +1,25 @@
-"""A file is there whole or not at all: written beside its place, then renamed onto it."""
+"""Files are there whole or not at all: written beside their places, then renamed onto them.
+
+A set of files is written and put on the disk whole before the first of them gets its name, so
+that a full disk, Ctrl-C or a kill while they are written leaves the older set as it was.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.beside import Beside, beside_name, longest_name
+from napari_dualgland.io.signals import put_off
+from napari_dualgland.written import record
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
@@ -18,50 +27,188 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it onto ``path`` when all went well.
 
     Whatever goes wrong, Ctrl-C included, the temporary file is removed and an older file
-    at ``path`` stays as it was.
+    at ``path`` stays as it was. What a killed run has left for the same path is removed.
 
     Raises
     ------
     DualglandError
-        If the folder is not there or cannot be written, or the disk is full.
+        Of kind ``not-there``, ``not-a-file``, ``unwritable`` or ``no-space``.
     """
-    folder = path.parent
-    if not folder.is_dir():
-        raise DualglandError(f"{path}: there is no folder {folder}; make it first")
-    if path.is_dir():
-        raise DualglandError(f"{path}: is a folder; give a file name")
-    temporary = folder / f".{path.name[:80]}.{uuid.uuid4().hex}.part"
-    try:
+    with replacing_all([path]) as (temporary,):
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
-        os.replace(temporary, path)
+
+
+@contextmanager
+def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give a temporary path beside each of a set of files; rename all of them at the end.
+
+    Whatever goes wrong, the older set stays as it was. Only where the disk refuses even that
+    do files of two runs lie side by side; then the error says which are of the new one.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path
+        Where the files go. Their folders are there.
+
+    Yields
+    ------
+    list of pathlib.Path
+        One for each path, there and empty.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``not-there``, ``not-a-file``, ``unwritable`` or ``no-space``.
+    """
+    for path in paths:
+        refuse_place(path)
+    place = paths[0] if len(paths) == 1 else paths[0].parent
+    besides: list[Beside] = []
+    with ExitStack() as held:
+        try:
+            for path in paths:
+                besides.append(Beside(path))
+                held.enter_context(besides[-1])
+            yield [beside.path for beside in besides]
+            for beside in besides:
+                beside.flush()
+        except OSError as error:
+            if _is_of_another(error, [*paths, *(beside.path for beside in besides)]):
+                raise
+            raise _refusal(place, error, []) from error
+        with put_off():
+            _rename(place, {beside.path: beside.target for beside in besides})
+            record(paths)
+    for folder in {path.parent for path in paths}:
         _flush_names(folder)
+
+
+def refuse_place(path: Path) -> None:
+    """Refuse a path where no file can be put: no folder, a folder, a pipe, too long a name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``not-there``, ``not-a-file`` or ``bad-value``.
+    """
+    folder = path.absolute().parent
+    if not os.path.isdir(folder):
+        found = f"there is no folder {folder}"
+        raise DualglandError(Kind.NOT_THERE, path, found, way_out="make it first")
+    if os.path.isdir(path):
+        raise DualglandError(Kind.NOT_A_FILE, path, "is a folder", way_out="give a file name")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise DualglandError(Kind.NOT_A_FILE, path, "is a pipe, socket or device")
+    refuse_long_name(path.name, folder, path)
+
+
+def refuse_long_name(name: str, folder: Path, path: Path) -> None:
+    """Refuse a name that a folder's file system cannot hold.
+
+    Parameters
+    ----------
+    name : str
+        Of the file or folder that is to be made.
+    folder : pathlib.Path
+        Is there.
+    path : pathlib.Path
+        What was asked for, for the message.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``bad-value``.
+    """
+    length, longest = len(os.fsencode(name)), longest_name(folder)
+    if length > longest:
+        found = f"the name is of {length} bytes"
+        raise DualglandError(Kind.BAD_VALUE, path, found, expected=f"{longest} at most")
+
+
+def _rename(place: Path, targets: Mapping[Path, Path]) -> None:
+    """Rename files onto their targets; where one fails, put back those that went before."""
+    before = [path for path in targets.values() if path.exists()] if len(targets) > 1 else []
+    kept: dict[Path, Path] = {}
+    new: list[Path] = []
+    try:
+        for path in before:
+            with suppress(OSError):  # FAT knows no second names
+                os.link(path, beside := beside_name(path))
+                kept[path] = beside
+        for temporary, target in targets.items():
+            os.replace(temporary, target)
+            new.append(target)
     except OSError as error:
-        raise DualglandError(f"{path}: {_reason(folder, error)}; nothing was written") from error
+        left = [path for path in new if path in before and not _put_back(path, kept.get(path))]
+        left += [path for path in new if path not in before and not _removed(path)]
+        record(left)
+        raise _refusal(place, error, left) from error
     finally:
-        # On a read-only disk removing what never came to be is an error of its own.
-        with suppress(OSError):
-            temporary.unlink()
+        for second in kept.values():
+            with suppress(OSError):
+                second.unlink()
+
+
+def _put_back(path: Path, kept: Path | None) -> bool:
+    """Put an older file back; whether that could be done."""
+    if kept is None:
+        return False
+    try:
+        os.replace(kept, path)
+    except OSError:
+        return False
+    return True
+
+
+def _removed(path: Path) -> bool:
+    """Remove a new file that is alone; whether that could be done."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _flush_names(folder: Path) -> None:
-    """Put the new name on the disk too, or a power cut may bring the old file back."""
+    """Put new names on the disk too, or a power cut may bring the old files back."""
     if os.name == "nt":  # which opens no folder, and needs no such flush
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # The files have their names already: an error here takes nothing from them.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
-def _reason(folder: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "the disk is full, or the file larger than allowed"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"the folder {folder} cannot be written to"
+def _is_of_another(error: OSError, ours: Sequence[Path]) -> bool:
+    """Whether an error names a file that is none of ours: one that is read, say."""
+    if not isinstance(error.filename, str) or error.errno in (*_FULL, errno.EROFS):
+        return False
+    known = {path.absolute() for path in ours} | {path.absolute().parent for path in ours}
+    return Path(error.filename).absolute() not in known
+
+
+def _refusal(place: Path, error: OSError, left: Sequence[Path]) -> DualglandError:
+    kind, found = _reason(place.absolute().parent, error)
+    truth = "nothing was written"
+    if left:
+        names = ", ".join(path.name for path in left)
+        truth = f"of this run are {names}, the other files of the set are older; run it again"
+    return DualglandError(kind, place, found, way_out=truth)
+
+
+def _reason(folder: Path, error: OSError) -> tuple[Kind, str]:
+    if error.errno in _FULL:
+        return Kind.NO_SPACE, "the disk is full, or the file larger than allowed"
+    if error.errno in _NOT_ALLOWED:
+        return Kind.UNWRITABLE, f"the folder {folder} cannot be written to"
     # NumPy reports a short write without the number of the error.
     if error.errno is None and shutil.disk_usage(folder).free < 2**20:
-        return "the disk is full"
-    return f"cannot be written ({error.strerror or error})"
+        return Kind.NO_SPACE, "the disk is full"
+    return Kind.UNWRITABLE, f"cannot be written ({error.strerror or error})"

@@ -8,6 +8,9 @@ pixel size. All three are there or none is; other files of the folder stay as th
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.classes import CLASSES, COLORS
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.atomic import replacing
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.atomic import replacing_all
 from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import CELLS, MAPS
 from napari_dualgland.io.tiff_writing import refuse_source, write_parts
@@ -26,7 +29,7 @@ from napari_dualgland.stack import Channel, Header, Stack, to_canonical
 if TYPE_CHECKING:
     import pandas as pd
 
-CELLS_CSV, CELLS_TIF, MAPS_TIF = "cells.csv", "cells.tif", "maps.ome.tif"
+WRITTEN = CELLS_CSV, CELLS_TIF, MAPS_TIF = "cells.csv", "cells.tif", "maps.ome.tif"
 
 _DECIMALS = {"y": 2, "x": 2, "area_um2": 2, "uncertainty": 4, "imputed": 4, "missing": 4}
 _DECIMALS |= dict.fromkeys(CLASSES, 4)
@@ -64,15 +67,27 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
         If the folder cannot be made or written to, or one of the files is the source of the
         stack; then nothing was written.
     """
-    paths = {name: folder / name for name in (CELLS_CSV, CELLS_TIF, MAPS_TIF)}
+    paths = {name: folder / name for name in WRITTEN}
     for path in paths.values():
         refuse_source(result.stack, path)
-    with making(folder), contextlib.ExitStack() as opened:
-        beside = {name: opened.enter_context(replacing(path)) for name, path in paths.items()}
-        _write_table(result.table, beside[CELLS_CSV])
-        _write(_cells(result), beside[CELLS_TIF], is_labels=True)
-        _write(_maps(result), beside[MAPS_TIF], is_many=True)
+    with making(folder), replacing_all(list(paths.values())) as beside:
+        write_files(result, dict(zip(WRITTEN, beside, strict=True)))
     return paths
+
+
+def write_files(result: Localization, paths: Mapping[str, Path]) -> None:
+    """Write table, labels and maps to where the caller wants them.
+
+    Parameters
+    ----------
+    result : Localization
+        Maps are computed class by class.
+    paths : mapping of str to pathlib.Path
+        By the names in :data:`WRITTEN`; the caller renames the files when all is well.
+    """
+    _write_table(result.table, paths[CELLS_CSV])
+    _write(_cells(result), paths[CELLS_TIF], is_labels=True)
+    _write(_maps(result), paths[MAPS_TIF], is_many=True)
 
 
 @contextlib.contextmanager
@@ -88,8 +103,9 @@ def making(folder: Path) -> Any:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        said = "is a file" if folder.is_file() else error.strerror or str(error)
-        raise DualglandError(f"{folder}: the folder cannot be made ({said})") from None
+        said = "is a file" if os.path.isfile(folder) else error.strerror or str(error)
+        kind = Kind.NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.UNWRITABLE
+        raise DualglandError(kind, folder, f"the folder cannot be made ({said})") from None
     try:
         yield
     except BaseException:

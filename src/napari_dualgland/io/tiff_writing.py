@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 
 from napari_dualgland._version import __version__
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.frame_store import (
     TILE,
@@ -73,7 +73,12 @@ def write_ome_tiff(result: Stack, path: Path) -> Path:
         OME's, or the file cannot be written; then no trace of it is left.
     """
     if not path.name.lower().endswith(ENDINGS):
-        raise DualglandError(f"{path}: results are written as OME-TIFF; end the name in .ome.tif")
+        raise DualglandError(
+            Kind.BAD_VALUE,
+            path,
+            "results are written as OME-TIFF",
+            way_out="end the name in .ome.tif",
+        )
     refuse_source(result, path)
     parts = _parts(result)
     with replacing(path) as temporary:

@@ -6,30 +6,40 @@ base dependency: it comes with the extra ``zarr`` and is asked for only where a 
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.pixel_sizes import believed, believed_step
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.io.tiff import LAZY_BYTES
-from napari_dualgland.stack import Channel, Stack
+from napari_dualgland.io.zarr_chunks import ZarrPixels
+from napari_dualgland.io.zarr_metadata import (
+    channels_of,
+    image_metadata,
+    letters_of_axes,
+    spacing,
+)
+from napari_dualgland.stack import Stack
+from napari_dualgland.typing import LazyArray
 
 if TYPE_CHECKING:
     import zarr
 
-_MARKS = (".zgroup", "zarr.json")
-_AXES_BEFORE_0_4 = "TCZYX"
-"""Of images that do not name their axes; version 0.3 and before knew no other order."""
+log = logging.getLogger(__name__)
+
+_METADATA = (".zgroup", ".zattrs", ".zarray", "zarr.json")
+_MOST_METADATA = 64 * 2**20
+"""Bytes of one file of metadata; they are read whole."""
 
 
 def is_ome_zarr(path: Path) -> bool:
-    """Whether a folder is a zarr group, by its name or by what lies in it."""
+    """Whether a folder is a zarr group or array, by its name or by what lies in it."""
     if not path.is_dir():
         return False
-    return path.suffix == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
+    return path.suffix == ".zarr" or any(os.path.lexists(path / mark) for mark in _METADATA)
 
 
 def read_ome_zarr(path: Path) -> Stack:
@@ -43,7 +53,8 @@ def read_ome_zarr(path: Path) -> Stack:
     Returns
     -------
     Stack
-        Axes and dtype of the file; a dask array above 64 MB.
+        Axes and dtype of the file; a dask array above 64 MB, whose chunks raise the same
+        errors when they are computed.
 
     Raises
     ------
@@ -54,29 +65,73 @@ def read_ome_zarr(path: Path) -> Stack:
         import zarr
     except ImportError:
         raise DualglandError(
-            f"{path}: reading OME-Zarr needs zarr; pip install 'napari-dualgland[zarr]'"
+            Kind.NOT_INSTALLED,
+            path,
+            "reading OME-Zarr needs zarr",
+            way_out="pip install 'napari-dualgland[zarr]'",
         ) from None
-    try:
-        group = zarr.open_group(path, mode="r")
+    image, group = path, _opened(path, "")
+    if isinstance(group, zarr.Array):
+        found = "is a zarr array by itself"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found, way_out="give the folder above it")
+    said = _said(group)
+    if "plate" in said or "well" in said:
+        field = path / ("A/1/0" if "plate" in said else "0")
+        found, way_out = "is a plate or a well", f"give the folder of one field, such as {field}"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found, way_out=way_out)
+    if "multiscales" not in said and any(os.path.lexists(path / "0" / m) for m in _METADATA):
+        # What bioformats2raw writes: a folder of series, the image is the first.
+        image, group = path / "0", _opened(path / "0", "")
         said = _said(group)
-        if "plate" in said or "well" in said:
-            raise DualglandError(
-                f"{path}: is a plate or a well; give the folder of one field, such as "
-                f"{path / ('A/1/0' if 'plate' in said else '0')}"
-            )
-        if "multiscales" not in said and "0" in group:
-            # What bioformats2raw writes: a folder of series, the image is the first.
-            group = zarr.open_group(path / "0", mode="r")
-            said = _said(group)
-        if not said.get("multiscales"):
-            raise DualglandError(f"{path}: holds no OME-Zarr image (no multiscales)")
-        return _stack_of(path, group, said)
-    except DualglandError:
-        raise
-    # What zarr and its codecs raise on a damaged group has no common base.
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise DualglandError(f"{path}: is no OME-Zarr, or a damaged one ({what})") from error
+    if "multiscales" not in said:
+        found = "holds no OME-Zarr image (no multiscales)"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found)
+    return _stack_of(path, image, said)
+
+
+def _stack_of(path: Path, image: Path, said: Mapping[str, Any]) -> Stack:
+    import zarr
+
+    told = image_metadata(path, said)
+    array = _opened(image, told.level)
+    if not isinstance(array, zarr.Array):
+        found = "the metadata name a group, not an array"
+        raise DualglandError(Kind.DAMAGED, path, found, part=told.level)
+    pixels = ZarrPixels(array, image, told.level)
+    axes, notes = letters_of_axes(path, told.image.get("axes"), pixels.ndim)
+    size, step, more = spacing(told, axes)
+    notes += more
+    lost = pixels.not_stored()
+    if lost:
+        notes.append(f"{lost} chunks are not stored; their pixels read as {pixels.fill}")
+    for note in notes:
+        log.warning("%s: %s", path, note)
+    return Stack(
+        _pixels(pixels),
+        axes,
+        channels_of(said, dict(zip(axes, pixels.shape, strict=True)).get("C", 1)),
+        size,
+        step,
+        name=told.name or path.name.split(".", 1)[0],
+        source=str(path),
+        notes=(*told.notes, *notes),
+    )
+
+
+def _opened(image: Path, level: str) -> zarr.Group | zarr.Array[Any]:
+    """Open a group or an array; its metadata are regular files of a size that can be read."""
+    import zarr
+
+    folder = image / level
+    for name in _METADATA:
+        if os.path.lexists(folder / name):
+            size = regular(folder / name, "file of metadata").stat().st_size
+            if size > _MOST_METADATA:
+                raise DualglandError(
+                    Kind.TOO_LARGE, folder / name, f"{size} bytes of metadata", part=level
+                )
+    with decoding(image, "OME-Zarr", level):
+        return zarr.open(folder, mode="r", use_consolidated=False)
 
 
 def _said(group: zarr.Group) -> Mapping[str, Any]:
@@ -86,65 +141,12 @@ def _said(group: zarr.Group) -> Mapping[str, Any]:
     return ours if isinstance(ours, Mapping) else {}
 
 
-def _stack_of(path: Path, group: zarr.Group, said: Mapping[str, Any]) -> Stack:
-    image = said["multiscales"][0]
-    level = image["datasets"][0]
-    array: Any = group[level["path"]]
-    named = image.get("axes")
-    axes = _AXES_BEFORE_0_4[-array.ndim :] if named is None else "".join(map(_letter, named))
-    units = [a.get("unit") if isinstance(a, Mapping) else None for a in named or axes]
-    scales = _scales(image, level, array.ndim)
-    steps = {a: (s, u) for a, s, u in zip(axes, scales, units, strict=True)}
-    size, odd_sizes = believed("the OME-Zarr", steps)
-    step, odd_step = believed_step("the OME-Zarr", steps.get("T", (None, None)))
-    name = path.name.split(".", 1)[0]
-    return Stack(
-        _pixels(array),
-        axes,
-        _channels(said, dict(zip(axes, array.shape, strict=True)).get("C", 1)),
-        size,
-        step,
-        name=image.get("name") or name,
-        source=str(path),
-        notes=odd_sizes + odd_step,
-    )
-
-
-def _letter(axis: Any) -> str:
-    return str(axis["name"] if isinstance(axis, Mapping) else axis).upper()
-
-
-def _scales(image: Mapping[str, Any], level: Mapping[str, Any], count: int) -> list[float]:
-    """Return the size of a pixel along each axis: scales of the level times the image's."""
-    product = np.ones(count)
-    for holder in (level, image):
-        for step in holder.get("coordinateTransformations", ()):
-            if step.get("type") == "scale":
-                product *= np.asarray(step["scale"], float)
-    return [float(p) for p in product]
-
-
-def _channels(said: Mapping[str, Any], count: int) -> tuple[Channel, ...]:
-    told = (said.get("omero") or {}).get("channels") or []
-    if len(told) != count:
-        return tuple(Channel(f"channel {i}") for i in range(count))
-    return tuple(
-        Channel(str(c.get("label") or f"channel {i}"), None, _colour(c.get("color")))
-        for i, c in enumerate(told)
-    )
-
-
-def _colour(text: Any) -> str | None:
-    digits = str(text or "").removeprefix("#")
-    try:
-        return f"#{int(digits, 16):06X}" if len(digits) == 6 else None
-    except ValueError:
-        return None
-
-
-def _pixels(array: Any) -> Any:
-    if array.nbytes <= LAZY_BYTES:
-        return np.asarray(array[...])
+def _pixels(pixels: ZarrPixels) -> LazyArray:
+    if pixels.nbytes <= LAZY_BYTES:
+        return pixels[(slice(None),) * pixels.ndim]
     import dask.array as da
 
-    return da.from_zarr(array)
+    lazy: LazyArray = da.from_array(  # type: ignore[no-untyped-call]
+        pixels, chunks=pixels.chunks, name=False, asarray=False, fancy=False
+    )
+    return lazy

@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.io import read_labels, read_mask, write
-from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.localization_writing import making
+from napari_dualgland.io import read_labels, read_mask
+from napari_dualgland.io.atomic import replacing_all
+from napari_dualgland.io.localization_writing import WRITTEN, making, write_files
 from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
 from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
@@ -34,7 +34,7 @@ from napari_dualgland.progress import Progress
 from napari_dualgland.results import Localization
 
 OVERLAY = "overlay.png"
-FILES = ("cells.csv", "cells.tif", "maps.ome.tif", OVERLAY)
+FILES = (*WRITTEN, OVERLAY)
 """What a localization leaves in its folder."""
 
 _ALWAYS = ("model", "device")
@@ -143,9 +143,11 @@ class LocalizeJob(Job):
         from napari_dualgland.localization.picture import picture
 
         assert self.output is not None
-        with making(self.output), replacing(self.output / OVERLAY) as beside:
-            picture(result).save(beside, format="PNG", optimize=True)
-            write(result, self.output)
+        paths = [self.output / name for name in FILES]
+        with making(self.output), replacing_all(paths) as beside:
+            *files, overlay = beside
+            write_files(result, dict(zip(WRITTEN, files, strict=True)))
+            picture(result).save(overlay, format="PNG", optimize=True)
 
     @override
     def as_python(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from dualgland_training.trainer.checkpoint import write_tensors
-from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.atomic import replacing_all
 from napari_dualgland.model.generator import count_parameters
 from napari_dualgland.model.weights import ModelCard
 
@@ -40,7 +40,7 @@ def write_model(folder: Path, network: nn.Module, card: ModelCard) -> Path:
     weights = folder / f"{card.name}.safetensors"
     # Both are whole before either gets its name, for a card that does not match its weights is
     # refused.
-    with replacing(weights) as tensors, replacing(weights.with_suffix(".json")) as text:
+    with replacing_all([weights, weights.with_suffix(".json")]) as (tensors, text):
         halves = {name: tensor.half() for name, tensor in network.state_dict().items()}
         write_tensors(tensors, halves, {"format": "pt"})
         whole = card.model_copy(

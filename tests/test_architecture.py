@@ -32,7 +32,7 @@ ALLOWED = {
     "missing": GROUND,
     "classical": GROUND,
     "sample": GROUND | {"io"},
-    "model": GROUND,
+    "model": GROUND | {"io"},  # files alone: the door to what is read
     "imputation": GROUND | {"model", "missing"},
     "localization": GROUND | {"model", "missing"},
     "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localization", "jobs"},

@@ -24,9 +24,9 @@ from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
 from napari_dualgland.imputation.tiling.boxes import tiles_with_holes
 from napari_dualgland.intervals import Reach
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
-from napari_dualgland.model.device import out_of_memory
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Patch
 from napari_dualgland.provenance import Provenance
@@ -153,7 +153,7 @@ class ImputationRun:
                 should_stop,
             )
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             self.notes.add(
                 "memory ran out while rehearsing; the model is believed as it was trained"

@@ -18,8 +18,8 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.localization.crops import CellCrop, crop_cell, frame_levels
 from napari_dualgland.localization.frames import Frame
 from napari_dualgland.localization.ranked import Ranked
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.calibrated_localizer import CalibratedLocalizer, Prediction
-from napari_dualgland.model.device import out_of_memory
 from napari_dualgland.typing import ByteArray, Float32Array, Float64Array
 
 BUCKET = 32
@@ -122,7 +122,7 @@ class BatchedLocalizer:
             try:
                 predicted = self._predict([item.crop for item in part])
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 size = self._with_less_memory(part, error)
                 continue

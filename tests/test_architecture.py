@@ -19,7 +19,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
-    *("_version", "classes", "errors", "frozen", "intervals", "mask", "memory", "progress"),
+    *(
+        "_version",
+        "classes",
+        "errors",
+        "frozen",
+        "intensities",
+        "intervals",
+        "mask",
+        "memory",
+        "progress",
+    ),
     *("provenance", "results", "stack"),
     "typing",
 }

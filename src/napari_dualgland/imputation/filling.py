@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.masks import HiddenMasks
@@ -161,8 +161,10 @@ class Filling:
             self.filler = self.filler.to(torch.device("cpu"))
             return self.params.tile
         raise DualglandError(
-            "out of memory, even on the CPU with the smallest tiles; close other programs or "
-            "cut the field"
+            Kind.TOO_LARGE,
+            f"device {device}",
+            "out of memory, even with the smallest tiles",
+            way_out="close other programs, or cut the field",
         ) from error
 
 

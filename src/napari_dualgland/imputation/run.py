@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from napari_dualgland._version import __version__
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
@@ -130,8 +130,9 @@ class ImputationRun:
         """
         if all(self.masks[f][self.index].all() for f in range(len(self.frames))):
             raise DualglandError(
-                f"{self.source.where}: everything is missing; "
-                "there is no observed pixel to fill from"
+                Kind.EMPTY,
+                self.source.where,
+                "everything is missing; there is no observed pixel to fill from",
             )
 
     # How it is filled --------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.localization.crops import CellCrop, crop_cell, frame_levels
 from napari_dualgland.localization.frames import Frame
 from napari_dualgland.localization.ranked import Ranked
@@ -156,7 +156,10 @@ class BatchedLocalizer:
             self.localizer = self.localizer.to(torch.device("cpu"))
             return 1
         raise DualglandError(
-            "out of memory, even on the CPU with one cell at a time; close other programs"
+            Kind.TOO_LARGE,
+            f"device {device}",
+            "out of memory, even with one cell at a time",
+            way_out="close other programs, or cut the field",
         ) from error
 
     def _note(self, text: str) -> None:

@@ -6,6 +6,7 @@ they are compared with what is there, in one place, and refused in one sentence.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -18,6 +19,21 @@ from napari_dualgland.errors import DualglandError, Kind
 SHARE = 0.9
 """Of what is there, so much may be asked for: the rest of the program needs some too."""
 _CGROUP = Path("/sys/fs/cgroup")
+
+_SAID = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "bad alloc",
+    "bad_alloc",
+    "could not create a primitive",
+    "could not create a memory object",
+    "can't start new thread",
+    "storage size calculation overflowed",
+)
+"""What errors of allocators have in common that have no type of their own; oneDNN's speak of
+primitives, and a thread needs a stack."""
 
 
 def available() -> int:
@@ -64,6 +80,20 @@ def require(nbytes: int, place: str | os.PathLike[str], part: str = "", way_out:
             part=part,
             way_out=way_out,
         )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out, on whatever device.
+
+    The libraries that raise such errors are not imported to be asked.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if type(error).__name__ == "OutOfMemoryError":  # torch's
+        return True
+    return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in _SAID)
 
 
 def in_words(nbytes: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -39,6 +40,26 @@ def test_models_are_listed_with_hash_and_place(dualgland):
     for model in told["models"]:
         assert model["name"] in said.out
         assert model["sha256"] is None or model["sha256"][:12] in said.out
+
+
+def test_a_bad_card_is_listed_with_what_is_wrong_and_hides_no_other(
+    dualgland, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path))
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "other.json").write_text('{"architecture": 3}')
+    os.mkfifo(tmp_path / "pipe.json")
+    bad = {"broken", "other", "pipe"}
+    said = dualgland("models")
+    assert said.code == 0
+    told = {model["name"]: model for model in dualgland("models", "--json").result["models"]}
+    assert {*told} == {*list_models()} > bad
+    for name, model in told.items():
+        assert name in said.out
+        assert ("problem" in model) == (name in bad)
+        assert name not in bad or str(tmp_path / name) in model["problem"]
+    doctor = dualgland("doctor", "--json").result
+    assert {name for name, state in doctor["models"].items() if state == "unusable"} == bad
 
 
 @pytest.mark.parametrize("name", list_models())

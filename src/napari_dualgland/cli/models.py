@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_dualgland.errors import DualglandError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 
@@ -26,22 +30,28 @@ def run(name: str | None) -> dict[str, Any]:
     if name is not None:
         card, path = read_card(name)
         return {"card": card.model_dump(mode="json"), "path": str(path)}
-    rows = []
-    for known in list_models():
-        card, path = read_card(known)
-        rows.append(
-            {
-                "name": known,
-                "job": _job(card.architecture.get("kind")),
-                "version": card.version,
-                "summary": card.summary,
-                "parameters": card.parameters,
-                "sha256": card.sha256,
-                "licence": card.licence,
-                "path": str(path),
-            }
-        )
+    rows = [_row(known, path) for known, path in list_models().items()]
     return {"models": rows, "folder": str(models_folder())}
+
+
+def _row(name: str, path: Path) -> dict[str, Any]:
+    """Return a model in short; one whose card is bad with what is wrong with it in its place."""
+    from napari_dualgland.model.weights import read_card
+
+    try:
+        card, path = read_card(name)
+    except DualglandError as error:
+        return {"name": name, "path": str(path), "job": None, "problem": str(error)}
+    return {
+        "name": name,
+        "job": _job(card.architecture.get("kind")),
+        "version": card.version,
+        "summary": card.summary,
+        "parameters": card.parameters,
+        "sha256": card.sha256,
+        "licence": card.licence,
+        "path": str(path),
+    }
 
 
 def _job(kind: object) -> str | None:
@@ -64,10 +74,14 @@ def show(result: dict[str, Any], to: Console) -> None:
         _show_card(result, to)
         return
     from rich.table import Table
+    from rich.text import Text
 
     columns = ("model", "for", "parameters", "sha256", "what it is")
     table = Table(*columns, box=None, pad_edge=False)
     for row in result["models"]:
+        if "problem" in row:
+            table.add_row(Text(row["name"]), "–", "–", "–", Text(row["problem"]))
+            continue
         digest = row["sha256"][:12] + "…" if row["sha256"] else "no weights"
         count = f"{row['parameters']:,}"
         table.add_row(row["name"], row["job"] or "–", count, digest, row["summary"])

@@ -10,7 +10,7 @@ from napari_dualgland.typing import AnyArray, FloatArray
 
 
 def cast(values: FloatArray, dtype: np.dtype[Any]) -> AnyArray:
-    """Return estimates in the dtype of the source: integers rounded and clipped.
+    """Return estimates in the dtype of the source: rounded to integers, clipped to its range.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def cast(values: FloatArray, dtype: np.dtype[Any]) -> AnyArray:
         Of that dtype and the shape of ``values``.
     """
     if dtype.kind == "f":
-        return values.astype(dtype)
+        top = float(np.finfo(dtype).max)
+        return np.clip(values, -top, top).astype(dtype)
     limits = np.iinfo(dtype)
     rounded = np.clip(np.rint(values), limits.min, limits.max)
     # The largest integers of 64 bits are no floats; a float above them would wrap around.

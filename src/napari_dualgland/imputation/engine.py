@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.run import ImputationRun
 from napari_dualgland.mask import as_mask
@@ -99,14 +99,18 @@ def impute_steps(
     params = params or ImputeParams()
     if not stack.roles:
         raise DualglandError(
-            f"{stack.where}: no channel has a role; say which is which, e.g. "
-            "--channels microtubules=0,protein=1,nucleus=2,er=3"
+            Kind.LACKING,
+            stack.where,
+            "no channel has a role",
+            way_out="say which is which, e.g. --channels microtubules=0,protein=1,nucleus=2,er=3",
         )
     filler = load_filler(params.model, choose_device(params.device), params.precision)
     if (params.samples or params.plausible) and not filler.draws:
         raise DualglandError(
-            f"the model {filler.card.name} draws no plausible pictures; choose another one, or "
-            "ask for the estimate alone"
+            Kind.UNSUPPORTED,
+            f"model {filler.card.name}",
+            "draws no plausible pictures",
+            way_out="choose another one, or ask for the estimate alone",
         )
     yield Progress(0, 0, "looking for missing pixels")
     given = None if missing is None else as_mask(missing).fitted(stack)

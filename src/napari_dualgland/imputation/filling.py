@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.masks import HiddenMasks
@@ -17,7 +17,7 @@ from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box, tiles_with_holes
 from napari_dualgland.imputation.tiling.frame import FilledTile, Frame
 from napari_dualgland.imputation.tiling.noise import noise_at
-from napari_dualgland.model.device import out_of_memory
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Cancelled, Patch
 from napari_dualgland.typing import BoolArray, Float32Array
@@ -103,7 +103,7 @@ class Filling:
                             raise Cancelled("cancelled; nothing was changed")
                     break
                 except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                    if not out_of_memory(error):
+                    if not is_out_of_memory(error):
                         raise
                     tile = self._with_less_memory(tile, error)
                     self.total = self.done + self._tiles_from(frame, tile, finished)
@@ -161,8 +161,10 @@ class Filling:
             self.filler = self.filler.to(torch.device("cpu"))
             return self.params.tile
         raise DualglandError(
-            "out of memory, even on the CPU with the smallest tiles; close other programs or "
-            "cut the field"
+            Kind.TOO_LARGE,
+            f"device {device}",
+            "out of memory, even with the smallest tiles",
+            way_out="close other programs, or cut the field",
         ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dualgland.imputation.frames import StackFrames
 from napari_dualgland.imputation.tiling.boxes import Box
+from napari_dualgland.intensities import measurable
 from napari_dualgland.stack import from_canonical
 from napari_dualgland.typing import AnyArray, BoolArray, ByteArray, LazyArray
 
@@ -69,7 +70,7 @@ class PackedMasks:
 
 
 class HiddenMasks(Sequence[BoolArray]):
-    """What must not be looked at: missing pixels of the four roles, and all that is not finite.
+    """What must not be looked at: missing pixels of the four roles, and all that no camera counts.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class HiddenMasks(Sequence[BoolArray]):
 
     def __init__(self, masks: PackedMasks, frames: StackFrames) -> None:
         self.masks, self.frames = masks, frames
-        self._not_finite: dict[int, ByteArray] = {}
+        self._unmeasured: dict[int, ByteArray] = {}
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -101,14 +102,14 @@ class HiddenMasks(Sequence[BoolArray]):
         if self.frames.dtype.kind != "f":
             return missing
         self.look_at(frame)
-        missing |= _unpacked(self._not_finite[frame], missing.shape)
+        missing |= _unpacked(self._unmeasured[frame], missing.shape)
         return missing
 
     def look_at(self, frame: int) -> None:
-        """Find out which pixels of a frame are not finite, once; integers all are."""
-        if self.frames.dtype.kind == "f" and frame not in self._not_finite:
+        """Find out which pixels of a frame cannot have been measured, once; integers all can."""
+        if self.frames.dtype.kind == "f" and frame not in self._unmeasured:
             pixels = self.frames.roles(frame, self.frames.whole)
-            self._not_finite[frame] = np.packbits(~np.isfinite(pixels))
+            self._unmeasured[frame] = np.packbits(~measurable(pixels))
 
     def windows(self, frame: int, boxes: Sequence[Box]) -> Iterator[tuple[AnyArray, BoolArray]]:
         """Look at parts of a frame, loading no more than those.
@@ -130,7 +131,7 @@ class HiddenMasks(Sequence[BoolArray]):
         missing = self.masks[frame][self.frames.index]
         for box in boxes:
             pixels = self.frames.roles(frame, box)
-            yield pixels, missing[(slice(None), *box.slices)] | ~np.isfinite(pixels)
+            yield pixels, missing[(slice(None), *box.slices)] | ~measurable(pixels)
 
 
 def _unpacked(packed: ByteArray, shape: tuple[int, ...]) -> BoolArray:

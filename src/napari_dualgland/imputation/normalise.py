@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_dualgland.intensities import measurable
 from napari_dualgland.typing import AnyArray, Float32Array, Float64Array
 
 LOW, HIGH = 0.5, 99.8
 """Percentiles that become 0 and 1."""
+
+BRIGHTEST = 65504.0
+"""No model is shown more, either way: the largest number of half precision, in which images are
+kept for training. What a camera of 16 bits counts is not changed by it."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,11 @@ class Normalisation:
     scale: Float64Array
 
     def apply(self, image: AnyArray) -> Float32Array:
-        """Return (C, H, W) intensities as normalised float32."""
+        """Return (C, H, W) intensities as normalised float32, within BRIGHTEST."""
         centred = image.astype(np.float64) - self.offset[:, None, None]
-        return (centred / self.scale[:, None, None]).astype(np.float32)
+        with np.errstate(over="ignore"):  # of a hardly varying channel; cut off next
+            unit = centred / self.scale[:, None, None]
+        return np.clip(unit, -BRIGHTEST, BRIGHTEST).astype(np.float32)
 
 
 def measure(samples: Iterable[AnyArray]) -> Normalisation:
@@ -53,7 +60,7 @@ def measure(samples: Iterable[AnyArray]) -> Normalisation:
     """
     offsets, scales = [], []
     for values in samples:
-        finite = values[np.isfinite(values)].astype(np.float64)
+        finite = values[measurable(values)].astype(np.float64)
         if finite.size == 0:
             offsets.append(np.nan)
             scales.append(np.nan)

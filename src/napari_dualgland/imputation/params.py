@@ -12,6 +12,9 @@ from napari_dualgland.model.precision import Precision
 MOST_SAMPLES = 64
 """How many plausible pictures may be asked for at once."""
 
+LARGEST_SEED = 2**63 - 1
+"""What a file of any format and every generator of random numbers takes."""
+
 _ADVANCED: dict[str, Any] = {"group": "Advanced"}
 
 
@@ -72,7 +75,7 @@ class ImputeParams(FrozenModel):
     seed: int = Field(
         default=0,
         ge=0,
-        le=2**63 - 1,
+        le=LARGEST_SEED,
         title="Seed",
         description=(
             "Seed of everything random; another number draws other samples. The same seed, image "

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from napari_dualgland._version import __version__
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
@@ -24,9 +24,9 @@ from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
 from napari_dualgland.imputation.tiling.boxes import tiles_with_holes
 from napari_dualgland.intervals import Reach
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
-from napari_dualgland.model.device import out_of_memory
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Patch
 from napari_dualgland.provenance import Provenance
@@ -130,8 +130,9 @@ class ImputationRun:
         """
         if all(self.masks[f][self.index].all() for f in range(len(self.frames))):
             raise DualglandError(
-                f"{self.source.where}: everything is missing; "
-                "there is no observed pixel to fill from"
+                Kind.EMPTY,
+                self.source.where,
+                "everything is missing; there is no observed pixel to fill from",
             )
 
     # How it is filled --------------------------------------------------------------------
@@ -153,7 +154,7 @@ class ImputationRun:
                 should_stop,
             )
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             self.notes.add(
                 "memory ran out while rehearsing; the model is believed as it was trained"

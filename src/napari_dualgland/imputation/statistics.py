@@ -17,6 +17,7 @@ from napari_dualgland.imputation.casting import cast
 from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.normalise import Normalisation, measure
 from napari_dualgland.imputation.tiling.boxes import Box
+from napari_dualgland.intensities import measurable
 from napari_dualgland.model.evidence import couplings, detail_moments
 from napari_dualgland.typing import AnyArray, BoolArray, Float64Array, FloatArray
 
@@ -118,6 +119,6 @@ def _spread(frames: int, height: int, width: int) -> list[tuple[int, Box]]:
 
 
 def _lowest(values: AnyArray) -> float:
-    """Return the smallest finite value; minus infinity where there is none."""
-    finite = values[np.isfinite(values)]
+    """Return the smallest value that may be one; minus infinity where there is none."""
+    finite = values[measurable(values)]
     return float(finite.min()) if finite.size else -np.inf

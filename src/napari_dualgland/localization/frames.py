@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.intensities import measurable
 from napari_dualgland.mask import as_mask
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
@@ -68,8 +69,11 @@ def stack_of(given: Stack) -> Stack:
     stack = given
     if "protein" not in stack.roles:
         raise DualglandError(
-            f"{stack.source or stack.name}: no channel is the protein, so there is nothing to "
-            "localize; say which one is, e.g. --channels protein=1"
+            Kind.LACKING,
+            stack.where,
+            "no channel is the protein, so there is nothing to localize",
+            part="protein",
+            way_out="say which one is, e.g. --channels protein=1",
         )
     return stack
 
@@ -110,15 +114,15 @@ class Frames:
             missing = find_in_planes(planes, MissingParams())
         else:
             missing = self._mask(self._missing, t, z, planes.shape)
-        # What was filled is no longer missing, however odd it looks; a NaN is, whoever says so.
+        # What was filled is no longer missing, however odd it looks; what no camera counts is,
+        # whoever says so.
         missing = missing & ~imputed
         if planes.dtype.kind == "f":
-            missing |= ~np.isfinite(planes)
+            missing |= ~measurable(planes)
             imputed = imputed & ~missing
         values = np.full((len(ROLES), *planes.shape[1:]), np.nan, np.float32)
         for place, plane, lost in zip(self._at_hand, planes, missing, strict=True):
-            values[place] = plane
-            values[place][lost] = np.nan
+            values[place] = np.where(lost, np.nan, plane)
         return Frame(t, z, values, missing, imputed, self._at_hand)
 
     def _mask(self, mask: Any, t: int, z: int, shape: tuple[int, ...]) -> BoolArray:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.localization.crops import CellCrop, crop_cell, frame_levels
 from napari_dualgland.localization.frames import Frame
 from napari_dualgland.localization.ranked import Ranked
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.calibrated_localizer import CalibratedLocalizer, Prediction
-from napari_dualgland.model.device import out_of_memory
 from napari_dualgland.typing import ByteArray, Float32Array, Float64Array
 
 BUCKET = 32
@@ -122,7 +122,7 @@ class BatchedLocalizer:
             try:
                 predicted = self._predict([item.crop for item in part])
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 size = self._with_less_memory(part, error)
                 continue
@@ -156,7 +156,10 @@ class BatchedLocalizer:
             self.localizer = self.localizer.to(torch.device("cpu"))
             return 1
         raise DualglandError(
-            "out of memory, even on the CPU with one cell at a time; close other programs"
+            Kind.TOO_LARGE,
+            f"device {device}",
+            "out of memory, even with one cell at a time",
+            way_out="close other programs, or cut the field",
         ) from error
 
     def _note(self, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from napari_dualgland.intensities import measurable
 from napari_dualgland.missing.dropout import scattered
 from napari_dualgland.missing.edges import rectangles, straight_edges
 from napari_dualgland.missing.levels import connected, holes
@@ -46,7 +47,7 @@ class ChannelSearch:
 
     def __init__(self, plane: AnyArray, params: MissingParams) -> None:
         self.params = params
-        finite = np.isfinite(plane)
+        finite = measurable(plane)
         self.nan = ~finite
         self.observed = finite
         self.found = np.zeros(plane.shape, dtype=bool)

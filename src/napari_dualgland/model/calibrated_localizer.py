@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.localizer import Localizer, build_localizer
+from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
 from napari_dualgland.model.weights import ModelCard, card_for, load_network
 from napari_dualgland.typing import Float32Array
 
@@ -56,12 +57,14 @@ class CalibratedLocalizer:
         self.card, self.device = card, device
         self.network = network.to(device).eval()
         self.temperature = float(card.use.get("temperature", 1.0))
-        if not self.temperature > 0:
+        if not 0 < self.temperature < np.inf:
             raise ValueError(f"temperature {self.temperature}")
         stated = card.use.get("bias", {})
         if set(stated) - set(CLASSES):
             raise ValueError(f"no class {min(set(stated) - set(CLASSES))!r}")
         self.bias = tuple(float(stated.get(name, 0.0)) for name in CLASSES)
+        if not np.isfinite(self.bias).all():
+            raise ValueError("a bias that is not finite")
         self.thresholds = _by_class(card.use.get("thresholds", {}), THRESHOLD)
         self.prior = _by_class(card.use.get("prior", {}), PRIOR)
 
@@ -79,12 +82,20 @@ class CalibratedLocalizer:
         -------
         Prediction
             On the CPU.
+
+        Raises
+        ------
+        DualglandError
+            If what the network says is not finite.
         """
         given = [torch.from_numpy(a).to(self.device) for a in (x, inside, present)]
         here = self.network(*given)
         turned = self.network(given[0].flip(2, 3), given[1].flip(2, 3), given[2])
         logits = self.calibrated((here.cell + turned.cell).float().cpu() / 2)
+        # A card is checked for numbers that are none, but large ones can still run over.
+        refuse_not_finite({"logits": logits}, f"model {self.card.name}", USE_ANOTHER)
         dense = torch.sigmoid(here.dense) + torch.sigmoid(turned.dense.flip(2, 3))
+        refuse_not_finite({"maps": dense}, f"model {self.card.name}", USE_ANOTHER)
         dense = agreeing(dense.cpu() / 2, torch.sigmoid(logits), self.thresholds)
         return Prediction(logits, (dense * 255).round().to(torch.uint8))
 
@@ -158,4 +169,5 @@ def load_localizer(model: str, device: torch.device) -> CalibratedLocalizer:
     try:
         return CalibratedLocalizer(card, network, device)
     except (AttributeError, TypeError, ValueError) as error:
-        raise DualglandError(f"{path}: the card's calibration cannot be used ({error})") from None
+        found = f"the card's calibration cannot be used ({error})"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found, part="use") from None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 
 def available_devices() -> tuple[str, ...]:
@@ -53,13 +53,10 @@ def choose_device(name: str = "auto") -> torch.device:
         return torch.device(here[0])
     if wanted not in here:
         known = ", ".join(("auto", *here))
-        raise DualglandError(f"no device {name!r} on this machine; there are {known}")
+        raise DualglandError(
+            Kind.NO_DEVICE,
+            f"device {name!r}",
+            "there is none of that name on this machine",
+            expected=f"one of {known}",
+        )
     return torch.device(wanted)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out; torch has several ways to say so."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text

@@ -8,15 +8,18 @@ on a CPU. There is no norm over space, so that a tile and the whole field agree.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.blocks import ResidualBlock, gaussian_blur
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.model.blocks import WIDEST, Depth, ResidualBlock, Width, gaussian_blur
 from napari_dualgland.model.evidence import CHANNELS, Evidence
 from napari_dualgland.model.refinement import Refinement, noise_level
 from napari_dualgland.model.texture import Texture
@@ -179,21 +182,27 @@ class Generator(nn.Module):
         return Estimate(mean, log_sigma.clamp(-1.6, 2.5) - 3, fine, logits)
 
 
-def build_generator(architecture: dict[str, Any]) -> Generator:
+class GeneratorArchitecture(FrozenModel):
+    """What a card may say of a generator; the fields are those of :class:`Generator`."""
+
+    kind: Literal["generator"] = "generator"
+    widths: tuple[Width, Width, Width]
+    depths: tuple[Depth, Depth, Depth]
+    refine: int = Field(default=0, ge=0, le=WIDEST)
+    draws: bool = False
+    blurs: tuple[Annotated[float, Field(gt=0, le=16)], ...] = Field(default=(), max_length=16)
+
+
+def build_generator(architecture: Mapping[str, Any]) -> Generator:
     """Return the untrained generator that a model card states.
 
     Raises
     ------
-    KeyError
-        If the card lacks widths or depths.
+    pydantic.ValidationError
+        If the card lacks widths or depths, or states what no generator has.
     """
-    return Generator(
-        architecture["widths"],
-        architecture["depths"],
-        architecture.get("refine", 0),
-        architecture.get("draws", False),
-        tuple(architecture.get("blurs", ())),
-    )
+    stated = GeneratorArchitecture.model_validate(dict(architecture))
+    return Generator(stated.widths, stated.depths, stated.refine, stated.draws, stated.blurs)
 
 
 def load_generator(model: str) -> Generator:
@@ -211,7 +220,8 @@ def load_generator(model: str) -> Generator:
     """
     card, path = card_for("impute", model)
     if card.architecture["kind"] != "generator":
-        raise DualglandError(f"{model}: is no generator but a {card.architecture['kind']}")
+        found = f"is no generator but a {card.architecture['kind']}"
+        raise DualglandError(Kind.WRONG_CONTENT, model, found)
     return load_network(build_generator, card, path).eval()
 
 

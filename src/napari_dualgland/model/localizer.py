@@ -8,14 +8,16 @@ each landmark, how grainy it is) in the head that names classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_dualgland.model.blocks import PixelNorm, ResidualBlock
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.model.blocks import Depth, PixelNorm, ResidualBlock, Width
 from napari_dualgland.model.compartments import PROTEIN, set_points, soft_compartments
 
 PIXEL_UM = 0.24
@@ -231,6 +233,21 @@ class Localizer(nn.Module):
         return [mean, most]
 
 
-def build_localizer(architecture: dict[str, Any]) -> Localizer:
-    """Return the untrained localizer that a model card states."""
-    return Localizer(tuple(architecture["widths"]), tuple(architecture["depths"]))
+class LocalizerArchitecture(FrozenModel):
+    """What a card may say of a localizer; the fields are those of :class:`Localizer`."""
+
+    kind: Literal["localizer"] = "localizer"
+    widths: tuple[Width, Width, Width, Width]
+    depths: tuple[Depth, Depth, Depth, Depth]
+
+
+def build_localizer(architecture: Mapping[str, Any]) -> Localizer:
+    """Return the untrained localizer that a model card states.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If the card lacks widths or depths, or states what no localizer has.
+    """
+    stated = LocalizerArchitecture.model_validate(dict(architecture))
+    return Localizer(stated.widths, stated.depths)

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import Float64Array
@@ -92,15 +93,22 @@ def read_set_points(path: Path = SHIPPED) -> SetPointTable:
     DualglandError
         If the file cannot be read, is of another version, or lacks rows or columns.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DualglandError(f"{path}: cannot be read ({error})") from None
+    with (
+        decoding(regular(path, "table of set points"), "table of set points"),
+        path.open(newline="", encoding="utf-8") as file,
+    ):
+        rows = list(csv.DictReader(file))
     if not rows or tuple(rows[0]) != COLUMNS:
-        raise DualglandError(f"{path}: is no table of set points ({', '.join(COLUMNS)})")
+        expected = f"a table of set points ({', '.join(COLUMNS)})"
+        raise DualglandError(Kind.WRONG_CONTENT, path, "other columns", expected=expected)
     if any(row["version"] != str(VERSION) for row in rows):
-        raise DualglandError(f"{path}: is not of version {VERSION}; learn the table anew")
+        raise DualglandError(
+            Kind.UNSUPPORTED,
+            path,
+            "a table of another version",
+            expected=f"version {VERSION}",
+            way_out="learn the table anew",
+        )
     found: dict[str, Any] = {}
     for row in rows:
         shape = (2, len(ROLES), len(COMPARTMENTS))
@@ -109,8 +117,10 @@ def read_set_points(path: Path = SHIPPED) -> SetPointTable:
             place = _index(ROLES, row["channel"]), _index(COMPARTMENTS, row["compartment"])
             values[(slice(None), *place)] = float(row["theta"]), float(row["tau"])
             found[row["location"]] = values, int(cells)
-        except ValueError as error:
-            raise DualglandError(f"{path}: {row['location']}: {error}") from None
-    if ANY not in found or any(np.isnan(values).any() for values, _ in found.values()):
-        raise DualglandError(f"{path}: rows are missing")
+        except (TypeError, ValueError) as error:  # a short row has None
+            raise DualglandError(
+                Kind.DAMAGED, path, str(error), part=str(row["location"])
+            ) from None
+    if ANY not in found or not all(np.isfinite(values).all() for values, _ in found.values()):
+        raise DualglandError(Kind.DAMAGED, path, "rows are missing, or hold no numbers")
     return SetPointTable({k: SetPoint(v[0], v[1], n) for k, (v, n) in found.items()})

@@ -7,7 +7,6 @@ it. ``prior`` needs no weights and has a card alone. Shipped models lie in the p
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 from pydantic import Field, ValidationError
-from safetensors import SafetensorError
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io.files import decoding, home_expanded, regular
+from napari_dualgland.model.tensors import read_tensor_file, refuse_other_shapes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +32,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "localize": ("localizer",),
 }
 """Which architectures do which job."""
+
+LARGEST_CARD = 4 * 2**20
+"""Bytes of a card at most; those that are shipped have six thousand."""
 
 
 class ModelCard(FrozenModel):
@@ -93,7 +96,8 @@ def list_models() -> dict[str, Path]:
     """
     found = {card.stem: card for card in sorted(SHIPPED.glob("*.json"))}
     for card in sorted(models_folder().glob("*.json")):
-        found.setdefault(card.stem, card)
+        if not card.name.startswith("."):  # macOS leaves a "._name.json" beside each file
+            found.setdefault(card.stem, card)
     return found
 
 
@@ -114,19 +118,35 @@ def read_card(model: str) -> tuple[ModelCard, Path]:
     if model in models:
         path = models[model]
     elif model.endswith((".safetensors", ".json")):
-        path = Path(model).with_suffix(".json")
+        path = home_expanded(model).with_suffix(".json")
     else:
         raise DualglandError(
-            f"no model {model!r}; there are {', '.join(models)}, or give the path of a "
-            ".safetensors file"
+            Kind.NOT_THERE,
+            f"model {model!r}",
+            f"no such model; there are {', '.join(models)}",
+            way_out="name one of them, or give the path of a .safetensors file",
         )
+    size = regular(path, "model card").stat().st_size
+    if size > LARGEST_CARD:
+        raise DualglandError(
+            Kind.TOO_LARGE,
+            path,
+            f"a model card of {size} bytes",
+            expected=f"{LARGEST_CARD} at most",
+        )
+    with decoding(path, "model card"):
+        raw = path.read_bytes()
     try:
-        return ModelCard.model_validate_json(path.read_bytes()), path
-    except FileNotFoundError:
-        raise DualglandError(f"{path}: no such model card; a model needs one beside it") from None
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise DualglandError(f"{path}: the model card cannot be read ({first})") from None
+        return ModelCard.model_validate_json(raw), path
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        kind = Kind.DAMAGED if wrong["type"] == "json_invalid" else Kind.WRONG_CONTENT
+        found, part = f"the model card cannot be read ({wrong['msg']})", _option(wrong["loc"])
+        raise DualglandError(kind, path, found, part=part) from None
+
+
+def _option(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))
 
 
 def models_for(job: str) -> tuple[str, ...]:
@@ -173,9 +193,19 @@ def card_for(job: str, model: str) -> tuple[ModelCard, Path]:
     if kind in KINDS[job]:
         return card, path
     if not any(kind in kinds for kinds in KINDS.values()):
-        raise DualglandError(f"{path}: unknown architecture {kind!r}; a newer version may know it")
+        raise DualglandError(
+            Kind.UNSUPPORTED,
+            path,
+            f"unknown architecture {kind!r}; a newer version may know it",
+            part="architecture",
+        )
     others = ", ".join(models_for(job)) or "none yet, give the path of a .safetensors file"
-    raise DualglandError(f"the model {card.name} is a {kind} and cannot {job}; there are {others}")
+    raise DualglandError(
+        Kind.WRONG_CONTENT,
+        f"model {card.name}",
+        f"is a {kind} and cannot {job}",
+        expected=f"one of {others}",
+    )
 
 
 def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:
@@ -196,26 +226,15 @@ def read_tensors(card: ModelCard, path: Path) -> dict[str, Any]:
     Raises
     ------
     DualglandError
-        If the file is missing, damaged, or not the one that the card describes.
+        If the file is missing, damaged, not the one that the card describes, or a number in it
+        is not finite.
     """
     weights = path.with_suffix(".safetensors")
-    try:
-        raw = weights.read_bytes()
-    except OSError as error:
-        raise DualglandError(f"{weights}: cannot be read ({error.strerror})") from None
-    digest = hashlib.sha256(raw).hexdigest()
-    if digest != card.sha256:
+    if card.sha256 is None:
         raise DualglandError(
-            f"{weights}: the weights do not match their card (sha256 {digest[:12]}…, the card "
-            f"says {str(card.sha256)[:12]}…); the file is damaged or was exchanged"
+            Kind.LACKING, path, "the card holds no hash of the weights", part="sha256"
         )
-    try:
-        # Here and not above: it imports torch, which nobody needs for reading a card.
-        from safetensors.torch import load
-
-        return dict(load(raw))
-    except SafetensorError as error:
-        raise DualglandError(f"{weights}: not a safetensors file ({error})") from None
+    return dict(read_tensor_file(weights, sha256=card.sha256).tensors)
 
 
 def load_network(
@@ -240,13 +259,21 @@ def load_network(
     Raises
     ------
     DualglandError
-        If the weights are damaged, or do not fit the architecture that the card states.
+        If the weights are damaged, not finite, or do not fit the architecture that the card
+        states.
     """
+    import torch
+
     tensors = read_tensors(card, path)
     try:
-        network = build(card.architecture)
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise DualglandError(f"{path}: the weights do not fit their card ({first})") from None
+        # Without memory at first: a card may state a network of any size.
+        with torch.device("meta"):
+            outline = build(card.architecture)
+    except (KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        first = " ".join(str(error).split())[:200]
+        found = f"no such network can be built ({first})"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found, part="architecture") from None
+    refuse_other_shapes(tensors, outline, path.with_suffix(".safetensors"))
+    network = build(card.architecture)
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return network

@@ -19,7 +19,7 @@ from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.imputation.tiling.frame import Frame
 from napari_dualgland.imputation.tiling.window import Window, look
-from napari_dualgland.model.device import out_of_memory
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.typing import AnyArray, Float32Array, IndexArray
@@ -133,7 +133,7 @@ def fill_holdouts(
         try:
             found = _fill(some, units, statistics, filler, deep, learn, rng)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if batch == 1 or not out_of_memory(error):
+            if batch == 1 or not is_out_of_memory(error):
                 raise
             rng.bit_generator.state = kept
             batch //= 2

@@ -84,7 +84,8 @@ def learn(
     Returns
     -------
     Corrector or None
-        None where there is too little to learn from, or it was told to stop.
+        None where there is too little to learn from, the descent ran away, or it was told to
+        stop.
     """
     seen = errors.part != part
     if errors.features is None or int(seen.sum()) < ENOUGH:
@@ -113,6 +114,8 @@ def learn(
                 surprise = miss.detach().abs() * unit * 2**0.5 / sigma[pick]
                 loss = loss + LIKELIHOOD * (surprise * (-log_wide).exp() + log_wide).mean()
             descent.step(loss)
+    if not all(bool(weight.isfinite().all()) for weight in corrector.parameters()):
+        return None
     return corrector.eval().requires_grad_(False)
 
 

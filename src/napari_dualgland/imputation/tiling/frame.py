@@ -27,6 +27,7 @@ from napari_dualgland.imputation.tiling.coarse import COARSE, has_deep_hole, shr
 from napari_dualgland.imputation.tiling.window import Window, look, padding
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, Filler
+from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
 from napari_dualgland.typing import BoolArray, Float32Array
 
 Reader = Callable[[Box], Float32Array]
@@ -142,6 +143,10 @@ class Frame:
             self.filler.draw(said, torch.from_numpy(noise)[None].to(self.filler.device))
             for noise in self.noise(padded)
         ]
+        # What is written is made of these alone.
+        told = {"estimate": calibrated, **{f"picture {i}": x for i, x in enumerate(drawn, 1)}}
+        told |= {} if spread is None else {"uncertainty": spread}
+        refuse_not_finite(told, f"model {self.filler.card.name}", USE_ANOTHER)
         mean, *deviations = (x[0].float().cpu().numpy() for x in (calibrated, *drawn))
         part = (slice(None), slice(None), *hole.inside(box))
         if spread is None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from napari_dualgland.imputation.tiling.coarse import COARSE
 from napari_dualgland.model.evidence import Evidence, gather_evidence
 from napari_dualgland.model.filler import Fill, Filler
+from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 MULTIPLE = 16
@@ -57,6 +58,11 @@ def look(windows: Sequence[Window], beta: Tensor, filler: Filler) -> tuple[Evide
         What the windows show, (B, 4, H, W) each.
     said : Fill
         What the model makes of it.
+
+    Raises
+    ------
+    DualglandError
+        If what the model says is not finite.
     """
 
     def stacked(planes: Sequence[AnyArray]) -> Tensor:
@@ -71,6 +77,8 @@ def look(windows: Sequence[Window], beta: Tensor, filler: Filler) -> tuple[Evide
         coarsest=stacked(coarse) if coarse else None,
     )
     said = filler.fill(evidence)
+    told = {name: part for name, part in said._asdict().items() if part is not None}
+    refuse_not_finite(told, f"model {filler.card.name}", USE_ANOTHER)
     floor = [w.coarse_sigma for w in windows if w.coarse_sigma is not None]
     if said.sigma is not None and floor:
         # Deep inside a hole the window knows less than it thinks: what the coarse

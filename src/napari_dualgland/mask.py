@@ -20,6 +20,8 @@ from napari_dualgland.typing import AnyArray, LazyArray
 
 ROLE_BITS = {role: 1 << i for i, role in enumerate(ROLES)}
 """Value of each role in a mask of several channels that lies in one plane of integers."""
+LARGEST_LABEL = int(np.iinfo(np.int32).max)
+"""Of a cell."""
 
 
 @dataclass(frozen=True, eq=False)

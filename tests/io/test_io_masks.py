@@ -174,12 +174,32 @@ def test_one_cell_keeps_its_number(tmp_path):
         np.where(HOLE > 0, 4096, LABELS).astype(np.float16),
         np.where(HOLE > 0, 1e300, LABELS),
         np.where(HOLE > 0, -1, LABELS),
+        np.where(HOLE > 0, np.uint64(2**63), LABELS.astype(np.uint64)),
+        np.where(HOLE > 0, 2**31, LABELS),
         LABELS + 0.5,
     ],
-    ids=["float32", "float16", "1e300", "negative", "fractions"],
+    ids=["float32", "float16", "1e300", "negative", "uint64", "too large", "fractions"],
 )
 def test_numbers_that_no_cell_can_have(labels, tmp_path):
     assert refusal(read_labels, save(tmp_path / "l.npy", labels)).kind is Kind.WRONG_CONTENT
+
+
+@pytest.mark.parametrize("background", [0, 1])
+def test_classes_of_pixels_are_no_cells(background, tmp_path):
+    """Of ilastik: 1 is the background and 2 the cells; or 0, and a rim of its own."""
+    inside = ndimage.binary_dilation(RNG.random(LABELS.shape) < 0.005, iterations=2)
+    rim = ndimage.binary_dilation(inside) & ~inside
+    classes = inside + background + 2 * rim * (1 - background)
+    path = save(tmp_path / "l.npy", classes.astype(np.uint8))
+    assert refusal(read_labels, path).kind is Kind.WRONG_CONTENT
+    if background:
+        assert refusal(read_mask, path).kind is Kind.WRONG_CONTENT
+
+
+def test_two_cells_may_fill_the_field(tmp_path):
+    halves = np.ones(LABELS.shape, np.uint8)
+    halves[:, 50:] = 2
+    np.testing.assert_array_equal(read_labels(save(tmp_path / "l.npy", halves)), halves)
 
 
 # --- several images, and files of ours ------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.mask import LARGEST_LABEL
 from napari_dualgland.typing import AnyArray, IndexArray
 
 _LOOKED_AT = 8
@@ -42,12 +43,16 @@ class _Seen:
         )
 
     @property
+    def is_scattered(self) -> bool:
+        return self.patches > 8 * self.values
+
+    @property
     def is_picture(self) -> bool:
         if self.touching < _FEWEST_TOUCHING:
             return False
         if self.equal < _FLAT * self.touching:
             return True
-        if self.values > 16 and self.patches > 8 * self.values:
+        if self.values > 16 and self.is_scattered:
             return True
         # A smooth, dark picture: few values, each beside the next higher and lower one.
         differing = self.touching - self.equal
@@ -81,14 +86,18 @@ def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tupl
     Raises
     ------
     DualglandError
-        Of kind ``wrong-content`` for a picture, a probability or negative numbers; of kind
-        ``not-finite`` where a number is none.
+        Of kind ``wrong-content`` for a picture, probabilities, negative numbers or several
+        values of which none is 0; of kind ``not-finite`` where a number is none.
     """
     _check_numbers(values, place, "mask")
     if has_one_value(values):
         return (values != 0 if values.dtype.kind == "f" else values), ""
+    expected = "a mask, 0 where measured and another value where missing"
     whole = _whole(values, place, "threshold it: 0 where measured, 1 where missing")
-    _check_patches(whole, place, axes, "a mask, 0 where measured and another value where missing")
+    _check_patches(whole, place, axes, expected)
+    if whole.all():
+        found = f"values from {whole.min()} to {whole.max()} and no 0, so all would be missing"
+        raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
     count = len(np.unique(whole)) - 1
     return whole, f"{place}: the mask has {count} values; all that is not 0 counts as missing"
 
@@ -117,13 +126,26 @@ def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tup
     Raises
     ------
     DualglandError
-        Of kind ``wrong-content`` for a picture, fractions, negative numbers or floats so large
-        that they cannot tell neighbouring numbers; ``not-finite`` where a number is none.
+        Of kind ``wrong-content`` for a picture, classes, fractions, numbers that are negative or
+        too large, and floats that cannot tell neighbouring numbers; ``not-finite`` where a
+        number is none.
     """
     _check_numbers(values, place, "file of labels")
     whole = _whole(values, place, "save the labels as integers")
+    if whole.max() > LARGEST_LABEL:
+        raise DualglandError(
+            Kind.WRONG_CONTENT,
+            place,
+            f"a cell has the label {whole.max()}",
+            expected=f"labels between 0 and {LARGEST_LABEL}",
+            way_out="number the cells anew",
+        )
     if not has_one_value(whole):
-        _check_patches(whole, place, axes, "labels, a number for each cell and 0 for background")
+        expected = "labels, a number for each cell and 0 for background"
+        seen = _check_patches(whole, place, axes, expected)
+        if seen.is_scattered or (whole.all() and seen.patches > seen.values == 2):
+            found = f"classes, not cells: {len(np.unique(whole))} values in many patches each"
+            raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
         return whole, ""
     pieces = _pieces(whole, axes)
     count = int(pieces.max())
@@ -186,10 +208,11 @@ def _whole(values: AnyArray, place: str, way_out: str) -> AnyArray:
     )
 
 
-def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> None:
+def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> _Seen:
     planes = [plane for plane in _planes(values, axes) if not has_one_value(plane)]
     some = planes[:: max(1, len(planes) // _LOOKED_AT)]
-    if sum(map(_look_at, some), _Seen()).is_picture:
+    seen = sum(map(_look_at, some), _Seen())
+    if seen.is_picture:
         count = len(np.unique(values))
         raise DualglandError(
             Kind.WRONG_CONTENT,
@@ -198,6 +221,7 @@ def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str
             "change from pixel to pixel",
             expected=expected,
         )
+    return seen
 
 
 def _planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:

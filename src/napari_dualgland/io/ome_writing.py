@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from ome_types import from_xml, model, to_xml
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.ome import (
     EARLIER_NS,
     IMAGEJ_NS,
@@ -62,7 +62,7 @@ def pixel_type(dtype: np.dtype[Any], name: str) -> str:
     ----------
     dtype : numpy.dtype
     name : str
-        Of the stack, for the message.
+        Of the stack or its file, for the message.
 
     Returns
     -------
@@ -77,7 +77,11 @@ def pixel_type(dtype: np.dtype[Any], name: str) -> str:
         return _PIXEL_TYPES[dtype.name]
     except KeyError:
         raise DualglandError(
-            f"{name}: OME-TIFF cannot hold {dtype}; convert to one of {', '.join(_PIXEL_TYPES)}"
+            Kind.UNSUPPORTED,
+            name,
+            f"OME-TIFF cannot hold {dtype}",
+            part="dtype",
+            way_out=f"convert to one of {', '.join(_PIXEL_TYPES)}",
         ) from None
 
 

@@ -17,7 +17,10 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
+from napari_dualgland.io.ome_writing import pixel_type
+from napari_dualgland.io.sources import files_behind
+from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
+from napari_dualgland.jobs.base import Job, never
 from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     Detect,
@@ -35,8 +38,6 @@ from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
-
-OME_TIFF = (".ome.tif", ".ome.tiff")
 
 _ALWAYS = ("model", "device", "tile", "seed")
 
@@ -91,16 +92,19 @@ class ImputeJob(Job):
         return tuple(role for role in ROLES if role in roles)
 
     @override
+    def check_output(self) -> None:
+        """Refuse an output that cannot be written; see :meth:`.Job.check_output`."""
+        if self.output is not None:
+            refuse_ending(self.output)
+            refuse_file(self.output, self.reads())
+
+    @override
     def check(self) -> None:
         """Refuse a model, a device or an output that cannot be had; see :meth:`.Job.check`."""
         from napari_dualgland.model.device import choose_device
         from napari_dualgland.model.weights import card_for
 
-        if self.output is not None:
-            read_from = [file_of(self.input, "the command line").path]
-            source = self._mask_file()
-            read_from += [source.path] if isinstance(source, MaskFile) else []
-            _check_output(self.output, read_from)
+        self.check_output()
         choose_device(self.params.device)
         card_for("impute", self.params.model)
 
@@ -111,10 +115,9 @@ class ImputeJob(Job):
         if isinstance(source, MaskLayer):
             raise DualglandError(_in_no_file(source))
         stack = self.read_stack()
-        if self.output is not None and is_same(self.output, map(Path, stack.files)):
-            raise DualglandError(
-                f"--out {self.output}: this is part of the input, never overwritten"
-            )
+        if self.output is not None:
+            refuse_file(self.output, [Path(file) for file in stack.files])
+            pixel_type(stack.dtype, stack.where)
         return Loaded(stack, read_mask(source.path) if isinstance(source, MaskFile) else None)
 
     def find_steps(
@@ -196,15 +199,22 @@ class ImputeJob(Job):
     def save(self, result: Imputation) -> None:
         """Write the OME-TIFF; the input's own bytes where nothing was missing of an OME-TIFF."""
         assert self.output is not None
-        source = None if self.file is None or self.plane is not None else self.file.path
+        copied = None if self.plane is not None else self._whole_file()
         if not result.unchanged:
             write(result, self.output)
-        elif source is not None and source.name.lower().endswith(OME_TIFF) and source.is_file():
+        elif copied is not None:
             with replacing(self.output) as beside:
-                shutil.copyfile(source, beside)
+                shutil.copyfile(copied, beside)
         else:
             # An empty mask would say that something had been looked for and filled.
             write(result.without_marks(), self.output)
+
+    def _whole_file(self) -> Path | None:
+        """Return the input where it is an OME-TIFF that needs no other file."""
+        path = None if self.file is None else self.file.path
+        if path is None or not path.name.lower().endswith(OME_TIFF) or not path.is_file():
+            return None
+        return path if files_behind(path) == (path,) else None
 
     @override
     def as_python(self) -> str:
@@ -279,20 +289,6 @@ def _in_no_file(source: MaskLayer) -> str:
         f"layer {source.layer.name!r} is in no mask file; save it as TIFF and open that, or copy "
         "as Python"
     )
-
-
-def _check_output(out: Path, read_from: list[Path]) -> None:
-    """Refuse an output that cannot be written or would replace what is read."""
-    if not out.name.lower().endswith(OME_TIFF):
-        raise DualglandError(f"--out {out}: the name must end in {' or '.join(OME_TIFF)}")
-    folder = out.absolute().parent
-    if not folder.is_dir():
-        raise DualglandError(f"--out {out}: there is no folder {folder}; make it first")
-    if out.is_dir():
-        raise DualglandError(f"--out {out}: this is a folder; give the name of a file in it")
-    refuse_folder(folder, out)
-    if is_same(out, read_from):
-        raise DualglandError(f"--out {out}: this is the input, which is never overwritten")
 
 
 def _by_planes(stack: Stack) -> Stack:

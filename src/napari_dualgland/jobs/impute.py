@@ -17,7 +17,7 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.ome_writing import pixel_type
+from napari_dualgland.io.ome_writing import notes_on_header, pixel_type
 from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
 from napari_dualgland.jobs.base import Job, never
@@ -118,6 +118,7 @@ class ImputeJob(Job):
         if self.output is not None:
             refuse_file(self.output, [Path(file) for file in stack.files])
             pixel_type(stack.dtype, stack.where)
+            stack = replace(stack, notes=(*stack.notes, *notes_on_header(stack)))
         return Loaded(stack, read_mask(source.path) if isinstance(source, MaskFile) else None)
 
     def find_steps(

@@ -195,7 +195,7 @@ def _is_of_another(error: OSError, ours: Sequence[Path]) -> bool:
 
 
 def _refusal(place: Path, error: OSError, left: Sequence[Path]) -> DualglandError:
-    kind, found = _reason(place.absolute().parent, error)
+    kind, found = reason(place.absolute().parent, error)
     truth = "nothing was written"
     if left:
         names = ", ".join(path.name for path in left)
@@ -203,7 +203,20 @@ def _refusal(place: Path, error: OSError, left: Sequence[Path]) -> DualglandErro
     return DualglandError(kind, place, found, way_out=truth)
 
 
-def _reason(folder: Path, error: OSError) -> tuple[Kind, str]:
+def reason(folder: Path, error: OSError) -> tuple[Kind, str]:
+    """Return the kind of an error of writing, and what it says.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where a file could not be written.
+    error : OSError
+
+    Returns
+    -------
+    Kind
+    str
+    """
     if error.errno in _FULL:
         return Kind.NO_SPACE, "the disk is full, or the file larger than allowed"
     if error.errno in _NOT_ALLOWED:

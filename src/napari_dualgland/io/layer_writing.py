@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.channels import color_word_role, stain_role
 from napari_dualgland.io.layer_axes import axes_of, named_axes, pixels_of
 from napari_dualgland.io.layer_masks import is_coded
@@ -81,41 +81,55 @@ def stack_of_layers(layers: Sequence[LayerTuple]) -> Stack:
 
 def _check(images: Sequence[_Layer], masks: Sequence[_Layer]) -> None:
     if not images:
-        raise DualglandError("no image layer is selected; there is nothing to save")
+        raise DualglandError(
+            Kind.LACKING, "the layers", "no image layer is selected; there is nothing to save"
+        )
     for mask in masks:
         # A mask of estimates is known whatever it is called by now.
         estimates = is_coded(mask) and mask.tag.is_estimate
         if not estimates and not mask.name.lower().startswith(MISSING):
             raise DualglandError(
-                f"labels layer {mask.name!r} has no place in the file; deselect it, "
-                f"or name it {MISSING!r} if it marks missing pixels"
+                Kind.WRONG_CONTENT,
+                mask.name,
+                "a labels layer of this name has no place in the file",
+                way_out=f"deselect it, or name it {MISSING!r} if it marks missing pixels",
             )
     estimated = [image.name for image in images if image.tag.is_estimate]
     if estimated and not masks:
         raise DualglandError(
-            f"layer {estimated[0]!r} holds estimated pixels; select its {MISSING!r} layer too, "
-            "so that the file says which they are"
+            Kind.LACKING,
+            estimated[0],
+            "the layer holds estimated pixels",
+            way_out=f"select its {MISSING!r} layer too, so that the file says which they are",
         )
     if len(masks) > 1:
-        raise DualglandError(f"{len(masks)} {MISSING!r} layers are selected; select one")
+        found = f"{len(masks)} {MISSING!r} layers are selected"
+        raise DualglandError(Kind.AMBIGUOUS, masks[1].name, found, way_out="select one")
     first = images[0]
     by_role: dict[str, str] = {}
     for image in images:
         if image.rgb:
-            raise DualglandError(f"layer {image.name!r} is RGB; split it into channels first")
+            raise DualglandError(
+                Kind.UNSUPPORTED, image.name, "is RGB", way_out="split it into channels first"
+            )
         for what, a, b in (
             ("shape", first.pixels.shape, image.pixels.shape),
             ("dtype", first.pixels.dtype, image.pixels.dtype),
         ):
             if a != b:
                 raise DualglandError(
-                    f"layers {first.name!r} and {image.name!r} differ in {what} ({a}, {b}); "
-                    "the channels of one file must agree"
+                    Kind.MISMATCH,
+                    image.name,
+                    f"{first.name!r} and {image.name!r} differ in {what} ({a}, {b})",
+                    part=what,
+                    expected="channels that agree",
                 )
         if image.role and by_role.setdefault(image.role, image.name) != image.name:
             raise DualglandError(
-                f"layers {by_role[image.role]!r} and {image.name!r} are both {image.role}; "
-                "select only one of them for saving"
+                Kind.AMBIGUOUS,
+                image.name,
+                f"{by_role[image.role]!r} and {image.name!r} are both {image.role}",
+                way_out="select only one of them for saving",
             )
 
 
@@ -131,7 +145,8 @@ def _stack(images: Sequence[_Layer]) -> Stack:
     if "C" in axes:  # one layer that holds all channels
         count = first.pixels.shape[axes.index("C")]
         if len(images) > 1:
-            raise DualglandError(f"layer {first.name!r} holds all channels; save it alone")
+            found = "the layer holds all channels"
+            raise DualglandError(Kind.AMBIGUOUS, first.name, found, way_out="save it alone")
         channels = tuple(
             Channel(role or f"channel {i}", role, ROLE_COLORS.get(role or ""))
             for i, role in enumerate(tag.roles or [None] * count)
@@ -159,9 +174,8 @@ def _missing(layer: _Layer, stack: Stack) -> LazyArray:
     codes, plain = layer.pixels, _plain_shape(stack)
     whole = "C" in stack.axes and codes.shape == stack.shape
     if not whole and codes.shape != plain[-codes.ndim :]:
-        raise DualglandError(
-            f"layer {layer.name!r} of shape {codes.shape} does not fit the images of shape {plain}"
-        )
+        found = f"shape {codes.shape} does not fit the images"
+        raise DualglandError(Kind.MISMATCH, layer.name, found, expected=f"shape {plain}")
     # A mask of one plane holds for all.
     axes = stack.axes if whole else stack.axes.replace("C", "")[-codes.ndim :]
     return Mask(codes, axes, coded=is_coded(layer) and not whole).fitted(stack)
@@ -182,8 +196,11 @@ def _beside(layers: Sequence[_Layer], stack: Stack, blank: LazyArray | None) -> 
     wrong = next((layer for layer in layers if layer.pixels.shape != _plain_shape(stack)), None)
     if wrong is not None:
         raise DualglandError(
-            f"layer {wrong.name!r} does not have the shape of the images; deselect it, or select "
-            "the images that it was made with"
+            Kind.MISMATCH,
+            wrong.name,
+            f"{wrong.name!r} does not have the shape of the images",
+            expected=f"shape {_plain_shape(stack)}",
+            way_out="deselect it, or select the images that it was made with",
         )
     # Channels without a role are told apart by their names; those of one name by their order.
     waiting: dict[str | None, list[LazyArray]] = {}

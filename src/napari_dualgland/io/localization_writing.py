@@ -22,7 +22,8 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing_all
 from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import CELLS, MAPS
-from napari_dualgland.io.tiff_writing import refuse_source, write_parts
+from napari_dualgland.io.targets import refuse_folder
+from napari_dualgland.io.tiff_writing import sources, write_parts
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import Channel, Header, Stack, to_canonical
 
@@ -68,8 +69,7 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
         stack; then nothing was written.
     """
     paths = {name: folder / name for name in WRITTEN}
-    for path in paths.values():
-        refuse_source(result.stack, path)
+    refuse_folder(folder, WRITTEN, sources(result.stack))
     with making(folder), replacing_all(list(paths.values())) as beside:
         write_files(result, dict(zip(WRITTEN, beside, strict=True)))
     return paths

@@ -9,16 +9,15 @@ annotations in namespaces of ours, which OMERO and Fiji show as plain key-value 
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ome_types import from_xml, model, to_xml
+from ome_types import model, to_xml
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.ome import (
     EARLIER_NS,
     IMAGEJ_NS,
@@ -27,10 +26,9 @@ from napari_dualgland.io.ome import (
     STACK_NS,
     parse_ome,
 )
+from napari_dualgland.io.ome_source import make_ids_unique, sound_header
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
-
-log = logging.getLogger(__name__)
 
 _PIXEL_TYPES = {
     "int8": "int8",
@@ -42,6 +40,7 @@ _PIXEL_TYPES = {
     "float32": "float",
     "float64": "double",
 }
+_NAMED = 5
 # XML 1.0 has no place for control characters, not even as entities.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -62,7 +61,7 @@ def pixel_type(dtype: np.dtype[Any], name: str) -> str:
     ----------
     dtype : numpy.dtype
     name : str
-        Of the stack, for the message.
+        Of the stack or its file, for the message.
 
     Returns
     -------
@@ -77,7 +76,11 @@ def pixel_type(dtype: np.dtype[Any], name: str) -> str:
         return _PIXEL_TYPES[dtype.name]
     except KeyError:
         raise DualglandError(
-            f"{name}: OME-TIFF cannot hold {dtype}; convert to one of {', '.join(_PIXEL_TYPES)}"
+            Kind.UNSUPPORTED,
+            name,
+            f"OME-TIFF cannot hold {dtype}",
+            part="dtype",
+            way_out=f"convert to one of {', '.join(_PIXEL_TYPES)}",
         ) from None
 
 
@@ -114,7 +117,19 @@ def build_ome_xml(
     ome.structured_annotations = held
     ome.images = [first, *others]
     ome.creator = creator
+    make_ids_unique(ome)
     return to_xml(ome)
+
+
+def notes_on_header(stack: Stack) -> tuple[str, ...]:
+    """Return what has to be said of the source's metadata: those that a new file cannot carry."""
+    if not stack.header.ome_xml:
+        return ()
+    _, left_out = sound_header(stack.header.ome_xml)
+    if not left_out:
+        return ()
+    names = ", ".join(left_out[:_NAMED]) + (" …" if len(left_out) > _NAMED else "")
+    return (f"metadata of the source are not valid OME and left out: {names}",)
 
 
 def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
@@ -122,15 +137,7 @@ def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
     xml = stack.header.ome_xml
     if not xml:
         return model.OME()
-    try:
-        ome = from_xml(xml, validate=False)
-    except Exception as error:  # pydantic, lxml and xsdata each have their own
-        log.warning(
-            "%s: its OME-XML is not valid (%s); instrument and annotations are left out",
-            stack.source or stack.name,
-            error.__class__.__name__,
-        )
-        return model.OME()
+    ome, _ = sound_header(xml)
     # These point at images and files that are not in the new file.
     ome.uuid = ome.binary_only = None
     ome.plates, ome.screens, ome.folders = [], [], []

@@ -19,11 +19,11 @@ def put_off() -> Iterator[None]:
     # None is a handler that is not Python's and could not be put back.
     ours = {s: handler for s, handler in before.items() if handler is not None}
     try:
-        for number in ours:
-            signal.signal(number, lambda number, _frame: came.append(number))
+        for each in ours:
+            signal.signal(each, lambda number, _frame: came.append(number))
         yield
     finally:
-        for number, handler in ours.items():
-            signal.signal(number, handler)
+        for each, handler in ours.items():
+            signal.signal(each, handler)
     for number in came:
         signal.raise_signal(number)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,6 @@ import numpy as np
 import tifffile
 
 from napari_dualgland._version import __version__
-from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.frame_store import (
     TILE,
@@ -30,13 +28,13 @@ from napari_dualgland.io.frame_store import (
 )
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.io.ome_writing import OmeImage, build_ome_xml, pixel_type
+from napari_dualgland.io.targets import refuse_ending, refuse_file
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Stack, to_canonical
 
 log = logging.getLogger(__name__)
 
-ENDINGS = (".ome.tif", ".ome.tiff")
 PYRAMID_ABOVE = 4096
 """A plane with a longer side gets reduced copies, halved until both sides are ≤ 1024."""
 _SMALLEST = 1024
@@ -72,14 +70,8 @@ def write_ome_tiff(result: Stack, path: Path) -> Path:
         If the ending is another, the path is the source of the stack, the dtype is none of
         OME's, or the file cannot be written; then no trace of it is left.
     """
-    if not path.name.lower().endswith(ENDINGS):
-        raise DualglandError(
-            Kind.BAD_VALUE,
-            path,
-            "results are written as OME-TIFF",
-            way_out="end the name in .ome.tif",
-        )
-    refuse_source(result, path)
+    refuse_ending(path)
+    refuse_file(path, sources(result))
     parts = _parts(result)
     with replacing(path) as temporary:
         write_parts(result, parts, result.provenance, temporary)
@@ -119,22 +111,9 @@ def _parts(stack: Stack) -> list[Part]:
     return parts
 
 
-def refuse_source(stack: Stack, path: Path) -> None:
-    """Raise DualglandError if a path is a file that the stack was read from.
-
-    Parameters
-    ----------
-    stack : Stack
-    path : pathlib.Path
-
-    Raises
-    ------
-    DualglandError
-        If it is.
-    """
-    for source in (stack.source, *stack.files):
-        if source and os.path.exists(source) and path.exists() and os.path.samefile(source, path):
-            raise DualglandError(f"{path}: is the source of the stack; give another name")
+def sources(stack: Stack) -> list[Path]:
+    """Return what a stack was read from."""
+    return [Path(source) for source in (stack.source, *stack.files) if source]
 
 
 def _creator() -> str:

@@ -134,7 +134,7 @@ def _opened(image: Path, level: str) -> zarr.Group | zarr.Array[Any]:
         return zarr.open(folder, mode="r", use_consolidated=False)
 
 
-def _said(group: zarr.Group) -> Mapping[str, Any]:
+def _said(group: zarr.Group | zarr.Array[Any]) -> Mapping[str, Any]:
     """Return the OME metadata of a group; since 0.5 they stand under a key of their own."""
     said: Any = group.attrs.asdict()
     ours = said.get("ome", said)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import parse_name
@@ -38,6 +37,16 @@ class Job(FrozenModel, ABC):
     input: Input
     plane: Plane | None = None
     output: Path | None = None
+
+    @abstractmethod
+    def check_output(self) -> None:
+        """Refuse an output that cannot be written, or is read from; at once, in any place.
+
+        Raises
+        ------
+        DualglandError
+            Of kind ``bad-value``, ``conflict``, ``not-there``, ``unwritable`` and the like.
+        """
 
     @abstractmethod
     def load(self) -> Loaded:
@@ -105,6 +114,12 @@ class Job(FrozenModel, ABC):
         """The file that holds the field of view, if one does."""
         return self.input if isinstance(self.input, FileInput) else self.input.file
 
+    def reads(self) -> list[Path]:
+        """Return every path that the job reads: images, masks, labels, layers' files, weights."""
+        told = self.model_dump(exclude={"output"})
+        weights = Path(told["params"]["model"])
+        return [*_paths_in(told), *([weights] if weights.is_file() else [])]
+
     def beside(self, ending: str) -> Path:
         """Return where a result goes if nobody says otherwise: beside the input, never over it."""
         path = file_of(self.input, "a program").path
@@ -159,6 +174,15 @@ def _seen_from(value: Any, folder: Path | None) -> Any:
     return seen
 
 
+def _paths_in(value: Any) -> Iterator[Path]:
+    """Yield every path in a record."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _paths_in(item)
+
+
 def _joined(value: Any, folder: Path) -> Any:
     if isinstance(value, list):
         return [_joined(item, folder) for item in value]
@@ -169,38 +193,3 @@ def _joined(value: Any, folder: Path) -> Any:
         if isinstance(joined.get(key), str):
             joined[key] = str(folder / joined[key])
     return joined
-
-
-def refuse_folder(folder: Path, out: Path) -> None:
-    """Refuse a place that nothing can be written to.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where a file is to be made.
-    out : pathlib.Path
-        What was asked for, for the message.
-
-    Raises
-    ------
-    DualglandError
-        If it is no folder or may not be written to.
-    """
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise DualglandError(f"--out {out}: {folder} cannot be written to; choose another")
-
-
-def is_same(path: Path, others: Iterable[Path]) -> Path | None:
-    """Return the first of some files that a path is, by whatever name; None if it is none.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    others : iterable of pathlib.Path
-
-    Returns
-    -------
-    pathlib.Path or None
-    """
-    there = path.exists()
-    return next((p for p in others if there and p.exists() and path.samefile(p)), None)

@@ -17,7 +17,10 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
+from napari_dualgland.io.ome_writing import notes_on_header, pixel_type
+from napari_dualgland.io.sources import files_behind
+from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
+from napari_dualgland.jobs.base import Job, never
 from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
@@ -36,8 +39,6 @@ from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
-
-OME_TIFF = (".ome.tif", ".ome.tiff")
 
 _ALWAYS = ("model", "device", "tile", "seed")
 
@@ -92,16 +93,19 @@ class ImputeJob(Job):
         return tuple(role for role in ROLES if role in roles)
 
     @override
+    def check_output(self) -> None:
+        """Refuse an output that cannot be written; see :meth:`.Job.check_output`."""
+        if self.output is not None:
+            refuse_ending(self.output)
+            refuse_file(self.output, self.reads())
+
+    @override
     def check(self) -> None:
         """Refuse a model, a device or an output that cannot be had; see :meth:`.Job.check`."""
         from napari_dualgland.model.device import choose_device
         from napari_dualgland.model.weights import card_for
 
-        if self.output is not None:
-            read_from = [file_of(self.input, "the command line").path]
-            source = self._mask_file()
-            read_from += [source.path] if isinstance(source, MaskFile) else []
-            _check_output(self.output, read_from)
+        self.check_output()
         choose_device(self.params.device)
         card_for("impute", self.params.model)
 
@@ -112,8 +116,10 @@ class ImputeJob(Job):
         if isinstance(source, MaskLayer):
             raise _in_no_file(source)
         stack = self.read_stack()
-        if self.output is not None and is_same(self.output, map(Path, stack.files)):
-            raise _replaces_input(self.output)
+        if self.output is not None:
+            refuse_file(self.output, [Path(file) for file in stack.files])
+            pixel_type(stack.dtype, stack.where)
+            stack = replace(stack, notes=(*stack.notes, *notes_on_header(stack)))
         return Loaded(stack, read_mask(source.path) if isinstance(source, MaskFile) else None)
 
     def find_steps(
@@ -195,15 +201,22 @@ class ImputeJob(Job):
     def save(self, result: Imputation) -> None:
         """Write the OME-TIFF; the input's own bytes where nothing was missing of an OME-TIFF."""
         assert self.output is not None
-        source = None if self.file is None or self.plane is not None else self.file.path
+        copied = None if self.plane is not None else self._whole_file()
         if not result.unchanged:
             write(result, self.output)
-        elif source is not None and source.name.lower().endswith(OME_TIFF) and source.is_file():
+        elif copied is not None:
             with replacing(self.output) as beside:
-                shutil.copyfile(source, beside)
+                shutil.copyfile(copied, beside)
         else:
             # An empty mask would say that something had been looked for and filled.
             write(result.without_marks(), self.output)
+
+    def _whole_file(self) -> Path | None:
+        """Return the input where it is an OME-TIFF that needs no other file."""
+        path = None if self.file is None else self.file.path
+        if path is None or not path.name.lower().endswith(OME_TIFF) or not path.is_file():
+            return None
+        return path if files_behind(path) == (path,) else None
 
     @override
     def as_python(self) -> str:
@@ -284,29 +297,6 @@ def _in_no_file(source: MaskLayer) -> DualglandError:
         "the layer is in no mask file",
         way_out="save it as TIFF and open that, or copy as Python",
     )
-
-
-def _check_output(out: Path, read_from: list[Path]) -> None:
-    """Refuse an output that cannot be written or would replace what is read."""
-    if not out.name.lower().endswith(OME_TIFF):
-        found, expected = "has another ending", " or ".join(OME_TIFF)
-        raise DualglandError(Kind.BAD_VALUE, out, found, part="--out", expected=expected)
-    folder = out.absolute().parent
-    if not folder.is_dir():
-        found = f"there is no folder {folder}"
-        raise DualglandError(Kind.NOT_THERE, out, found, part="--out", way_out="make it first")
-    if out.is_dir():
-        way_out = "give the name of a file in it"
-        raise DualglandError(Kind.NOT_A_FILE, out, "is a folder", part="--out", way_out=way_out)
-    refuse_folder(folder, out)
-    if is_same(out, read_from):
-        raise _replaces_input(out)
-
-
-def _replaces_input(out: Path) -> DualglandError:
-    found = "this is the input, or part of it, which is never overwritten"
-    way_out = "choose another name"
-    return DualglandError(Kind.CONFLICT, out, found, part="--out", way_out=way_out)
 
 
 def _by_planes(stack: Stack) -> Stack:

@@ -16,7 +16,8 @@ from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_labels, read_mask
 from napari_dualgland.io.atomic import replacing_all
 from napari_dualgland.io.localization_writing import WRITTEN, making, write_files
-from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
+from napari_dualgland.io.targets import refuse_folder
+from napari_dualgland.jobs.base import Job, never
 from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
@@ -68,17 +69,18 @@ class LocalizeJob(Job):
         return None if self.output is None else self.output.absolute()
 
     @override
+    def check_output(self) -> None:
+        """Refuse a folder that cannot be written to; see :meth:`.Job.check_output`."""
+        if self.output is not None:
+            refuse_folder(self.output, FILES, self.reads())
+
+    @override
     def check(self) -> None:
         """Refuse a model, a device or an output that cannot be had; see :meth:`.Job.check`."""
         from napari_dualgland.model.device import choose_device
         from napari_dualgland.model.weights import card_for
 
-        if self.output is not None:
-            read_from = [file_of(self.input, "the command line").path]
-            cells = self._labels_file()
-            read_from += [cells.path] if isinstance(cells, LabelsFile) else []
-            read_from += [self.missing.path] if self.missing is not None else []
-            _check_folder(self.output, read_from)
+        self.check_output()
         choose_device(self.params.device)
         card_for("localize", self.params.model)
 
@@ -90,7 +92,7 @@ class LocalizeJob(Job):
             raise _in_no_file(cells)
         stack = self.read_stack()
         if self.output is not None:
-            _check_folder(self.output, [Path(member) for member in stack.files])
+            refuse_folder(self.output, FILES, [Path(file) for file in stack.files])
         if "protein" not in stack.roles:
             raise DualglandError(
                 Kind.LACKING,
@@ -212,24 +214,3 @@ def _in_no_file(source: LabelsLayer) -> DualglandError:
         "the layer is in no file",
         way_out="save it as TIFF and open that, or copy as Python",
     )
-
-
-def _check_folder(out: Path, read_from: list[Path]) -> None:
-    """Refuse a folder that cannot be written to, or in which an input would be replaced."""
-    if out.exists() and not out.is_dir():
-        found, way_out = "is a file", "give the name of a folder"
-        raise DualglandError(Kind.NOT_A_FILE, out, found, part="--out", way_out=way_out)
-    there = out.absolute()
-    while not there.exists():
-        there = there.parent
-    refuse_folder(there, out)
-    for target in (out / name for name in FILES):
-        if target.is_dir():
-            found = f"{target.name} is a folder there"
-        elif is_same(target, read_from) is not None:
-            found = f"{target.name} there is an input and would be replaced"
-        else:
-            continue
-        raise DualglandError(
-            Kind.CONFLICT, out, found, part="--out", way_out="choose another folder"
-        )

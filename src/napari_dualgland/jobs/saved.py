@@ -8,12 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, home_expanded, regular
 from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.localize import LocalizeJob
+from napari_dualgland.memory import in_words
 
 AnyJob = Annotated[ImputeJob | LocalizeJob, Field(discriminator="kind")]
+
+_MOST_BYTES = 2**24
+"""A job is a page of text."""
 
 _READER: TypeAdapter[ImputeJob | LocalizeJob] = TypeAdapter(AnyJob)
 
@@ -42,7 +47,13 @@ def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob:
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"])
-        raise DualglandError(f"{where}: is no job ({at or 'the whole'}: {first['msg']})") from None
+        raise DualglandError(
+            Kind.WRONG_CONTENT,
+            where,
+            f"is no job ({first['msg']})",
+            part=at,
+            way_out="give a .json, or an OME-TIFF of dualgland",
+        ) from None
 
 
 def load_job(path: str | Path) -> ImputeJob | LocalizeJob:
@@ -63,17 +74,29 @@ def load_job(path: str | Path) -> ImputeJob | LocalizeJob:
     DualglandError
         If the file holds no job.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise DualglandError(f"{path}: no such job; give a .json, or an OME-TIFF of dualgland")
+    path = regular(home_expanded(path), "job")
     if is_tiff(path):
         provenance = read_tiff(path, lazy=True).provenance
         if provenance is None or provenance.job is None:
-            raise DualglandError(f"{path}: the file does not say which job has written it")
+            found = "the file does not say which job has written it"
+            raise DualglandError(Kind.LACKING, path, found, way_out="give a job in JSON")
         told: Any = provenance.job
     else:
-        try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError, RecursionError) as error:
-            raise DualglandError(f"{path}: is no JSON ({error})") from None
+        told = _read_json(path)
     return parse_job(told, str(path)).found_from(path.absolute().parent)
+
+
+def _read_json(path: Path) -> Any:
+    if path.stat().st_size > _MOST_BYTES:
+        found = f"is of {in_words(path.stat().st_size)}"
+        raise DualglandError(
+            Kind.WRONG_CONTENT, path, found, expected=f"a job, of {in_words(_MOST_BYTES)} at most"
+        )
+    with decoding(path, "job"):
+        content = path.read_bytes()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, too many digits
+        found = f"is no JSON ({str(error)[:200]})"
+        way_out = "give a .json, or an OME-TIFF of dualgland"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found, way_out=way_out) from None

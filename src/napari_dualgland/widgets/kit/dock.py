@@ -136,6 +136,7 @@ class Dock(QWidget):
         """Do the job of the form in a thread; the form rests and the button says *Cancel*."""
         try:
             job = self.value()
+            job.check_output()
             loaded = self.load(job)
             self.begin(job)
         except DualglandError as error:

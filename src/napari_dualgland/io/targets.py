@@ -1,0 +1,124 @@
+"""Where a result may be written, asked before minutes are spent on it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.atomic import reason, refuse_long_name, refuse_place
+from napari_dualgland.io.sources import files_behind
+from napari_dualgland.io.zarr import is_ome_zarr
+
+OME_TIFF = (".ome.tif", ".ome.tiff")
+
+
+def refuse_file(path: Path, read_from: Iterable[Path]) -> None:
+    """Refuse a file that cannot be written, or that is read from.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where the result is to go.
+    read_from : iterable of pathlib.Path
+        What is read, as :func:`~napari_dualgland.read` takes it.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``conflict``, ``not-there``, ``not-a-file``, ``unwritable``, ``no-space`` or
+        ``bad-value``.
+    """
+    refuse_place(path)
+    refuse_source(path, read_from)
+    _refuse_unwritable(path.absolute().parent, path)
+
+
+def refuse_folder(folder: Path, names: Iterable[str], read_from: Iterable[Path]) -> None:
+    """Refuse a folder, there or to be made, in which files of some names cannot be written.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    names : iterable of str
+        Of the files.
+    read_from : iterable of pathlib.Path
+        What is read, as :func:`~napari_dualgland.read` takes it.
+
+    Raises
+    ------
+    DualglandError
+        As of :func:`refuse_file`.
+    """
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        way_out = "give the name of a folder"
+        raise DualglandError(Kind.NOT_A_FILE, folder, "is a file", way_out=way_out)
+    missing = [p for p in (folder.absolute(), *folder.absolute().parents) if not os.path.isdir(p)]
+    there = missing[-1].parent if missing else folder.absolute()
+    for lacking in missing:
+        refuse_long_name(lacking.name, there, folder)
+    if missing and os.path.lexists(missing[-1]):
+        raise DualglandError(Kind.NOT_A_FILE, folder, f"{missing[-1]} is no folder")
+    read_from = tuple(read_from)
+    for name in names:
+        if not missing:
+            refuse_place(folder / name)
+        refuse_source(folder / name, read_from)
+    _refuse_unwritable(there, folder)
+
+
+def refuse_source(path: Path, read_from: Iterable[Path]) -> None:
+    """Refuse to write what is read from, by whatever name, or into an OME-Zarr.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where the result is to go.
+    read_from : iterable of pathlib.Path
+        What is read, as :func:`~napari_dualgland.read` takes it.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``conflict``.
+    """
+    for source in read_from:
+        for file in files_behind(source):
+            if _is_same(path, file):
+                found = f"is {file}, which is read from and never overwritten"
+                raise DualglandError(Kind.CONFLICT, path, found, way_out="give another name")
+    inside = Path(os.path.realpath(path)).parents
+    for folder in inside:
+        if is_ome_zarr(folder):
+            found = f"lies in {folder}, an OME-Zarr"
+            raise DualglandError(Kind.CONFLICT, path, found, way_out="write beside it")
+
+
+def refuse_ending(path: Path) -> None:
+    """Refuse a name that is none of an OME-TIFF."""
+    if not path.name.lower().endswith(OME_TIFF):
+        found = f"the name must end in {' or '.join(OME_TIFF)}"
+        raise DualglandError(Kind.BAD_VALUE, path, found, way_out="results are OME-TIFFs")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two paths are one file: by a link, or another spelling."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):  # one of them is not there, so nothing of it is replaced
+        return False
+
+
+def _refuse_unwritable(folder: Path, out: Path) -> None:
+    """Refuse a folder in which no file can be made, by making one that has no name."""
+    if os.path.isfile(out) and not os.access(out, os.W_OK):
+        raise DualglandError(Kind.UNWRITABLE, out, "may not be written to")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
+            probe.flush()
+    except OSError as error:
+        kind, found = reason(folder, error)
+        raise DualglandError(kind, out, found, way_out="choose another") from error

@@ -6,12 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class FrozenModel(BaseModel):
-    """A pydantic model that never changes and knows all its fields.
+    """A pydantic model that never changes and knows all its fields; its numbers are finite.
 
     Raises
     ------
     pydantic.ValidationError
-        For a field that it does not have, a value out of bounds, or a later change.
+        For a field that it does not have, a value out of bounds, NaN or infinity, or a later
+        change.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

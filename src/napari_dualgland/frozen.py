@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class FrozenModel(BaseModel):
-    """A pydantic model that never changes and knows all its fields.
+    """A pydantic model that never changes and knows all its fields; its numbers are finite.
 
     Raises
     ------

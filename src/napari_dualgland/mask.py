@@ -114,7 +114,7 @@ class Mask:
         if hasattr(stack.data, "dask") and isinstance(marks, np.ndarray):
             import dask.array as da
 
-            marks = da.from_array(marks, chunks=(1, 1, -1, -1, -1))  # type: ignore[no-untyped-call]
+            marks = da.from_array(marks, chunks=(1, 1, -1, 1024, -1))  # type: ignore[no-untyped-call]
         # A channel that the mask does not speak of keeps no bit.
         bits = np.array([self._bit(channel.role) for channel in stack.channels])[:, None, None]
         marked = (marks & bits) != 0 if self.coded else (marks != 0) & (bits != 0)

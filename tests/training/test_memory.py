@@ -12,8 +12,9 @@ from torch import nn
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.runs import start_run
 from dualgland_training.trainer.loop import Training
-from dualgland_training.trainer.memory import is_out_of_memory, largest_that_fits, say_what_fits
+from dualgland_training.trainer.memory import largest_that_fits, say_what_fits
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.memory import is_out_of_memory
 
 CPU = torch.device("cpu")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +14,21 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from small_runs import CREDIT, read_events, run, train_and_kill, write_recipe
+from torch import nn
 
 from dualgland_training.generator import objective
 from dualgland_training.generator.recipe import read_recipe
 from dualgland_training.report import draw
 from dualgland_training.runs import start_run
-from dualgland_training.trainer.checkpoint import find_checkpoints
+from dualgland_training.trainer.checkpoint import find_checkpoints, latest_checkpoint
 from dualgland_training.trainer.events import LOG, append_line, read_log
+from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.steps import NotFinite
 from napari_dualgland import impute, read
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.weights import read_card
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.model.weights import ModelCard, read_card
 from napari_dualgland.sample import sample_path
 
 LAST = "step-0000009.safetensors"
@@ -147,8 +151,9 @@ def test_an_unfinished_log_can_be_drawn(runs: Runs, tmp_path: Path) -> None:
     assert read_log(log)[-1] == {"step": 7, "figure": None}
     assert log.read_bytes().startswith(whole[:-20])
     log.write_bytes(whole.splitlines(keepends=True)[0])
-    with pytest.raises(DualglandError, match="holds no losses yet"):
+    with pytest.raises(DualglandError) as error:
         draw(log, picture)
+    assert (error.value.kind, error.value.place) == (Kind.EMPTY, str(log))
 
 
 def test_a_truncated_checkpoint_costs_the_steps_since_the_one_before(
@@ -168,28 +173,104 @@ def test_a_truncated_checkpoint_costs_the_steps_since_the_one_before(
     assert any(newest.name in text and before.name in text for text in warnings)
 
 
-def test_a_run_of_damaged_checkpoints_alone_is_not_silently_started_anew(
-    runs: Runs, killed: Path
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def flip(path: Path, at: int) -> None:
+    """Change one bit of a file."""
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 1
+    path.write_bytes(raw)
+
+
+def flip_a_weight(path: Path) -> None:
+    flip(path, -2000)
+
+
+def flip_the_state(path: Path) -> None:
+    flip(path, path.read_bytes().index(b"0.999"))
+
+
+def spoil_a_weight(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+    tensors = load_file(path)
+    tensors[sorted(tensors)[0]].view(-1)[0] = torch.nan
+    path.write_bytes(save(tensors, header))
+
+
+def make_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("spoil", [cut, flip_a_weight, flip_the_state, spoil_a_weight, make_a_pipe])
+def test_a_run_of_damaged_checkpoints_alone_is_not_gone_on_with(
+    runs: Runs, killed: Path, spoil: Callable[[Path], None]
 ) -> None:
-    for path in find_checkpoints(killed):
-        path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DualglandError, match="no checkpoint of this run can be read"):
+    newest, before = find_checkpoints(killed)
+    spoil(newest)
+    assert latest_checkpoint(killed) == before
+    spoil(before)
+    with pytest.raises(DualglandError) as error:
         start_run(read_recipe(runs.recipe), killed, resume=True)
+    assert (error.value.kind, error.value.place) == (Kind.DAMAGED, str(killed))
 
 
 def test_a_run_is_not_overwritten_without_resume(runs: Runs) -> None:
-    with pytest.raises(DualglandError, match="go on with it by --resume"):
+    with pytest.raises(DualglandError) as error:
         start_run(read_recipe(runs.recipe), runs.straight)
+    assert (error.value.kind, error.value.place) == (Kind.CONFLICT, str(runs.straight))
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".json"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_model_that_lies_in_the_folder_is_not_replaced(
+    runs: Runs, tmp_path: Path, ending: str, resume: bool
+) -> None:
+    """Be it another one, or the one that the recipe starts from."""
+    model = shutil.copy(runs.straight / f"small{ending}", tmp_path / f"small{ending}")
+    before = Path(model).read_bytes()
+    with pytest.raises(DualglandError) as error:
+        start_run(read_recipe(runs.recipe, start=tmp_path / "small"), tmp_path, resume=resume)
+    assert (error.value.kind, error.value.place) == (Kind.CONFLICT, str(model))
+    assert [path.name for path in tmp_path.iterdir()] == [f"small{ending}"]
+    assert Path(model).read_bytes() == before
 
 
 def test_a_gradient_that_is_not_finite_stops_with_one_line(killed: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in find_checkpoints(killed)}
     recipe = write_recipe(tmp_path, learning_rate=1e30, validation_crops=0, checkpoint_every=8)
-    with pytest.raises(NotFinite, match=r"is not finite.* the last checkpoint is unharmed") as told:
+    with pytest.raises(NotFinite) as told:
         run(recipe, killed, resume=True)
+    assert told.value.kind == Kind.NOT_FINITE
     assert "\n" not in str(told.value)
     assert {path.name: path.read_bytes() for path in find_checkpoints(killed)} == before
-    assert "is not finite" in read_events(killed)[-1]["failed"]
+    assert read_events(killed)[-1]["failed"] == str(told.value)
+
+
+def test_weights_that_are_not_finite_are_neither_kept_nor_exported(tmp_path: Path) -> None:
+    """The last step's gradient is sound, what it makes of the weights is not."""
+    recipe = write_recipe(tmp_path, steps=1, validation_crops=0)
+    training = start_run(read_recipe(recipe), tmp_path / "run")
+    optimiser = training.steps.optimisers["generator"]
+    optimiser.param_groups[0]["lr"] = 1e38
+    optimiser.param_groups[0]["weight_decay"] = 1e38
+    with pytest.raises(NotFinite) as told:
+        training.run()
+    assert told.value.part.startswith("generator.")
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+
+
+def test_what_half_precision_does_not_hold_is_not_exported(tmp_path: Path) -> None:
+    network = nn.Linear(2, 2)
+    with torch.no_grad():
+        network.weight[0, 0] = 1e6
+    with pytest.raises(DualglandError) as error:
+        write_model(tmp_path, network, ModelCard(name="own", architecture={}))
+    assert (error.value.kind, error.value.part) == (Kind.NOT_FINITE, "weight")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_model_is_taken_by_impute_and_says_whose_images_it_learned_from(runs: Runs) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from dualgland_training.data.collection import read_cells
 from dualgland_training.generator.recipe import read_recipe
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import IndexArray
 
 TOLD = tuple(
@@ -102,7 +102,8 @@ def assign_folds(groups: Sequence[str], labels: Sequence[int], count: int = FOLD
         when that group is held out.
     """
     if count < 2:
-        raise DualglandError(f"cells are divided into two folds at least, not into {count}")
+        found = f"cells cannot be divided into {count}"
+        raise DualglandError(Kind.BAD_VALUE, "folds", found, expected="two at least")
     sizes: dict[str, int] = {}
     votes: dict[str, dict[int, int]] = {}
     for group, label in zip(groups, labels, strict=True):
@@ -117,8 +118,10 @@ def assign_folds(groups: Sequence[str], labels: Sequence[int], count: int = FOLD
     for label in sorted(of_class, key=lambda c: (len(of_class[c]), c)):
         if len(of_class[label]) < 2:
             raise DualglandError(
-                f"class {label} has the one group {of_class[label][0]}; it takes two to learn "
-                "it from one and look at the other"
+                Kind.LACKING,
+                f"class {label}",
+                f"has the one group {of_class[label][0]}",
+                expected="two, to learn it from one and look at the other",
             )
         held = [0] * count
         # Names count up along the plates; their checksums mix plates.

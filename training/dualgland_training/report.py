@@ -23,8 +23,9 @@ from matplotlib.figure import SubFigure
 
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.trainer.events import read_log
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.files import regular
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -76,10 +77,7 @@ def read_events(log: Path) -> Told:
     DualglandError
         If the log cannot be read.
     """
-    try:
-        events = read_log(log)
-    except OSError as error:
-        raise DualglandError(f"{log}: cannot be read ({error.strerror})") from None
+    events = read_log(regular(log, "log of a run"))
     losses: Steps = {}
     validation: Steps = {}
     usual = TrainConfig()
@@ -199,7 +197,7 @@ def draw(log: Path, picture: Path) -> None:
     networks = list(dict.fromkeys(name for terms in told.losses.values() for name in terms))
     heights = [4.0] * bool(networks) + [8.0] * bool(told.validation)
     if not heights:
-        raise DualglandError(f"{log}: holds no losses yet; the run has only begun")
+        raise DualglandError(Kind.EMPTY, log, "holds no losses yet; the run has only begun")
     figure = pyplot.figure(figsize=(14, sum(heights)), layout="constrained")
     parts = list(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
     if networks:

@@ -10,7 +10,7 @@ from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.localizer.recipe import LocalizerRecipe
 from dualgland_training.perceptual.recipe import JudgeRecipe
 from dualgland_training.trainer.options import RunOptions, check_options, read_yaml
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 RECIPES: dict[str, type[RunOptions]] = {
     "generator": TrainConfig,
@@ -41,8 +41,14 @@ def read_run(path: Path, **overrides: object) -> RunOptions:
     """
     options = read_yaml(path) | overrides | {"base": path.parent}
     objective = options.get("objective", "generator")
-    if objective not in RECIPES:
-        raise DualglandError(f"{path}: objective: {objective} is none of {', '.join(RECIPES)}")
+    if not isinstance(objective, str) or objective not in RECIPES:
+        raise DualglandError(
+            Kind.BAD_VALUE,
+            path,
+            f"{objective!r} is no objective",
+            part="objective",
+            expected=f"one of {', '.join(RECIPES)}",
+        )
     return check_options(RECIPES[objective], options, path)
 
 
@@ -81,4 +87,4 @@ def start_run(options: RunOptions, folder: Path, **how: bool) -> Any:
             return Training(options, partial(LocalizerObjective, options), folder, **how)
         case JudgeRecipe():
             return Training(options, partial(JudgeObjective, options), folder, **how)
-    raise DualglandError(f"nothing trains by {type(options).__name__}")
+    raise TypeError(f"nothing trains by {type(options).__name__}")

@@ -25,8 +25,8 @@ def cast(values: FloatArray, dtype: np.dtype[Any]) -> AnyArray:
         Of that dtype and the shape of ``values``.
     """
     if dtype.kind == "f":
-        top = float(np.finfo(dtype).max)
-        return np.clip(values, -top, top).astype(dtype)
+        largest = float(np.finfo(dtype).max)
+        return np.clip(values, -largest, largest).astype(dtype)
     limits = np.iinfo(dtype)
     rounded = np.clip(np.rint(values), limits.min, limits.max)
     # The largest integers of 64 bits are no floats; a float above them would wrap around.

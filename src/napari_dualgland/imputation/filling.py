@@ -10,19 +10,26 @@ import torch
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.estimates import Estimates
-from napari_dualgland.imputation.masks import HiddenMasks
+from napari_dualgland.imputation.masks import HiddenMask, HiddenMasks, WantedMask
 from napari_dualgland.imputation.notes import Notes
+from napari_dualgland.imputation.packed import PackedMask
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics
-from napari_dualgland.imputation.tiling.boxes import Box, tiles_with_holes
+from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.imputation.tiling.frame import FilledTile, Frame
 from napari_dualgland.imputation.tiling.noise import noise_at
 from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Cancelled, Patch
-from napari_dualgland.typing import BoolArray, Float32Array
+from napari_dualgland.typing import Float32Array
 
 SMALLEST_TILE = 64
+
+UNMEASURED = (
+    "pixels that are NaN, infinite or beyond what a camera counts were not looked at; those that "
+    "are not marked as missing were left as they are"
+)
+"""What stands in the notes where there are such pixels."""
 
 
 class Filling:
@@ -92,10 +99,11 @@ class Filling:
             mask = self.masks[frame]
             if not mask.any():
                 continue
+            self._note_unmeasured(frame)
             finished: set[Box] = set()
             while True:
                 try:
-                    for filled in self._tiles(frame, mask, tile, finished, statistics, calibration):
+                    for filled in self._tiles(frame, tile, finished, statistics, calibration):
                         self.done += 1
                         yield self._patch(frame, mask, filled, statistics)
                         finished.add(filled.box)
@@ -108,18 +116,29 @@ class Filling:
                     tile = self._with_less_memory(tile, error)
                     self.total = self.done + self._tiles_from(frame, tile, finished)
 
+    def _note_unmeasured(self, frame: int) -> None:
+        """Say so where pixels that are not marked as missing cannot have been measured."""
+        hidden = self.hidden[frame]
+        if hidden.unmeasured is None or not hidden.unmeasured.any():
+            return
+        for band in bands(hidden.shape):
+            at = (slice(None), *band.slices)
+            if (hidden.unmeasured[at] & ~hidden.missing[(hidden.index, *band.slices)]).any():
+                self.notes.add(UNMEASURED)
+                return
+
     def _tiles_from(self, frame: int, tile: int, finished: set[Box]) -> int:
         """Count the tiles that are left, from a frame on that is partly finished."""
         count = 0
         for number in range(frame, len(self.frames)):
-            left = _less(self.masks[number], finished if number == frame else set())
+            hidden = HiddenMask(self.masks[number], self.frames.index)
+            left = WantedMask(hidden, finished if number == frame else ())
             count += sum(1 for _ in tiles_with_holes(left, tile))
         return count
 
     def _tiles(
         self,
         frame: int,
-        mask: BoolArray,
         tile: int,
         finished: set[Box],
         statistics: StackStatistics,
@@ -137,17 +156,17 @@ class Filling:
             place, seed = self.frames.place(frame), self.params.seed
             return [noise_at(box, seed, n, place) for n in self.estimates.pictures]
 
-        wanted = _less(hidden & mask[self.frames.index].any(0), finished)
+        wanted = WantedMask(hidden, finished)
         beta, apply = statistics.beta, calibration.apply
         yield from Frame(read, hidden, self.filler, beta, tile, wanted, apply, noise).fill()
 
     def _patch(
-        self, frame: int, mask: BoolArray, filled: FilledTile, statistics: StackStatistics
+        self, frame: int, mask: PackedMask, filled: FilledTile, statistics: StackStatistics
     ) -> Patch:
         """Bring a filled tile back to the intensities of the stack, and keep it."""
         (t, z), (y, x) = self.frames.place(frame), filled.box.slices
         source = np.array(self.frames.channels(frame, filled.box))
-        patch = Patch(t, z, y, x, source, mask[:, y, x].copy())
+        patch = Patch(t, z, y, x, source, mask[:, y, x])
         return self.estimates.add(patch, filled, statistics, self.frames.index)
 
     def _with_less_memory(self, tile: int, error: BaseException) -> int:
@@ -166,10 +185,3 @@ class Filling:
             "out of memory, even with the smallest tiles",
             way_out="close other programs, or cut the field",
         ) from error
-
-
-def _less(mask: BoolArray, finished: set[Box]) -> BoolArray:
-    """Return a (C, Y, X) mask without the tiles that are finished; it may be written to."""
-    for box in finished:
-        mask[(slice(None), *box.slices)] = False
-    return mask

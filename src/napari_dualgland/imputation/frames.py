@@ -15,7 +15,7 @@ import numpy as np
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.typing import AnyArray, LazyArray
 
-KEPT = 256 * 2**20
+KEPT = 128 * 2**20
 """Bytes of a frame that are held at most; of a larger one, the chunks used last."""
 
 

@@ -1,75 +1,77 @@
-"""Which pixels of each frame are missing, kept packed: eight to a byte."""
+"""What must not be looked at of a stack, and what of it is to be filled, window by window."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, overload
 
-import numpy as np
-
 from napari_dualgland.imputation.frames import StackFrames
-from napari_dualgland.imputation.tiling.boxes import Box
+from napari_dualgland.imputation.packed import PackedMask, PackedMasks
+from napari_dualgland.imputation.tiling.boxes import Box, bands
 from napari_dualgland.intensities import measurable
-from napari_dualgland.stack import from_canonical
-from napari_dualgland.typing import AnyArray, BoolArray, ByteArray, LazyArray
+from napari_dualgland.typing import AnyArray, BoolArray
 
 
-class PackedMasks:
-    """Masks of the frames of a stack.
+class HiddenMask:
+    """What must not be looked at of a frame; cut like an array.
 
     Parameters
     ----------
-    shape : tuple of int
-        (T, Z, C, Y, X) of the stack.
+    missing : PackedMask
+        Of all channels.
+    index : list of int
+        Positions of the roles among them.
+    unmeasured : PackedMask, optional
+        Of the roles: what no camera counts.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
-        self._frames: list[ByteArray] = []
+    def __init__(
+        self, missing: PackedMask, index: list[int], unmeasured: PackedMask | None = None
+    ) -> None:
+        self.missing, self.index, self.unmeasured = missing, index, unmeasured
+        self.shape = (len(index), *missing.shape[1:])
 
-    def add(self, mask: BoolArray) -> None:
-        """Keep the mask of the next frame, (C, Y, X); time is outermost, then z."""
-        self._frames.append(np.packbits(mask))
-
-    def __getitem__(self, frame: int) -> BoolArray:
-        """Return the mask of a frame, (C, Y, X)."""
-        return _unpacked(self._frames[frame], self._shape[2:])
-
-    def like(self, data: LazyArray, axes: str) -> Any:
-        """Return the masks of all frames as one array, lazy where the data are.
-
-        Parameters
-        ----------
-        data : numpy.ndarray or dask.array.Array
-            (T, Z, C, Y, X), the pixels that the masks belong to.
-        axes : str
-            Of the stack; the result has them.
-
-        Returns
-        -------
-        numpy.ndarray or dask.array.Array
-            Boolean.
-        """
-        shape = self._shape
-        if isinstance(data, np.ndarray):
-            whole = np.empty(shape, bool)
-            for frame in range(len(self._frames)):
-                whole[divmod(frame, shape[1])] = self[frame]
-            return from_canonical(whole, axes)
-        import dask.array as da
-        from dask.base import tokenize
-
-        def unpack(block_info: Any = None) -> BoolArray:
-            (t, _), (z, _) = block_info[None]["array-location"][:2]
-            return self[t * shape[1] + z][None, None]
-
-        chunks = [(1,) * shape[0], (1,) * shape[1], *((s,) for s in shape[2:])]
-        name = f"missing-{tokenize(shape, self._frames)}"  # type: ignore[no-untyped-call]
-        mask = da.map_blocks(unpack, chunks=chunks, dtype=bool, name=name)  # type: ignore[no-untyped-call]
-        return from_canonical(mask, axes)
+    def __getitem__(self, at: tuple[Any, slice, slice]) -> BoolArray:
+        """Return a part of it, (4, h, w), in the order of ROLES, that may be written to."""
+        channels, rows, columns = at
+        cut = self.missing[self.index, rows, columns]
+        if self.unmeasured is not None:
+            cut |= self.unmeasured[slice(None), rows, columns]
+        part: BoolArray = cut[channels]
+        return part
 
 
-class HiddenMasks(Sequence[BoolArray]):
+class WantedMask:
+    """The pixels of a frame that are to be filled; cut like an array.
+
+    Parameters
+    ----------
+    hidden : HiddenMask
+        What cannot be looked at: filled where one of the roles is missing.
+    finished : collection of Box
+        What is filled already.
+    """
+
+    def __init__(self, hidden: HiddenMask, finished: Collection[Box]) -> None:
+        self.hidden, self.finished, self.shape = hidden, finished, hidden.shape
+
+    def __getitem__(self, at: tuple[Any, slice, slice]) -> BoolArray:
+        """Return a part of it, (4, h, w), in the order of ROLES."""
+        channels, rows, columns = at
+        missing = self.hidden.missing[self.hidden.index, rows, columns]
+        cut = self.hidden[slice(None), rows, columns] & missing.any(0)
+        y0, y1, _ = rows.indices(self.shape[1])
+        x0, x1, _ = columns.indices(self.shape[2])
+        here = Box(y0, y1, x0, x1)
+        for box in self.finished:
+            shared = box.meets(here)
+            if shared is not None:
+                cut[(slice(None), *shared.inside(here))] = False
+        part: BoolArray = cut[channels]
+        return part
+
+
+class HiddenMasks(Sequence[HiddenMask]):
     """What must not be looked at: missing pixels of the four roles, and all that no camera counts.
 
     Parameters
@@ -82,34 +84,34 @@ class HiddenMasks(Sequence[BoolArray]):
 
     def __init__(self, masks: PackedMasks, frames: StackFrames) -> None:
         self.masks, self.frames = masks, frames
-        self._unmeasured: dict[int, ByteArray] = {}
+        self._unmeasured: dict[int, PackedMask] = {}
 
     def __len__(self) -> int:
         """Return the number of frames."""
         return len(self.frames)
 
     @overload
-    def __getitem__(self, frame: int) -> BoolArray: ...
+    def __getitem__(self, frame: int) -> HiddenMask: ...
     @overload
-    def __getitem__(self, frame: slice) -> list[BoolArray]: ...
-    def __getitem__(self, frame: int | slice) -> BoolArray | list[BoolArray]:
-        """Return what is hidden of a frame, (4, Y, X), in the order of ROLES."""
+    def __getitem__(self, frame: slice) -> list[HiddenMask]: ...
+    def __getitem__(self, frame: int | slice) -> HiddenMask | list[HiddenMask]:
+        """Return what is hidden of a frame."""
         if isinstance(frame, slice):
             return [self[f] for f in range(*frame.indices(len(self)))]
         if frame >= len(self):
             raise IndexError(frame)
-        missing = self.masks[frame][self.frames.index]
-        if self.frames.dtype.kind != "f":
-            return missing
         self.look_at(frame)
-        missing |= _unpacked(self._unmeasured[frame], missing.shape)
-        return missing
+        return HiddenMask(self.masks[frame], self.frames.index, self._unmeasured.get(frame))
 
     def look_at(self, frame: int) -> None:
         """Find out which pixels of a frame cannot have been measured, once; integers all can."""
-        if self.frames.dtype.kind == "f" and frame not in self._unmeasured:
-            pixels = self.frames.roles(frame, self.frames.whole)
-            self._unmeasured[frame] = np.packbits(~measurable(pixels))
+        if self.frames.dtype.kind != "f" or frame in self._unmeasured:
+            return
+        whole = self.frames.whole
+        odd = PackedMask((len(self.frames.index), whole.y1, whole.x1))
+        for band in bands(odd.shape):
+            odd.put(band.y0, ~measurable(self.frames.roles(frame, band)))
+        self._unmeasured[frame] = odd
 
     def windows(self, frame: int, boxes: Sequence[Box]) -> Iterator[tuple[AnyArray, BoolArray]]:
         """Look at parts of a frame, loading no more than those.
@@ -128,12 +130,7 @@ class HiddenMasks(Sequence[BoolArray]):
         hidden : numpy.ndarray
             (4, h, w), boolean.
         """
-        missing = self.masks[frame][self.frames.index]
         for box in boxes:
             pixels = self.frames.roles(frame, box)
-            yield pixels, missing[(slice(None), *box.slices)] | ~measurable(pixels)
-
-
-def _unpacked(packed: ByteArray, shape: tuple[int, ...]) -> BoolArray:
-    # Unpacking gives zeros and ones of one byte: booleans already.
-    return np.unpackbits(packed, count=int(np.prod(shape))).view(bool).reshape(shape)
+            missing = self.masks[frame][(self.frames.index, *box.slices)]
+            yield pixels, missing | ~measurable(pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.filling import Filling
 from napari_dualgland.imputation.frames import StackFrames
-from napari_dualgland.imputation.masks import HiddenMasks, PackedMasks
+from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.notes import Notes
+from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
-from napari_dualgland.imputation.tiling.boxes import tiles_with_holes
+from napari_dualgland.imputation.tiling.boxes import bands, tiles_with_holes
 from napari_dualgland.intervals import Reach
 from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.missing import MissingParams
@@ -33,6 +35,8 @@ from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import NOTHING_MISSING, Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import BoolArray
+
+NOT_OBSERVED = "the channel is there and no pixel of it was observed"
 
 
 class ImputationRun:
@@ -62,6 +66,7 @@ class ImputationRun:
         self._windows = StatisticsWindows(self.hidden)
         self._statistics: StackStatistics | None = None
         self._calibration = uncalibrated()
+        self._lost = np.ones(self.data.shape[2], bool)  # channels without an observed pixel
         self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), params)
         self.filling = Filling(self.hidden, filler, params, self._estimates, self.notes, 0)
 
@@ -73,17 +78,22 @@ class ImputationRun:
         others = [i for i in range(len(self.stack.channels)) if i not in self.index]
         absent = [self.stack.roles[role] for role in self.source.absent_roles]
         for frame in range(len(self.frames)):
-            mask = np.zeros(self.data.shape[2:], bool)
-            found, loaded = self._mask_of(frame)
-            mask[: len(self.source.channels)] = found
-            passed_over |= bool(mask[others].any())
-            mask[others] = False
-            mask[absent] = True
-            if len(self.frames) > 1 and mask[self.index].all():
+            mask, lost = self.masks.begin(), np.ones(self.data.shape[2], bool)
+            loaded = self._loads_for_mask(frame)
+            for first, found in self._rows_of_mask(frame):
+                rows = np.zeros((self.data.shape[2], *found.shape[1:]), bool)
+                rows[: len(self.source.channels)] = found
+                passed_over |= bool(rows[others].any())
+                rows[others] = False
+                rows[absent] = True
+                lost &= rows.all((1, 2))
+                mask.put(first, rows)
+            if len(self.frames) > 1 and lost[self.index].all():
                 t, z = self.frames.place(frame)
                 self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
-                mask[:] = False
-            self.masks.add(mask)
+                mask.clear()
+            else:
+                self._lost &= lost
             self.filling.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
             if loaded:
                 # Its pixels are at hand now; later they would be loaded again.
@@ -91,16 +101,30 @@ class ImputationRun:
             yield
         self._note_channels(passed_over)
 
-    def _mask_of(self, frame: int) -> tuple[BoolArray, bool]:
-        """Return the mask of a frame, and whether its pixels were loaded for it."""
+    def _loads_for_mask(self, frame: int) -> bool:
+        """Tell whether the pixels of a frame are loaded for its mask."""
+        if self._given is None:
+            return True
+        return self.frames.shares_loads_with(self._given[self.frames.place(frame)])
+
+    def _rows_of_mask(self, frame: int) -> Iterator[tuple[int, BoolArray]]:
+        """Yield the mask of a frame, some rows at a time where it is not found in all of it."""
         if self._given is None:
             pixels = self.frames.channels(frame, self.frames.whole)
             planes = pixels[: len(self.source.channels)]
-            return find_in_planes(planes, MissingParams()), True
+            yield 0, find_in_planes(planes, MissingParams())
+            return
         given = self._given[self.frames.place(frame)]
         if self.frames.shares_loads_with(given):
-            return self.frames.load_with(frame, given), True
-        return np.asarray(given), False
+            yield 0, self.frames.load_with(frame, given)
+            return
+        if hasattr(given, "dask"):  # no chunk of it is made twice
+            ends = np.cumsum(given.chunks[1]).tolist()
+            rows = list(pairwise([0, *ends]))
+        else:
+            rows = [(band.y0, band.y1) for band in bands(given.shape)]
+        for first, last in rows:
+            yield first, np.asarray(given[:, first:last])
 
     def _look_at(self, frame: int) -> None:
         """Take what is needed of a frame's pixels before any frame is filled."""
@@ -111,11 +135,17 @@ class ImputationRun:
     def _note_channels(self, passed_over: bool) -> None:
         if passed_over:
             self.notes.add("channels without a role were left as they are")
-        if self.source.absent_roles:
-            names = ", ".join(self.source.absent_roles)
+        absent = self.source.absent_roles
+        unseen = [r for r, at in self.source.roles.items() if self._lost[at]]
+        if len(absent) + len(unseen) == len(ROLES):
+            return  # nothing is estimated
+        for roles, why in ((absent, "no such channel was recorded"), (unseen, NOT_OBSERVED)):
+            if not roles:
+                continue
+            names = ", ".join(roles)
             self.notes.add(
-                f"{names}: no such channel was recorded; all of it is estimated from the others, "
-                "its intensities are relative"
+                f"{names}: {why}; all of it is estimated from the others, its intensities are "
+                "relative"
             )
             if self.filling.filler.card.architecture["kind"] == "prior":
                 self.notes.add(f"{names}: the prior knows no channel but itself; it stays empty")
@@ -128,7 +158,7 @@ class ImputationRun:
         DualglandError
             If everything is missing.
         """
-        if all(self.masks[f][self.index].all() for f in range(len(self.frames))):
+        if self._lost[self.index].all():
             raise DualglandError(
                 Kind.EMPTY,
                 self.source.where,

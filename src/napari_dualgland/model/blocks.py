@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor, nn
-
-WIDEST, DEEPEST = 4096, 64
-"""Channels and blocks of a stage at most: far beyond what a workstation computes with."""
-
-Width = Annotated[int, Field(gt=0, le=WIDEST)]
-Depth = Annotated[int, Field(ge=0, le=DEEPEST)]
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:

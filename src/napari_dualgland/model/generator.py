@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
-from napari_dualgland.model.blocks import WIDEST, Depth, ResidualBlock, Width, gaussian_blur
+from napari_dualgland.model.architecture import WIDEST, Depth, Width
+from napari_dualgland.model.blocks import ResidualBlock, gaussian_blur
 from napari_dualgland.model.evidence import CHANNELS, Evidence
 from napari_dualgland.model.refinement import Refinement, noise_level
 from napari_dualgland.model.texture import Texture

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_dualgland.frozen import FrozenModel
-from napari_dualgland.model.blocks import Depth, PixelNorm, ResidualBlock, Width
+from napari_dualgland.model.architecture import Depth, Width
+from napari_dualgland.model.blocks import PixelNorm, ResidualBlock
 from napari_dualgland.model.compartments import PROTEIN, set_points, soft_compartments
 
 PIXEL_UM = 0.24

@@ -138,9 +138,9 @@ def refuse_other_shapes(tensors: Mapping[str, Tensor], network: nn.Module, path:
             raise DualglandError(
                 Kind.MISMATCH,
                 path,
-                f"the weights do not fit their card: {_said(there.get(name))}",
+                f"the weights are of another network: {_said(there.get(name))}",
                 part=name,
-                expected=f"{_said(wanted.get(name))}, by the architecture that the card states",
+                expected=_said(wanted.get(name)),
             )
 
 

@@ -19,7 +19,8 @@ from skimage.io import imread
 
 from dualgland_training.data.options import DataOptions
 from dualgland_training.data.source import PARTS, Source, make_source
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import ByteArray
 
@@ -75,9 +76,10 @@ def read_table(root: Path, name: str) -> list[dict[str, str]]:
         If there is no such table.
     """
     path = root / f"{name}.csv"
-    if not path.is_file():
-        raise DualglandError(f"{root}: holds no {name}.csv; name the atlas collection")
-    with path.open(newline="", encoding="utf-8") as file:
+    with (
+        decoding(regular(path, "table of the atlas collection"), "CSV"),
+        path.open(newline="", encoding="utf-8") as file,
+    ):
         return list(csv.DictReader(file))
 
 
@@ -149,7 +151,9 @@ def _check_kept(root: Path, options: DataOptions) -> None:
     for option in ("held_out_fields", "held_out_groups", "validation_fields", "validation_groups"):
         unknown = [name for name in getattr(options, option) if name not in held]
         if unknown:
-            raise DualglandError(f"{root}: data: {option}: there is no {', '.join(unknown)}")
+            raise DualglandError(
+                Kind.NOT_THERE, root, f"there is no {', '.join(unknown)}", part=f"data.{option}"
+            )
 
 
 class Listed(NamedTuple):
@@ -186,7 +190,8 @@ def list_collection(root: Path, options: DataOptions) -> Iterator[Listed]:
         would be trained on.
     """
     if not (root / "fields.csv").is_file():
-        raise DualglandError(f"{root}: holds no fields.csv; data: root: is no atlas collection")
+        found = "holds no fields.csv; it is no atlas collection"
+        raise DualglandError(Kind.WRONG_CONTENT, root, found, part="data.root")
     _check_kept(root, options)
     # The smaller fields are as fine as a field at a quarter of its size already.
     for kind, factors in (("fields", (1, 2, 4)), ("fields512", (1,))):

@@ -17,9 +17,11 @@ import numpy.typing as npt
 from dualgland_training.data.options import ImageRun
 from dualgland_training.data.source import PARTS, Source, shrink
 from dualgland_training.data.split_file import assign_parts, name_of
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.normalise import measure
+from napari_dualgland.intensities import measurable
 from napari_dualgland.io import read
+from napari_dualgland.io.files import home_expanded
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.zarr import is_ome_zarr
 from napari_dualgland.stack import ROLES, Stack
@@ -46,8 +48,9 @@ def _find_images(config: ImageRun, warn: Warn) -> list[Path]:
     """
     found: dict[Any, Path] = {}
     for pattern in config.data.images:
-        matched = sorted(glob.glob(str(config.base / Path(pattern).expanduser()), recursive=True))
-        matched = matched or sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
+        here = home_expanded(pattern)
+        matched = sorted(glob.glob(str(config.base / here), recursive=True))
+        matched = matched or sorted(glob.glob(str(here), recursive=True))
         if not matched:
             warn(f"no file matches {pattern}")
         for path in map(Path, matched):
@@ -66,8 +69,10 @@ def _find_images(config: ImageRun, warn: Warn) -> list[Path]:
                 found.setdefault(path, path)
     if not found:
         raise DualglandError(
-            f"no image matches {', '.join(config.data.images)}, neither from {config.base} "
-            "nor from the working directory; check data: images: in the recipe"
+            Kind.NOT_THERE,
+            "data.images",
+            f"no image matches {', '.join(config.data.images)}, neither from {config.base} nor "
+            "from the working directory",
         )
     return list(found.values())
 
@@ -82,14 +87,16 @@ def _image_source(stack: Stack, name: str) -> Source:
     """
     where = stack.source or stack.name
     if not stack.roles:
-        raise DualglandError(f"{where}: no channel has a role; give data: channels:")
+        found, way_out = "no channel has a role", "give data: channels:"
+        raise DualglandError(Kind.LACKING, where, found, way_out=way_out)
     if stack.imputed is not None and bool(np.asarray(stack.imputed).any()):
-        raise DualglandError(f"{where}: holds imputed pixels; train on measured ones")
+        raise DualglandError(Kind.WRONG_CONTENT, where, "holds imputed pixels; they teach nothing")
     data = np.asarray(stack.canonical())
     known = tuple(role in stack.roles for role in ROLES)
     planes = data[:, :, list(stack.roles.values())]
-    if not np.isfinite(planes).all():
-        raise DualglandError(f"{where}: has pixels that are NaN or infinite")
+    if not measurable(planes).all():
+        found = "has pixels that are NaN, infinite or beyond what a camera counts"
+        raise DualglandError(Kind.NOT_FINITE, where, found)
     scale = measure([planes[:, :, c].ravel() for c in range(planes.shape[2])])
     images = []
     for plane in planes.reshape(-1, *planes.shape[2:]):
@@ -161,7 +168,9 @@ def read_images(config: ImageRun, warn: Warn) -> dict[str, list[Source]]:
     if not parts["train"]:
         why = f"; the first: {problems[0]}" if problems else ""
         raise DualglandError(
-            f"of {len(found)} images none can be trained on ({len(problems)} cannot be used){why}"
+            Kind.LACKING,
+            "data.images",
+            f"of {len(found)} images none can be trained on ({len(problems)} cannot be used){why}",
         )
     if sum(map(len, parts.values())) == 1 and config.data.validation_share > 0:
         upper, lower = _divided(parts["train"][0])

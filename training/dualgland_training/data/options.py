@@ -8,14 +8,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from dualgland_training.trainer.options import RunOptions, check_options, read_yaml
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io.files import home_expanded
 
 Family = Literal["box", "thin", "thick", "random", "saturated", "channel", "lines", "scratches"]
 Role = Literal["microtubules", "protein", "nucleus", "er"]
-Kind = Literal["fields", "fields512", "cells", "singles", "images"]
+Images = Literal["fields", "fields512", "cells", "singles", "images"]
 Part = Literal["validation", "test", "shift"]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -85,7 +86,7 @@ class DataOptions(FrozenModel):
     validation_groups: tuple[str, ...] = ()
     validation_singles: int = Field(default=10, ge=0)
     watched: tuple[Part, ...] = ("validation",)
-    shares: dict[Kind, Weight] = Field(
+    shares: dict[Images, Weight] = Field(
         default={"fields": 0.4, "fields512": 0.15, "cells": 0.3, "singles": 0.15, "images": 1.0}
     )
 
@@ -218,6 +219,12 @@ class CellRun(RunOptions):
             return self.found(self.root)
         recipe, root = self.found(self.split), self.kept().root
         if root is None:
-            raise DualglandError(f"{recipe}: data: root: names no atlas collection; set root:")
-        beside = recipe.parent / root.expanduser()
-        return beside if beside.exists() else root.expanduser()
+            raise DualglandError(
+                Kind.LACKING,
+                recipe,
+                "names no atlas collection",
+                part="data.root",
+                way_out="set root:",
+            )
+        root = home_expanded(root)
+        return recipe.parent / root if (recipe.parent / root).exists() else root

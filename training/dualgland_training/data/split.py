@@ -8,7 +8,7 @@ from dualgland_training.data.collection import read_collection
 from dualgland_training.data.images import read_images
 from dualgland_training.data.options import ImageRun
 from dualgland_training.data.source import PARTS, Source, Split
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 
 def read_split(config: ImageRun, warn: Callable[[str], None]) -> Split:
@@ -33,8 +33,10 @@ def read_split(config: ImageRun, warn: Callable[[str], None]) -> Split:
     """
     if not config.data.images and config.data.root is None:
         raise DualglandError(
-            "the recipe names no images; set data: images: to globs, or data: root: to the "
-            "folder of an atlas collection"
+            Kind.LACKING,
+            "data.images",
+            "the recipe names no images",
+            way_out="set it to globs, or data: root: to the folder of an atlas collection",
         )
     parts: dict[str, list[Source]] = {part: [] for part in PARTS}
     if config.data.root is not None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from dualgland_training.data.options import ImageRun
 from dualgland_training.data.source import PARTS
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.io.hpa import parse_name
 
 Warn = Callable[[str], None]
@@ -30,18 +31,18 @@ def name_of(path: Path) -> str:
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DualglandError(f"{path}: is not a CSV file in UTF-8 ({error})") from None
+    with (
+        decoding(regular(path, "split file"), "CSV"),
+        path.open(newline="", encoding="utf-8-sig") as file,
+    ):
+        rows = list(csv.DictReader(file))
     columns = {column for column in rows[0] if column} if rows else set()
     if not columns & {"glob", "path", "field"} or not columns & {"split", "group"}:
         raise DualglandError(
-            f"{path}: a split file has a column glob, path or field, and a column split or "
-            f"group; this one has {', '.join(sorted(map(str, columns))) or 'no row'}"
+            Kind.WRONG_CONTENT,
+            path,
+            f"columns {', '.join(sorted(map(str, columns)))}" if columns else "no row",
+            expected="a column glob, path or field, and a column split or group",
         )
     _check_rows(path, rows)
     return rows
@@ -51,20 +52,26 @@ def _check_rows(path: Path, rows: list[dict[str, str]]) -> None:
     """Refuse rows that say too little, or of one group two things."""
     part_of: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):
-        where = f"{path}, line {line}"
+        where = f"line {line}"
         if not any(row.get(column) for column in ("glob", "path", "field")):
-            raise DualglandError(f"{where}: names no image")
+            raise DualglandError(Kind.LACKING, path, "names no image", part=where)
         part, group = row.get("split"), row.get("group")
         if not part and not group:
-            raise DualglandError(f"{where}: has neither a split nor a group")
+            raise DualglandError(Kind.LACKING, path, "neither a split nor a group", part=where)
         if not part:
             continue
         if part not in PARTS:
-            raise DualglandError(f"{where}: split {part} is none of {', '.join(PARTS)}")
+            expected = f"one of {', '.join(PARTS)}"
+            raise DualglandError(
+                Kind.BAD_VALUE, path, f"split {part}", part=where, expected=expected
+            )
         if group and part_of.setdefault(group, part) != part:
             raise DualglandError(
-                f"{where}: group {group} is {part} here and {part_of[group]} before; a group "
-                "is held out whole or not at all"
+                Kind.MISMATCH,
+                path,
+                f"group {group} is {part} here and {part_of[group]} before",
+                part=where,
+                expected="a group that is held out whole or not at all",
             )
 
 

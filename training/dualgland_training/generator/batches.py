@@ -19,7 +19,7 @@ from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.source import Source
 from dualgland_training.generator.batch import Batch, lay_out, turned
 from dualgland_training.generator.recipe import TrainConfig
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray
 
 SPAN = 4
@@ -58,8 +58,10 @@ class Batches:
     ) -> None:
         if config.sources % world:
             raise DualglandError(
-                f"a batch of {config.sources} sources cannot be shared among {world} processes; "
-                f"set sources: to a multiple of {world}"
+                Kind.BAD_VALUE,
+                "sources",
+                f"a batch of {config.sources} cannot be shared among {world} processes",
+                expected=f"a multiple of {world}",
             )
         self.config = config
         share = config.sources // world
@@ -71,7 +73,7 @@ class Batches:
         self.kinds = [k for k in shares if self.by_kind[k] and shares[k] > 0]
         if not self.kinds:
             raise DualglandError(
-                "nothing to draw from: data: shares: is 0 for every kind of image that there is"
+                Kind.BAD_VALUE, "data.shares", "0 for every kind of image that there is"
             )
         weights = np.array([shares[k] for k in self.kinds])
         self.weights = weights / weights.sum()

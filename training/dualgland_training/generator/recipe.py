@@ -8,11 +8,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dualgland_training.data.options import AugmentOptions, DamageOptions, ImageRun
-from dualgland_training.trainer.options import Name, check_options, read_yaml
+from dualgland_training.trainer.options import (
+    LONGEST,
+    Count,
+    Name,
+    Rate,
+    Side,
+    Steps,
+    check_options,
+    read_yaml,
+)
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.model.architecture import WIDEST, Depth, Width
 
-Positive = Annotated[int, Field(gt=0)]
-Width = Annotated[float, Field(gt=0, le=16)]
+Blur = Annotated[float, Field(gt=0, le=16)]
 
 
 class LossOptions(FrozenModel):
@@ -126,24 +135,24 @@ class TrainConfig(ImageRun):
 
     objective: Literal["generator"] = "generator"
     name: Name = "generator"
-    widths: tuple[Positive, Positive, Positive] = (48, 96, 192)
-    depths: tuple[Positive, Positive, Positive] = (1, 2, 3)
-    crop: int = Field(default=128, multiple_of=16, gt=0)
-    sources: int = Field(default=4, gt=0)
-    crops_per_source: int = Field(default=3, gt=0)
-    reuse: int = Field(default=4, gt=0)
-    steps: int = Field(default=10_000, gt=0)
-    warmup: int = Field(default=200, ge=0)
+    widths: tuple[Width, Width, Width] = (48, 96, 192)
+    depths: tuple[Depth, Depth, Depth] = (1, 2, 3)
+    crop: Side = Field(default=128, multiple_of=16)
+    sources: Count = 4
+    crops_per_source: Count = 3
+    reuse: Count = 4
+    steps: Steps = 10_000
+    warmup: int = Field(default=200, ge=0, le=LONGEST)
     schedule: Literal["cosine", "constant"] = "cosine"
-    cooldown: int = Field(default=0, ge=0)
-    learning_rate: float = Field(default=6e-4, gt=0)
+    cooldown: int = Field(default=0, ge=0, le=LONGEST)
+    learning_rate: Rate = 6e-4
     weight_decay: float = Field(default=1e-2, ge=0)
     ema: float = Field(default=0.999, ge=0, lt=1)
-    validation_crops: int = Field(default=24, ge=0)
-    pictures: int = Field(default=4, ge=0)
-    refine: int = Field(default=0, ge=0)
-    blurs: tuple[Width, ...] = (0.6, 1.0, 1.6, 2.5)
-    discriminator_width: int = Field(default=32, gt=0)
+    validation_crops: int = Field(default=24, ge=0, le=65_536)
+    pictures: int = Field(default=4, ge=0, le=64)
+    refine: int = Field(default=0, ge=0, le=WIDEST)
+    blurs: tuple[Blur, ...] = (0.6, 1.0, 1.6, 2.5)
+    discriminator_width: Width = 32
     start: Path | None = None
     reference: str | None = None
     losses: LossOptions = LossOptions()

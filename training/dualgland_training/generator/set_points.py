@@ -25,7 +25,7 @@ from dualgland_training.data.collection import (
 )
 from dualgland_training.generator.recipe import read_recipe
 from napari_dualgland.classes import LOCATIONS
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.compartments import COMPARTMENTS, set_points, soft_compartments
@@ -107,7 +107,9 @@ def main(
     config = read_recipe(recipe)
     root = None if config.data.root is None else config.found(config.data.root)
     if root is None or not (root / "cells.csv").is_file():
-        raise DualglandError(f"{recipe}: data: root: names no folder with cells.csv")
+        raise DualglandError(
+            Kind.LACKING, recipe, "names no folder with cells.csv", part="data.root"
+        )
     cells = measure_cells(root, read_cells(root))
     kept = {*config.data.held_out_groups, *config.data.validation_groups}
     with replacing(out) as path:

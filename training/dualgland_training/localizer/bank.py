@@ -23,6 +23,7 @@ from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.real import real_scene
 from dualgland_training.simulate.scene import Scene, Streams, draw_scene, flattened
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.model.localizer import PIXEL_UM
 from napari_dualgland.typing import BoolArray, ByteArray, Float32Array, FloatArray
 
@@ -104,13 +105,22 @@ class Bank:
 
 
 def load_bank(*paths: Path) -> Bank:
-    """Return the cells of one or several ``.npz`` files."""
+    """Return the cells of one or several ``.npz`` files.
+
+    Raises
+    ------
+    DualglandError
+        If one of them is not there or damaged.
+    """
     bank = Bank()
     depth = LANDMARKS + len(PATTERNS)
     for path in paths:
-        with np.load(path, allow_pickle=False) as stored:
+        at = 0
+        with (
+            decoding(regular(path, "bank of drawn cells"), "bank of drawn cells"),
+            np.load(path, allow_pickle=False) as stored,
+        ):
             planes, inside = stored["planes"], stored["inside"]
-            at = 0
             for (h, w), origin in zip(stored["shapes"], stored["origin"], strict=True):
                 size = int(h) * int(w)
                 bank.planes.append(planes[depth * at : depth * (at + size)].reshape(depth, h, w))

@@ -26,7 +26,7 @@ from dualgland_training.localizer.scores import DrawnScores, on_drawn_cells
 from dualgland_training.localizer.start import start_network
 from dualgland_training.trainer.model_card import write_model
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.localizer import Localizer
 from napari_dualgland.typing import BoolArray, Float64Array
 
@@ -150,7 +150,8 @@ def finish_model(recipe: LocalizerRecipe, weights: Path, out: Path) -> Path:
         If the recipe names no ``heldout`` cells, or something cannot be read.
     """
     if recipe.heldout is None:
-        raise DualglandError("the recipe names no drawn cells that were kept apart; set heldout:")
+        found = "the recipe names no drawn cells that were kept apart"
+        raise DualglandError(Kind.LACKING, "heldout", found)
     network = start_network(recipe, weights)
     network.load_state_dict({k: v.half().float() for k, v in network.state_dict().items()})
     network.eval()

@@ -23,7 +23,7 @@ from dualgland_training.trainer.memory import say_which_batch_fits
 from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
 from dualgland_training.trainer.prefetch import PerStep
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.localizer import Localizer
 
 WARM_UP = 0.15
@@ -70,13 +70,14 @@ class LocalizerObjective(Objective[Batch]):
         start: Path | None = None,
     ) -> None:
         if distributed.world() > 1:
-            raise DualglandError("a localizer is trained by one process alone; leave out torchrun")
+            found = "a localizer is trained by one process alone"
+            raise DualglandError(Kind.UNSUPPORTED, "torchrun", found, way_out="leave it out")
         self.recipe, self.device, self.precision = recipe, device, precision
         self.stage = recipe.drawn if stage is None else stage
         self.steps, self.crops = self.stage.steps, self.stage.batch
         if examples is None:
             if not recipe.banks:
-                raise DualglandError("the recipe names no drawn cells; set banks:")
+                raise DualglandError(Kind.LACKING, "banks", "the recipe names no drawn cells")
             bank = load_bank(*(recipe.found(path) for path in recipe.banks))
             examples = Examples(bank, [], recipe.seed + 1)
         self.examples = examples

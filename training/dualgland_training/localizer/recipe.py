@@ -8,8 +8,18 @@ from typing import Literal
 from pydantic import Field
 
 from dualgland_training.data.options import CellRun
-from dualgland_training.trainer.options import Name, check_options, read_yaml
+from dualgland_training.trainer.options import (
+    LONGEST,
+    Count,
+    Name,
+    Rate,
+    Side,
+    Steps,
+    check_options,
+    read_yaml,
+)
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.model.architecture import Depth, Width
 
 
 class Stage(FrozenModel):
@@ -25,10 +35,10 @@ class Stage(FrozenModel):
         Share of annotated cells in a batch; the others are drawn.
     """
 
-    steps: int = Field(ge=0)
-    batch: int = Field(default=12, ge=1)
-    crop: int = Field(default=160, ge=64, multiple_of=16)
-    learning_rate: float = Field(default=1.5e-3, gt=0)
+    steps: int = Field(ge=0, le=LONGEST)
+    batch: Count = 12
+    crop: Side = Field(default=160, ge=64, multiple_of=16)
+    learning_rate: Rate = 1.5e-3
     real: float = Field(default=0.0, ge=0, le=1)
 
 
@@ -51,12 +61,12 @@ class HeadStage(FrozenModel):
         Weight of telling the five annotated classes from each other.
     """
 
-    views: int = Field(default=6, ge=0)
-    drawn: int = Field(default=3000, ge=8)
-    crop: int = Field(default=208, ge=64, multiple_of=16)
-    steps: int = Field(default=1200, ge=0)
-    batch: int = Field(default=256, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    views: int = Field(default=6, ge=0, le=65_536)
+    drawn: Count = Field(default=3000, ge=8)
+    crop: Side = Field(default=208, ge=64, multiple_of=16)
+    steps: int = Field(default=1200, ge=0, le=LONGEST)
+    batch: Count = 256
+    learning_rate: Rate = 1e-3
     weight_decay: float = Field(default=1.0, ge=0)
     among: float = Field(default=3.0, ge=0)
 
@@ -91,18 +101,18 @@ class LocalizerRecipe(CellRun):
     objective: Literal["localizer"] = "localizer"
     name: Name = "localizer"
     clip: float = Field(default=2.0, gt=0)
-    log_every: int = Field(default=25, gt=0)
-    widths: tuple[int, ...] = (32, 64, 128, 192)
-    depths: tuple[int, ...] = (1, 2, 2, 2)
+    log_every: Steps = 25
+    widths: tuple[Width, Width, Width, Width] = (32, 64, 128, 192)
+    depths: tuple[Depth, Depth, Depth, Depth] = (1, 2, 2, 2)
     drawn: Stage = Stage(steps=3000)
     head: HeadStage = HeadStage()
     whole: Stage | None = None
     weight_decay: float = Field(default=0.03, ge=0)
     average: float = Field(default=0.997, ge=0, lt=1)
-    folds: int = Field(default=4, ge=2)
+    folds: int = Field(default=4, ge=2, le=1000)
     banks: tuple[Path, ...] = ()
     heldout: Path | None = None
-    validation_crops: int = Field(default=57, ge=0)
+    validation_crops: int = Field(default=57, ge=0, le=65_536)
 
 
 def read_localizer_recipe(path: Path, **overrides: object) -> LocalizerRecipe:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load
 
 from dualgland_training.localizer.recipe import LocalizerRecipe
 from dualgland_training.trainer.checkpoint import averaged_weights
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.localizer import Localizer
+from napari_dualgland.model.tensors import read_tensor_file, refuse_other_shapes
 
 HEAD = {"usual", "spread", "direct"}
 """Parts of the network that the second stage adds; weights of the first may lack them."""
@@ -41,11 +40,10 @@ def start_network(recipe: LocalizerRecipe, weights: Path | None) -> Localizer:
     network = Localizer(recipe.widths, recipe.depths)
     if weights is None:
         return network
-    tensors = averaged_weights(weights) if weights.is_dir() else load(weights.read_bytes())
-    try:
-        missing, odd = network.load_state_dict(tensors, strict=False)
-    except RuntimeError:
-        missing, odd = [], ["sizes"]
-    if odd or not {key.split(".")[0] for key in missing} <= HEAD:
-        raise DualglandError(f"{weights}: the weights are not of this recipe's network")
+    in_run = weights.is_dir()
+    tensors = averaged_weights(weights) if in_run else read_tensor_file(weights).tensors
+    own = network.state_dict()
+    may_lack = {name: tensor for name, tensor in own.items() if name.split(".")[0] in HEAD}
+    refuse_other_shapes(may_lack | tensors, network, weights)
+    network.load_state_dict(tensors, strict=False)
     return network

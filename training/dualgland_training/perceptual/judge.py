@@ -10,14 +10,18 @@ know five classes of few cells: they compare sets of pictures, they are no local
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.weights import read_card, read_tensors
+from dualgland_training.perceptual.recipe import JudgeWidths
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.model.weights import load_network, read_card
 from napari_dualgland.stack import ROLES
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -92,8 +96,11 @@ class Judge(nn.Module):
         """
         if x.ndim != 4 or x.shape[1] != len(ROLES) or min(x.shape[2:]) < LEAST:
             raise DualglandError(
-                f"a judge looks at pictures of shape (B, 4, H, W) with sides of {LEAST} pixels "
-                f"or more, not {tuple(x.shape)}; give all four channels of a larger crop"
+                Kind.MISMATCH,
+                "pictures for a judge",
+                f"shape {tuple(x.shape)}",
+                expected=f"(B, 4, H, W) with sides of {LEAST} pixels or more",
+                way_out="give all four channels of a larger crop",
             )
         # asinh, for a saturated blob must not drown what surrounds it.
         maps, x = [], torch.asinh(3 * x)
@@ -135,8 +142,12 @@ def load_judge(name: str = "judge", folder: Path = WEIGHTS) -> Judge:
         For another name, or if the weights are missing or do not match their card.
     """
     if name not in NAMES:
-        raise DualglandError(f"no judge {name!r}; there are {' and '.join(NAMES)}")
-    card, path = read_card(str(folder / f"{name}.json"))
-    judge = Judge(tuple(card.architecture["widths"]))
-    judge.load_state_dict({k: v.float() for k, v in read_tensors(card, path).items()})
-    return judge.eval().requires_grad_(False)
+        expected = f"one of {', '.join(NAMES)}"
+        raise DualglandError(Kind.NOT_THERE, f"judge {name!r}", "no such judge", expected=expected)
+    return load_network(_build_judge, *read_card(str(folder / f"{name}.json"))).eval()
+
+
+def _build_judge(architecture: Mapping[str, Any]) -> Judge:
+    """Return the untrained judge that a card states, frozen."""
+    widths = TypeAdapter(JudgeWidths).validate_python(architecture["widths"])
+    return Judge(widths).requires_grad_(False)

@@ -28,7 +28,7 @@ from dualgland_training.trainer.memory import say_which_batch_fits
 from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
 from dualgland_training.trainer.prefetch import PerStep
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import Float32Array
 
 RISE = 0.3
@@ -66,12 +66,14 @@ class JudgeObjective(Objective[Batch]):
         self, recipe: JudgeRecipe, device: torch.device, precision: str, warn: Warn
     ) -> None:
         if distributed.world() > 1:
-            raise DualglandError("a judge is trained by one process alone; leave out torchrun")
+            found = "a judge is trained by one process alone"
+            raise DualglandError(Kind.UNSUPPORTED, "torchrun", found, way_out="leave it out")
         self.recipe, self.device, self.precision = recipe, device, precision
         self.steps, self.crops = recipe.steps, recipe.batch
         self.parts = read_judged_cells(recipe)
         if not self.parts["train"]:
-            raise DualglandError(f"{recipe.collection()}: holds no annotated cell to train on")
+            found = "holds no annotated cell to train on"
+            raise DualglandError(Kind.EMPTY, recipe.collection(), found)
         self.by_class: dict[int, list[Float32Array]] = {}
         for cell in self.parts["train"]:
             self.by_class.setdefault(cell.label, []).append(cell.image)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dualgland_training.data.options import CellRun
+from dualgland_training.data.options import CellRun, Range, Share, Weight
+from dualgland_training.trainer.options import Count, Rate, Side, Steps
+from napari_dualgland.model.architecture import WIDEST
 from napari_dualgland.model.precision import Precision
+
+JudgeWidths = Annotated[
+    tuple[Annotated[int, Field(gt=0, le=WIDEST, multiple_of=4)], ...],
+    Field(min_length=1, max_length=8),
+]
+"""Of each scale; groups of four are normed."""
 
 
 class JudgeRecipe(CellRun):
@@ -33,21 +41,21 @@ class JudgeRecipe(CellRun):
 
     objective: Literal["judge"] = "judge"
     name: Literal["judge", "features"]
-    widths: tuple[int, ...]
-    steps: int = Field(default=600, gt=0)
-    batch: int = Field(default=24, gt=0)
-    crop: int = Field(default=128, ge=16)
-    learning_rate: float = Field(default=2e-3, gt=0)
+    widths: JudgeWidths
+    steps: Steps = 600
+    batch: Count = 24
+    crop: Side = 128
+    learning_rate: Rate = 2e-3
     weight_decay: float = Field(default=0.05, ge=0)
     average: float = Field(default=0.98, ge=0, lt=1)
-    gain: float
-    gamma: float
-    noise: float
-    zoom: tuple[float, float]
-    blank: float = 0.0
+    gain: Weight
+    gamma: Weight
+    noise: Weight
+    zoom: Range
+    blank: Share = 0.0
     # A gradient of few cells is no outlier: it is left as it is.
     clip: float = Field(default=100.0, gt=0)
-    validate_every: int = Field(default=100, gt=0)
-    checkpoint_every: int = Field(default=100, gt=0)
-    threads: int = Field(default=1, gt=0)
+    validate_every: Steps = 100
+    checkpoint_every: Steps = 100
+    threads: int = Field(default=1, gt=0, le=1024)
     precision: Precision = "fp32"

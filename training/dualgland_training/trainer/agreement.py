@@ -11,7 +11,7 @@ import torch
 
 from dualgland_training.trainer import distributed
 from dualgland_training.trainer.lock import hold_folder
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.precision import Precision, choose_by_time, has_bfloat16
 
 
@@ -47,7 +47,8 @@ def hold_for_all(
         except DualglandError as error:
             refused = error
     if distributed.any_of(refused is not None, device):
-        raise refused or DualglandError(f"{folder}: the first process may not train there")
+        found = "the first process may not train there"
+        raise refused or DualglandError(Kind.CONFLICT, folder, found)
     return lock
 
 

@@ -1,12 +1,13 @@
 """Checkpoints that survive being killed at any moment, without pickle.
 
 All tensors (weights, their moving average, the optimiser's moments) lie in one
-safetensors file; step, configuration and random state travel in its header. Files are
+safetensors file; step, configuration and a hash of it all travel in its header. Files are
 written beside and renamed, and the last two are kept.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -15,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.model.tensors import TensorFile, read_tensor_file
 
 KEPT = 2
+
+HASH = "sha256"
+"""Where in the header that of all the rest stands."""
 
 CHECKPOINT = re.compile(r"step-(\d{7,})\.safetensors")
 
@@ -93,11 +97,38 @@ def save_checkpoint(
         for number, moments in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{name}.{number}.{k}": v for k, v in moments.items()}
     path = folder / f"step-{step:07d}.safetensors"
+    header = {"step": str(step), "state": json.dumps(state)}
     with replacing(path) as whole:
-        write_tensors(whole, tensors, {"step": str(step), "state": json.dumps(state)})
+        write_tensors(whole, tensors, header | {HASH: _digest(tensors, header)})
     for old in find_checkpoints(folder)[KEPT:]:
         old.unlink()
     return path
+
+
+def _digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
+    """Return the hash of all that a checkpoint says."""
+    digest = hashlib.sha256(json.dumps([header["step"], header["state"]]).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> TensorFile:
+    """Return what a checkpoint holds.
+
+    Raises
+    ------
+    DualglandError
+        If a byte of it is not what was written.
+    """
+    found = read_tensor_file(path, "checkpoint")
+    if not {"step", "state"} <= set(found.header):
+        raise DualglandError(Kind.WRONG_CONTENT, path, "is no checkpoint of a run")
+    if _digest(found.tensors, found.header) != found.header.get(HASH):
+        raise DualglandError(Kind.DAMAGED, path, "its bytes are not those of its hash")
+    return found
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -136,19 +167,18 @@ def load_checkpoint(
     DualglandError
         If the checkpoint is of other networks than the recipe's.
     """
-    with safe_open(path, "pt") as file:
-        header = file.metadata()
-        # A safetensors handle is no mapping.
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    tensors, header = _read(path)
     try:
         average.load_state_dict(_under(tensors, "average."))
         for name, network in networks.items():
             network.load_state_dict(_under(tensors, f"network.{name}."))
     except RuntimeError as error:
         raise DualglandError(
-            f"{path}: the checkpoint is of other networks than the recipe's "
-            f"({str(error).splitlines()[-1].strip()}); resume with the recipe it was started "
-            "with, or start anew in another folder"
+            Kind.MISMATCH,
+            path,
+            "the checkpoint is of other networks than the recipe's "
+            f"({str(error).splitlines()[-1].strip()})",
+            way_out="resume with the recipe it was started with, or start anew in another folder",
         ) from None
     for name, optimiser in optimisers.items():
         moments: dict[int, dict[str, Tensor]] = {}
@@ -169,12 +199,14 @@ def find_checkpoints(folder: Path) -> list[Path]:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a checkpoint has all the bytes that its header speaks of."""
+    """Return whether a checkpoint has just the bytes that were written."""
     try:
-        with safe_open(path, "pt") as file:
-            return {"step", "state"} <= set(file.metadata() or {})
-    except SafetensorError:
+        _read(path)
+    except DualglandError as error:
+        if error.kind == Kind.TOO_LARGE:  # it may well be whole
+            raise
         return False
+    return True
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -191,9 +223,12 @@ def latest_checkpoint(folder: Path) -> Path | None:
     found = find_checkpoints(folder)
     whole = next(filter(is_whole, found), None)
     if found and whole is None:
+        names = ", ".join(p.name for p in found)
         raise DualglandError(
-            f"{folder}: no checkpoint of this run can be read ({', '.join(p.name for p in found)} "
-            "are damaged); start anew in another folder"
+            Kind.DAMAGED,
+            folder,
+            f"no checkpoint of this run can be read ({names} damaged)",
+            way_out="start anew in another folder",
         )
     return whole
 
@@ -208,9 +243,8 @@ def averaged_weights(folder: Path) -> dict[str, Tensor]:
     """
     newest = latest_checkpoint(folder)
     if newest is None:
-        raise DualglandError(f"{folder}: holds no checkpoint of a run")
-    with safe_open(newest, "pt") as file:
-        return _under({key: file.get_tensor(key) for key in file.keys()}, "average.")  # noqa: SIM118
+        raise DualglandError(Kind.NOT_THERE, folder, "holds no checkpoint of a run")
+    return _under(_read(newest).tensors, "average.")
 
 
 def set_aside(folder: Path, newest: Path) -> list[Path]:

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 _apart = False
 
@@ -71,8 +71,10 @@ def own_device(device: torch.device) -> torch.device:
         count = torch.cuda.device_count()
         if local_rank() >= count:
             raise DualglandError(
-                f"process {local_rank() + 1} of this machine has no GPU to itself, there are "
-                f"{count}; give torchrun --nproc-per-node {count}"
+                Kind.NO_DEVICE,
+                f"process {local_rank() + 1} of this machine",
+                f"has no GPU to itself, there are {count}",
+                way_out=f"give torchrun --nproc-per-node {count}",
             )
         device = torch.device("cuda", local_rank())
     torch.cuda.set_device(device)

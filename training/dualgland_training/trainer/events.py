@@ -42,7 +42,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -121,7 +121,10 @@ def open_tensorboard(folder: Path, step: int) -> SummaryWriter:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise DualglandError(
-            "--tensorboard needs TensorBoard; pip install 'napari-dualgland[train]'"
+            Kind.NOT_INSTALLED,
+            "--tensorboard",
+            "needs TensorBoard",
+            way_out="pip install 'napari-dualgland[train]'",
         ) from None
     return SummaryWriter(str(folder / "tensorboard"), purge_step=step)  # type: ignore[no-untyped-call]
 

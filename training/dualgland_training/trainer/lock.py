@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 PATIENCE = 120.0
 """Seconds: a run that was told to stop first ends its step and writes its checkpoint."""
@@ -52,7 +52,10 @@ def hold_folder(
         return lock.acquire(timeout=patience, poll_interval=0.2)
     except Timeout:
         raise DualglandError(
-            f"{folder}: another process trains in this folder; stop it, or choose another folder"
+            Kind.CONFLICT,
+            folder,
+            "another process trains in this folder",
+            way_out="stop it, or choose another folder",
         ) from None
     except (OSError, NotImplementedError):
         return nullcontext()  # some file systems of clusters have no locks: go without

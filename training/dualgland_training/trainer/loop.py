@@ -6,6 +6,7 @@ run that was killed goes on from its last checkpoint as if nothing had happened.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -25,16 +26,34 @@ from dualgland_training.trainer.checkpoint import (
     save_checkpoint,
     set_aside,
 )
-from dualgland_training.trainer.events import Events, open_tensorboard
-from dualgland_training.trainer.memory import is_out_of_memory, release, used_memory
+from dualgland_training.trainer.events import LOG, Events, open_tensorboard
+from dualgland_training.trainer.memory import release, used_memory
 from dualgland_training.trainer.objective import B, Objective, Warn
 from dualgland_training.trainer.options import RunOptions
 from dualgland_training.trainer.prefetch import default_workers, draw_ahead
 from dualgland_training.trainer.steps import Steps, Terms, mean_terms
 from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland._version import __version__
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.device import choose_device, processor_name
+
+
+def _refuse_model(weights: Path, *, ours: bool) -> None:
+    """Refuse to train where a finished model lies that is not of the run to go on with.
+
+    It may be the very one that the recipe starts from.
+    """
+    of_run = ours and (weights.parent / LOG).exists()
+    for path in (weights, weights.with_suffix(".json")):
+        if not of_run and os.path.lexists(path):
+            raise DualglandError(
+                Kind.CONFLICT,
+                path,
+                "a model lies there, which would be replaced",
+                way_out="choose another folder, or another name: in the recipe",
+            )
+
 
 Make = Callable[[torch.device, str, Warn], Objective[B]]
 """Reads the data and builds the networks, for a device and a precision."""
@@ -84,9 +103,12 @@ class Training(Generic[B]):
         self.figures: dict[str, Any] = {}
         if not resume and (held := find_checkpoints(folder)):
             raise DualglandError(
-                f"{folder}: holds a run ({held[0].name}); go on with it by --resume, "
-                "or choose another folder"
+                Kind.CONFLICT,
+                folder,
+                f"holds a run ({held[0].name})",
+                way_out="go on with it by --resume, or choose another folder",
             )
+        _refuse_model(folder / f"{options.name}.safetensors", ours=resume)
         self.device = distributed.own_device(choose_device(options.device))
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
@@ -119,8 +141,10 @@ class Training(Generic[B]):
         """See that all processes stand at one step; put away what a kill left in the folder."""
         if not distributed.same(self.step, self.device):
             raise DualglandError(
-                f"{self.folder}: the processes find different checkpoints there; the run's folder "
-                "must lie on a file system that all machines share"
+                Kind.MISMATCH,
+                self.folder,
+                "the processes find different checkpoints there",
+                expected="a folder on a file system that all machines share",
             )
         if distributed.rank() == 0:
             clear_unfinished(self.folder)
@@ -166,9 +190,9 @@ class Training(Generic[B]):
         Stopped
             After SIGTERM or Ctrl-C, once a checkpoint is written.
         NotFinite
-            If a gradient is not finite.
+            If a gradient, a loss or a weight is not finite.
         DualglandError
-            If memory runs out; the message says which batch would fit.
+            If memory runs out; where a step needs too much, with the batch that would fit.
         """
         workers = self.options.workers
         if workers is None:
@@ -179,10 +203,10 @@ class Training(Generic[B]):
             self.events.restart_clock(self.step, self.objective.steps)
             try:
                 self._train(drawn, stop)
+                model = self._export()
             except DualglandError as error:
                 self._log(failed=str(error))
                 raise
-            model = self._export()
             self._log(finished=model.name)
         return model
 
@@ -225,15 +249,16 @@ class Training(Generic[B]):
             # No compiler, most often.
             if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                 first = str(error).strip().split("\n", 1)[0]
-                raise DualglandError(f"compile: true failed here ({first}); set it false") from None
+                raise DualglandError(
+                    Kind.UNSUPPORTED, "compile", f"failed here ({first})", way_out="set it false"
+                ) from None
             if not is_out_of_memory(error):
                 raise
         # Outside the handler: the error holds on to the tensors that were too many.
-        raise DualglandError(
-            self.objective.what_fits(
-                lambda count: self.steps.rehearse(self._moved(batch, count), self.step)
-            )
+        fits = self.objective.what_fits(
+            lambda count: self.steps.rehearse(self._moved(batch, count), self.step)
         )
+        raise DualglandError(Kind.TOO_LARGE, f"step {self.step}", fits)
 
     def _tell(self, window: list[Terms], drawing: float, stepping: float) -> None:
         """Log means over the last steps, and how fast they were."""
@@ -254,7 +279,14 @@ class Training(Generic[B]):
         )
 
     def _look(self) -> None:
-        """Validate the moving average, log figures, export the model."""
+        """Validate the moving average, log figures, export the model.
+
+        Raises
+        ------
+        NotFinite
+            Before that, if a weight is not finite.
+        """
+        self.steps.check()
         if distributed.rank() > 0:
             return
         try:
@@ -272,6 +304,7 @@ class Training(Generic[B]):
         self._export()
 
     def _keep(self) -> None:
+        self.steps.check()
         if distributed.rank() == 0:
             steps = self.steps
             state = {

@@ -12,8 +12,7 @@ from collections.abc import Callable
 import psutil
 import torch
 
-SAID = ("out of memory", "can't allocate memory", "not enough memory", "bad alloc")
-"""What errors of allocators have in common; a CPU's has no type of its own."""
+from napari_dualgland.memory import is_out_of_memory
 
 
 def used_memory(device: torch.device) -> dict[str, int]:
@@ -24,13 +23,6 @@ def used_memory(device: torch.device) -> dict[str, int]:
     elif device.type == "mps":
         used["device"] = torch.mps.driver_allocated_memory()
     return used
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out, on whatever device."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in SAID)
 
 
 def release(device: torch.device) -> None:
@@ -46,7 +38,7 @@ def _has_memory(attempt: Callable[[int], None], count: int, device: torch.device
     release(device)
     try:
         attempt(count)
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
         return False

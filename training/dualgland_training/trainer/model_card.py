@@ -10,6 +10,7 @@ from torch import nn
 from dualgland_training.trainer.checkpoint import write_tensors
 from napari_dualgland.io.atomic import replacing_all
 from napari_dualgland.model.generator import count_parameters
+from napari_dualgland.model.tensors import refuse_not_finite
 from napari_dualgland.model.weights import ModelCard
 
 ATLAS_LICENCE = (
@@ -35,6 +36,11 @@ def write_model(folder: Path, network: nn.Module, card: ModelCard) -> Path:
     -------
     pathlib.Path
         Of the weights; the card lies beside them.
+
+    Raises
+    ------
+    DualglandError
+        If a weight is not finite; nothing is written then.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{card.name}.safetensors"
@@ -42,6 +48,8 @@ def write_model(folder: Path, network: nn.Module, card: ModelCard) -> Path:
     # refused.
     with replacing_all([weights, weights.with_suffix(".json")]) as (tensors, text):
         halves = {name: tensor.half() for name, tensor in network.state_dict().items()}
+        # Half precision ends at 65504: what is written is looked at, not what it is made from.
+        refuse_not_finite(halves, weights, "lower learning_rate and train anew")
         write_tensors(tensors, halves, {"format": "pt"})
         whole = card.model_copy(
             update={

@@ -13,8 +13,9 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import AfterValidator, Field, ValidationError
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io.files import decoding, home_expanded, regular
 from napari_dualgland.model.precision import Precision
 
 
@@ -23,6 +24,18 @@ def _no_checkpoint(name: str) -> str:
         raise ValueError("a name that begins with step- is that of a checkpoint")
     return name
 
+
+LONGEST = 10**9
+"""Steps of a run at most."""
+
+Steps = Annotated[int, Field(gt=0, le=LONGEST)]
+Count = Annotated[int, Field(gt=0, le=65_536)]
+"""Of what is in a batch. One that is too large for the memory is told when it is tried."""
+Side = Annotated[int, Field(ge=16, le=4096)]
+Rate = Annotated[float, Field(gt=0)]
+
+LARGEST_RECIPE = 2**20
+"""Bytes."""
 
 Name = Annotated[str, AfterValidator(_no_checkpoint), Field(pattern=r"^[\w][\w.-]*$")]
 
@@ -60,13 +73,13 @@ class RunOptions(FrozenModel):
 
     objective: str
     name: Name
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
     clip: float = Field(default=1.0, gt=0)
-    log_every: int = Field(default=50, gt=0)
-    validate_every: int = Field(default=500, gt=0)
-    checkpoint_every: int = Field(default=250, gt=0)
-    threads: int = Field(default=2, gt=0)
-    workers: int | None = Field(default=None, ge=0)
+    log_every: Steps = 50
+    validate_every: Steps = 500
+    checkpoint_every: Steps = 250
+    threads: int = Field(default=2, gt=0, le=1024)
+    workers: int | None = Field(default=None, ge=0, le=256)
     device: str = "auto"
     precision: Precision = "auto"
     compile: bool = False
@@ -74,11 +87,11 @@ class RunOptions(FrozenModel):
 
     def found(self, path: Path) -> Path:
         """Return a path of the recipe as seen from its folder, else from here."""
-        from_recipe = self.base / path.expanduser()
-        return from_recipe if from_recipe.exists() else path.expanduser()
+        path = home_expanded(path)
+        return self.base / path if (self.base / path).exists() else path
 
 
-Kind = TypeVar("Kind", bound=FrozenModel)
+Record = TypeVar("Record", bound=FrozenModel)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -89,18 +102,30 @@ def read_yaml(path: Path) -> dict[str, Any]:
     DualglandError
         If there is no such file, or it is not YAML or no list of options.
     """
-    try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DualglandError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
+    path = home_expanded(path)
+    size = regular(path, "recipe").stat().st_size
+    if size > LARGEST_RECIPE:
+        expected = f"{LARGEST_RECIPE} at most"
+        raise DualglandError(Kind.TOO_LARGE, path, f"a recipe of {size} bytes", expected=expected)
+    with decoding(path, "YAML"):
+        options = yaml.load(path.read_text(encoding="utf-8"), _Plain) or {}
     if not isinstance(options, dict):
-        raise DualglandError(f"{path}: is not a list of options like 'steps: 1000'")
+        expected = "a list of options like 'steps: 1000'"
+        raise DualglandError(Kind.WRONG_CONTENT, path, "no list of options", expected=expected)
     return options
 
 
-def check_options(kind: type[Kind], options: Mapping[str, Any], path: Path) -> Kind:
+class _Plain(yaml.SafeLoader):
+    """YAML without references: ten lines of those unfold to more than any memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):  # type: ignore[no-untyped-call]
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise yaml.YAMLError(f"line {line}: references (*name) are not read")
+        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+
+
+def check_options(kind: type[Record], options: Mapping[str, Any], path: Path) -> Record:
     """Return options as a record of their kind.
 
     Parameters
@@ -125,5 +150,6 @@ def check_options(kind: type[Kind], options: Mapping[str, Any], path: Path) -> K
     try:
         return kind.model_validate(dict(options))
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors()]
-        raise DualglandError(f"{path}: {'; '.join(wrong)}") from None
+        wrong = [(".".join(map(str, e["loc"])), e["msg"].lower()) for e in error.errors()]
+        found = "; ".join(f"{option}: {said}" for option, said in wrong)
+        raise DualglandError(Kind.BAD_VALUE, path, found, part=wrong[0][0]) from None

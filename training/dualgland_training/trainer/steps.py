@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from dualgland_training.trainer import distributed
 from dualgland_training.trainer.objective import B, Objective
 from dualgland_training.trainer.options import RunOptions
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 Terms = dict[str, dict[str, Tensor]]
 """What one step says: by network, then by name."""
@@ -28,8 +28,14 @@ NOISE = 0x6E6F6973
 """Tells the seed of the noise from that of the batches."""
 
 
+UNHARMED = (
+    "the last checkpoint is unharmed: lower learning_rate, or set precision: fp32, and go on with "
+    "--resume"
+)
+
+
 class NotFinite(DualglandError):
-    """A loss or a gradient is NaN or infinite; training on would destroy the weights."""
+    """A loss, a gradient or a weight is NaN or infinite; training on would destroy the weights."""
 
 
 def mean_terms(window: list[Terms]) -> dict[str, dict[str, float]]:
@@ -120,6 +126,27 @@ class Steps(Generic[B]):
             schedule.step()
         return said
 
+    def check(self) -> None:
+        """Refuse weights that are not finite, before they are looked at or kept.
+
+        A step may be too long even where its gradient was sound.
+
+        Raises
+        ------
+        NotFinite
+            With the name of the network and of the weight.
+        """
+        for name, network in {**self.networks, "average": self.average}.items():
+            for weight, tensor in network.state_dict().items():
+                if not torch.isfinite(tensor).all():
+                    raise NotFinite(
+                        Kind.NOT_FINITE,
+                        f"step {self.done}",
+                        "the weights are not finite",
+                        part=f"{name}.{weight}",
+                        way_out=UNHARMED,
+                    )
+
     def rehearse(self, batch: B, step: int) -> None:
         """Compute all gradients of a batch and step nothing: does it fit the memory?
 
@@ -152,11 +179,13 @@ class Steps(Generic[B]):
         loss.backward()  # type: ignore[no-untyped-call]
         distributed.average_gradients(learned)
         norm = torch.nn.utils.clip_grad_norm_(learned, self.options.clip)
-        if not torch.isfinite(norm):
+        if not (torch.isfinite(norm) and torch.isfinite(loss)):
             raise NotFinite(
-                f"step {self.done}: the gradient of the {name} is not finite (its loss is "
-                f"{float(loss.detach()):.4g}); the last checkpoint is unharmed: lower "
-                "learning_rate, or set precision: fp32, and go on with --resume"
+                Kind.NOT_FINITE,
+                f"step {self.done}",
+                f"a gradient of norm {float(norm):.4g}, a loss of {float(loss.detach()):.4g}",
+                part=name,
+                way_out=UNHARMED,
             )
         # Not before its first step: a schedule that is stepped before its optimiser complains,
         # and some networks rest for long. The rate follows from the steps done, not from turns.

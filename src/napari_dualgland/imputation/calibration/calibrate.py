@@ -28,6 +28,7 @@ from napari_dualgland.imputation.calibration.holdout import (
 from napari_dualgland.imputation.calibration.learning import learn_parts
 from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.statistics import StackStatistics
+from napari_dualgland.imputation.tiling.boxes import bands
 from napari_dualgland.imputation.tiling.coarse import has_deep_hole
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.stack import ROLES
@@ -80,7 +81,8 @@ def calibrate_steps(
     deep, missing = False, 0
     for mask in hidden:
         deep = deep or has_deep_hole(mask)
-        missing += int(mask.any(0).sum())
+        for band in bands(mask.shape):
+            missing += int(mask[(slice(None), *band.slices)].any(0).sum())
     # A window must hold a hole with its rim, and be filled as the frame itself will be.
     side = SIDE_DEEP if deep else SIDE
     # Counted in pixels and not in tiles, or the size of a tile would show.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.imputation.frames import StackFrames
-from napari_dualgland.imputation.tiling.boxes import ALIGNMENT, Box
+from napari_dualgland.imputation.tiling.boxes import ALIGNMENT, Box, Mask, bands
 from napari_dualgland.typing import AnyArray, BoolArray
 
 SIDE = 160
@@ -66,14 +66,53 @@ class HoldoutWindow:
     part: npt.NDArray[np.int8]
 
 
+class _Holes:
+    """The missing pixels of a frame, as far as it takes to pick one of them.
+
+    Attributes
+    ----------
+    any : bool
+        Whether there are some.
+    gone : numpy.ndarray
+        (4,), boolean: channels that are lost throughout; they have no hole to be laid elsewhere.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+        lost = [mask[(slice(None), *b.slices)].all((1, 2)) for b in bands(mask.shape)]
+        self.gone: BoolArray = np.logical_and.reduce(lost)
+        # Of the pixels that are missing in another channel: how many there are down to each row.
+        union = (self._union(*box.slices) for box in bands(mask.shape))
+        self.down_to = np.cumsum(np.concatenate([rows.sum(1) for rows in union]))
+        self.any = bool(self.gone.any() or self.down_to[-1])
+
+    def _union(self, rows: slice, columns: slice) -> BoolArray:
+        cut = self.mask[slice(None), rows, columns]
+        return np.asarray(np.logical_or.reduce(cut[~self.gone], axis=0))
+
+    def around_one(self, side: int, rng: np.random.Generator) -> tuple[slice, slice] | None:
+        """Return a window around one of the missing pixels; None without any."""
+        total = int(self.down_to[-1])
+        if not total:
+            return None
+        pick = int(rng.integers(total))
+        row = int(np.searchsorted(self.down_to, pick, side="right"))
+        before = int(self.down_to[row - 1]) if row else 0
+        _, height, width = self.mask.shape
+        columns = np.flatnonzero(self._union(slice(row, row + 1), slice(0, width)))
+        place = np.array([row, int(columns[pick - before])]) - side // 2
+        y, x = np.clip(place, 0, np.array([height, width]) - side)
+        return slice(int(y), int(y) + side), slice(int(x), int(x) + side)
+
+
 def holdout_windows(
-    hidden: Sequence[BoolArray], count: int, longest: int, rng: np.random.Generator
+    hidden: Sequence[Mask], count: int, longest: int, rng: np.random.Generator
 ) -> Iterator[HoldoutWindow]:
     """Choose windows and lay holes over them.
 
     Parameters
     ----------
-    hidden : sequence of numpy.ndarray
+    hidden : sequence of numpy.ndarray or other Mask
         By frame, each (4, Y, X), boolean: what must not be looked at.
     count : int
         Windows to try.
@@ -87,10 +126,11 @@ def holdout_windows(
     HoldoutWindow
         All of one size.
     """
-    damaged = [f for f, mask in enumerate(hidden) if mask.any() and not mask.all()]
+    holes = {f: _Holes(mask) for f, mask in enumerate(hidden)} if count else {}
+    damaged = [f for f, of_frame in holes.items() if of_frame.any and not of_frame.gone.all()]
     for _ in range(count if damaged else 0):
         frame = damaged[int(rng.integers(len(damaged)))]
-        mask = hidden[frame]
+        mask, of_frame = hidden[frame], holes[frame]
         side = min(longest, *(s // ALIGNMENT * ALIGNMENT for s in mask.shape[1:]))
         if side < ALIGNMENT:
             continue
@@ -99,14 +139,12 @@ def holdout_windows(
         # ones, and misses the hole's own surroundings by as much.
         y, x = (int(v) for v in rng.integers(0, np.array(shape) - side + 1))
         box = Box(y, y + side, x, x + side)
-        # A channel that is lost throughout has no hole to be laid elsewhere.
-        gone = np.logical_and.reduce(mask, axis=(1, 2))
-        hole = _around_a_hole(np.logical_or.reduce(mask[~gone], axis=0), side, rng)
+        hole = of_frame.around_one(side, rng)
         if hole is None:
             continue
         missing = mask[(slice(None), *box.slices)].copy()
         turned = np.rot90(mask[(slice(None), *hole)], int(rng.integers(4)), (1, 2))
-        held_out = _thinned(turned & ~missing & ~gone[:, None, None], rng)
+        held_out = _thinned(turned & ~missing & ~of_frame.gone[:, None, None], rng)
         if held_out.any():
             yield HoldoutWindow(frame, box, missing, held_out, _parts(box, shape))
 
@@ -150,16 +188,3 @@ def _thinned(held_out: BoolArray, rng: np.random.Generator) -> BoolArray:
     density = float(union.mean())
     taken: BoolArray = held_out & (rng.random(union.shape) < min(1.0, ADDED / density))
     return taken
-
-
-def _around_a_hole(
-    missing: BoolArray, side: int, rng: np.random.Generator
-) -> tuple[slice, slice] | None:
-    """Return a window around one of the missing pixels of a (Y, X) mask; None without any."""
-    rows, columns = np.nonzero(missing)
-    if not rows.size:
-        return None
-    pick = int(rng.integers(rows.size))
-    room = np.array(missing.shape) - side
-    y, x = np.clip(np.array([rows[pick], columns[pick]]) - side // 2, 0, room)
-    return slice(int(y), int(y) + side), slice(int(x), int(x) + side)

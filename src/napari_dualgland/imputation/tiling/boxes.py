@@ -9,11 +9,9 @@ tile is computed, so that work grows with what is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-
-from napari_dualgland.typing import BoolArray
 
 OVERLAP = 16
 """Pixels over which the estimates of neighbouring tiles are blended, on either side."""
@@ -90,12 +88,33 @@ class Box(NamedTuple):
         return shared if shared.y0 < shared.y1 and shared.x0 < shared.x1 else None
 
 
-def tiles_with_holes(missing: BoolArray, tile: int) -> Iterator[Box]:
+class Mask(Protocol):
+    """(C, Y, X) truth values that are cut like an array, and need not be one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes."""
+
+    def __getitem__(self, at: tuple[slice, slice, slice], /) -> Any:
+        """Return a part of it."""
+
+
+BAND = 512
+"""Rows of a frame that are looked at together where all of it has to be."""
+
+
+def bands(shape: tuple[int, ...]) -> Iterator[Box]:
+    """Yield bands of rows over all of a (C, Y, X) frame, from top to bottom."""
+    for y in range(0, shape[1], BAND):
+        yield Box(y, min(shape[1], y + BAND), 0, shape[2])
+
+
+def tiles_with_holes(missing: Mask, tile: int) -> Iterator[Box]:
     """Yield the tiles that hold missing pixels, row by row.
 
     Parameters
     ----------
-    missing : numpy.ndarray
+    missing : numpy.ndarray or other Mask
         (C, Y, X), boolean.
     tile : int
         Side of a tile in pixels.
@@ -112,12 +131,12 @@ def tiles_with_holes(missing: BoolArray, tile: int) -> Iterator[Box]:
                 yield box
 
 
-def hole_box(missing: BoolArray, region: Box) -> Box | None:
+def hole_box(missing: Mask, region: Box) -> Box | None:
     """Return the bounding box of what is missing of a region, None if nothing is.
 
     Parameters
     ----------
-    missing : numpy.ndarray
+    missing : numpy.ndarray or other Mask
         (C, Y, X), boolean.
     region : Box
         Part of the frame.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_dualgland.imputation.tiling.boxes import Mask, bands
 from napari_dualgland.typing import BoolArray, Float32Array
 
 COARSE = 4
@@ -39,18 +40,20 @@ def shrunk(image: Float32Array, missing: BoolArray) -> tuple[Float32Array, BoolA
     return (total / np.maximum(count, 1)).astype(np.float32), count == 0
 
 
-def has_deep_hole(missing: BoolArray) -> bool:
+def has_deep_hole(missing: Mask) -> bool:
     """Tell whether a (C, H, W) mask holds a whole missing square of side DEEP.
 
     Channels that are lost altogether do not count: no scale shows their rim.
     """
-    half = DEEP // 2
-    for plane in missing:
-        h, w = (s // half for s in plane.shape)
-        if h < 2 or w < 2 or plane.all():
-            continue
-        cells = plane[: h * half, : w * half].reshape(h, half, w, half).all((1, 3))
-        squares = cells[1:, 1:] & cells[:-1, 1:] & cells[1:, :-1] & cells[:-1, :-1]
-        if squares.any():
-            return True
-    return False
+    half, (channels, _, width) = DEEP // 2, missing.shape
+    lost = np.ones(channels, bool)
+    strips = []
+    for band in bands(missing.shape):
+        rows = missing[(slice(None), *band.slices)]
+        lost &= rows.all((1, 2))
+        h, w = rows.shape[1] // half, width // half
+        cells = rows[:, : h * half, : w * half].reshape(channels, h, half, w, half)
+        strips.append(cells.all((2, 4)))
+    grid = np.concatenate(strips, axis=1)[~lost]
+    squares = grid[:, 1:, 1:] & grid[:, :-1, 1:] & grid[:, 1:, :-1] & grid[:, :-1, :-1]
+    return bool(squares.any())

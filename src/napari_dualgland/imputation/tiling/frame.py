@@ -20,6 +20,7 @@ from napari_dualgland.imputation.tiling.boxes import (
     MARGIN,
     OVERLAP,
     Box,
+    Mask,
     hole_box,
     tiles_with_holes,
 )
@@ -28,7 +29,7 @@ from napari_dualgland.imputation.tiling.window import Window, look, padding
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
-from napari_dualgland.typing import BoolArray, Float32Array
+from napari_dualgland.typing import Float32Array
 
 Reader = Callable[[Box], Float32Array]
 Noise = Callable[[Box], list[Float32Array]]
@@ -54,7 +55,7 @@ class Frame:
     ----------
     read : callable
         From a box to its normalised (4, h, w) float32 pixels; missing ones hold anything.
-    missing : numpy.ndarray
+    missing : numpy.ndarray or other Mask
         (4, Y, X), boolean.
     filler : Filler
         The model.
@@ -62,7 +63,7 @@ class Frame:
         (4, 4) couplings between channels.
     tile : int
         Side of a tile.
-    wanted : numpy.ndarray, optional
+    wanted : numpy.ndarray or other Mask, optional
         (4, Y, X), boolean: the missing pixels that are to be filled; all if left out.
     calibrated : callable, optional
         From what a window shows and what the model says of it to mean and standard
@@ -77,11 +78,11 @@ class Frame:
     def __init__(
         self,
         read: Reader,
-        missing: BoolArray,
+        missing: Mask,
         filler: Filler,
         beta: Tensor,
         tile: int,
-        wanted: BoolArray | None = None,
+        wanted: Mask | None = None,
         calibrated: Calibrated | None = None,
         noise: Noise | None = None,
         deep: bool | None = None,

@@ -1,0 +1,124 @@
+"""Which pixels of each frame are missing: eight to a byte, unpacked where they are looked at.
+
+A frame may be larger than the memory, and booleans of it would be held several times over; so
+nobody asks for more than a window or a band of rows of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from napari_dualgland.imputation.tiling.boxes import Box, bands
+from napari_dualgland.stack import from_canonical
+from napari_dualgland.typing import BoolArray, ByteArray, LazyArray
+
+
+class PackedMask:
+    """The mask of one frame; cut like an array.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (C, Y, X). Nothing is missing at first.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.bits: ByteArray = np.zeros((*shape[:2], -(-shape[2] // 8)), np.uint8)
+
+    def put(self, first: int, rows: BoolArray) -> None:
+        """Set some rows.
+
+        Parameters
+        ----------
+        first : int
+            Number of the first of them.
+        rows : numpy.ndarray
+            (C, h, X), boolean.
+        """
+        self.bits[:, first : first + rows.shape[1]] = np.packbits(rows, axis=2)
+
+    def clear(self) -> None:
+        """Let nothing be missing."""
+        self.bits[:] = 0
+
+    def any(self) -> bool:
+        """Tell whether a pixel is missing."""
+        return bool(self.bits.any())
+
+    def __getitem__(self, at: tuple[Any, slice, slice]) -> BoolArray:
+        """Return a part of it, (c, h, w), that may be written to."""
+        channels, rows, columns = at
+        left, right, _ = columns.indices(self.shape[2])
+        start = left // 8
+        packed = self.bits[channels, rows, start : -(-right // 8)]
+        # Unpacking gives zeros and ones of one byte: booleans already.
+        whole = np.unpackbits(packed, axis=2, count=right - 8 * start).view(bool)
+        return whole[:, :, left - 8 * start :]
+
+
+class PackedMasks:
+    """Masks of the frames of a stack.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (T, Z, C, Y, X) of the stack.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._frames: list[PackedMask] = []
+
+    def begin(self) -> PackedMask:
+        """Return the mask of the next frame, to be filled in; time is outermost, then z."""
+        self._frames.append(PackedMask(self._shape[2:]))
+        return self._frames[-1]
+
+    def add(self, mask: BoolArray) -> None:
+        """Keep the mask of the next frame, (C, Y, X)."""
+        self.begin().put(0, mask)
+
+    def __getitem__(self, frame: int) -> PackedMask:
+        """Return the mask of a frame."""
+        return self._frames[frame]
+
+    def like(self, data: LazyArray, axes: str) -> Any:
+        """Return the masks of all frames as one array, lazy where the data are.
+
+        Parameters
+        ----------
+        data : numpy.ndarray or dask.array.Array
+            (T, Z, C, Y, X), the pixels that the masks belong to.
+        axes : str
+            Of the stack; the result has them.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+            Boolean.
+        """
+        shape = self._shape
+        if isinstance(data, np.ndarray):
+            whole = np.empty(shape, bool)
+            for number, frame in enumerate(self._frames):
+                for band in bands(shape[2:]):
+                    at = (slice(None), *band.slices)
+                    whole[divmod(number, shape[1])][at] = frame[at]
+            return from_canonical(whole, axes)
+        import dask.array as da
+        from dask.base import tokenize
+
+        def unpack(block_info: Any = None) -> BoolArray:
+            (t, _), (z, _), _, rows, columns = block_info[None]["array-location"]
+            frame = self[t * shape[1] + z]
+            return frame[(slice(None), *Box(*rows, *columns).slices)][None, None]
+
+        # A chunk of the mask for each of the pixels, so that they are written side by side.
+        chunks = [(1,) * shape[0], (1,) * shape[1], (shape[2],), *data.chunks[3:]]
+        bits = [frame.bits for frame in self._frames]
+        name = f"missing-{tokenize(shape, chunks, bits)}"  # type: ignore[no-untyped-call]
+        mask = da.map_blocks(unpack, chunks=chunks, dtype=bool, name=name)  # type: ignore[no-untyped-call]
+        return from_canonical(mask, axes)

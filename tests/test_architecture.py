@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "classes", "errors", "frozen", "intervals", "mask", "memory", "progress"),
+    "legible",
     *("pixel_size", "provenance", "results", "stack"),
     "typing",
 }

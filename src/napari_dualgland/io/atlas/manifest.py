@@ -90,7 +90,7 @@ class Manifest:
         path = folder / JSON_NAME
         if not path.exists():
             return
-        text = regular(path, "manifest").read_bytes()
+        text = (path if path.is_file() else regular(path, "manifest")).read_bytes()
         try:
             images = json.loads(text.decode("utf-8"))["images"]
             self._images = {(i := Image.model_validate(x)).file: i for x in images}

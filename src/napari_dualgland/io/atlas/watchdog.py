@@ -98,12 +98,28 @@ class GuardedAdapter(HTTPAdapter):
     """Makes the connections of a session such as a :class:`Watchdog` can cut."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make connections with the pools of this file."""
+        """Make connections with the pools of this file.
+
+        Parameters
+        ----------
+        *args, **options
+            As of every adapter.
+        """
         super().init_poolmanager(*args, **options)  # type: ignore[no-untyped-call]
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
     def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
-        """Do the same where the way leads through a proxy."""
+        """Do the same where the way leads through a proxy.
+
+        Parameters
+        ----------
+        *args, **options
+            As of every adapter.
+
+        Returns
+        -------
+        urllib3.ProxyManager
+        """
         manager: Any = super().proxy_manager_for(*args, **options)  # type: ignore[no-untyped-call]
         manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
         return manager

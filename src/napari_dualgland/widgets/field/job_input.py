@@ -159,5 +159,6 @@ def _channels_in_file(source: Source) -> dict[str, int | str] | None:
     tags = {role: tag_of(layer) for role, layer in source.layers.items()}
     if set(tags) == set(ROLES) and all(tag.role == role for role, tag in tags.items()):
         return {}
-    names = {role: tag.channel for role, tag in tags.items()}
-    return {role: name for role, name in names.items() if name} if all(names.values()) else None
+    told = {role: t.channel if t.position is None else t.position for role, t in tags.items()}
+    known = {role: key for role, key in told.items() if key not in (None, "")}
+    return known if len(known) == len(told) else None

@@ -17,6 +17,7 @@ from typing_extensions import override
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read_labels, read_mask
 from napari_dualgland.jobs import LabelsFile, Loaded, LocalizeJob
+from napari_dualgland.legible import legible
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Localization
@@ -233,4 +234,4 @@ def summary(result: Localization, took: str) -> str:
     # What is damaged is said beside the button that helps.
     notes = [*result.stack.notes, *result.provenance.notes]
     notes = [note for note in dict.fromkeys(notes) if "impute first" not in note]
-    return "\n".join([line, *(f"• {note}" for note in notes)])
+    return "\n".join([line, *(f"• {legible(note)}" for note in notes)])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import SUFFIXES, parse_name
 from napari_dualgland.stack import ROLES, PixelSize
@@ -115,8 +115,10 @@ def test_two_formats_of_one_field_are_not_mixed(tmp_path):
 def test_members_of_two_sizes_are_refused(tmp_path):
     write_set(tmp_path)
     write_member(tmp_path / "id_blue.png", np.zeros((20, 48), np.uint8))
-    with pytest.raises(DualglandError, match=r"id_blue.png: size is 20 × 48, but 40 × 48"):
+    with pytest.raises(DualglandError, match="size is 20 × 48, but 40 × 48") as error:
         read(tmp_path)
+    assert error.value.kind == Kind.MISMATCH
+    assert error.value.part == "size"
 
 
 def test_members_of_two_dtypes_are_refused(tmp_path):
@@ -155,8 +157,9 @@ def test_grey_stored_as_rgb_is_grey(tmp_path):
 
 def test_a_photograph_is_refused(tmp_path):
     write_member(tmp_path / "car_red.png", np.ascontiguousarray(np.moveaxis(FIELD[:3], 0, -1)))
-    with pytest.raises(DualglandError, match="colour picture of several channels"):
+    with pytest.raises(DualglandError, match="colour picture") as error:
         read(tmp_path / "car_red.png")
+    assert error.value.kind == Kind.WRONG_CONTENT
 
 
 def test_the_pixel_size_of_the_files_is_taken(tmp_path):
@@ -176,7 +179,7 @@ def test_print_resolution_is_no_pixel_size(tmp_path):
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.io.tiff._GZIP_LIMIT", 10_000)
+    monkeypatch.setattr("napari_dualgland.io.tiff.opening.GZIP_LIMIT", 10_000)
     with gzip.open(tmp_path / "id_red.tif.gz", "wb") as file:
         file.write(bytes(1_000_000))
     with pytest.raises(DualglandError, match="unpacks to more than"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -189,22 +190,25 @@ def read_member(path: Path) -> Stack:
 
 
 def _check_alike(members: Mapping[str, Stack]) -> None:
-    (first_role, first), *others = members.items()
-    for role, other in others:
-        for what, a, b in (
-            ("axes", first.axes, other.axes),
-            ("size", " × ".join(map(str, first.shape)), " × ".join(map(str, other.shape))),
-            ("dtype", str(first.dtype), str(other.dtype)),
-            ("pixel size", first.pixel_size, other.pixel_size),
-        ):
-            if a != b and not (what == "pixel size" and None in (a, b)):
-                raise DualglandError(
-                    Kind.MISMATCH,
-                    other.where,
-                    f"{what} is {b}, but {a} in {first.source}",
-                    part=what,
-                    expected=f"that the files of a set ({first_role}, {role}) agree",
-                )
+    """Blame the member that is unlike the others."""
+    for what, values in (
+        ("axes", {role: m.axes for role, m in members.items()}),
+        ("size", {role: " × ".join(map(str, m.shape)) for role, m in members.items()}),
+        ("dtype", {role: str(m.dtype) for role, m in members.items()}),
+        ("pixel size", {role: m.pixel_size for role, m in members.items() if m.pixel_size}),
+    ):
+        counts = Counter(values.values()).most_common()
+        if len(counts) > 1:
+            usual, odd = counts[0][0], counts[-1][0]
+            blamed = next(members[role] for role, value in values.items() if value == odd)
+            other = next(members[role] for role, value in values.items() if value == usual)
+            raise DualglandError(
+                Kind.MISMATCH,
+                blamed.where,
+                f"{what} is {odd}, but {usual} in {other.where}",
+                part=what,
+                expected="that the files of a set agree",
+            )
 
 
 def _by_prefix(path: Path) -> HpaSet | None:

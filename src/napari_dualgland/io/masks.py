@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.pictures import is_picture, one_channel, read_picture
-from napari_dualgland.io.tiff import check_complete, is_tiff, opened
+from napari_dualgland.io.tiff import check_complete, decoded, is_tiff, opened
 from napari_dualgland.mask import Mask
 from napari_dualgland.stack import CANONICAL_AXES
 from napari_dualgland.typing import AnyArray
@@ -89,7 +89,7 @@ def _read_plain(path: Path, what: str) -> tuple[AnyArray, str | None]:
             check_complete(path, tif)
             series = tif.series[0]
             axes = str(series.axes)
-            return np.asarray(series.asarray()), axes if set(axes) <= set(CANONICAL_AXES) else None
+            return decoded(path, series), axes if set(axes) <= set(CANONICAL_AXES) else None
     if is_picture(path):
         return _read_picture(path, what), None
     raise DualglandError(f"{path}: a {what} is a .tif, .png or .npy file")

@@ -52,7 +52,6 @@ class OmeHeader:
     """
 
     channels: tuple[Channel, ...] = ()
-    samples: int = 1
     pixel_size: PixelSize | None = None
     time_step: float | None = None
     axes: str | None = None
@@ -83,7 +82,6 @@ def parse_ome(xml: str) -> OmeHeader:
     size = pixels.attrib
     return OmeHeader(
         channels=tuple(_channel(e, i, ours) for i, e in enumerate(elements)),
-        samples=max((_whole(e.get("SamplesPerPixel")) for e in elements), default=1),
         pixel_size=_pixel_size(size),
         time_step=seconds(size.get("TimeIncrement"), size.get("TimeIncrementUnit", "s")),
         axes=ours.get("axes"),
@@ -107,12 +105,6 @@ def _channel(element: Element, index: int, ours: Mapping[str, str]) -> Channel:
         role if role in ROLES else None,
         _color(element.get("Color")),
     )
-
-
-def _whole(number: str | None) -> int:
-    """Return a count that a file gives; 1 where it gives none that is one."""
-    text = (number or "").strip()
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 1
 
 
 def _color(number: str | None) -> str | None:

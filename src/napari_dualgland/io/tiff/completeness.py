@@ -52,6 +52,7 @@ def check_complete(path: Path, tif: tifffile.TiffFile) -> list[str]:
         for level in series.levels:
             for page in level.pages:
                 if page is not None:
+                    _check_alike(path, level.keyframe, page)
                     empty += _check_page(path, page, series.kind)
                     total += len(page.dataoffsets)
     notes = [f"{empty} of {total} strips or tiles hold nothing; they read as 0"] if empty else []
@@ -64,6 +65,21 @@ def check_complete(path: Path, tif: tifffile.TiffFile) -> list[str]:
 
 def _is_no_imagej(tif: tifffile.TiffFile) -> bool:
     return not tif.series or tif.series[0].kind != "imagej"
+
+
+def _check_alike(
+    path: Path, first: tifffile.TiffPage, page: tifffile.TiffPage | tifffile.TiffFrame
+) -> None:
+    """Raise DualglandError if a file of a set has pages of another size or dtype."""
+    own = page.keyframe
+    if own is not None and (own.shape, own.dtype) != (first.shape, first.dtype):
+        raise DualglandError(
+            Kind.MISMATCH,
+            page.parent.filehandle.path or path,
+            f"is of size {own.shape} and dtype {own.dtype}",
+            part=page_name(page),
+            expected=f"{first.shape} and {first.dtype} as in {first.parent.filehandle.name}",
+        )
 
 
 def _check_page(path: Path, page: tifffile.TiffPage | tifffile.TiffFrame, kind: str) -> int:

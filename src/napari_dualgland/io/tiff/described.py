@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -19,6 +19,9 @@ from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.io.ome import child, tag
 from napari_dualgland.io.tiff.ome_text import ome_text
 from napari_dualgland.io.tiff.pages import MAX_DESCRIPTION, MAX_PAGES, survey_file
+
+_MAX_TAGS = 2**20
+"""Of XML: eight for each page of the longest series."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def described(path: Path, raw: bytes, pages: int, alone: bool) -> Described:
         companion = _companion(path, only, alone)
         text, root = _of_companion(path, companion)
         files = (companion,)
-    notes = _forget_old_name(path, root)
+    notes = (*_forget_old_name(path, root), *_in_order(root))
     if notes:
         text = tostring(root, encoding="unicode")
     try:
@@ -90,14 +93,20 @@ def described(path: Path, raw: bytes, pages: int, alone: bool) -> Described:
     except ValueError as error:
         notes += (f"the OME-XML makes no sense ({error}); it is left out",)
         return Described(notes=notes)
-    named = [_beside(path, name, alone) for name in dict.fromkeys(_names(path, root))]
-    for part in named:
-        survey_file(part)
-    return Described(text, root, (*files, *named), notes)
+    for name, wanted in _planes_elsewhere(path, root).items():
+        part = _beside(path, name, alone)
+        there = len(survey_file(part).offsets)
+        if there < wanted:
+            found = f"has {there} pages of the {wanted} that {path.name} looks for in it"
+            raise DualglandError(Kind.DAMAGED, part, found, way_out="fetch or export it again")
+        files += (part,)
+    return Described(text, root, tuple(f for f in dict.fromkeys(files) if f != path), notes)
 
 
 def _parsed(text: str) -> Element:
     """Return the XML of a text; ValueError where it is none or tries to do harm."""
+    if text.count("<") > _MAX_TAGS:
+        raise ValueError(f"more than {_MAX_TAGS} tags")
     try:
         root: Element = fromstring(text)
     except (ParseError, DefusedXmlException) as error:
@@ -120,16 +129,17 @@ def _companion(path: Path, only: Element, alone: bool) -> Path:
 def _of_companion(path: Path, companion: Path) -> tuple[str, Element]:
     with decoding(companion, "OME-XML"), companion.open("rb") as file:
         raw = file.read(MAX_DESCRIPTION + 1)
+    if raw[:2] in (b"II", b"MM"):  # the first TIFF of a set can describe the others
+        raw = survey_file(companion).description
     text = ome_text(raw) if len(raw) <= MAX_DESCRIPTION else None
-    if text is None:
-        # Where the first TIFF of a set describes the others, the XML is in that.
-        text = ome_text(survey_file(companion).description)
-    if text is None:
-        raise DualglandError(
-            Kind.DAMAGED, companion, "holds no OME-XML", expected=f"a description of {path.name}"
-        )
-    with decoding(companion, "OME-XML"):
-        return text, _parsed(text)
+    found = "holds no OME-XML, or not the whole of it"
+    if text is not None:
+        with decoding(companion, "OME-XML"):
+            root = _parsed(text)
+        if child(root, "Image") is not None:
+            return text, root
+        found = "describes no image"
+    raise DualglandError(Kind.DAMAGED, companion, found, expected=f"the description of {path.name}")
 
 
 def _beside(path: Path, name: str, alone: bool) -> Path:
@@ -160,17 +170,25 @@ def _blocks(root: Element) -> Iterator[tuple[Element, Element | None]]:
                     yield block, child(block, "UUID")
 
 
-def _names(path: Path, root: Element) -> Iterator[str]:
-    """Yield the names of other files that hold planes, as tifffile tells them."""
+def _planes_elsewhere(path: Path, root: Element) -> dict[str, int]:
+    """Return the names of other files that hold planes, and how many pages each must have."""
     own = root.get("UUID")
-    for _, uuid in _blocks(root):
+    found: dict[str, int] = {}
+    for block, uuid in _blocks(root):
         if uuid is None or (own is not None and uuid.text == own):
             continue
         name = uuid.get("FileName", "")
         if own is None and name.lower() == path.name.lower():
             own = uuid.text
         elif name:
-            yield name
+            last = int(block.get("IFD", 0)) + max(_count(block), 1)
+            found[name] = max(found.get(name, 0), last)
+    return found
+
+
+def _count(block: Element) -> int:
+    """Return how many planes a TiffData has; 0 where it does not say."""
+    return int(block.get("PlaneCount", block.get("NumPlanes", 0)))
 
 
 def _forget_old_name(path: Path, root: Element) -> tuple[str, ...]:
@@ -187,8 +205,18 @@ def _forget_old_name(path: Path, root: Element) -> tuple[str, ...]:
     return (f"the OME-XML calls the file {name}; it was renamed",) if name else ()
 
 
+def _in_order(root: Element) -> tuple[str, ...]:
+    """Let the planes of the only image be taken in order where nothing says where they are."""
+    images = [image for image in root if tag(image) == "Image"]
+    pixels = child(images[0], "Pixels") if len(images) == 1 else None
+    if pixels is None or any(tag(e) in ("TiffData", "BinData") for e in pixels):
+        return ()
+    SubElement(pixels, "TiffData")
+    return ("its OME-XML does not say which page is which plane; they are taken in order",)
+
+
 def _check_claims(path: Path, root: Element, pages: int) -> None:
-    """Refuse claims of planes that are more than an image has; ValueError for what is no number."""
+    """Refuse more planes than an image has; ValueError for a number that is none."""
     steps = 0
     for image in root:
         for pixels in image if tag(image) == "Image" else ():
@@ -199,8 +227,8 @@ def _check_claims(path: Path, root: Element, pages: int) -> None:
                 planes *= int(pixels.get(f"Size{axis}", 1))
             blocks = [e for e in pixels if tag(e) == "TiffData"]
             for block in blocks:
-                count = int(block.get("PlaneCount", block.get("NumPlanes", 0)))
-                steps += count or (1 if block.get("IFD") else pages)
+                int(block.get("IFD", 0))
+                steps += _count(block) or (1 if block.get("IFD") else pages)
             if max(planes, steps) > 4 * MAX_PAGES:
                 raise DualglandError(
                     Kind.TOO_LARGE,

@@ -74,7 +74,6 @@ def _plain_header(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Om
     size = _resolution(page)
     return OmeHeader(
         channels=tuple(Channel(name) for name in _shaped_names(shaped)),
-        samples=page.samplesperpixel,
         pixel_size=PixelSize(size[0], size[1]) if size else None,
         besides=Header(description=(None if tif.shaped_metadata else page.description) or None),
     )
@@ -97,7 +96,6 @@ def _imagej_header(
     count = series.shape[series.axes.index("C")] if "C" in series.axes else 1
     return OmeHeader(
         channels=imagej.channels(said, count),
-        samples=page.samplesperpixel,
         pixel_size=size,
         time_step=seconds(said.get("finterval"), str(said.get("tunit", "s"))),
         besides=Header(imagej=imagej.kept(said)),

@@ -45,7 +45,7 @@ def ome_text(raw: bytes) -> str | None:
     """
     if b"<" not in raw[:1024]:
         return None
-    text = _decoded(raw).strip("\0\ufeff \t\r\n")
+    text = _decoded(raw).strip("\0\ufeff\ufffd \t\r\n")
     if not text.startswith("<") or not text.endswith("OME>"):
         return None
     text = _DECLARATION.sub("", text, count=1)
@@ -56,7 +56,8 @@ def _decoded(raw: bytes) -> str:
     for starts in (_MARKS, _WIDE):
         for start, encoding in starts:
             if raw.startswith(start):
-                return raw.decode(encoding, errors="replace").rstrip("\ufffd")
+                # A terminator can have been added to the zeros that the text ends in, or cut off.
+                return (raw + bytes(-len(raw) % 4)).decode(encoding, errors="replace")
     declared = _DECLARED.match(raw)
     encodings = [declared[1].decode("ascii")] if declared else []
     if not raw.isascii():  # letters beyond ASCII that are valid UTF-8 are nothing else

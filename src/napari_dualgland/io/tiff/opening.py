@@ -108,7 +108,8 @@ def examined(path: Path) -> Iterator[OpenTiff]:
             raise
         # Is it the pages that are odd, or what is said of them?
         tif, said = _opened(path, source, {f"is_{kind}": False for kind in _BY_TEXT})
-        notes += (f"what it says of its planes makes no sense and is left out: {error.found}",)
+        why = " ".join(repr(error.__cause__).split())[:120]
+        notes += (f"what it says of its planes makes no sense ({why}); it is left out",)
         told = Described(files=told.files)
     with tif:
         if told.xml and tif.series and tif.series[0].kind != "ome":

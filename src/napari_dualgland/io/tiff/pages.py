@@ -26,6 +26,8 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 _TYPE_BYTES |= {16: 8, 17: 8, 18: 8}
 _NUMBER_BYTES = 48
 """A number of a tag as Python holds it."""
+_MANY_NUMBERS = 10**6
+"""Beyond these it is asked whether there is memory; that takes longer than to read a page."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,6 @@ def survey(path: Path, file: BinaryIO) -> Survey:
         if offset in offsets:
             found = f"the pages go round in a circle, back to page {[*offsets].index(offset) + 1}"
             raise DualglandError(Kind.DAMAGED, path, found, part=part)
-        if max(len(offsets), subpages) >= MAX_PAGES:
-            raise DualglandError(
-                Kind.TOO_LARGE,
-                path,
-                f"has more than {MAX_PAGES} pages",
-                expected="one field of view, z-stack or time series",
-                way_out="split it",
-            )
         tags, onward = _directory(path, file, layout, offset, size, part)
         for code, width, count, value in tags:
             long_value = count * width > layout.offset.size
@@ -104,7 +98,16 @@ def survey(path: Path, file: BinaryIO) -> Survey:
             elif long_value and width > 1:
                 numbers += min(count, size)
         offsets[offset] = None
-        require(numbers * _NUMBER_BYTES, path, part)
+        if max(len(offsets), subpages) > MAX_PAGES:
+            raise DualglandError(
+                Kind.TOO_LARGE,
+                path,
+                f"has more than {MAX_PAGES} pages",
+                expected="one field of view, z-stack or time series",
+                way_out="split it",
+            )
+        if numbers > _MANY_NUMBERS:
+            require(numbers * _NUMBER_BYTES, path, part)
         offset = onward
     if not offsets:
         raise DualglandError(Kind.EMPTY, path, "the TIFF holds no image")

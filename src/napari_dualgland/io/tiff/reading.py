@@ -15,7 +15,7 @@ import tifffile
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.files import decoding
-from napari_dualgland.io.lazy import as_dask
+from napari_dualgland.io.lazy import as_dask, page_name
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader
 from napari_dualgland.io.tiff.completeness import check_complete
 from napari_dualgland.io.tiff.headers import header_of
@@ -37,10 +37,11 @@ log = logging.getLogger(__name__)
 
 LAZY_BYTES = 64 * 2**20
 """Images larger than this are read lazily."""
-_COMPONENTS = {2: ("grey", "alpha"), 3: ("red", "green", "blue")}
-_COMPONENTS[4] = (*_COMPONENTS[3], "alpha")
-COLOURS = frozenset(_COMPONENTS.values())
+_RGB = ("red", "green", "blue")
+COLOURS = frozenset({_RGB, (*_RGB, "alpha"), ("grey", "alpha")})
 """Names of the channels of a picture whose pixels hold several samples."""
+_RGB_PHOTOMETRIC = (2, 6)  # as it is, or as JPEG stores it
+_ALPHA = (1, 2)  # of extra samples; 0 is whatever
 
 
 def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
@@ -74,7 +75,8 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
         lazy = lazy and not is_gzip(path)
         header = header_of(tif, found.described, series)
         axes, taken = _named_axes(path, series)
-        stack = _stack_of(path, _pixels(path, series, lazy), axes, header)
+        pixels = _pixels(path, series, lazy)
+        stack = _stack_of(path, pixels, axes, header, _components(series.keyframe))
         if found.described.files:
             stack = replace(stack, files=tuple(map(str, (path, *found.described.files))))
         stack, more = _own_images(path, tif, series, stack, header, lazy)
@@ -116,9 +118,24 @@ def decoded(path: Path, series: tifffile.TiffPageSeries) -> npt.NDArray[Any]:
     copies = 1 if stored.isnative else 2
     segment = math.prod(series.keyframe.chunks) * dtype.itemsize
     require(copies * series.nbytes + segment, path, f"{_times(series.shape)} pixels of {dtype}")
-    with decoding(path, "TIFF"):
-        array = series.asarray()
+    try:
+        with decoding(path, "TIFF"):
+            array = series.asarray()
+    except DualglandError:
+        _blame_page(path, series)
+        raise
     return np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _blame_page(path: Path, series: tifffile.TiffPageSeries) -> None:
+    """Raise DualglandError for the first page that cannot be decoded, in the file that it is in."""
+    for page in series.pages:
+        if page is not None:
+            handle = page.parent.filehandle
+            with decoding(handle.path or path, "TIFF", page_name(page)):
+                if handle.closed:
+                    handle.open()
+                page.asarray()
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -134,9 +151,18 @@ def _own_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
         raise DualglandError(Kind.EMPTY, path, "the TIFF holds no image")
     series = next((s for s in tif.series if _is_in(path, s)), tif.series[0])
     shape = series.get_shape(squeeze=False)
-    if series.dtype is None or 0 in shape:
+    if 0 in shape:
         found = f"the image is empty ({_times(shape)}); there is no pixel to read"
         raise DualglandError(Kind.EMPTY, path, found)
+    keyframe, found = series.keyframe, ""
+    if keyframe.dtype is None:
+        found = f"pixels of {keyframe.bitspersample} bits, sample format {keyframe.sampleformat}"
+    elif keyframe.compression not in tifffile.TIFF.DECOMPRESSORS:
+        found = f"compression {int(keyframe.compression)}"
+    if found:
+        raise DualglandError(
+            Kind.UNSUPPORTED, path, f"holds {found}, which cannot be read", way_out="convert it"
+        )
     return series
 
 
@@ -178,7 +204,11 @@ def _pixels(path: Path, series: tifffile.TiffPageSeries, lazy: bool) -> npt.NDAr
 
 
 def _stack_of(
-    path: Path, pixels: npt.NDArray[Any] | da.Array, axes: str, header: OmeHeader
+    path: Path,
+    pixels: npt.NDArray[Any] | da.Array,
+    axes: str,
+    header: OmeHeader,
+    components: tuple[str, ...],
 ) -> Stack:
     # A file of ours also says which axes of length 1 its source had.
     wanted = header.axes or ""
@@ -187,7 +217,7 @@ def _stack_of(
     count = pixels.shape[axes.index("C")] if "C" in axes else 1
     channels = header.channels
     if len(channels) != count:
-        names = _COMPONENTS.get(count, ()) if header.samples > 1 else ()
+        names = components if len(components) == count else ()
         channels = tuple(Channel(names[i] if names else f"channel {i}") for i in range(count))
     return Stack(
         data=pixels,
@@ -201,6 +231,16 @@ def _stack_of(
         provenance=header.provenance,
         header=header.besides,
     )
+
+
+def _components(page: tifffile.TiffPage) -> tuple[str, ...]:
+    """Return the names of the samples of a pixel; none where they are channels of their own."""
+    colours = _RGB if page.photometric in _RGB_PHOTOMETRIC else ("grey",)
+    extra = tuple(page.extrasamples or ())
+    if len(extra) == 1 and extra[0] in _ALPHA:
+        colours = (*colours, "alpha")
+    several = len(colours) == page.samplesperpixel > 1
+    return colours if several else ()
 
 
 def _own_images(

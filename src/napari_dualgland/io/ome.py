@@ -157,5 +157,16 @@ def tag(element: Element) -> str:
 
 
 def child(element: Element, name: str) -> Element | None:
-    """Return the first child of a name."""
+    """Return the first child of a name.
+
+    Parameters
+    ----------
+    element : Element
+    name : str
+        Less its namespace.
+
+    Returns
+    -------
+    Element or None
+    """
     return next((e for e in element if tag(e) == name), None)

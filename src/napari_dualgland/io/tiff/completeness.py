@@ -12,6 +12,7 @@ from pathlib import Path
 import tifffile
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding
 from napari_dualgland.io.lazy import page_name
 
 _AGAIN = "fetch or export it again"
@@ -42,21 +43,24 @@ def check_complete(path: Path, tif: tifffile.TiffFile) -> list[str]:
         raise DualglandError(Kind.DAMAGED, path, found, way_out=_AGAIN)
     empty = total = 0
     for series in tif.series:
+        with decoding(path, "TIFF"):  # pages are loaded when they are first looked at
+            levels = [(level, [*level.pages]) for level in series.levels]
         expected = math.prod(series.get_shape(squeeze=False)) // max(series.keyframe.size, 1)
-        there = sum(page is not None for page in series.pages)
+        there = sum(page is not None for page in levels[0][1])
         if series.dataoffset is not None:
             _within(path, series.keyframe, series.dataoffset + series.nbytes)
         elif there < expected:
             found = f"the file is truncated, {expected - there} of {expected} planes are not there"
             raise DualglandError(Kind.DAMAGED, path, found, way_out=_AGAIN)
-        for level in series.levels:
-            for page in level.pages:
+        for level, pages in levels:
+            for page in pages:
                 if page is not None:
                     _check_alike(path, level.keyframe, page)
                     empty += _check_page(path, page, series.kind)
                     total += len(page.dataoffsets)
     notes = [f"{empty} of {total} strips or tiles hold nothing; they read as 0"] if empty else []
-    aside = _aside(tif)
+    with decoding(path, "TIFF"):
+        aside = _aside(tif)
     if aside:
         which = ", ".join(map(str, aside[:6])) + (", …" if len(aside) > 6 else "")
         notes.append(f"{len(aside)} pages belong to no image and were left aside: {which}")
@@ -86,7 +90,8 @@ def _check_page(path: Path, page: tifffile.TiffPage | tifffile.TiffFrame, kind: 
     """Return how many parts of a page are left out on purpose."""
     keyframe = page.keyframe
     assert keyframe is not None  # a series has given it one
-    expected = 1 if keyframe.is_contiguous else math.prod(keyframe.chunked)
+    with decoding(page.parent.filehandle.path or path, "TIFF", page_name(page)):
+        expected = 1 if keyframe.is_contiguous else math.prod(keyframe.chunked)
     # A slide of Hamamatsu's holds one JPEG that is read as if it had tiles.
     if len(page.dataoffsets) < expected and keyframe.jpegheader is None:
         found = f"{expected - len(page.dataoffsets)} of {expected} strips or tiles are lacking"

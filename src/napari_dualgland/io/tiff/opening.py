@@ -26,7 +26,7 @@ GZIP_LIMIT = 2**30
 _GZIP_STEP = 2**24
 _BY_TEXT = ("shaped", "ome", "imagej", "micromanager", "mmstack", "ndtiff", "fluoview", "scanimage")
 """Kinds of TIFF whose order of planes is told by text, and not by the pages."""
-_OBJECT = re.compile(r"<tifffile\.[^>]*>\s*")
+_OBJECT = re.compile(r"<[^>]*>\s*")
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,10 @@ def _opened(
             source.seek(0)
         tif = tifffile.TiffFile(source, **flags)
         try:
-            # All these are read once and kept.
-            _ = tif.series, tif.imagej_metadata, tif.shaped_metadata
+            # All these are worked out once and kept.
+            _ = tif.imagej_metadata, tif.shaped_metadata
+            for series in tif.series:
+                _ = series.dataoffset, series.keyframe.chunks
         except BaseException:
             tif.close()
             raise

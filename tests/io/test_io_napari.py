@@ -63,8 +63,9 @@ def test_what_systems_leave_beside_a_set_is_not_dropped_with_it(tmp_path):
     write_set(tmp_path)
     for name in LITTER:
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
-    for given in ([tmp_path], sorted(tmp_path.iterdir())):
-        assert {looks["name"] for _, looks, _ in drop(given, stack=True)} == set(ROLES)
+    together = get_reader([str(path) for path in sorted(tmp_path.iterdir())])
+    for layers in (drop([tmp_path]), together(None)):
+        assert {looks["name"] for _, looks, _ in layers} == set(ROLES)
     assert get_reader([str(tmp_path / "Thumbs.db")]) is None
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import os
 
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import SUFFIXES, parse_name
 from napari_dualgland.stack import ROLES, PixelSize
@@ -115,8 +116,82 @@ def test_two_formats_of_one_field_are_not_mixed(tmp_path):
 def test_members_of_two_sizes_are_refused(tmp_path):
     write_set(tmp_path)
     write_member(tmp_path / "id_blue.png", np.zeros((20, 48), np.uint8))
-    with pytest.raises(DualglandError, match=r"id_blue.png: size is 20 × 48, but 40 × 48"):
+    with pytest.raises(DualglandError, match="size is 20 × 48, but 40 × 48") as error:
         read(tmp_path)
+    assert error.value.kind == Kind.MISMATCH
+    assert error.value.part == "size"
+
+
+def test_the_member_that_is_unlike_the_others_is_blamed(tmp_path):
+    """It need not be the second one: here it is the first."""
+    write_set(tmp_path, ending=".tif")
+    stack = np.stack([FIELD[0]] * 2)
+    tifffile.imwrite(tmp_path / "id_red.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    with pytest.raises(DualglandError) as error:
+        read(tmp_path)
+    assert (error.value.kind, error.value.part) == (Kind.MISMATCH, "axes")
+    assert error.value.place == str(tmp_path / "id_red.tif")
+
+
+GREY = {"photometric": "minisblack", "metadata": None}
+SEVERAL = {
+    "ImageJ": (FIELD[:2], {"imagej": True, "metadata": {"axes": "CYX"}}),
+    "OME": (FIELD[:2], {"ome": True, "photometric": "minisblack", "metadata": {"axes": "CYX"}}),
+    "pages": (FIELD[:2], GREY),
+    "three pages": (FIELD[:3], GREY),
+    "pages alike": (FIELD[[0, 0, 0, 0]], GREY),
+    "samples": (np.moveaxis(FIELD[:2], 0, -1), GREY | {"planarconfig": "contig"}),
+    "five samples": (np.moveaxis(FIELD[[0] * 5], 0, -1), GREY | {"planarconfig": "contig"}),
+}
+
+
+@pytest.mark.parametrize(("pixels", "how"), SEVERAL.values(), ids=SEVERAL)
+def test_a_member_of_several_channels_is_refused(tmp_path, pixels, how):
+    path = write_set(tmp_path, ending=".tif")
+    tifffile.imwrite(path, pixels, **how)
+    for given in (path, tmp_path, tmp_path / "id_blue.tif"):
+        with pytest.raises(DualglandError) as error:
+            read(given)
+        assert (error.value.kind, error.value.place) == (Kind.WRONG_CONTENT, str(path))
+
+
+def test_grey_with_alpha_is_one_channel(tmp_path):
+    path = write_set(tmp_path, ending=".tif")
+    pixels = np.stack([FIELD[0], np.full_like(FIELD[0], 255)], axis=-1)
+    tifffile.imwrite(path, pixels, planarconfig="contig", extrasamples=["unassalpha"], **GREY)
+    np.testing.assert_array_equal(read(tmp_path).data, FIELD)
+
+
+def test_a_page_appended_to_a_member_is_said(tmp_path):
+    path = write_set(tmp_path, ending=".tif")
+    tifffile.imwrite(path, FIELD[0, :9, :9], append=True, metadata=None)
+    stack = read(tmp_path)
+    np.testing.assert_array_equal(stack.data, FIELD)
+    assert any("2 images" in note or "left aside" in note for note in stack.notes)
+
+
+LITTER = ["._id_red.tif", "._id_green.png", "._other_red.tif", ".id_blue.png", ".DS_Store"]
+LITTER += ["Thumbs.db", "desktop.ini"]
+
+
+@pytest.mark.parametrize("ending", [".tif", ".png"])
+def test_what_systems_leave_beside_a_set_is_no_member(tmp_path, ending):
+    member = write_set(tmp_path, ending=ending)
+    for name in LITTER:
+        (tmp_path / name).write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    for given in (tmp_path, tmp_path / "id", member):
+        np.testing.assert_array_equal(read(given).data, FIELD)
+
+
+@pytest.mark.parametrize("ending", [".tif", ".png", ".jpg", ".tif.gz"])
+def test_a_pipe_among_the_members_is_not_waited_for(tmp_path, ending):
+    path = write_set(tmp_path, ending=ending)
+    path.unlink()
+    os.mkfifo(path)
+    for given in (path, tmp_path):
+        with pytest.raises(DualglandError) as error:
+            read(given)
+        assert (error.value.kind, error.value.place) == (Kind.NOT_A_FILE, str(path))
 
 
 def test_members_of_two_dtypes_are_refused(tmp_path):
@@ -155,8 +230,9 @@ def test_grey_stored_as_rgb_is_grey(tmp_path):
 
 def test_a_photograph_is_refused(tmp_path):
     write_member(tmp_path / "car_red.png", np.ascontiguousarray(np.moveaxis(FIELD[:3], 0, -1)))
-    with pytest.raises(DualglandError, match="colour picture of several channels"):
+    with pytest.raises(DualglandError, match="colour picture") as error:
         read(tmp_path / "car_red.png")
+    assert error.value.kind == Kind.WRONG_CONTENT
 
 
 def test_the_pixel_size_of_the_files_is_taken(tmp_path):
@@ -176,7 +252,7 @@ def test_print_resolution_is_no_pixel_size(tmp_path):
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.io.tiff._GZIP_LIMIT", 10_000)
+    monkeypatch.setattr("napari_dualgland.io.tiff.opening.GZIP_LIMIT", 10_000)
     with gzip.open(tmp_path / "id_red.tif.gz", "wb") as file:
         file.write(bytes(1_000_000))
     with pytest.raises(DualglandError, match="unpacks to more than"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import dask.array as da
 import imagecodecs
 import numpy as np
@@ -10,7 +12,7 @@ import tifffile
 from npe2 import PluginManager, PluginManifest
 from npe2 import read as npe2_read
 from npe2 import write as npe2_write
-from test_io_hpa import FIELD, write_member, write_set
+from test_io_hpa import FIELD, LITTER, write_member, write_set
 from test_io_round_trip import PROVENANCE, field, four_channels, imputed
 
 from napari_dualgland.errors import DualglandError
@@ -55,6 +57,23 @@ def test_the_four_files_give_four_named_coloured_layers(tmp_path):
             assert looks["blending"] == "additive"
             assert looks["metadata"]["dualgland"].field == "id"
             assert napari_layers.Layer.create(pixels, looks, "image").name == role
+
+
+def test_what_systems_leave_beside_a_set_is_not_dropped_with_it(tmp_path):
+    write_set(tmp_path)
+    for name in LITTER:
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    together = get_reader([str(path) for path in sorted(tmp_path.iterdir())])
+    for layers in (drop([tmp_path]), together(None)):
+        assert {looks["name"] for _, looks, _ in layers} == set(ROLES)
+    assert get_reader([str(tmp_path / "Thumbs.db")]) is None
+
+
+@pytest.mark.parametrize("name", ["id_red.png", "id_red.tif", "a.tif", "a.ome.tif", "a"])
+def test_pipes_are_left_to_others_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert get_reader(str(tmp_path / name)) is None
+    assert get_reader([str(tmp_path / name)]) is None
 
 
 def test_one_file_gives_its_layer(tmp_path):

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.io.pictures import one_channel, read_picture
-from napari_dualgland.io.tiff import read_tiff
+from napari_dualgland.io.tiff import COLOURS, read_tiff
+from napari_dualgland.memory import require
 from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, Stack
 
 log = logging.getLogger(__name__)
@@ -61,9 +64,14 @@ class HpaSet:
 def parse_name(name: str) -> HpaName | None:
     """Take the name of a file apart; None where it is not a member of a set."""
     match = _NAME.fullmatch(name)
-    if match is None or _COMPOSITE.fullmatch(match["stem"]):
+    if match is None or is_litter(name) or _COMPOSITE.fullmatch(match["stem"]):
         return None
     return HpaName(match["stem"], _ROLE_OF[match["color"].lower()], match["ending"].lower())
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file is one that systems leave beside a person's own, such as ``._id_red.tif``."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def find_set(path: Path) -> HpaSet:
@@ -81,13 +89,19 @@ def find_set(path: Path) -> HpaSet:
         if stems:
             some = ", ".join(stems[:6]) + (", …" if len(stems) > 6 else "")
             raise DualglandError(
-                f"{path}: holds {len(stems)} HPA sets ({some}); give one, as {path / stems[0]}"
+                Kind.AMBIGUOUS,
+                path,
+                f"holds {len(stems)} HPA sets ({some})",
+                way_out=f"give one, as {path / stems[0]}",
             )
         prefix = _by_prefix(path)
         if prefix is None:
             raise DualglandError(
-                f"{path}: the folder holds no HPA set (<id>_red|green|blue|yellow.png, "
-                ".jpg, .tif, .tif.gz); for a TIFF, give the file itself"
+                Kind.NOT_THERE,
+                path,
+                "the folder holds no HPA set",
+                expected="<id>_red|green|blue|yellow.png, .jpg, .tif or .tif.gz",
+                way_out="for a TIFF, give the file itself",
             )
         return prefix
     name = parse_name(path.name)
@@ -95,13 +109,13 @@ def find_set(path: Path) -> HpaSet:
         return _collect(path.parent, name.stem, name.kind)
     prefix = _by_prefix(path)
     if prefix is None:
-        raise DualglandError(f"{path}: no such file, folder or HPA set")
+        raise DualglandError(Kind.NOT_THERE, path, "no such file, folder or HPA set")
     return prefix
 
 
 def list_sets(folder: Path) -> list[str]:
     """Return the ids of all sets in a folder, sorted."""
-    return sorted({name.stem for f in folder.iterdir() if (name := parse_name(f.name))})
+    return sorted({name.stem for f in _listed(folder) if (name := parse_name(f.name))})
 
 
 def read_set(found: HpaSet) -> Stack:
@@ -119,7 +133,12 @@ def read_set(found: HpaSet) -> Stack:
     DualglandError
         If a file cannot be read, shows several channels, or differs in size or dtype.
     """
-    members = {role: read_member(found.files[role]) for role in ROLES if role in found.files}
+    members: dict[str, Stack] = {}
+    for role in (role for role in ROLES if role in found.files):
+        members[role] = read_member(found.files[role])
+        if len(members) == 1 and isinstance(members[role].data, np.ndarray):
+            # The others are of this size too, and all are copied once into one stack.
+            require(int(members[role].data.nbytes) * (2 * len(found.files) - 1), found.files[role])
     _check_alike(members)
     first = next(iter(members.values()))
     axes = "C" + first.axes
@@ -143,14 +162,26 @@ def read_set(found: HpaSet) -> Stack:
 
 
 def read_member(path: Path) -> Stack:
-    """Read one file of a set: a single channel, its role told by its name."""
+    """Read one file of a set: a single channel, its role told by its name.
+
+    Raises
+    ------
+    DualglandError
+        If it is no regular file, cannot be read, or holds more than one channel.
+    """
     name = parse_name(path.name)
+    regular(path, "file of a set")
     stack = read_tiff(path) if name and ".tif" in name.kind else read_picture(path)
-    single = one_channel(stack)
+    names = tuple(channel.name for channel in stack.channels)
+    single = one_channel(stack) if len(names) == 1 or names in COLOURS else None
     if single is None:
+        colour = names in COLOURS
         raise DualglandError(
-            f"{path}: is a colour picture of several channels; "
-            "a file of an HPA set shows one (its colour stands at the end of the name)"
+            Kind.WRONG_CONTENT,
+            path,
+            f"{'is a colour picture' if colour else 'holds an image'} of {len(names)} channels",
+            expected="one channel, as the colour at the end of its name says",
+            way_out="give it another name, and it is read as an image of its own",
         )
     if name is None:
         return single
@@ -159,19 +190,25 @@ def read_member(path: Path) -> Stack:
 
 
 def _check_alike(members: Mapping[str, Stack]) -> None:
-    (first_role, first), *others = members.items()
-    for role, other in others:
-        for what, a, b in (
-            ("axes", first.axes, other.axes),
-            ("size", " × ".join(map(str, first.shape)), " × ".join(map(str, other.shape))),
-            ("dtype", str(first.dtype), str(other.dtype)),
-            ("pixel size", first.pixel_size, other.pixel_size),
-        ):
-            if a != b and not (what == "pixel size" and None in (a, b)):
-                raise DualglandError(
-                    f"{other.source}: {what} is {b}, but {a} in {first.source}; "
-                    f"the files of a set ({first_role}, {role}) must agree"
-                )
+    """Blame the member that is unlike the others."""
+    for what, values in (
+        ("axes", {role: m.axes for role, m in members.items()}),
+        ("size", {role: " × ".join(map(str, m.shape)) for role, m in members.items()}),
+        ("dtype", {role: str(m.dtype) for role, m in members.items()}),
+        ("pixel size", {role: m.pixel_size for role, m in members.items() if m.pixel_size}),
+    ):
+        counts = Counter(values.values()).most_common()
+        if len(counts) > 1:
+            usual, odd = counts[0][0], counts[-1][0]
+            blamed = next(members[role] for role, value in values.items() if value == odd)
+            other = next(members[role] for role, value in values.items() if value == usual)
+            raise DualglandError(
+                Kind.MISMATCH,
+                blamed.where,
+                f"{what} is {odd}, but {usual} in {other.where}",
+                part=what,
+                expected="that the files of a set agree",
+            )
 
 
 def _by_prefix(path: Path) -> HpaSet | None:
@@ -181,10 +218,15 @@ def _by_prefix(path: Path) -> HpaSet | None:
     return _collect(path.parent, stem, None)
 
 
+def _listed(folder: Path) -> list[Path]:
+    with decoding(folder, "folder"):
+        return sorted(folder.iterdir())
+
+
 def _collect(folder: Path, stem: str, kind: str | None) -> HpaSet:
     """Gather the files of a set; ``kind`` chooses where a field is there in two formats."""
     found: dict[str, dict[str, Path]] = {}
-    for file in sorted(folder.iterdir()):
+    for file in _listed(folder):
         name = parse_name(file.name)
         if name is not None and name.stem == stem:
             found.setdefault(name.role, {})[name.kind] = file
@@ -196,9 +238,12 @@ def _collect(folder: Path, stem: str, kind: str | None) -> HpaSet:
         elif kind in by_kind:
             files[role] = by_kind[kind]
         else:
+            several = ", ".join(sorted(f.name for f in by_kind.values()))
             raise DualglandError(
-                f"{folder / stem}: {role} is there more than once "
-                f"({', '.join(sorted(f.name for f in by_kind.values()))}); "
-                "name the file of the format that you want"
+                Kind.AMBIGUOUS,
+                folder / stem,
+                f"{role} is there more than once ({several})",
+                part=role,
+                way_out="name the file of the format that you want",
             )
     return HpaSet(stem, folder, files)

@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.memory import require
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -29,11 +32,13 @@ _CHUNK_PIXELS = 4096 * 4096
 class _Plane:
     """Where one plane lies: its file and the offset of its IFD, or of its bare pixels.
 
-    ``sample`` counts planes that share an IFD: that is how channels are often stored.
+    ``sample`` counts planes that share an IFD: that is how channels are often stored. ``part``
+    is what a message calls it.
     """
 
     path: str
     offset: int
+    part: str
     sample: int = 0
 
 
@@ -57,7 +62,9 @@ class TiffPlanes:
         *lead, rows, columns = (
             range(*s.indices(n)) for s, n in zip(index, self.shape, strict=True)
         )
-        out = np.empty([len(r) for r in (*lead, rows, columns)], self.dtype)
+        size = [len(r) for r in (*lead, rows, columns)]
+        require(math.prod(size) * self.dtype.itemsize, self._planes[0].path)
+        out = np.empty(size, self.dtype)
         for place in np.ndindex(*out.shape[:-2]):
             at = tuple(r[i] for r, i in zip(lead, place, strict=True))
             number = int(np.ravel_multi_index(at, self.shape[:-2])) if at else 0
@@ -67,18 +74,17 @@ class TiffPlanes:
     def _read(self, plane: _Plane, rows: range, columns: range, out: npt.NDArray[Any]) -> None:
         if not out.size:
             return
-        try:
-            if self._bare:
-                pixels = np.memmap(
-                    plane.path, self._stored, "r", offset=plane.offset, shape=self.shape[-2:]
-                )
-                out[:] = pixels[rows.start : rows.stop, columns.start : columns.stop]
-            else:
-                _decode_region(plane, rows, columns, out)
-        except Exception as error:  # decoders raise all sorts of things on damaged data
-            raise DualglandError(
-                f"{plane.path}: the image data are damaged or truncated ({error})"
-            ) from error
+        regular(Path(plane.path), "TIFF")
+        if not self._bare:
+            _decode_region(plane, rows, columns, out)
+            return
+        # Not mapped into memory: a map of a file that is cut off meanwhile kills the process.
+        width = self.shape[-1]
+        start = plane.offset + rows.start * width * self._stored.itemsize
+        with decoding(plane.path, "TIFF", plane.part):
+            read = np.fromfile(plane.path, self._stored, len(rows) * width, offset=start)
+            whole = read.reshape(len(rows), width)
+        out[:] = whole[:, columns.start : columns.stop]
 
 
 def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array | None:
@@ -95,6 +101,11 @@ def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array
     Returns
     -------
     dask.array.Array or None
+
+    Raises
+    ------
+    DualglandError
+        If a strip or tile, which can only be decoded whole, is too large for the memory.
     """
     import dask.array as da
 
@@ -105,7 +116,11 @@ def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array
     if series.dataoffset is None and there != math.prod(shape[:-2]):
         return None
     planes = TiffPlanes(series, shape)
-    chunks = (*(1,) * (len(shape) - 2), *_chunk_of(shape[-2:], planes.segment))
+    chunk = _chunk_of(shape[-2:], planes.segment)
+    at_once = math.prod(chunk) + (0 if series.dataoffset is not None else math.prod(planes.segment))
+    place = keyframe.parent.filehandle.path
+    require(at_once * planes.dtype.itemsize, place, " × ".join(map(str, chunk)) + " pixels of it")
+    chunks = (*(1,) * (len(shape) - 2), *chunk)
     return da.from_array(  # type: ignore[no-any-return,no-untyped-call]
         planes,
         chunks=chunks,
@@ -117,17 +132,26 @@ def as_dask(series: tifffile.TiffPageSeries, shape: tuple[int, ...]) -> da.Array
 
 
 def _locate(series: tifffile.TiffPageSeries, count: int) -> Iterator[_Plane]:
+    keyframe = series.keyframe
     if series.dataoffset is not None:
         plane_bytes = series.nbytes // count
-        path = series.keyframe.parent.filehandle.path
+        path = keyframe.parent.filehandle.path
         for i in range(count):
-            yield _Plane(path, series.dataoffset + i * plane_bytes)
+            yield _Plane(path, series.dataoffset + i * plane_bytes, f"plane {i + 1}")
         return
-    for page in series.pages:
+    for i, page in enumerate(series.pages):
         if page is None:  # a check for completeness goes before; a lone caller gets a clear end
-            raise DualglandError(f"{series.keyframe.parent.filehandle.path}: a plane is lacking")
-        for sample in range(series.keyframe.shaped[0]):
-            yield _Plane(page.parent.filehandle.path, page.offset, sample)
+            place = keyframe.parent.filehandle.path
+            raise DualglandError(Kind.DAMAGED, place, "is not there", part=f"plane {i + 1}")
+        for sample in range(keyframe.shaped[0]):
+            path = page.parent.filehandle.path
+            yield _Plane(path, page.offset, page_name(page), sample)
+
+
+def page_name(page: tifffile.TiffPage | tifffile.TiffFrame) -> str:
+    """Return what a page is called: ``page 3``, or ``page 3, resolution 2`` of a pyramid."""
+    index = page.treeindex
+    return f"page {index[0] + 1}" + "".join(f", resolution {i + 1}" for i in index[1:])
 
 
 def _chunk_of(plane: tuple[int, ...], segment: tuple[int, ...]) -> tuple[int, int]:
@@ -140,7 +164,25 @@ def _chunk_of(plane: tuple[int, ...], segment: tuple[int, ...]) -> tuple[int, in
 
 
 def _decode_region(plane: _Plane, rows: range, columns: range, out: npt.NDArray[Any]) -> None:
-    with tifffile.TiffFile(plane.path) as tif:
+    for segment, y, x, height, width in _segments(plane, rows, columns):
+        block = np.s_[
+            max(y, rows.start) - rows.start : min(y + height, rows.stop) - rows.start,
+            max(x, columns.start) - columns.start : min(x + width, columns.stop) - columns.start,
+        ]
+        into = out[block]
+        top, left = max(rows.start - y, 0), max(columns.start - x, 0)
+        part = segment if segment.ndim == 0 else segment[top:, left:]
+        out[block] = part if part.ndim == 0 else part[: into.shape[0], : into.shape[1]]
+
+
+def _segments(
+    plane: _Plane, rows: range, columns: range
+) -> Iterator[tuple[npt.NDArray[Any], int, int, int, int]]:
+    """Yield the strips or tiles that a region touches, decoded, with their place and size.
+
+    A part that the file leaves out is a single value.
+    """
+    with decoding(plane.path, "TIFF", plane.part), tifffile.TiffFile(plane.path) as tif:
         tif.filehandle.seek(plane.offset)
         page = tifffile.TiffPage(tif, 0)
         page.init_decode()
@@ -155,14 +197,5 @@ def _decode_region(plane: _Plane, rows: range, columns: range, out: npt.NDArray[
                 segment, (_, _, y, x, _), _ = page.decode(
                     encoded, number, jpegtables=page.jpegtables
                 )
-                block = np.s_[
-                    max(y, rows.start) - rows.start : min(y + height, rows.stop) - rows.start,
-                    max(x, columns.start) - columns.start : min(x + width, columns.stop)
-                    - columns.start,
-                ]
-                if segment is None:
-                    out[block] = page.nodata
-                    continue
-                top, left = max(rows.start - y, 0), max(columns.start - x, 0)
-                into = out[block]
-                out[block] = segment[0, top : top + into.shape[0], left : left + into.shape[1], 0]
+                pixels = np.asarray(page.nodata) if segment is None else segment[0, ..., 0]
+                yield pixels, y, x, height, width

@@ -16,15 +16,14 @@ import tifffile
 from tifffile import COMPRESSION
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, home_expanded, regular
+from napari_dualgland.io.files import home_expanded, regular
 from napari_dualgland.io.mask_values import checked_labels, checked_marks, has_one_value
 from napari_dualgland.io.npy import read_npy
 from napari_dualgland.io.ome import CELLS, MISSING, OmeHeader, parse_ome
 from napari_dualgland.io.photometric import inverted, is_bits_of_tifffile, is_white_zero
 from napari_dualgland.io.pictures import is_picture, one_of_colours, read_numbers
-from napari_dualgland.io.tiff import check_complete, is_tiff, opened
+from napari_dualgland.io.tiff import check_complete, decoded, is_tiff, opened
 from napari_dualgland.mask import Mask
-from napari_dualgland.memory import require
 from napari_dualgland.stack import CANONICAL_AXES
 from napari_dualgland.typing import AnyArray
 
@@ -181,10 +180,7 @@ def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str 
         raise DualglandError(
             Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"
         )
-    require(2 * image.nbytes, path)
-    with decoding(path, "TIFF"):
-        values = np.asarray(image.asarray())
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    values: AnyArray = decoded(path, image)
     axes = str(image.axes)
     if axes.endswith("S"):
         values, axes = one_of_colours(path, values), axes[:-1]

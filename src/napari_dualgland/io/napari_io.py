@@ -18,6 +18,7 @@ from napari_dualgland.io.channels import assign_roles
 from napari_dualgland.io.hpa import (
     HpaSet,
     find_set,
+    is_litter,
     list_sets,
     parse_name,
     read_member,
@@ -38,9 +39,14 @@ def get_reader(path: str | list[str]) -> Loader | None:
     layer per channel) and TIFFs whose channels can be told apart. A photograph whose name
     happens to end in ``_red`` is not claimed, nor is a TIFF that leaves a doubt.
     """
-    if not isinstance(path, str):
-        return _several([Path(p) for p in path])
-    file = Path(path)
+    try:
+        return _claimed(Path(path)) if isinstance(path, str) else _several([Path(p) for p in path])
+    except DualglandError as error:
+        log.info("left to other readers: %s", error)
+        return None
+
+
+def _claimed(file: Path) -> Loader | None:
     if file.is_dir():
         return _folder_loader(file) if list_sets(file) else None
     if not file.is_file():
@@ -49,14 +55,10 @@ def get_reader(path: str | list[str]) -> Loader | None:
         return _member_loader(file)
     if not is_tiff(file):
         return None
-    try:
-        stack = read_tiff(file, lazy=True)
-        if stack.kind != "image":
-            return lambda _: localization_layers(read_tiff(file), _pyramid(file))
-        assign_roles(stack)
-    except DualglandError as error:
-        log.info("left to other readers: %s", error)
-        return None
+    stack = read_tiff(file, lazy=True)
+    if stack.kind != "image":
+        return lambda _: localization_layers(read_tiff(file), _pyramid(file))
+    assign_roles(stack)
     return lambda _: layers_of(read(file), _pyramid(file))
 
 
@@ -64,18 +66,14 @@ def _folder_loader(folder: Path) -> Loader:
     return lambda _: layers_of(read_set(find_set(folder)))
 
 
-def _member_loader(file: Path) -> Loader | None:
-    try:
-        member = read_member(file)
-    except DualglandError as error:
-        log.info("left to other readers: %s", error)
-        return None
+def _member_loader(file: Path) -> Loader:
+    member = read_member(file)
     return lambda _: layers_of(member)
 
 
 def _several(files: Sequence[Path]) -> Loader | None:
     sets: dict[tuple[Path, str], dict[str, Path]] = {}
-    for file in files:
+    for file in (file for file in files if not is_litter(file.name)):
         name = parse_name(file.name)
         if name is None or not file.is_file():
             return None
@@ -83,6 +81,8 @@ def _several(files: Sequence[Path]) -> Loader | None:
         if members.setdefault(name.role, file) is not file:
             return None  # one channel in two formats: no one field of view
     found = [HpaSet(stem, folder, members) for (folder, stem), members in sets.items()]
+    if not found:
+        return None
     return lambda _: [layer for s in found for layer in layers_of(read_set(s))]
 
 

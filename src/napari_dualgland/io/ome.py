@@ -56,7 +56,6 @@ class OmeHeader:
     """
 
     channels: tuple[Channel, ...] = ()
-    samples: int = 1
     pixel_size: PixelSize | None = None
     time_step: float | None = None
     axes: str | None = None
@@ -69,21 +68,21 @@ class OmeHeader:
 def parse_ome(xml: str) -> OmeHeader:
     """Read the first image of an OME-XML header; an empty header where it is no XML."""
     try:
-        root = fromstring(xml.encode())
+        # Of text, what a declaration says of its encoding does not count.
+        root = fromstring(xml)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        log.warning("the OME-XML cannot be read (%s); its metadata are left out", error)
-        return OmeHeader()
-    image = _child(root, "Image")
-    pixels = _child(image, "Pixels") if image is not None else None
+        return OmeHeader(notes=(f"the OME-XML cannot be read ({error}); it is left out",))
+    image = child(root, "Image")
+    pixels = child(image, "Pixels") if image is not None else None
     if image is None or pixels is None:
         return OmeHeader()
     maps = _map_annotations(root)
-    described = _child(image, "Description")
+    described = child(image, "Description")
     ours = maps.get(STACK_NS, {})
     kind: Kind = "image"
     if ours.get(KIND) in (CELLS, MAPS):
         kind = CELLS if ours[KIND] == CELLS else MAPS
-    elements = [e for e in pixels if _tag(e) == "Channel"]
+    elements = [e for e in pixels if tag(e) == "Channel"]
     said = pixels.attrib
     sizes = {
         a: (said.get(f"PhysicalSize{a}"), said.get(f"PhysicalSize{a}Unit", "µm")) for a in "XYZ"
@@ -93,7 +92,6 @@ def parse_ome(xml: str) -> OmeHeader:
     step, odd_step = believed_step(_SOURCE, interval)
     return OmeHeader(
         channels=tuple(_channel(e, i, ours) for i, e in enumerate(elements)),
-        samples=max((int(e.get("SamplesPerPixel", 1)) for e in elements), default=1),
         pixel_size=size,
         time_step=step,
         axes=ours.get("axes"),
@@ -122,7 +120,7 @@ def _channel(element: Element, index: int, ours: Mapping[str, str]) -> Channel:
 
 def _color(number: str | None) -> str | None:
     """Return OME's signed RGBA integer as ``#RRGGBB``."""
-    if number is None or not re.fullmatch(r"-?\d+", number.strip()):
+    if number is None or not re.fullmatch(r"-?[0-9]{1,10}", number.strip()):
         return None
     return f"#{(int(number) >> 8) & 0xFFFFFF:06X}"
 
@@ -146,19 +144,32 @@ def _provenance(pairs: Mapping[str, str] | None) -> Provenance | None:
 
 def _map_annotations(root: Element) -> dict[str, dict[str, str]]:
     """Return the pairs of every map annotation of ours, by namespace."""
-    holder = _child(root, "StructuredAnnotations")
+    holder = child(root, "StructuredAnnotations")
     found = {}
     for annotation in holder if holder is not None else ():
         namespace = annotation.get("Namespace", "")
-        value = _child(annotation, "Value")
+        value = child(annotation, "Value")
         if value is not None and namespace.startswith("napari-dualgland:"):
             found[namespace] = {m.get("K", ""): m.text or "" for m in value}
     return found
 
 
-def _tag(element: Element) -> str:
+def tag(element: Element) -> str:
+    """Return the name of an element less its namespace."""
     return element.tag.rpartition("}")[2]
 
 
-def _child(element: Element, tag: str) -> Element | None:
-    return next((e for e in element if _tag(e) == tag), None)
+def child(element: Element, name: str) -> Element | None:
+    """Return the first child of a name.
+
+    Parameters
+    ----------
+    element : Element
+    name : str
+        Less its namespace.
+
+    Returns
+    -------
+    Element or None
+    """
+    return next((e for e in element if tag(e) == name), None)

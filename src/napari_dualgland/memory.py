@@ -28,6 +28,7 @@ _SAID = (
     "bad alloc",
     "bad_alloc",
     "could not create a primitive",
+    "failed to map segment",
     "could not create a memory object",
     "can't start new thread",
     "storage size calculation overflowed",
@@ -93,7 +94,9 @@ def is_out_of_memory(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM
     if type(error).__name__ == "OutOfMemoryError":  # torch's
         return True
-    return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in _SAID)
+    # ImportError: the loader had no room for a library that is loaded on first use.
+    kinds = (RuntimeError, ImportError)
+    return isinstance(error, kinds) and any(said in str(error).lower() for said in _SAID)
 
 
 def in_words(nbytes: int) -> str:

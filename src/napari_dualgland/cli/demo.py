@@ -96,10 +96,10 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     before_after(scene, _frame(result.stack), colors, CAPTION, out / PICTURE)
 
     told = describe(result, out / IMPUTED, seconds)
-    found, more = localize(result, out / LOCALIZED, params)
+    localized, more = localize(result, out / LOCALIZED, params)
     return {
         **told,
-        "localization": found,
+        "localization": localized,
         "picture": str((out / PICTURE).absolute()),
         "figures": figures,
         "definition": DEFINITION,

@@ -7,11 +7,11 @@ still no bug where a library has an exception of its own for it; all else is one
 from __future__ import annotations
 
 import errno
-import sys
 from typing import Any
 
 from napari_dualgland.cli.stopping import SAID
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.written import written
 
 _OF_THE_SYSTEM = {
@@ -86,7 +86,7 @@ def refusal_of(error: Exception, before: int = 0) -> DualglandError | None:
     usage = _usage(error, before)
     if usage is not None:
         return usage
-    if isinstance(error, MemoryError) or _on_the_device(error):
+    if is_out_of_memory(error):
         return DualglandError(Kind.TOO_LARGE, "memory", "there is not enough", way_out=_SMALLER)
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         found = "the name holds bytes that are no UTF-8"
@@ -107,15 +107,6 @@ def _of_the_system(error: OSError) -> DualglandError:
         kind = Kind.NETWORK
     place = error.filename if isinstance(error.filename, str) else "the system"
     return DualglandError(kind, place or "''", error.strerror or f"{type(error).__name__}: {error}")
-
-
-def _on_the_device(error: Exception) -> bool:
-    """Tell whether torch found no memory; without torch at work it has not."""
-    if "torch" not in sys.modules or not isinstance(error, RuntimeError):
-        return False
-    from napari_dualgland.model.device import out_of_memory
-
-    return out_of_memory(error)
 
 
 def _usage(error: Exception, before: int) -> DualglandError | None:

@@ -18,7 +18,7 @@ import typer
 
 from localization_report.report import SECTIONS, run_sections
 from localization_report.setting import Setting
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "hpa"
@@ -28,7 +28,7 @@ SCRATCH = Path(tempfile.gettempdir()) / "dualgland-localize"
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in given or []]
     if not all(key and value for key, _, value in pairs):
-        raise DualglandError(f"{option} is given as NAME=FILE")
+        raise DualglandError(Kind.BAD_VALUE, option, "cannot be read", expected="NAME=FILE")
     return {key: value for key, _, value in pairs}
 
 

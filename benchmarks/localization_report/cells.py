@@ -22,7 +22,7 @@ from localization_report.predictions import (
 )
 from localization_report.reading import read_one_cell
 from localization_report.setting import Result, Say, Setting
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.model.weights import models_for, read_card
@@ -99,7 +99,8 @@ def ordered(said: Predictions, like: Predictions) -> Predictions:
     place = {file: i for i, file in enumerate(said.files)}
     missing = [file for file in like.files if file not in place]
     if missing:
-        raise DualglandError(f"nothing was said of {missing[0]} and {len(missing) - 1} more cells")
+        found = f"nothing was said of it and {len(missing) - 1} more cells"
+        raise DualglandError(Kind.LACKING, missing[0], found)
     return said.take([place[file] for file in like.files])
 
 

@@ -32,7 +32,7 @@ from localization_report.metrics import (
 )
 from localization_report.reading import read_one_cell
 from localization_report.setting import Result, Say, Setting
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import BoolArray, ByteArray, Float64Array
 
 OURS = "imputed by us"
@@ -58,12 +58,14 @@ def damage_section(setting: Setting, say: Say) -> Result:
     cases = setting.cases or tuple(CASES)
     unknown = set(cases) - set(CASES)
     if unknown:
-        raise DualglandError(f"no damage {min(unknown)!r}; there are {', '.join(CASES)}")
+        found, expected = f"no damage {min(unknown)!r}", f"one of {', '.join(CASES)}"
+        raise DualglandError(Kind.BAD_VALUE, "--cases", found, expected=expected)
     groups = set(sum(unseen_groups(setting.recipe), ()))
     cells = [c for c in read_labelled_cells(setting.data) if c.group in groups]
     cells = stratified(cells, setting.cells)
     if not cells:
-        raise DualglandError(f"{setting.recipe}: holds out no group of these cells")
+        found = "holds out no group of these cells"
+        raise DualglandError(Kind.MISMATCH, setting.recipe, found)
     judges = {"localizer": setting.model, **setting.judges}
     result: Result = {
         "cells": len(cells),

@@ -7,7 +7,7 @@ import torch
 
 from localization_report.setting import Result, Say, Setting
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.device import choose_device
 
@@ -27,8 +27,10 @@ def dense_section(setting: Setting, say: Say) -> Result:
 
     if setting.bank is None:
         raise DualglandError(
-            "dense layers are held against drawn cells; name a bank of them with --bank, made by "
-            "python -m dualgland_training.localizer bank"
+            Kind.LACKING,
+            "--bank",
+            "dense layers are held against drawn cells",
+            way_out="name a bank of them, made by python -m dualgland_training.localizer bank",
         )
     say(f"{setting.drawn} drawn cells")
     torch.set_num_threads(setting.threads)

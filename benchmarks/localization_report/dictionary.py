@@ -20,7 +20,7 @@ from localization_report.reading import mean_of_cells, stack_of_roles
 from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES, LOCATIONS
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import ByteArray, Float64Array
 
 ROLES_OF_RGB = ("microtubules", "protein", "nucleus")
@@ -67,7 +67,8 @@ def dictionary_section(setting: Setting, say: Say) -> Result:
     found = [(i, folder / f"{i}.jpg") for i in range(len(LOCATIONS))]
     pictures = [(i, path) for i, path in found if path.is_file()]
     if not pictures:
-        raise DualglandError(f"{folder}: holds no picture; name the atlas collection")
+        way_out = "name the atlas collection"
+        raise DualglandError(Kind.EMPTY, folder, "holds no picture", way_out=way_out)
     rows: list[dict[str, Any]] = []
     means = []
     for i, path in pictures:

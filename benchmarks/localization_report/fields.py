@@ -16,7 +16,7 @@ from localization_report.reading import (
 from localization_report.setting import Result, Say, Setting
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASS_OF_LOCATION, CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 
 def fields_section(setting: Setting, say: Say) -> Result:
@@ -29,7 +29,8 @@ def fields_section(setting: Setting, say: Say) -> Result:
     """
     path = setting.data / "fields.csv"
     if not path.is_file():
-        raise DualglandError(f"{setting.data}: holds no fields.csv; name the atlas collection")
+        found, way_out = "holds no fields.csv", "name the atlas collection"
+        raise DualglandError(Kind.NOT_THERE, setting.data, found, way_out=way_out)
     with path.open(newline="") as file:
         listed = list(csv.DictReader(file))
     rows: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ import numpy as np
 from dualgland_training.cell_folds import LabelledCell
 from dualgland_training.evaluate.cases import CASES, mask_of
 from dualgland_training.evaluate.methods import CLASSICAL, Method, fill_with
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -81,7 +81,8 @@ def filled(
             return np.asarray(kept["estimate"])
     estimate = fill_with(method, image, missing).estimate
     if not np.array_equal(estimate[~missing], image[~missing]):
-        raise DualglandError(f"{method.name} changed observed pixels of {file} ({case})")
+        found = f"changed observed pixels of {file}"
+        raise DualglandError(Kind.WRONG_CONTENT, method.name, found, part=case)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as beside, beside.open("wb") as whole:
         np.savez_compressed(whole, estimate=estimate)

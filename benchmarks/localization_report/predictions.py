@@ -22,7 +22,7 @@ from localization_report.metrics import (
 )
 from localization_report.setting import Result
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import BoolArray, Float64Array, IndexArray
 
 RATES = ("precision", "recall", "F1")
@@ -92,13 +92,14 @@ def read_predictions(path: Path) -> Predictions:
         fold = np.array([int(row["fold"]) for row in rows], np.int64)
         files, groups = (tuple(row[name] for row in rows) for name in ("file", "group"))
     except OSError as error:
-        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from None
+        found = f"cannot be read ({error.strerror})"
+        raise DualglandError(Kind.UNREADABLE, path, found) from None
     except (KeyError, ValueError) as error:
-        raise DualglandError(
-            f"{path}: is no table of file, fold, group, label and a logit per class ({error})"
-        ) from None
+        found = f"is no table of file, fold, group, label and a logit per class ({error})"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found) from None
     if not rows:
-        raise DualglandError(f"{path}: holds no row; let the training of the folds end first")
+        way_out = "let the training of the folds end first"
+        raise DualglandError(Kind.EMPTY, path, "holds no row", way_out=way_out)
     return Predictions(files, groups, fold, labels, expit(logits))
 
 
@@ -115,8 +116,10 @@ def check_folds(said: Predictions, cells: Sequence[LabelledCell], fold: npt.Arra
     if found != wanted:
         odd = {f for f in found.keys() | wanted.keys() if found.get(f) != wanted.get(f)}
         raise DualglandError(
-            f"{len(odd)} cells, {min(odd)} the first, are not in the folds of the collection; "
-            "make the predictions anew with the folds of dualgland_training.cell_folds"
+            Kind.MISMATCH,
+            min(odd),
+            f"it and {len(odd) - 1} more cells are not in the folds of the collection",
+            way_out="make the predictions anew with the folds of dualgland_training.cell_folds",
         )
 
 

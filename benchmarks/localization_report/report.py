@@ -20,7 +20,7 @@ from localization_report.setting import Result, Say, Setting
 from localization_report.speed import speed_section
 from localization_report.tables import TABLES
 from localization_report.taught import ablation_section
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.model.weights import read_card
 
@@ -45,7 +45,8 @@ def run_sections(names: Sequence[str], setting: Setting, out: Path, say: Say) ->
     """
     unknown = set(names) - set(SECTIONS)
     if unknown:
-        raise DualglandError(f"no section {min(unknown)!r}; there are {', '.join(SECTIONS)}")
+        found, expected = f"no section {min(unknown)!r}", f"one of {', '.join(SECTIONS)}"
+        raise DualglandError(Kind.BAD_VALUE, "--section", found, expected=expected)
     torch.set_num_threads(setting.threads)
     path = out / "localize.json"
     report: Result = json.loads(path.read_text()) if path.is_file() else {}

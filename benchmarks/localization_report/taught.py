@@ -12,7 +12,7 @@ from localization_report.predictions import (
 )
 from localization_report.setting import Result, Say, Setting
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 
 def ablation_section(setting: Setting, say: Say) -> Result:
@@ -24,7 +24,8 @@ def ablation_section(setting: Setting, say: Say) -> Result:
         If none is named, or one was made in other folds.
     """
     if not setting.ablations:
-        raise DualglandError("name what is compared with --ablation NAME=FILE, e.g. both=both.csv")
+        found, expected = "nothing is named to compare", "NAME=FILE, e.g. both=both.csv"
+        raise DualglandError(Kind.LACKING, "--ablation", found, expected=expected)
     cells = read_labelled_cells(setting.data)
     fold = fold_of_cells(cells)
     order = predictions_of(cells, fold, [[0.0] * len(CLASSES)] * len(cells))

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.restoration import inpaint_biharmonic
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 RADIUS = 3
@@ -135,8 +135,10 @@ def _prepare(image: AnyArray, missing: AnyArray) -> tuple[Float32Array, BoolArra
     """Return a float32 copy with means under the mask, and the mask as (C, Y, X) booleans."""
     if image.ndim != 3 or missing.shape not in (image.shape, image.shape[1:]):
         raise DualglandError(
-            f"a frame is (C, Y, X) and its mask of the same shape or (Y, X); "
-            f"these are {image.shape} and {missing.shape}"
+            Kind.MISMATCH,
+            "the frame",
+            f"it is {image.shape} and its mask {missing.shape}",
+            expected="(C, Y, X), and a mask of the same shape or (Y, X)",
         )
     mask = np.broadcast_to(missing != 0, image.shape)
     filled = image.astype(np.float32)
@@ -151,8 +153,10 @@ def _opencv(image: AnyArray, missing: AnyArray, method: str) -> Float32Array:
         import cv2
     except ImportError:
         raise DualglandError(
-            "Telea and Navier–Stokes need OpenCV; install it with: "
-            "pip install 'napari-dualgland[demo]'"
+            Kind.NOT_INSTALLED,
+            "OpenCV",
+            "Telea and Navier–Stokes need it",
+            way_out="pip install 'napari-dualgland[demo]'",
         ) from None
     filled, mask = _prepare(image, missing)
     for values, hole in zip(filled, mask, strict=True):

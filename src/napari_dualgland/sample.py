@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 if TYPE_CHECKING:
     from napari_dualgland.io.layer_tuples import LayerTuple
@@ -32,7 +32,8 @@ def sample_path(name: str) -> Path:
     """
     path = FOLDER / name
     if not path.is_file():
-        raise DualglandError(f"{path}: the sample is not there; install napari-dualgland again")
+        way_out = "install napari-dualgland again"
+        raise DualglandError(Kind.NOT_THERE, path, "the sample is not there", way_out=way_out)
     return path
 
 

@@ -118,7 +118,7 @@ def impute_steps(
     frames = len(run.frames)
     for number, _ in enumerate(run.read_masks(), 1):
         if should_stop():
-            raise Cancelled("cancelled; nothing was changed")
+            raise Cancelled.run()
         if frames > 1:
             yield Progress(0, 0, f"looking for missing pixels, frame {number}/{frames}")
     if run.filling.total == 0:
@@ -130,7 +130,7 @@ def impute_steps(
     for message in run.calibrate(should_stop):
         yield Progress(0, run.filling.total, message)
         if should_stop():
-            raise Cancelled("cancelled; nothing was changed")
+            raise Cancelled.run()
     yield Progress(0, run.filling.total)
     for patch in run.fill(should_stop):
         yield Progress(run.filling.done, run.filling.total, run.notes.news(), patch)

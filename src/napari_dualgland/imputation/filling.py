@@ -108,7 +108,7 @@ class Filling:
                         yield self._patch(frame, mask, filled, statistics)
                         finished.add(filled.box)
                         if should_stop():
-                            raise Cancelled("cancelled; nothing was changed")
+                            raise Cancelled.run()
                     break
                 except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                     if not is_out_of_memory(error):

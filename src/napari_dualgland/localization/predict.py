@@ -99,5 +99,5 @@ def localize_steps(
     for event in run.steps():
         yield event
         if should_stop():
-            raise Cancelled("cancelled; nothing was changed")
+            raise Cancelled.run()
     return run.result()

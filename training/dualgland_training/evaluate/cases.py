@@ -13,7 +13,7 @@ import tifffile
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.source import shrink
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
 
@@ -68,13 +68,15 @@ def held_out(models: Sequence[str]) -> HeldOut:
             found.append((set(kept["held_out_fields"]), set(kept["held_out_groups"])))
     if not found:
         raise DualglandError(
-            "no card of these models says what was held out; evaluate a trained model too"
+            Kind.LACKING,
+            "--model",
+            "no card of these models says what was held out",
+            way_out="evaluate a trained model too",
         )
     fields, groups = (set.intersection(*part) for part in zip(*found, strict=True))
     if not fields and not groups:
-        raise DualglandError(
-            "nothing was held out from all of these models; evaluate them one by one"
-        )
+        found, way_out = "nothing was held out from all of these", "evaluate them one by one"
+        raise DualglandError(Kind.MISMATCH, "--model", found, way_out=way_out)
     return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))
 
 
@@ -103,7 +105,8 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
         If the folder does not hold the collection.
     """
     if not (data / "cells.csv").is_file():
-        raise DualglandError(f"{data}: no cells.csv in there; name the atlas folder with --data")
+        found, way_out = "no cells.csv in there", "name the atlas folder with --data"
+        raise DualglandError(Kind.NOT_THERE, data, found, way_out=way_out)
     found: dict[str, AnyArray] = {}
     for field in kept.fields:
         whole = read_field(data, field)

@@ -67,7 +67,7 @@ def paint_steps(
     picture = np.zeros(shape, np.uint8)
     for t, z in result.stack.frames():
         if should_stop():
-            raise Cancelled("cancelled; nothing was changed")
+            raise Cancelled.run()
         picture[t, z] = _painted(result, t, z)
         yield Progress(0, 0, "Painting")
     return Painted(result, _in_layer_order(picture, result.cell_axes))

@@ -14,10 +14,13 @@ import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.mask import LARGEST_LABEL
-from napari_dualgland.typing import AnyArray, IndexArray
+from napari_dualgland.memory import require
+from napari_dualgland.typing import AnyArray, LabelArray
 
 _LOOKED_AT = 8
-"""So many planes of several values tell what all of them are."""
+"""So many parts with several values tell what all of them are."""
+_SIDE = 2048
+"""Of a part, in pixels."""
 _FEWEST_TOUCHING = 100
 """With fewer pairs of marked neighbours, nothing can be told."""
 _FLAT = 0.75
@@ -28,7 +31,7 @@ _LADDER = 0.75
 
 @dataclass(frozen=True)
 class _Seen:
-    """Counts over planes: values, patches of one value, neighbours, and how those differ."""
+    """Counts over parts: values, patches of one value, neighbours, and how those differ."""
 
     values: int = 0
     patches: int = 0
@@ -98,8 +101,8 @@ def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tupl
     if whole.all():
         found = f"values from {whole.min()} to {whole.max()} and no 0, so all would be missing"
         raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
-    count = len(np.unique(whole)) - 1
-    return whole, f"{place}: the mask has {count} values; all that is not 0 counts as missing"
+    values_up_to = f"several values, up to {whole.max()}"
+    return whole, f"{place}: the mask has {values_up_to}; all that is not 0 counts as missing"
 
 
 def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
@@ -144,10 +147,10 @@ def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tup
         expected = "labels, a number for each cell and 0 for background"
         seen = _check_patches(whole, place, axes, expected)
         if seen.is_scattered or (whole.all() and seen.patches > seen.values == 2):
-            found = f"classes, not cells: {len(np.unique(whole))} values in many patches each"
+            found = f"classes, not cells: values up to {whole.max()}, in many patches each"
             raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
         return whole, ""
-    pieces = _pieces(whole, axes)
+    pieces = _pieces(whole, place, axes)
     count = int(pieces.max())
     if count < 2:  # one cell, which keeps its number
         return (whole.astype(np.uint8) if whole.dtype.kind == "b" else whole), ""
@@ -162,7 +165,8 @@ def has_one_value(values: AnyArray) -> bool:
     low, high = values.min(), values.max()
     if low == high:
         return True
-    return bool((low == 0 or high == 0) and ((values == low) | (values == high)).all())
+    of_two = np.count_nonzero(values == low) + np.count_nonzero(values == high) == values.size
+    return bool((low == 0 or high == 0) and of_two)
 
 
 def _check_numbers(values: AnyArray, place: str, what: str) -> None:
@@ -209,11 +213,11 @@ def _whole(values: AnyArray, place: str, way_out: str) -> AnyArray:
 
 
 def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> _Seen:
-    planes = [plane for plane in _planes(values, axes) if not has_one_value(plane)]
-    some = planes[:: max(1, len(planes) // _LOOKED_AT)]
+    parts = [part for part in _parts(values, axes) if not has_one_value(part)]
+    some = parts[:: max(1, len(parts) // _LOOKED_AT)]
     seen = sum(map(_look_at, some), _Seen())
     if seen.is_picture:
-        count = len(np.unique(values))
+        count = len(np.unique(np.concatenate([np.unique(part) for part in some])))
         raise DualglandError(
             Kind.WRONG_CONTENT,
             place,
@@ -232,12 +236,19 @@ def _planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
         yield last[at]
 
 
-def _look_at(plane: AnyArray) -> _Seen:
+def _parts(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
+    for plane in _planes(values, axes):
+        for top in range(0, plane.shape[0], _SIDE):
+            for left in range(0, plane.shape[1], _SIDE):
+                yield plane[top : top + _SIDE, left : left + _SIDE]
+
+
+def _look_at(part: AnyArray) -> _Seen:
     from skimage.measure import label
 
-    found, ranks = np.unique(plane, return_inverse=True)
-    ranks = ranks.reshape(plane.shape) + 1
-    ranks[plane == 0] = 0
+    found, ranks = np.unique(part, return_inverse=True)
+    ranks = ranks.reshape(part.shape) + 1
+    ranks[part == 0] = 0
     patches = int(label(ranks, background=0).max())
     touching = equal = steps = 0
     rungs: set[int] = set()
@@ -251,11 +262,13 @@ def _look_at(plane: AnyArray) -> _Seen:
     return _Seen(int((found != 0).sum()), patches, touching, equal, steps, len(rungs))
 
 
-def _pieces(mask: AnyArray, axes: str | None) -> IndexArray:
+def _pieces(mask: AnyArray, place: str, axes: str | None) -> LabelArray:
     """Return the connected pieces of every plane, numbered through; shape of the mask."""
     from skimage.measure import label
 
-    pieces = np.zeros(mask.shape, np.int64)
+    first = next(_planes(mask, axes))
+    require(4 * mask.size + 32 * first.size, place)
+    pieces = np.zeros(mask.shape, np.int32)
     count = 0
     for plane, out in zip(_planes(mask, axes), _planes(pieces, axes), strict=True):
         found = label(plane != 0)

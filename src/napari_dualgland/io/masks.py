@@ -181,7 +181,7 @@ def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str 
         raise DualglandError(
             Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"
         )
-    require(2 * image.nbytes, path)
+    require(3 * image.nbytes, path)
     with decoding(path, "TIFF"):
         values = np.asarray(image.asarray())
     values = values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -17,9 +17,10 @@ from tifffile import COMPRESSION
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.files import decoding, home_expanded, regular
-from napari_dualgland.io.mask_values import checked_labels, checked_marks, has_one_value
+from napari_dualgland.io.mask_values import checked_labels, checked_marks
 from napari_dualgland.io.npy import read_npy
 from napari_dualgland.io.ome import CELLS, MISSING, OmeHeader, parse_ome
+from napari_dualgland.io.patches import has_one_value
 from napari_dualgland.io.photometric import inverted, is_bits_of_tifffile, is_white_zero
 from napari_dualgland.io.pictures import is_picture, one_of_colours, read_numbers
 from napari_dualgland.io.tiff import check_complete, is_tiff, opened

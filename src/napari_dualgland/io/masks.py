@@ -138,7 +138,7 @@ def _check_kind(path: Path, kind: str, of_cells: bool) -> None:
     raise DualglandError(
         Kind.WRONG_CONTENT,
         path,
-        f"holds {found}, as this program wrote them",
+        f"an output of this program that holds {found}",
         expected="labels of cells" if of_cells else "a mask",
     )
 

@@ -20,6 +20,8 @@ _FEWEST_TOUCHING = 100
 """With fewer pairs of marked neighbours, nothing can be told."""
 _FLAT = 0.75
 """Least share of neighbours of one value: in labels of touching squares of 8 × 8 it is 0.88."""
+_FLAT_IF_WHOLE = 0.5
+"""The same where each value lies in one patch: in touching squares of 2 × 2."""
 _LADDER = 0.75
 """Share of the other neighbours that differ by one step where brightness rises and falls."""
 
@@ -50,7 +52,8 @@ class Seen:
         """Whether the values change as those of a picture do."""
         if self.touching < _FEWEST_TOUCHING:
             return False
-        if self.equal < _FLAT * self.touching:
+        whole = self.patches <= 1.5 * self.values
+        if self.equal < (_FLAT_IF_WHOLE if whole else _FLAT) * self.touching:
             return True
         if self.values > 16 and self.is_scattered:
             return True

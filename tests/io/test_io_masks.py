@@ -144,10 +144,14 @@ def test_the_smallest_of_label_images_are_not_judged(tmp_path):
     np.testing.assert_array_equal(read_labels(save(tmp_path / "l.tif", labels)), labels)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["bool", "255", "65535", "floats"],
-)
+@pytest.mark.parametrize("side", [2, 4, 9])
+def test_small_cells_that_touch_are_cells(side, tmp_path):
+    tiles = np.arange(20 * 25).reshape(20, 25)
+    labels = np.kron(tiles, np.ones((side, side), int))
+    np.testing.assert_array_equal(read_labels(save(tmp_path / "l.npy", labels)), labels)
+
+
+@pytest.mark.parametrize("name", ["bool", "255", "65535", "floats"])
 @pytest.mark.parametrize("planes", [1, 3])
 def test_a_mask_of_cells_is_split_into_pieces(name, planes, tmp_path):
     mask = MASKS[name].copy()

@@ -94,10 +94,17 @@ def test_labels_of_sixteen_bits(extra, tmp_path):
     np.testing.assert_array_equal(read_labels(tmp_path / "l.png"), labels)
 
 
-def test_an_interlaced_picture(tmp_path):
-    one = np.full((1, 1), 2, np.uint8)  # of one pixel there is one pass, the first
-    (tmp_path / "l.png").write_bytes(png(1, 1, 4, GREY, packed(one, 4), interlaced=1))
-    assert np.asarray(read_mask(tmp_path / "l.png")).tolist() == [[2]]
+ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
+ADAM7 += [(1, 0, 2, 1)]
+
+
+@pytest.mark.parametrize("colour", [GREY, PALETTE])
+def test_an_interlaced_picture(colour, tmp_path):
+    table = chunk(b"PLTE", PALETTES["colours"]) if colour == PALETTE else b""
+    rows = b"".join(packed(LABELS[y::down, x::right], 4) for y, x, down, right in ADAM7)
+    encoded = png(LABELS.shape[1], len(LABELS), 4, colour, rows, table, interlaced=1)
+    (tmp_path / "l.png").write_bytes(encoded)
+    np.testing.assert_array_equal(read_mask(tmp_path / "l.png"), LABELS)
 
 
 @pytest.mark.parametrize("reader", [read_mask, read_labels])

@@ -7,61 +7,13 @@ pixel, or step by step. It must never be taken for a mask: all of the field woul
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.patches import Seen, count_values, has_one_value, look_at, planes
 from napari_dualgland.mask import LARGEST_LABEL
-from napari_dualgland.typing import AnyArray, IndexArray
-
-_LOOKED_AT = 8
-"""So many planes of several values tell what all of them are."""
-_FEWEST_TOUCHING = 100
-"""With fewer pairs of marked neighbours, nothing can be told."""
-_FLAT = 0.75
-"""Least share of neighbours of one value: in labels of touching squares of 8 × 8 it is 0.88."""
-_LADDER = 0.75
-"""Share of the other neighbours that differ by one step where brightness rises and falls."""
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Counts over planes: values, patches of one value, neighbours, and how those differ."""
-
-    values: int = 0
-    patches: int = 0
-    touching: int = 0
-    equal: int = 0
-    steps: int = 0
-    rungs: int = 0
-
-    def __add__(self, other: _Seen) -> _Seen:
-        return _Seen(
-            *(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True))
-        )
-
-    @property
-    def is_scattered(self) -> bool:
-        return self.patches > 8 * self.values
-
-    @property
-    def is_picture(self) -> bool:
-        if self.touching < _FEWEST_TOUCHING:
-            return False
-        if self.equal < _FLAT * self.touching:
-            return True
-        if self.values > 16 and self.is_scattered:
-            return True
-        # A smooth, dark picture: few values, each beside the next higher and lower one.
-        differing = self.touching - self.equal
-        return (
-            self.values >= 4
-            and self.patches > 2 * self.values
-            and self.rungs > _LADDER * (self.values - 1)
-            and self.steps > _LADDER * differing
-        )
+from napari_dualgland.memory import require
+from napari_dualgland.typing import AnyArray, LabelArray
 
 
 def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
@@ -98,8 +50,8 @@ def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tupl
     if whole.all():
         found = f"values from {whole.min()} to {whole.max()} and no 0, so all would be missing"
         raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
-    count = len(np.unique(whole)) - 1
-    return whole, f"{place}: the mask has {count} values; all that is not 0 counts as missing"
+    values_up_to = f"several values, up to {whole.max()}"
+    return whole, f"{place}: the mask has {values_up_to}; all that is not 0 counts as missing"
 
 
 def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
@@ -144,25 +96,15 @@ def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tup
         expected = "labels, a number for each cell and 0 for background"
         seen = _check_patches(whole, place, axes, expected)
         if seen.is_scattered or (whole.all() and seen.patches > seen.values == 2):
-            found = f"classes, not cells: {len(np.unique(whole))} values in many patches each"
+            found = f"classes, not cells: values up to {whole.max()}, in many patches each"
             raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
         return whole, ""
-    pieces = _pieces(whole, axes)
+    pieces = _pieces(whole, place, axes)
     count = int(pieces.max())
     if count < 2:  # one cell, which keeps its number
         return (whole.astype(np.uint8) if whole.dtype.kind == "b" else whole), ""
     note = f"{place}: a mask with one value, not labels; it was split into {count} connected pieces"
     return pieces, note
-
-
-def has_one_value(values: AnyArray) -> bool:
-    """Whether there is at most one value besides 0."""
-    if values.dtype.kind == "b":
-        return True
-    low, high = values.min(), values.max()
-    if low == high:
-        return True
-    return bool((low == 0 or high == 0) and ((values == low) | (values == high)).all())
 
 
 def _check_numbers(values: AnyArray, place: str, what: str) -> None:
@@ -208,56 +150,24 @@ def _whole(values: AnyArray, place: str, way_out: str) -> AnyArray:
     )
 
 
-def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> _Seen:
-    planes = [plane for plane in _planes(values, axes) if not has_one_value(plane)]
-    some = planes[:: max(1, len(planes) // _LOOKED_AT)]
-    seen = sum(map(_look_at, some), _Seen())
+def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> Seen:
+    seen = look_at(values, axes)
     if seen.is_picture:
-        count = len(np.unique(values))
-        raise DualglandError(
-            Kind.WRONG_CONTENT,
-            place,
-            f"a picture, not marks: {count} values from {values.min()} to {values.max()} that "
-            "change from pixel to pixel",
-            expected=expected,
-        )
+        found = f"a picture, not marks: {count_values(values, axes)} values from {values.min()} to "
+        found += f"{values.max()} that change from pixel to pixel"
+        raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
     return seen
 
 
-def _planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
-    axes = axes or ""
-    y, x = (axes.index("Y"), axes.index("X")) if {"Y", "X"} <= set(axes) else (-2, -1)
-    last = np.moveaxis(values, (y, x), (-2, -1))
-    for at in np.ndindex(last.shape[:-2]):
-        yield last[at]
-
-
-def _look_at(plane: AnyArray) -> _Seen:
-    from skimage.measure import label
-
-    found, ranks = np.unique(plane, return_inverse=True)
-    ranks = ranks.reshape(plane.shape) + 1
-    ranks[plane == 0] = 0
-    patches = int(label(ranks, background=0).max())
-    touching = equal = steps = 0
-    rungs: set[int] = set()
-    for a, b in ((ranks[:, :-1], ranks[:, 1:]), (ranks[:-1], ranks[1:])):
-        both = (a > 0) & (b > 0)
-        lower, higher = np.minimum(a[both], b[both]), np.maximum(a[both], b[both])
-        one_step = higher - lower == 1
-        touching, equal = touching + lower.size, equal + int((higher == lower).sum())
-        steps += int(one_step.sum())
-        rungs |= set(np.unique(lower[one_step]).tolist())
-    return _Seen(int((found != 0).sum()), patches, touching, equal, steps, len(rungs))
-
-
-def _pieces(mask: AnyArray, axes: str | None) -> IndexArray:
+def _pieces(mask: AnyArray, place: str, axes: str | None) -> LabelArray:
     """Return the connected pieces of every plane, numbered through; shape of the mask."""
     from skimage.measure import label
 
-    pieces = np.zeros(mask.shape, np.int64)
+    first = next(planes(mask, axes))
+    require(4 * mask.size + 32 * first.size, place)
+    pieces = np.zeros(mask.shape, np.int32)
     count = 0
-    for plane, out in zip(_planes(mask, axes), _planes(pieces, axes), strict=True):
+    for plane, out in zip(planes(mask, axes), planes(pieces, axes), strict=True):
         found = label(plane != 0)
         out[...] = np.where(found > 0, found + count, 0)
         count += int(found.max())

@@ -17,13 +17,15 @@ from tifffile import COMPRESSION
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.files import home_expanded, regular
-from napari_dualgland.io.mask_values import checked_labels, checked_marks, has_one_value
+from napari_dualgland.io.mask_values import checked_labels, checked_marks
 from napari_dualgland.io.npy import read_npy
 from napari_dualgland.io.ome import CELLS, MISSING, OmeHeader, parse_ome
+from napari_dualgland.io.patches import has_one_value
 from napari_dualgland.io.photometric import inverted, is_bits_of_tifffile, is_white_zero
 from napari_dualgland.io.pictures import is_picture, one_of_colours, read_numbers
 from napari_dualgland.io.tiff import check_complete, decoded, is_tiff, opened
 from napari_dualgland.mask import Mask
+from napari_dualgland.memory import require
 from napari_dualgland.stack import CANONICAL_AXES
 from napari_dualgland.typing import AnyArray
 
@@ -136,7 +138,7 @@ def _check_kind(path: Path, kind: str, of_cells: bool) -> None:
     raise DualglandError(
         Kind.WRONG_CONTENT,
         path,
-        f"holds {found}, as this program wrote them",
+        f"an output of this program that holds {found}",
         expected="labels of cells" if of_cells else "a mask",
     )
 
@@ -180,6 +182,7 @@ def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str 
         raise DualglandError(
             Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"
         )
+    require(3 * image.nbytes, path)  # the numbers, and what is made of them to judge them
     values: AnyArray = decoded(path, image)
     axes = str(image.axes)
     if axes.endswith("S"):

@@ -38,7 +38,7 @@ def read_npy(path: Path) -> AnyArray:
             Kind.WRONG_CONTENT, path, f"Python objects, no {_WHAT}", expected="numbers"
         )
     nbytes = math.prod(shape) * dtype.itemsize
-    require(2 * nbytes, path)
+    require(3 * nbytes, path)
     held = path.stat().st_size - begin
     if held < nbytes or min(shape, default=0) < 0:
         found = f"claims {nbytes} bytes of shape {shape} and holds {held}: no whole {_WHAT}"

@@ -127,7 +127,9 @@ def one_of_colours(path: Path, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         found = "a picture in colours"
     else:
         return lit[0] if lit else colours[0]
-    raise DualglandError(Kind.WRONG_CONTENT, path, found, way_out="save it in grey")
+    raise DualglandError(
+        Kind.WRONG_CONTENT, path, found, expected="one number a pixel", way_out="save it in grey"
+    )
 
 
 def one_channel(stack: Stack) -> Stack | None:

@@ -37,7 +37,7 @@ _MOST_METADATA = 64 * 2**20
 
 def is_ome_zarr(path: Path) -> bool:
     """Whether a folder is a zarr group or array, by its name or by what lies in it."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return False
     return path.suffix == ".zarr" or any(os.path.lexists(path / mark) for mark in _METADATA)
 

@@ -63,7 +63,15 @@ class ZarrPixels:
             raise DualglandError(
                 Kind.TOO_LARGE, image, found, part=level, expected=f"{MOST_CHUNKS} at most"
             )
+        if self.dtype.kind not in "uif":  # Python objects among them, and nothing makes those here
+            found = f"holds {self.dtype}"
+            raise DualglandError(
+                Kind.UNSUPPORTED, image, found, part="dtype", expected="integers or floats"
+            )
         self._codecs = _Codecs(array)
+        if "pickle" in self._codecs.names:
+            found = "is encoded as pickles, which run whatever is written in them"
+            raise DualglandError(Kind.UNSUPPORTED, image, found, part=level)
         self._looked_at: dict[tuple[int, ...], tuple[int, int]] = {}
         # Encoded and decoded, a chunk lies in memory twice.
         memory.require(2 * self._codecs.size(self.chunks), image, part=f"a chunk of {level}")
@@ -164,11 +172,15 @@ class _Codecs:
         self._trailer = 0
         metadata: Any = array.metadata
         if metadata.zarr_format == 2:
+            used = (*(metadata.filters or ()), metadata.compressor)
+            self.names = {codec.codec_id for codec in used if codec is not None}
             if metadata.compressor is not None and not metadata.filters:
                 self.compressor = metadata.compressor.codec_id
             return
         codecs = metadata.codecs
+        self.names = {_name(codec).removeprefix("numcodecs.") for codec in codecs}
         if self.is_sharded:
+            self.names |= {_name(codec).removeprefix("numcodecs.") for codec in codecs[0].codecs}
             self._at_end = codecs[0].index_location.value == "end"
             self._has_plain_index = [_name(c) for c in codecs[0].index_codecs] == [
                 "bytes",

@@ -10,8 +10,7 @@ import pytest
 import tifffile
 
 from napari_dualgland.io import read, write
-from napari_dualgland.io.ome_source import sound_header
-from napari_dualgland.io.ome_writing import notes_on_header
+from napari_dualgland.io.ome_source import notes_on_header, sound_header
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Channel, Header, Stack

@@ -10,8 +10,9 @@ import pytest
 import tifffile
 
 from napari_dualgland.io import read, write
-from napari_dualgland.io.ome_source import sound_header
-from napari_dualgland.io.ome_writing import notes_on_header
+from napari_dualgland.io.ome_source import notes_on_header, sound_header
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Channel, Header, Stack
 
 SOUND = """<?xml version="1.0" encoding="latin-1"?>
@@ -125,3 +126,21 @@ def test_a_header_for_other_channels(tmp_path):
         ome = ome_types.from_xml(tif.ome_metadata)
     ids = [channel.id for channel in ome.images[0].pixels.channels]
     assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\x1b[31m", "<b>&amp;", "é, 细=🔬", "\ud800", " ", ""])
+def test_names_of_all_sorts_make_a_valid_header(tmp_path, name):
+    named = replace(
+        stack(SOUND), channels=(Channel(name, "nucleus"), Channel(name, "er")), name=name
+    )
+    whole = Imputation.of(
+        named,
+        np.zeros(named.shape, bool),
+        np.zeros(named.shape, np.float32),
+        (named.data, named.data),
+        Provenance.unknown(),
+    )
+    with tifffile.TiffFile(write(whole, tmp_path / "a.ome.tif")) as tif:
+        pytest.importorskip("lxml")
+        ome = ome_types.from_xml(tif.ome_metadata, validate=True)
+    assert len(ome.images) == 5

@@ -307,6 +307,35 @@ def test_an_array_by_itself_says_where_its_image_is(tmp_path: Path) -> None:
     assert refusal(lambda: read_ome_zarr(path / "0")).kind == Kind.WRONG_CONTENT
 
 
+class Opened:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize(
+    "change", [{"compressor": {"id": "pickle"}}, {"filters": [{"id": "pickle"}]}]
+)
+@pytest.mark.parametrize("dtype", ["<u2", "|O"])
+def test_no_pickle_is_loaded(tmp_path: Path, change: Any, dtype: str, pixels_of: Any) -> None:
+    path = image(tmp_path / "a.zarr", compressors=None)
+    edited(path, "0/.zarray", lambda said: said.update(change, dtype=dtype, fill_value=0))
+    for chunk in chunks(path):
+        chunk.write_bytes(pickle.dumps(Opened(tmp_path / "run")))
+    assert refusal(lambda: pixels_of(path)).place == str(path)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("dtype", ["?", "<c8", "|S4", "<M8[s]"])
+def test_dtypes_that_are_no_image(tmp_path: Path, dtype: str) -> None:
+    path = edited(image(tmp_path / "a.zarr"), "0/.zarray", lambda said: said.update(dtype=dtype))
+    assert refusal(lambda: read_ome_zarr(path)).place == str(path)
+
+
 def test_links_that_run_in_a_circle(tmp_path: Path) -> None:
     path = image(tmp_path / "a.zarr", said=SAID)
     for level in ("loop", "self"):

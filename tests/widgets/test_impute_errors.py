@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -98,6 +99,8 @@ def test_a_run_after_a_cancelled_one(viewer, field, dock, click, run, qtbot):
         (lambda w, v: setattr(v.layers["er"], "scale", (2, 2)), "differ in scale"),
         (lambda w, v: w.set_value(ImputeParams(model="nowhere")), "no model 'nowhere'"),
         (lambda w, v: w.set_value(ImputeParams(model="prior", device="cuda:9")), "no device"),
+        (lambda w, v: setattr(w, "output", Path("result.png")), "must end in .ome.tif"),
+        (lambda w, v: setattr(w, "output", Path("no/such/a.ome.tif")), "there is no folder"),
     ],
 )
 def test_what_a_person_can_put_right_is_one_line(viewer, dock, run, prepare, line):

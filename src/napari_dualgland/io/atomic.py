@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.beside import Beside, beside_name, longest_name
+from napari_dualgland.io.beside import Beside, beside_name
+from napari_dualgland.io.places import refuse_place
 from napari_dualgland.io.signals import put_off
 from napari_dualgland.written import record
 
@@ -81,52 +82,6 @@ def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
             record(paths)
     for folder in {path.parent for path in paths}:
         _flush_names(folder)
-
-
-def refuse_place(path: Path) -> None:
-    """Refuse a path where no file can be put: no folder, a folder, a pipe, too long a name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-
-    Raises
-    ------
-    DualglandError
-        Of kind ``not-there``, ``not-a-file`` or ``bad-value``.
-    """
-    folder = path.absolute().parent
-    if not os.path.isdir(folder):
-        found = f"there is no folder {folder}"
-        raise DualglandError(Kind.NOT_THERE, path, found, way_out="make it first")
-    if os.path.isdir(path):
-        raise DualglandError(Kind.NOT_A_FILE, path, "is a folder", way_out="give a file name")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise DualglandError(Kind.NOT_A_FILE, path, "is a pipe, socket or device")
-    refuse_long_name(path.name, folder, path)
-
-
-def refuse_long_name(name: str, folder: Path, path: Path) -> None:
-    """Refuse a name that a folder's file system cannot hold.
-
-    Parameters
-    ----------
-    name : str
-        Of the file or folder that is to be made.
-    folder : pathlib.Path
-        Is there.
-    path : pathlib.Path
-        What was asked for, for the message.
-
-    Raises
-    ------
-    DualglandError
-        Of kind ``bad-value``.
-    """
-    length, longest = len(os.fsencode(name)), longest_name(folder)
-    if length > longest:
-        found = f"the name is of {length} bytes"
-        raise DualglandError(Kind.BAD_VALUE, path, found, expected=f"{longest} at most")
 
 
 def _rename(place: Path, targets: Mapping[Path, Path]) -> None:

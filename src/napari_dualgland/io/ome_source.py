@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
@@ -16,6 +15,10 @@ from xml.etree.ElementTree import Element, tostring
 from defusedxml.ElementTree import fromstring
 from ome_types import from_xml, model
 from pydantic import ValidationError
+
+from napari_dualgland.io.ome import EARLIER_NS, PROVENANCE_NS, STACK_NS, parse_ome
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.stack import Stack
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 # What the new file says anew of its pixels; odd values of the source do no harm there.
@@ -25,7 +28,53 @@ _NEUTRAL = {
     **dict.fromkeys(("SizeX", "SizeY", "SizeZ", "SizeC", "SizeT"), "1"),
 }
 _ROUNDS = 32
+_NAMED = 5
 _ANEW = ("TiffData", "BinData", "MetadataOnly")
+
+
+def notes_on_header(stack: Stack) -> tuple[str, ...]:
+    """Return what has to be said of the source's metadata: those that a new file cannot carry."""
+    if not stack.header.ome_xml:
+        return ()
+    _, left_out = sound_header(stack.header.ome_xml)
+    if not left_out:
+        return ()
+    names = ", ".join(left_out[:_NAMED]) + (" …" if len(left_out) > _NAMED else "")
+    return (f"metadata of the source are not valid OME and left out: {names}",)
+
+
+def source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
+    """Return the source's header less what no longer holds: other images, plates, our notes.
+
+    Parameters
+    ----------
+    stack : Stack
+    provenance : Provenance or None
+        What the new file says of estimates; another one becomes that of an earlier run.
+
+    Returns
+    -------
+    ome_types.model.OME
+    """
+    xml = stack.header.ome_xml
+    if not xml:
+        return model.OME()
+    ome, _ = sound_header(xml)
+    # These point at images and files that are not in the new file.
+    ome.uuid = ome.binary_only = None
+    ome.plates, ome.screens, ome.folders = [], [], []
+    ome.projects, ome.datasets = [], []
+    held = ome.structured_annotations
+    if held is not None:
+        if parse_ome(xml).provenance != provenance:
+            for annotation in held.map_annotations:
+                if annotation.namespace == PROVENANCE_NS:
+                    annotation.namespace = EARLIER_NS
+        stale = {a.id for a in held.map_annotations if a.namespace in (PROVENANCE_NS, STACK_NS)}
+        held.map_annotations = [a for a in held.map_annotations if a.id not in stale]
+        for image in ome.images[:1]:
+            image.annotation_refs = [r for r in image.annotation_refs if r.id not in stale]
+    return ome
 
 
 def sound_header(xml: str) -> tuple[model.OME, tuple[str, ...]]:
@@ -66,32 +115,6 @@ def sound_header(xml: str) -> tuple[model.OME, tuple[str, ...]]:
     if not _make_sound(root, left_out):
         return model.OME(), ("OME-XML",)
     return _parsed(tostring(root)), tuple(dict.fromkeys(left_out))
-
-
-def make_ids_unique(ome: model.OME) -> None:
-    """Give a new ID to everything that bears one that is taken already; references keep theirs."""
-    taken: set[str] = set()
-    doubled: list[Any] = []
-    for thing in _identified(ome):
-        if thing.id in taken:
-            doubled.append(thing)
-        taken.add(thing.id)
-    for thing in doubled:
-        kind = thing.id.partition(":")[0]
-        number = next(n for n in range(len(taken) + 1) if f"{kind}:dualgland:{n}" not in taken)
-        thing.id = f"{kind}:dualgland:{number}"
-        taken.add(thing.id)
-
-
-def _identified(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _identified(item)
-    elif hasattr(type(value), "model_fields") and not isinstance(value, model.Reference):
-        if isinstance(getattr(value, "id", None), str):
-            yield value
-        for name in type(value).model_fields:
-            yield from _identified(getattr(value, name))
 
 
 def _drop_everywhere(root: Element, error: Exception, left_out: list[str]) -> bool:

@@ -19,14 +19,13 @@ from ome_types import model, to_xml
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.ome import (
-    EARLIER_NS,
     IMAGEJ_NS,
     KIND,
     PROVENANCE_NS,
     STACK_NS,
-    parse_ome,
 )
-from napari_dualgland.io.ome_source import make_ids_unique, sound_header
+from napari_dualgland.io.ome_ids import make_ids_unique
+from napari_dualgland.io.ome_source import source_header
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
 
@@ -40,7 +39,6 @@ _PIXEL_TYPES = {
     "float32": "float",
     "float64": "double",
 }
-_NAMED = 5
 # XML 1.0 has no place for control characters, not even as entities.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -104,7 +102,7 @@ def build_ome_xml(
     -------
     str
     """
-    ome = _source_header(stack, provenance)
+    ome = source_header(stack, provenance)
     source = ome.images[0] if ome.images else None
     annotations = _annotations(stack, provenance, _taken_ids(ome))
     first = _image(stack, images[0], 0, source, [a.id for a in annotations])
@@ -119,40 +117,6 @@ def build_ome_xml(
     ome.creator = creator
     make_ids_unique(ome)
     return to_xml(ome)
-
-
-def notes_on_header(stack: Stack) -> tuple[str, ...]:
-    """Return what has to be said of the source's metadata: those that a new file cannot carry."""
-    if not stack.header.ome_xml:
-        return ()
-    _, left_out = sound_header(stack.header.ome_xml)
-    if not left_out:
-        return ()
-    names = ", ".join(left_out[:_NAMED]) + (" …" if len(left_out) > _NAMED else "")
-    return (f"metadata of the source are not valid OME and left out: {names}",)
-
-
-def _source_header(stack: Stack, provenance: Provenance | None) -> model.OME:
-    """Return the source's header less what no longer holds: other images, plates, our notes."""
-    xml = stack.header.ome_xml
-    if not xml:
-        return model.OME()
-    ome, _ = sound_header(xml)
-    # These point at images and files that are not in the new file.
-    ome.uuid = ome.binary_only = None
-    ome.plates, ome.screens, ome.folders = [], [], []
-    ome.projects, ome.datasets = [], []
-    held = ome.structured_annotations
-    if held is not None:
-        if parse_ome(xml).provenance != provenance:
-            for annotation in held.map_annotations:
-                if annotation.namespace == PROVENANCE_NS:
-                    annotation.namespace = EARLIER_NS
-        stale = {a.id for a in held.map_annotations if a.namespace in (PROVENANCE_NS, STACK_NS)}
-        held.map_annotations = [a for a in held.map_annotations if a.id not in stale]
-        for image in ome.images[:1]:
-            image.annotation_refs = [r for r in image.annotation_refs if r.id not in stale]
-    return ome
 
 
 def _image(

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.atomic import reason, refuse_long_name, refuse_place
+from napari_dualgland.io.atomic import reason
+from napari_dualgland.io.places import refuse_long_name, refuse_place
 from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.zarr import is_ome_zarr
 
@@ -54,7 +55,7 @@ def refuse_folder(folder: Path, names: Iterable[str], read_from: Iterable[Path])
     """
     if os.path.lexists(folder) and not os.path.isdir(folder):
         way_out = "give the name of a folder"
-        raise DualglandError(Kind.NOT_A_FILE, folder, "is a file", way_out=way_out)
+        raise DualglandError(Kind.NOT_A_FILE, folder, "this is a file", way_out=way_out)
     missing = [p for p in (folder.absolute(), *folder.absolute().parents) if not os.path.isdir(p)]
     there = missing[-1].parent if missing else folder.absolute()
     for lacking in missing:
@@ -87,7 +88,7 @@ def refuse_source(path: Path, read_from: Iterable[Path]) -> None:
     for source in read_from:
         for file in files_behind(source):
             if _is_same(path, file):
-                found = f"is {file}, which is read from and never overwritten"
+                found = f"this is the source ({file}), never overwritten; it would be replaced"
                 raise DualglandError(Kind.CONFLICT, path, found, way_out="give another name")
     inside = Path(os.path.realpath(path)).parents
     for folder in inside:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.io.tiff import LAZY_BYTES
+from napari_dualgland.io.zarr_axes import letters_of_axes
 from napari_dualgland.io.zarr_chunks import ZarrPixels
 from napari_dualgland.io.zarr_metadata import (
     channels_of,
     image_metadata,
-    letters_of_axes,
     spacing,
 )
 from napari_dualgland.stack import Stack
@@ -37,7 +37,7 @@ _MOST_METADATA = 64 * 2**20
 
 def is_ome_zarr(path: Path) -> bool:
     """Whether a folder is a zarr group or array, by its name or by what lies in it."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return False
     return path.suffix == ".zarr" or any(os.path.lexists(path / mark) for mark in _METADATA)
 

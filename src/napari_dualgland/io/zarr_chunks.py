@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import struct
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ import numpy.typing as npt
 from napari_dualgland import memory
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.io.zarr_codecs import Codecs
 from napari_dualgland.io.zarr_frames import refuse_frame
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 MOST_CHUNKS = 2**20
 """Nobody waits for more; a size that was mistyped or made up has any number."""
 _COUNTED = 2**17
-_NOWHERE = 2**64 - 1
-"""Offset and size of a chunk that a shard does not hold."""
 
 
 class ZarrPixels:
@@ -63,7 +60,15 @@ class ZarrPixels:
             raise DualglandError(
                 Kind.TOO_LARGE, image, found, part=level, expected=f"{MOST_CHUNKS} at most"
             )
-        self._codecs = _Codecs(array)
+        if self.dtype.kind not in "uif":  # Python objects among them, and nothing makes those here
+            found = f"holds {self.dtype}"
+            raise DualglandError(
+                Kind.UNSUPPORTED, image, found, part="dtype", expected="integers or floats"
+            )
+        self._codecs = Codecs(array)
+        if "pickle" in self._codecs.names:  # which not every version of zarr refuses
+            found = "is encoded as pickles, which run whatever is written in them"
+            raise DualglandError(Kind.UNSUPPORTED, image, found, part=level)
         self._looked_at: dict[tuple[int, ...], tuple[int, int]] = {}
         # Encoded and decoded, a chunk lies in memory twice.
         memory.require(2 * self._codecs.size(self.chunks), image, part=f"a chunk of {level}")
@@ -150,67 +155,3 @@ class ZarrPixels:
         )
         with decoding(self._image, "chunk", self._part(at)):
             self._array[region]
-
-
-class _Codecs:
-    """What of the codecs of an array has to be known to look at its chunks."""
-
-    compressor: str | None = None
-    """The one that was applied last; None where nothing can be asked of it."""
-
-    def __init__(self, array: zarr.Array[Any]) -> None:
-        self._itemsize = np.dtype(array.dtype).itemsize
-        self.is_sharded = array.shards is not None
-        self._trailer = 0
-        metadata: Any = array.metadata
-        if metadata.zarr_format == 2:
-            if metadata.compressor is not None and not metadata.filters:
-                self.compressor = metadata.compressor.codec_id
-            return
-        codecs = metadata.codecs
-        if self.is_sharded:
-            self._at_end = codecs[0].index_location.value == "end"
-            self._has_plain_index = [_name(c) for c in codecs[0].index_codecs] == [
-                "bytes",
-                "crc32c",
-            ]
-            codecs = codecs[0].codecs
-            if not self._has_plain_index:
-                return
-        after = [_name(codec) for codec in codecs]
-        after = after[after.index("bytes") + 1 :] if "bytes" in after else []
-        if after[-1:] == ["crc32c"]:
-            self._trailer, after = 4, after[:-1]
-        if len(after) == 1:
-            self.compressor = after[0]
-
-    def size(self, chunk: tuple[int, ...]) -> int:
-        """Return the size of a decoded chunk in bytes."""
-        return math.prod(chunk) * self._itemsize
-
-    def frames(
-        self, content: bytes, stored: tuple[int, ...], inner: tuple[int, ...]
-    ) -> Iterator[bytes]:
-        """Yield the compressed chunks in a file, less their checksums.
-
-        Parameters
-        ----------
-        content : bytes
-            Of the file.
-        stored, inner : tuple of int
-            Shapes of the whole and, where it is a shard, of the chunks in it.
-        """
-        if not self.is_sharded:
-            yield content[: len(content) - self._trailer]
-            return
-        count = math.prod(n // c for n, c in zip(stored, inner, strict=True))
-        index = content[-16 * count - 4 : -4] if self._at_end else content[: 16 * count]
-        # A short one, or one that points nowhere, is told by zarr, which has its checksum.
-        if len(index) == 16 * count:
-            for offset, length in struct.iter_unpack("<QQ", index):
-                if offset != _NOWHERE:
-                    yield content[offset : offset + length - self._trailer]
-
-
-def _name(codec: Any) -> str:
-    return str(codec.to_dict()["name"])

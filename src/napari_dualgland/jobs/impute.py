@@ -17,7 +17,8 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.ome_writing import notes_on_header, pixel_type
+from napari_dualgland.io.ome_source import notes_on_header
+from napari_dualgland.io.ome_writing import pixel_type
 from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
 from napari_dualgland.jobs.base import Job, never

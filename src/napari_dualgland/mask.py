@@ -24,6 +24,22 @@ LARGEST_LABEL = int(np.iinfo(np.int32).max)
 """Of a cell."""
 
 
+ROWS = 256
+"""Of a mask that is laid over a lazy stack at a time: in booleans it is larger than the stack's
+channels in its file."""
+
+
+class _Cut:
+    """An array that dask takes slices of, where it would copy a NumPy array whole."""
+
+    def __init__(self, array: AnyArray) -> None:
+        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+
+    def __getitem__(self, at: Any) -> AnyArray:
+        part: AnyArray = self.array[at]
+        return part
+
+
 @dataclass(frozen=True, eq=False)
 class Mask:
     """Marked pixels, or labels of cells.
@@ -114,7 +130,8 @@ class Mask:
         if hasattr(stack.data, "dask") and isinstance(marks, np.ndarray):
             import dask.array as da
 
-            marks = da.from_array(marks, chunks=(1, 1, -1, 1024, -1))  # type: ignore[no-untyped-call]
+            chunks = (1, 1, -1, ROWS, -1)
+            marks = da.from_array(_Cut(marks), chunks, name=False)  # type: ignore[no-untyped-call]
         # A channel that the mask does not speak of keeps no bit.
         bits = np.array([self._bit(channel.role) for channel in stack.channels])[:, None, None]
         marked = (marks & bits) != 0 if self.coded else (marks != 0) & (bits != 0)

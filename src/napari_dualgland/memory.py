@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from napari_dualgland.errors import DualglandError, Kind
 
 SHARE = 0.9
 """Of what is there, so much may be asked for: the rest of the program needs some too."""
+SMALLER = "close other programs, cut the field, or take fewer planes"
 _CGROUP = Path("/sys/fs/cgroup")
 
 _SAID = (
@@ -97,6 +99,38 @@ def is_out_of_memory(error: BaseException) -> bool:
     # ImportError: the loader had no room for a library that is loaded on first use.
     kinds = (RuntimeError, ImportError)
     return isinstance(error, kinds) and any(said in str(error).lower() for said in _SAID)
+
+
+@contextmanager
+def refused_where_memory_runs_out(
+    place: str | os.PathLike[str], way_out: str = SMALLER
+) -> Iterator[None]:
+    """Turn a lack of memory that nothing could be done about into one sentence.
+
+    Parameters
+    ----------
+    place : str or os.PathLike
+        What was worked on.
+    way_out : str
+        What to do instead.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``too-large``.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        found = f"there is not enough memory ({said})"
+        raise DualglandError(Kind.TOO_LARGE, place, found, way_out=way_out) from error
 
 
 def in_words(nbytes: int) -> str:

@@ -23,7 +23,8 @@ def refused(path: Path) -> DualglandError:
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0, 0, "fast"], ids=str)
 def test_a_learning_rate_is_a_number_above_zero(tmp_path: Path, value: object) -> None:
     said = refused(write_recipe(tmp_path, learning_rate=value))
-    assert (said.kind, said.part) == (Kind.BAD_VALUE, "learning_rate")
+    assert said.kind == Kind.BAD_VALUE
+    assert said.found.startswith("learning_rate: ")
 
 
 INFINITE = {
@@ -53,7 +54,7 @@ def test_no_option_is_infinite_or_beyond_any_machine(
 ) -> None:
     said = refused(write_recipe(tmp_path, **{option: value}))
     assert said.kind == Kind.BAD_VALUE
-    assert said.part.split(".")[0] == option
+    assert said.found.startswith(option)
 
 
 @pytest.mark.parametrize("objective", [["generator"], {"a": 1}, 3, "painter"], ids=str)

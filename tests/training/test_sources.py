@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dualgland_training.data.split import read_split
 from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.recipe import TrainConfig
 from napari_dualgland import write
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 SIDE = 64
@@ -176,30 +177,38 @@ def test_images_of_no_row_and_rows_of_no_image_are_told(six: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "kind", "line"),
     [
-        ("glob,split\n*,trian\n", r"split\.csv, line 2: split trian is none of train, validation"),
-        ("glob,split\n*,train\n,test\n", r"split\.csv, line 3: names no image"),
-        ("glob,split,group\n*,,\n", r"split\.csv, line 2: has neither a split nor a group"),
-        ("name,split\na,train\n", "has a column glob, path or field.*this one has name, split"),
-        ("glob;split\n*;train\n", "this one has glob;split"),
-        ("", "this one has no row"),
-        (
-            "field,split,group\nfield0,train,g\nfield1,test,g\n",
-            r"line 3: group g is test here and train before",
-        ),
+        ("glob,split\n*,trian\n", Kind.BAD_VALUE, "line 2"),
+        ("glob,split\n*,train\n,test\n", Kind.LACKING, "line 3"),
+        ("glob,split,group\n*,,\n", Kind.LACKING, "line 2"),
+        ("name,split\na,train\n", Kind.WRONG_CONTENT, ""),
+        ("glob;split\n*;train\n", Kind.WRONG_CONTENT, ""),
+        ("glob,split\n", Kind.WRONG_CONTENT, ""),
+        ("", Kind.EMPTY, ""),
+        ("field,split,group\nfield0,train,g\nfield1,test,g\n", Kind.MISMATCH, "line 3"),
     ],
 )
-def test_a_bad_split_file_is_one_sentence(six: Path, table: str, said: str) -> None:
-    with pytest.raises(DualglandError, match=said) as error:
+def test_a_bad_split_file_is_one_sentence(six: Path, table: str, kind: Kind, line: str) -> None:
+    with pytest.raises(DualglandError) as error:
         split_of(six, "plate*/*.tif", table=table, warnings=None)
+    assert (error.value.kind, error.value.part) == (kind, line)
+    assert error.value.place.endswith("split.csv")
     assert "\n" not in str(error.value)
+
+
+def test_a_split_file_that_is_a_pipe_is_not_waited_for(six: Path) -> None:
+    os.mkfifo(six / "split.csv")
+    with pytest.raises(DualglandError) as error:
+        split_of(six, "plate*/*.tif", split="split.csv", warnings=None)
+    assert error.value.kind == Kind.NOT_A_FILE
 
 
 def test_a_split_file_that_is_no_text_is_one_sentence(six: Path) -> None:
     (six / "split.csv").write_bytes("glob,split\nzähler,train\n".encode("latin-1"))
-    with pytest.raises(DualglandError, match="is not a CSV file in UTF-8"):
+    with pytest.raises(DualglandError) as error:
         split_of(six, "plate*/*.tif", split="split.csv", warnings=None)
+    assert error.value.kind == Kind.DAMAGED
 
 
 def test_what_a_split_file_holds_out_is_never_drawn(tmp_path: Path) -> None:

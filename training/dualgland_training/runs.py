@@ -45,9 +45,8 @@ def read_run(path: Path, **overrides: object) -> RunOptions:
         raise DualglandError(
             Kind.BAD_VALUE,
             path,
-            f"{objective!r} is no objective",
+            f"{objective} is none of {', '.join(RECIPES)}",
             part="objective",
-            expected=f"one of {', '.join(RECIPES)}",
         )
     return check_options(RECIPES[objective], options, path)
 

@@ -14,6 +14,7 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.run import ImputationRun
 from napari_dualgland.mask import as_mask
+from napari_dualgland.memory import refused_where_memory_runs_out
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.model.filler import load_filler
 from napari_dualgland.progress import Cancelled, Progress, finish
@@ -58,7 +59,8 @@ def impute(
     Raises
     ------
     DualglandError
-        If everything is missing, no channel has a role, or model or device do not exist.
+        If everything is missing, no channel has a role, model or device do not exist, or memory
+        does not suffice.
     """
     chosen = (params or ImputeParams()).model_dump() | options
     return finish(impute_steps(stack, missing, ImputeParams(**chosen)), progress)
@@ -96,7 +98,13 @@ def impute_steps(
     Cancelled
         If ``should_stop`` returned true.
     """
-    params = params or ImputeParams()
+    with refused_where_memory_runs_out(stack.where):
+        return (yield from _impute_steps(stack, missing, params or ImputeParams(), should_stop))
+
+
+def _impute_steps(
+    stack: Stack, missing: Any, params: ImputeParams, should_stop: Callable[[], bool]
+) -> Generator[Progress, None, Imputation]:
     if not stack.roles:
         raise DualglandError(
             Kind.LACKING,

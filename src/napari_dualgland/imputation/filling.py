@@ -110,7 +110,7 @@ class Filling:
                         if should_stop():
                             raise Cancelled.run()
                     break
-                except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                except Exception as error:
                     if not is_out_of_memory(error):
                         raise
                     tile = self._with_less_memory(tile, error)
@@ -182,6 +182,6 @@ class Filling:
         raise DualglandError(
             Kind.TOO_LARGE,
             f"device {device}",
-            "out of memory, even with the smallest tiles",
+            "out of memory, even on the CPU with the smallest tiles",
             way_out="close other programs, or cut the field",
         ) from error

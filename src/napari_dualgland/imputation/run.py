@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
@@ -183,7 +182,7 @@ class ImputationRun:
                 self.params.adapt,
                 should_stop,
             )
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except Exception as error:
             if not is_out_of_memory(error):
                 raise
             self.notes.add(

@@ -1,7 +1,7 @@
 """The pixels of a frame on their way into a file: in memory, or in an unnamed file beside it.
 
-A lazy frame may be larger than the memory. It is computed once, band by band, put down here,
-and taken up again tile by tile and halved for the pyramid.
+A lazy frame may be larger than the memory. It is computed once, some chunks at a time, put
+down here, and taken up again tile by tile and halved for the pyramid.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -109,8 +110,8 @@ class FrameStore:
         flat = np.frombuffer(self._at(c, start).read(count), self.dtype)
         return flat.reshape(stop - start, self.shape[2])
 
-    def put(self, c: int, start: int, rows: npt.NDArray[Any]) -> None:
-        """Set rows of a channel from ``start`` on.
+    def put(self, c: int, start: int, rows: npt.NDArray[Any], left: int = 0) -> None:
+        """Set rows of a channel, or a part of them.
 
         Parameters
         ----------
@@ -119,16 +120,24 @@ class FrameStore:
         start : int
             First row.
         rows : numpy.ndarray
-            (h, X).
+            (h, w).
+        left : int
+            Column where they begin.
         """
         if self._pixels is not None:
-            self._pixels[c, start : start + len(rows)] = rows
+            self._pixels[c, start : start + len(rows), left : left + rows.shape[1]] = rows
             return
-        self._at(c, start).write(np.ascontiguousarray(rows, self.dtype).tobytes())
+        packed = np.ascontiguousarray(rows, self.dtype)
+        if rows.shape[1] == self.shape[2]:
+            self._at(c, start).write(packed.tobytes())
+            return
+        for row, pixels in enumerate(packed, start):
+            self._at(c, row, left).write(pixels.tobytes())
 
-    def _at(self, c: int, row: int) -> BinaryIO:
+    def _at(self, c: int, row: int, column: int = 0) -> BinaryIO:
         assert self._file is not None
-        self._file.seek((c * self.shape[1] + row) * self.shape[2] * self.dtype.itemsize)
+        place = (c * self.shape[1] + row) * self.shape[2] + column
+        self._file.seek(place * self.dtype.itemsize)
         return self._file
 
 
@@ -167,12 +176,13 @@ def read_frame(
         from dask.base import compute
 
         for group in _together(parts, lazy):
-            for start, stop in _bands(frames[group[0][0]].chunks[1]):
-                wanted = (frames[i][first:last, start:stop] for i, first, last in group)
+            _, heights, widths = frames[group[0][0]].chunks
+            for (start, stop), (left, right) in product(_bands(heights), _bands(widths)):
+                wanted = (frames[i][first:last, start:stop, left:right] for i, first, last in group)
                 blocks = compute(*wanted)  # type: ignore[no-untyped-call]
                 for (i, first, _), block in zip(group, blocks, strict=True):
                     for c, rows in enumerate(parts[i].encoded(np.asarray(block)), first):
-                        stores[i].put(c, start, rows)
+                        stores[i].put(c, start, rows, left)
     return stores
 
 
@@ -189,10 +199,10 @@ def _together(parts: Sequence[Part], lazy: Sequence[int]) -> Iterator[list[tuple
                 first += count
 
 
-def _bands(heights: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield runs of rows that end where chunks end, so that no chunk is computed twice."""
+def _bands(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield runs of rows or columns that end where chunks end: no chunk is computed twice."""
     start = stop = 0
-    for height in heights:
+    for height in sizes:
         stop += height
         if stop - start >= TILE:
             yield start, stop

@@ -121,7 +121,7 @@ class BatchedLocalizer:
             part = batch[done : done + size]
             try:
                 predicted = self._predict([item.crop for item in part])
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            except Exception as error:
                 if not is_out_of_memory(error):
                     raise
                 size = self._with_less_memory(part, error)
@@ -158,7 +158,7 @@ class BatchedLocalizer:
         raise DualglandError(
             Kind.TOO_LARGE,
             f"device {device}",
-            "out of memory, even with one cell at a time",
+            "out of memory, even on the CPU with one cell at a time",
             way_out="close other programs, or cut the field",
         ) from error
 

@@ -12,6 +12,7 @@ from napari_dualgland.localization.engine import LocalizeRun
 from napari_dualgland.localization.frames import Frames, stack_of
 from napari_dualgland.localization.given import given_planes
 from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.memory import refused_where_memory_runs_out
 from napari_dualgland.model.calibrated_localizer import load_localizer
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.progress import Cancelled, Progress, finish
@@ -55,8 +56,8 @@ def localize(
     Raises
     ------
     DualglandError
-        If no channel is the protein, cells or mask do not fit the stack, or model or device do
-        not exist.
+        If no channel is the protein, cells or mask do not fit the stack, model or device do not
+        exist, or memory does not suffice.
     """
     chosen = (params or LocalizeParams()).model_dump() | options
     return finish(localize_steps(stack, cells, LocalizeParams(**chosen), missing), progress)
@@ -90,7 +91,21 @@ def localize_steps(
     Cancelled
         If ``should_stop`` returned true.
     """
-    params = params or LocalizeParams()
+    with refused_where_memory_runs_out(stack.where):
+        return (
+            yield from _localize_steps(
+                stack, cells, params or LocalizeParams(), missing, should_stop
+            )
+        )
+
+
+def _localize_steps(
+    stack: Stack,
+    cells: Any,
+    params: LocalizeParams,
+    missing: Any,
+    should_stop: Callable[[], bool],
+) -> Generator[Progress, None, Localization]:
     looked_at = stack_of(stack)
     given = None if cells is None else given_planes(cells, looked_at)
     frames = Frames(looked_at, missing)

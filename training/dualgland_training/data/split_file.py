@@ -61,10 +61,8 @@ def _check_rows(path: Path, rows: list[dict[str, str]]) -> None:
         if not part:
             continue
         if part not in PARTS:
-            expected = f"one of {', '.join(PARTS)}"
-            raise DualglandError(
-                Kind.BAD_VALUE, path, f"split {part}", part=where, expected=expected
-            )
+            found = f"split {part} is none of {', '.join(PARTS)}"
+            raise DualglandError(Kind.BAD_VALUE, path, found, part=where)
         if group and part_of.setdefault(group, part) != part:
             raise DualglandError(
                 Kind.MISMATCH,

@@ -11,6 +11,7 @@ from dualgland_training.data.options import AugmentOptions, DamageOptions, Image
 from dualgland_training.trainer.options import (
     LONGEST,
     Count,
+    Decay,
     Name,
     Rate,
     Side,
@@ -146,7 +147,7 @@ class TrainConfig(ImageRun):
     schedule: Literal["cosine", "constant"] = "cosine"
     cooldown: int = Field(default=0, ge=0, le=LONGEST)
     learning_rate: Rate = 6e-4
-    weight_decay: float = Field(default=1e-2, ge=0)
+    weight_decay: Decay = 1e-2
     ema: float = Field(default=0.999, ge=0, lt=1)
     validation_crops: int = Field(default=24, ge=0, le=65_536)
     pictures: int = Field(default=4, ge=0, le=64)

@@ -11,6 +11,7 @@ from dualgland_training.data.options import CellRun
 from dualgland_training.trainer.options import (
     LONGEST,
     Count,
+    Decay,
     Name,
     Rate,
     Side,
@@ -67,7 +68,7 @@ class HeadStage(FrozenModel):
     steps: int = Field(default=1200, ge=0, le=LONGEST)
     batch: Count = 256
     learning_rate: Rate = 1e-3
-    weight_decay: float = Field(default=1.0, ge=0)
+    weight_decay: Decay = 1.0
     among: float = Field(default=3.0, ge=0)
 
 
@@ -107,7 +108,7 @@ class LocalizerRecipe(CellRun):
     drawn: Stage = Stage(steps=3000)
     head: HeadStage = HeadStage()
     whole: Stage | None = None
-    weight_decay: float = Field(default=0.03, ge=0)
+    weight_decay: Decay = 0.03
     average: float = Field(default=0.997, ge=0, lt=1)
     folds: int = Field(default=4, ge=2, le=1000)
     banks: tuple[Path, ...] = ()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dualgland_training.data.options import CellRun, Range, Share, Weight
-from dualgland_training.trainer.options import Count, Rate, Side, Steps
+from dualgland_training.trainer.options import Count, Decay, Rate, Side, Steps
 from napari_dualgland.model.architecture import WIDEST
 from napari_dualgland.model.precision import Precision
 
@@ -46,7 +46,7 @@ class JudgeRecipe(CellRun):
     batch: Count = 24
     crop: Side = 128
     learning_rate: Rate = 2e-3
-    weight_decay: float = Field(default=0.05, ge=0)
+    weight_decay: Decay = 0.05
     average: float = Field(default=0.98, ge=0, lt=1)
     gain: Weight
     gamma: Weight

@@ -35,8 +35,10 @@ from dualgland_training.trainer.steps import Steps, Terms, mean_terms
 from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.memory import is_out_of_memory
+from napari_dualgland.memory import is_out_of_memory, refused_where_memory_runs_out
 from napari_dualgland.model.device import choose_device, processor_name
+
+SMALLER = "set widths, crop or the batch lower in the recipe, or train on fewer images"
 
 
 def _refuse_model(weights: Path, *, ours: bool) -> None:
@@ -118,9 +120,10 @@ class Training(Generic[B]):
         self.lock = hold_for_all(folder, self.device, self.events.notice)
         newest = latest_checkpoint(folder)
         precision, took = choose_for_all(options.precision, self.device, self._warn)
-        self.objective = make(self.device, precision, self._warn)
-        begun = self.objective.begin() if newest is None else {}
-        self.steps = Steps(self.objective, options)
+        with refused_where_memory_runs_out("recipe", SMALLER):
+            self.objective = make(self.device, precision, self._warn)
+            begun = self.objective.begin() if newest is None else {}
+            self.steps = Steps(self.objective, options)
         if newest is not None:
             self._load(newest)
         self._tidy(newest)
@@ -202,8 +205,9 @@ class Training(Generic[B]):
         with self.lock, self.events, StopRequest() as stop, closing(drawn):
             self.events.restart_clock(self.step, self.objective.steps)
             try:
-                self._train(drawn, stop)
-                model = self._export()
+                with refused_where_memory_runs_out(f"step {self.step}", SMALLER):
+                    self._train(drawn, stop)
+                    model = self._export()
             except DualglandError as error:
                 self._log(failed=str(error))
                 raise
@@ -245,7 +249,7 @@ class Training(Generic[B]):
     def _advance(self, batch: B) -> Terms:
         try:
             return self.steps.advance(batch, self.step)
-        except (RuntimeError, MemoryError) as error:
+        except Exception as error:
             # No compiler, most often.
             if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                 first = str(error).strip().split("\n", 1)[0]
@@ -291,7 +295,7 @@ class Training(Generic[B]):
             return
         try:
             seen = self.objective.validate(self.steps.average, self.folder, self.step)
-        except (RuntimeError, MemoryError) as error:
+        except Exception as error:
             if not is_out_of_memory(error):
                 raise
             self._warn("out of memory in validation: no figures; lower validation_crops:")

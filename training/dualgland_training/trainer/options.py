@@ -32,7 +32,9 @@ Steps = Annotated[int, Field(gt=0, le=LONGEST)]
 Count = Annotated[int, Field(gt=0, le=65_536)]
 """Of what is in a batch. One that is too large for the memory is told when it is tried."""
 Side = Annotated[int, Field(ge=16, le=4096)]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, le=1e30)]
+Decay = Annotated[float, Field(ge=0, le=1000)]
+"""Of weights, times the rate: what a step multiplies them by is a number of single precision."""
 
 LARGEST_RECIPE = 2**20
 """Bytes."""
@@ -107,11 +109,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if size > LARGEST_RECIPE:
         expected = f"{LARGEST_RECIPE} at most"
         raise DualglandError(Kind.TOO_LARGE, path, f"a recipe of {size} bytes", expected=expected)
-    with decoding(path, "YAML"):
-        options = yaml.load(path.read_text(encoding="utf-8"), _Plain) or {}
+    with decoding(path, "recipe"):
+        text = path.read_bytes()
+    try:
+        options = yaml.load(text.decode(), _Plain) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # of dates, digits and brackets
+        raise DualglandError(Kind.DAMAGED, path, f"is not YAML ({error})") from None
     if not isinstance(options, dict):
-        expected = "a list of options like 'steps: 1000'"
-        raise DualglandError(Kind.WRONG_CONTENT, path, "no list of options", expected=expected)
+        found = "is not a list of options like 'steps: 1000'"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found)
     return options
 
 
@@ -150,6 +156,5 @@ def check_options(kind: type[Record], options: Mapping[str, Any], path: Path) ->
     try:
         return kind.model_validate(dict(options))
     except ValidationError as error:
-        wrong = [(".".join(map(str, e["loc"])), e["msg"].lower()) for e in error.errors()]
-        found = "; ".join(f"{option}: {said}" for option, said in wrong)
-        raise DualglandError(Kind.BAD_VALUE, path, found, part=wrong[0][0]) from None
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors()]
+        raise DualglandError(Kind.BAD_VALUE, path, "; ".join(wrong)) from None

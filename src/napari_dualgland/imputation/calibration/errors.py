@@ -115,8 +115,9 @@ def fill_holdouts(
 
     Raises
     ------
-    torch.OutOfMemoryError, MemoryError, RuntimeError
-        If memory does not suffice for a single window.
+    Exception
+        One that :func:`~napari_dualgland.memory.is_out_of_memory` knows, if memory does not
+        suffice for a single window.
     """
     rng = np.random.default_rng([seed, 1])
     apply = statistics.normalisation.apply
@@ -132,7 +133,7 @@ def fill_holdouts(
         kept = rng.bit_generator.state
         try:
             found = _fill(some, units, statistics, filler, deep, learn, rng)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except Exception as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
             rng.bit_generator.state = kept

@@ -53,7 +53,7 @@ def plain(text: str) -> str:
     makes no tag of it.
     """
     shown = "\n".join(legible(line) for line in text.split("\n"))
-    if not Qt.mightBeRichText(shown):
+    if not Qt.mightBeRichText(shown):  # type: ignore[attr-defined]  # qtpy has it
         return shown
     return shown.replace("<", "<\u2060").replace("&", "&\u2060")
 

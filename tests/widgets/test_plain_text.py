@@ -27,20 +27,10 @@ HOSTILE = ["<b>bold</b>", '<img src="file:///etc/passwd">', "a &lt;b&gt; c", "<h
 ROOMS = Path(napari_dualgland.widgets.__file__).parent
 
 
-def is_markup(text):
-    """Whether Qt takes a text for markup where nobody has said what it is."""
-    try:
-        return Qt.mightBeRichText(text)
-    except AttributeError:  # PySide has it elsewhere
-        from qtpy.QtGui import Qt as QtGuiQt
-
-        return QtGuiQt.mightBeRichText(text)
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_tips_are_no_markup_and_look_the_same(text):
     for shown in (plain(text), in_lines(text), plain(f"name\n{text}")):
-        assert not is_markup(shown)
+        assert not Qt.mightBeRichText(shown)
         assert text in shown.replace("\u2060", "")
 
 
@@ -64,7 +54,7 @@ def test_the_line_of_a_run_and_its_notification(qtbot, text):
     bar.end(notify(DualglandError(Kind.DAMAGED, f"/data/{text}.tif", "is cut")), error=True)
     assert text in bar.says.text()
     assert bar.says.textFormat() == Qt.TextFormat.PlainText
-    assert not is_markup(notification_manager.records[-1].message)
+    assert not Qt.mightBeRichText(notification_manager.records[-1].message)
 
 
 def test_no_label_and_no_tip_is_made_elsewhere():
@@ -96,9 +86,9 @@ def test_a_layer_of_that_name_in_a_dock(viewer, dock, qtbot, text):
     for combo in widget.findChildren(LayerCombo):
         combo.setCurrentIndex(combo.count() - 1)
         combo.activated.emit(combo.currentIndex())
-        assert not is_markup(combo.toolTip())
+        assert not Qt.mightBeRichText(combo.toolTip())
     for label in widget.findChildren(QLabel):
-        assert label.textFormat() == Qt.TextFormat.PlainText or not is_markup(label.text())
+        assert label.textFormat() == Qt.TextFormat.PlainText or not Qt.mightBeRichText(label.text())
 
 
 def test_channels_of_one_name_are_told_apart_in_the_copied_command(tmp_path):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
@@ -94,8 +94,10 @@ def check_field(
     """
     if not layers:
         raise DualglandError(
-            "no channel is chosen; say which layer shows the microtubules, the protein, "
-            "the nucleus or the ER"
+            Kind.LACKING,
+            "channels",
+            "no channel is chosen",
+            way_out="say which layer shows the microtubules, the protein, the nucleus or the ER",
         )
     first = next(iter(layers.values()))
     chosen: dict[Any, str] = {}
@@ -103,9 +105,8 @@ def check_field(
         key = layer if channel_axis is None else (positions or {}).get(role)
         if key in chosen:
             which = f"layer {layer.name!r}" if channel_axis is None else f"channel {key}"
-            raise DualglandError(
-                f"{which} is chosen for both {chosen[key]} and {role}; a channel has one role"
-            )
+            found = f"is chosen for both {chosen[key]} and {role}; a channel has one role"
+            raise DualglandError(Kind.CONFLICT, which, found)
         chosen[key] = role
         if channel_axis is None:
             _require_same_place(first, layer)
@@ -186,14 +187,19 @@ def _require_same_place(first: Any, other: Any) -> None:
     """Refuse two layers whose pixels do not lie on top of each other."""
     a, b = shape_of(first), shape_of(other)
     if a != b:
+        found = f"is {size_in_words(b)} pixels and {first.name!r} is {size_in_words(a)}"
         raise DualglandError(
-            f"layer {other.name!r} is {size_in_words(b)} pixels and {first.name!r} is "
-            f"{size_in_words(a)}; the channels of one field must have one size"
+            Kind.MISMATCH,
+            f"layer {other.name!r}",
+            f"{found}; the channels of one field must have one size",
         )
     for name in ("scale", "translate", "rotate", "shear", "affine"):
         one, two = (np.asarray(getattr(layer, name)) for layer in (first, other))
         if not np.allclose(one, two):
             raise DualglandError(
-                f"layers {first.name!r} and {other.name!r} differ in {name}, so their pixels do "
-                f"not lie on top of each other; give them the same {name} first"
+                Kind.MISMATCH,
+                f"layers {first.name!r} and {other.name!r}",
+                f"they differ in {name}, so their pixels do not lie on top of each other",
+                part=name,
+                way_out=f"give them the same {name} first",
             )

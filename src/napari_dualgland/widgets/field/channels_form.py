@@ -66,7 +66,7 @@ class ChannelsForm(QWidget):
         self.stack_axis.setToolTip("The axis of the layer along which the channels lie.")
         self.pickers = {role: LayerCombo(absent) for role in ROLES}
         self.positions = {role: QComboBox() for role in ROLES}
-        self.shares = {role: plain_label() for role in ROLES}
+        self.shares = {role: plain_label(parent=self) for role in ROLES}
         self.pixel_size = PixelSizeForm(self._field, repaired)
         self._lay_out()
         self.refresh()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.layer_masks import mask_from_layer
 from napari_dualgland.io.layer_tag import id_of, tag_of
@@ -51,7 +51,10 @@ def find_layer(layers: Iterable[Any], ref: LayerRef) -> Any:
     named = [layer for layer in layers if layer.name == ref.name]
     found = same or named
     if len(found) != 1:
-        raise DualglandError(f"layer {ref.name!r} is not open in this viewer; open it first")
+        place = f"layer {ref.name!r}"
+        raise DualglandError(
+            Kind.NOT_THERE, place, "is not open in this viewer", way_out="open it first"
+        )
     return found[0]
 
 

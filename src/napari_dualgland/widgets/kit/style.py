@@ -6,7 +6,6 @@ and tips are made here, where they show a text as it is.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable
 
@@ -29,9 +28,20 @@ def form_layout(parent: QWidget) -> QFormLayout:
     return form
 
 
-def plain_label(text: str = "") -> QLabel:
-    """Return a label that shows whatever text it is given as it is."""
-    label = QLabel(text)
+def plain_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """Return a label that shows whatever text it is given as it is.
+
+    Parameters
+    ----------
+    text : str
+    parent : QWidget, optional
+        Qt's parent.
+
+    Returns
+    -------
+    QLabel
+    """
+    label = QLabel(text, parent)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
@@ -39,10 +49,13 @@ def plain_label(text: str = "") -> QLabel:
 def plain(text: str) -> str:
     """Return a text that is shown as it is where Qt would look for markup: tips, notifications.
 
-    Each ``<`` and ``&`` is followed by a mark that is not seen and makes no tag of it.
+    In what Qt would take for markup, a mark that is not seen follows each ``<`` and ``&``, and
+    makes no tag of it.
     """
     shown = "\n".join(legible(line) for line in text.split("\n"))
-    return re.sub("(?=[<&])(.)", "\\1\u2060", shown)
+    if not Qt.mightBeRichText(shown):  # type: ignore[attr-defined]  # qtpy has it
+        return shown
+    return shown.replace("<", "<\u2060").replace("&", "&\u2060")
 
 
 def heading(text: str) -> QLabel:

@@ -19,7 +19,7 @@ from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.jobs.base import Job, is_same, never, refuse_folder
 from napari_dualgland.jobs.channel_words import channels_option
-from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
+from napari_dualgland.jobs.code import Script, flags, path_word, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     Detect,
     LayersInput,
@@ -266,7 +266,7 @@ class ImputeJob(Job):
                 "the command line has no option for this choice of missing pixels",
                 way_out="copy as Python",
             )
-        words = ["dualgland", "impute", str(file.path), *flags(options)]
+        words = ["dualgland", "impute", path_word(file.path), *flags(options)]
         words += channels_option(file.channels)
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
 

@@ -46,7 +46,7 @@ def test_a_name_that_several_channels_have_is_refused_with_their_positions(key):
     names = ["DAPI", "tubulin", "DAPI", "dye", "dye"]
     with pytest.raises(DualglandError) as error:
         stack_of(*names).with_channels({"nucleus": key})
-    assert (error.value.kind, error.value.place) == (Kind.AMBIGUOUS, "--channels")
+    assert (error.value.kind, error.value.part) == (Kind.AMBIGUOUS, "--channels nucleus")
     for position in (i for i, name in enumerate(names) if name == key):
         assert f"nucleus=#{position}" in error.value.way_out
 
@@ -73,7 +73,7 @@ def test_a_number_is_a_name_first_and_a_position_then(names, key, position, note
 def test_a_channel_that_is_not_there_is_refused(key):
     with pytest.raises(DualglandError) as error:
         stack_of("a", "b", "c", "d").with_channels({"nucleus": key})
-    assert (error.value.kind, error.value.part) == (Kind.NOT_THERE, "nucleus")
+    assert (error.value.kind, error.value.part) == (Kind.NOT_THERE, "--channels nucleus")
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

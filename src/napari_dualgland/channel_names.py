@@ -37,7 +37,7 @@ def is_position(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
-def channel_at(names: Sequence[str], key: int | str, role: str) -> tuple[int, str]:
+def channel_at(names: Sequence[str], key: int | str, role: str, where: str) -> tuple[int, str]:
     """Return the position of the channel that a person means, and what to say of the choice.
 
     Parameters
@@ -47,7 +47,9 @@ def channel_at(names: Sequence[str], key: int | str, role: str) -> tuple[int, st
     key : int or str
         An integer is a position. A text is a name, or a position where no channel has that name.
     role : str
-        What it is chosen for, for the message.
+        What it is chosen for.
+    where : str
+        The file that has these channels, for the message.
 
     Returns
     -------
@@ -59,15 +61,15 @@ def channel_at(names: Sequence[str], key: int | str, role: str) -> tuple[int, st
     DualglandError
         If there is no such channel, or several are called so.
     """
-    place, count = "--channels", len(names)
+    part, count = f"--channels {role}", len(names)
     same = [i for i, name in enumerate(names) if name == key]
     if len(same) > 1:
         raise DualglandError(
             Kind.AMBIGUOUS,
-            place,
+            where,
             f"{len(same)} channels are called {key!r}, at the positions "
             f"{', '.join(map(str, same))}",
-            part=role,
+            part=part,
             way_out="give the position: " + " or ".join(f"{role}=#{i}" for i in same),
         )
     position = int(key) if isinstance(key, int) or is_position(key) else count
@@ -81,9 +83,9 @@ def channel_at(names: Sequence[str], key: int | str, role: str) -> tuple[int, st
     if not there:
         raise DualglandError(
             Kind.NOT_THERE,
-            place,
+            where,
             f"no channel {key!r} for {role}",
-            part=role,
+            part=part,
             expected=f"a position from 0 to {count - 1} or a name; there are {listed(names)}",
         )
     return position, ""

@@ -278,10 +278,11 @@ class Stack:
         for role, key in mapping.items():
             if role not in ROLES:
                 raise _no_such_role(role)
-            index, note = channel_at(names, key, role)
+            index, note = channel_at(names, key, role, self.where)
             if index in role_of:
                 found = f"channel {key!r} is given two roles, {role_of[index]} and {role}"
-                raise DualglandError(Fault.CONFLICT, "--channels", found, part=role)
+                part = f"--channels {role}"
+                raise DualglandError(Fault.CONFLICT, self.where, found, part=part)
             role_of[index] = role
             notes += [note] if note else []
         channels = tuple(

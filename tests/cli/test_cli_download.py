@@ -77,12 +77,12 @@ def test_16_bits(download):
     ("words", "says"),
     [
         ((), "give --gene"),
-        (("--gene", "../x"), "--gene ../x: a gene's symbol"),
-        (("--ensg", "TP53"), "--ensg TP53: Ensembl's number"),
-        (("--antibody", "HPA1/.."), "--antibody HPA1/..: an antibody is"),
-        (("--cell-line", "=1"), "--cell-line =1"),
-        (("--gene", "TP53", "--limit", "0"), "--limit 0"),
-        (("--gene", "TP53", "--rate", "0"), "--rate 0"),
+        (("--gene", "../x"), "--gene: ../x: a gene's symbol"),
+        (("--ensg", "TP53"), "--ensg: TP53: Ensembl's number"),
+        (("--antibody", "HPA1/.."), "--antibody: HPA1/..: an antibody is"),
+        (("--cell-line", "=1"), "--cell-line: =1"),
+        (("--gene", "TP53", "--limit", "0"), "--limit: 0"),
+        (("--gene", "TP53", "--rate", "0"), "--rate: 0"),
         (("--gene", "TP53", "--release", "new"), "--release new"),
         (("--gene", "TP54"), "did you mean TP53"),
         (("--location", "Nucleolus"), "did you mean Nucleoli"),
@@ -95,7 +95,7 @@ def test_what_is_refused(download, tmp_path, words, says):
     assert says in said.error
     assert not (tmp_path / "out").exists()
     as_json = download(*words, "--json")
-    assert as_json.result == {"error": said.error, "exit_code": 2}
+    assert (as_json.result["error"], as_json.result["exit_code"]) == (said.error, 2)
 
 
 def test_a_field_that_fails_is_told_when_the_others_are_there(download, at_home, tmp_path):

@@ -175,7 +175,7 @@ def refuse(dualgland, out, quick):
 
 def test_bad_inputs(refuse, source, tmp_path):
     refuse(tmp_path / "gone.tif", says="gone.tif")
-    refuse(source, "--missing", "nan", says="takes a mask or auto")
+    refuse(source, "--missing", "nan", says="--missing: nan")
     (tmp_path / "empty.tif").touch()
     refuse(tmp_path / "empty.tif", says="empty")
     refuse(source, "--cells", tmp_path / "empty.tif", says="empty")
@@ -191,13 +191,13 @@ def test_bad_inputs(refuse, source, tmp_path):
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--threshold", "1.5", "--threshold 1.5"),
-        ("--nucleus-um", "0", "--nucleus-um 0"),
-        ("--model", "unet", "no model 'unet'"),
+        ("--threshold", "1.5", "--threshold: 1.5"),
+        ("--nucleus-um", "0", "--nucleus-um: 0"),
+        ("--model", "unet", "unet"),
         ("--model", "generator", "cannot localize"),
         ("--device", "cuda:31", "cuda:31"),
         ("--channels", "nucleus=0,microtubules=1", "no channel is the protein"),
-        ("--channels", "nucleus", "role=position"),
+        ("--channels", "nucleus", "--channels: 'nucleus'"),
     ],
 )
 def test_bad_options(refuse, source, option, value, says):
@@ -206,7 +206,7 @@ def test_bad_options(refuse, source, option, value, says):
 
 def test_folders_that_would_lose_something(refuse, source, labels, tmp_path):
     (tmp_path / "taken").touch()
-    refuse(source, says="this is a file", to=tmp_path / "taken")
+    refuse(source, says="is a file", to=tmp_path / "taken")
     own = tmp_path / "own"
     own.mkdir()
     (own / "cells.tif").write_bytes(labels.read_bytes())

@@ -100,7 +100,8 @@ def test_shares_of_channels_of_one_name_are_told_apart(dualgland, tmp_path, out)
     assert list(told["missing_fraction"].values()) == [0, 0.5, 0, 0]
     assert dualgland(*words, *roles, *PRIOR).out.count("50.00%") == 1
     refused = dualgland(*words, "--channels", "nucleus=dye", *PRIOR, "--json").result
-    assert (refused["kind"], refused["place"]) == ("ambiguous", "--channels")
+    assert (refused["kind"], refused["part"]) == ("ambiguous", "--channels nucleus")
+    assert refused["place"] == str(tmp_path / "a.ome.tif")
 
 
 class Full(io.TextIOBase):
@@ -120,10 +121,11 @@ def test_a_full_stdout_is_told(monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("dualgland: stdout: ")
 
 
-def test_a_reader_that_has_gone_is_told_nothing(monkeypatch, capsys):
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_reader_that_has_gone_is_told_nothing(monkeypatch, capsys, as_json):
     monkeypatch.setattr(sys, "stdout", Full(BrokenPipeError(32, "Broken pipe")))
-    work = lambda: answer(lambda: {"done": 1}, lambda _result, _to: None, True)  # noqa: E731
-    assert guarded(work, as_json=True, debug=False) == 141
+    work = lambda: answer(lambda: {}, lambda _result, to: to.print("x"), as_json)  # noqa: E731
+    assert guarded(work, as_json=as_json, debug=False) == 141
     assert capsys.readouterr().err == ""
 
 

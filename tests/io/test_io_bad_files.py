@@ -112,7 +112,7 @@ def test_unnamed_channels(tmp_path, count):
 def test_a_channel_that_is_not_there(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS[:2], metadata={"axes": "CYX"})
-    refused(path, "no channel 3 for er; there are 2", {"er": 3})
+    refused(path, "no channel 3 for er", {"er": 3})
 
 
 @pytest.mark.parametrize("shape", [(0, 10), (10, 0), (4, 0, 10)])

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ome_types import from_tiff
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read, write
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
@@ -278,8 +278,9 @@ def test_big_endian_data_are_written_natively(tmp_path):
 
 def test_a_mask_of_another_shape_is_refused():
     stack = four_channels()
-    with pytest.raises(DualglandError, match="must be the same"):
+    with pytest.raises(DualglandError) as error:
         Imputation.of(stack, np.zeros((60, 70), bool), provenance=PROVENANCE)
+    assert (error.value.kind, error.value.part) == (Kind.MISMATCH, "missing image")
 
 
 def test_control_characters_do_not_break_the_header(tmp_path):

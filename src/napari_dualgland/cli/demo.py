@@ -68,8 +68,8 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        found = f"cannot be made ({error.strerror})"
-        raise DualglandError(Kind.UNWRITABLE, out, found, part="--out") from error
+        why = f"cannot be made ({error.strerror})"
+        raise DualglandError(Kind.UNWRITABLE, out, why, part="--out") from error
     whole = read(sample_path("dualgland_whole.ome.tif"))
     mask = sample_path("dualgland_damaged_mask.tif")
     job = ImputeJob(

@@ -33,3 +33,7 @@ class PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a text with its style; every string that is printed comes through here."""
         return super().render_str(legible(text), **options)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line's own guard; rich would end the program as if by a bug."""
+        raise BrokenPipeError

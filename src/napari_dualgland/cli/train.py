@@ -80,11 +80,12 @@ def run(
             "training needs it",
             way_out="pip install 'napari-dualgland[train]'",
         )
-    command = [sys.executable, "-m", "dualgland_training", "train", str(recipe)]
+    command = [sys.executable, "-m", "dualgland_training", "train"]
     command += ["--out", str(out), "--json"]
     command += ["--resume"] if resume else []
     command += ["--tensorboard"] if tensorboard else []
     command += ["--device", device] if device is not None else []
+    command += ["--", str(recipe)]  # whose name may begin as an option does
     # A session of its own: Ctrl-C reaches it once, through us, and not twice. If we are killed
     # without being asked, its standard input closes, and it does not go on unseen.
     with (

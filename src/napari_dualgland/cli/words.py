@@ -55,6 +55,8 @@ def path_given(text: str | os.PathLike[str], option: str | None = None) -> Path:
     if words in ("", "-"):
         found = "'-' is no file; ./- would be one" if words else "the path is empty"
         raise BadParameter(found, param_hint=option)
+    if not words.startswith("~") and str(Path(words)).startswith("~"):
+        return Path(words).absolute()  # ./~ is a name: not to be expanded here, nor later
     try:
         return home_expanded(words)
     except DualglandError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -144,6 +146,12 @@ def told(params: BaseModel, always: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def path_word(path: Path) -> str:
+    """Return a path as a word of a shell line that is taken for nothing else."""
+    text = str(path)
+    return f".{os.sep}{text}" if text[0] in "-~" or text in ("auto", "nan") else text
+
+
 def flags(options: dict[str, Any]) -> list[str]:
     """Return options as the words of a shell line."""
     words: list[str] = []
@@ -152,7 +160,7 @@ def flags(options: dict[str, Any]) -> list[str]:
         if isinstance(value, bool):
             words.append(f"--{dashed}" if value else f"--no-{dashed}")
         else:
-            words += [f"--{dashed}", str(value)]
+            words += [f"--{dashed}", path_word(value) if isinstance(value, Path) else str(value)]
     return words
 
 

@@ -23,7 +23,7 @@ from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
 from napari_dualgland.jobs.base import Job, never
 from napari_dualgland.jobs.channel_words import channels_option
-from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
+from napari_dualgland.jobs.code import Script, flags, path_word, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     Detect,
     LayersInput,
@@ -281,7 +281,7 @@ class ImputeJob(Job):
                 "the command line has no option for this choice of missing pixels",
                 way_out="copy as Python",
             )
-        words = ["dualgland", "impute", str(file.path), *flags(options)]
+        words = ["dualgland", "impute", path_word(file.path), *flags(options)]
         words += channels_option(file.channels)
         words += pixel_size_option(file.pixel_size)
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])

@@ -19,7 +19,7 @@ from napari_dualgland.io.localization_writing import WRITTEN, making, write_file
 from napari_dualgland.io.targets import refuse_folder
 from napari_dualgland.jobs.base import Job, never
 from napari_dualgland.jobs.channel_words import channels_option
-from napari_dualgland.jobs.code import Script, flags, refuse_plane, told
+from napari_dualgland.jobs.code import Script, flags, path_word, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     LabelsFile,
     LabelsLayer,
@@ -197,10 +197,10 @@ class LocalizeJob(Job):
         cells = self._labels_file()
         if isinstance(cells, LabelsLayer):
             raise _in_no_file(cells)
-        words = ["dualgland", "localize", str(file.path)]
-        words += ["--out", str(self.output or self.beside("_localized"))]
-        words += ["--cells", str(cells.path)] if cells is not None else []
-        words += ["--missing", str(self.missing.path)] if self.missing is not None else []
+        paths: dict[str, object] = {"out": self.output or self.beside("_localized")}
+        paths |= {"cells": cells.path} if cells is not None else {}
+        paths |= {"missing": self.missing.path} if self.missing is not None else {}
+        words = ["dualgland", "localize", path_word(file.path), *flags(paths)]
         words += channels_option(file.channels)
         words += pixel_size_option(file.pixel_size)
         words += ["--impute-first"] if self.impute_first else []

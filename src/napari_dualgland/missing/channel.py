@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from scipy import ndimage
 
 from napari_dualgland.intensities import measurable
 from napari_dualgland.missing.dropout import scattered
-from napari_dualgland.missing.edges import rectangles, straight_edges
+from napari_dualgland.missing.edges import off_grid, rectangles, straight_edges
+from napari_dualgland.missing.jpeg import NO_GRID, block_grid
 from napari_dualgland.missing.levels import connected, holes
 from napari_dualgland.missing.noise import Noise, measure_noise
 from napari_dualgland.missing.params import MissingParams
@@ -59,6 +61,8 @@ class ChannelSearch:
         noise = measure_noise(self.plane, finite, float(self.low), float(self.high))
         self.says_nothing = noise is None or self.low == self.high
         self.noise = noise or Noise(gain=np.inf, speck=0.0)
+        self.grid = NO_GRID if self.says_nothing else block_grid(self.plane)
+        self.noise = replace(self.noise, coder=self.grid.step)
 
     def result(self) -> BoolArray:
         return self.found | self.nan if self.params.nan else self.found
@@ -111,11 +115,12 @@ class ChannelSearch:
         if rim.sharp:
             share = max(share, SHARE_SHARP)
         reach, min_certain = (REACH_SHARP, 16) if rim.sharp else (REACH, 12)
-        self.found |= holes(region, rim, reach, min_certain, share)
+        self.found |= self.grid.without_blocks(holes(region, rim, reach, min_certain, share))
         if params.straight:
             edges = straight_edges(
                 level, height, observed, self.noise, params.step, params.noise, params.min_edge
             )
+            edges = off_grid(edges, self.grid)
             if len(edges):
                 self.found |= rectangles(level, edges, round(1.6 * params.min_edge))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from napari_dualgland.missing.channel import ChannelSearch
 from napari_dualgland.missing.cutouts import cut_away
+from napari_dualgland.missing.jpeg import foreign_grain
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -75,6 +77,7 @@ def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
         (C, Y, X), boolean.
     """
     channels = [ChannelSearch(plane, params) for plane in planes]
+    _share_grain(channels)
     if params.masked_background:
         _leave_cut_away(channels)
     for channel in channels:
@@ -86,6 +89,15 @@ def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
                 if i != j:
                     channel.confirm(other)
     return np.stack([channel.result() for channel in channels])
+
+
+def _share_grain(channels: list[ChannelSearch]) -> None:
+    """Count the grain of other colours of the same picture among a channel's noise."""
+    lit = [c.observed & (c.plane != c.low) & (c.plane != c.high) for c in channels]
+    planes, gains = [c.plane for c in channels], [c.noise.gain for c in channels]
+    for i, grain in foreign_grain(planes, lit, gains).items():
+        noise = channels[i].noise
+        channels[i].noise = replace(noise, coder=np.maximum(noise.coder, grain))
 
 
 def _leave_cut_away(channels: list[ChannelSearch]) -> None:

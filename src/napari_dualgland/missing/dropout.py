@@ -58,16 +58,21 @@ def scattered(
     around = observed & ~level
     candidates = level.copy()
     # Cheap first: without a bright neighbour on every side there is nothing to weigh.
-    for bright in _beside(
-        around & (height > np.float32(noise.least(sigmas, alone=True))), np.logical_or
-    ):
+    for bright in _beside(around & (height > noise.least(sigmas, alone=True)), np.logical_or):
         candidates &= bright
     if not candidates.any():
         return candidates
     found = np.zeros_like(level)
+    clear = np.broadcast_to(noise.least(sigmas, alone=True), level.shape)
+    beyond = np.broadcast_to(noise.least(2 * sigmas, alone=True), level.shape)
     for outer, inner, block in blocks(candidates, BLOCK, WINDOW + NEAR):
         found[block] = _weighed(
-            candidates[outer], level[outer], height[outer], around[outer], noise, sigmas
+            candidates[outer],
+            level[outer],
+            height[outer],
+            around[outer],
+            clear[outer],
+            beyond[outer],
         )[inner]
     return found
 
@@ -77,15 +82,19 @@ def _weighed(
     level: BoolArray,
     height: Float32Array,
     around: BoolArray,
-    noise: Noise,
-    sigmas: float,
+    clear: Float32Array,
+    beyond: Float32Array,
 ) -> BoolArray:
-    """Return the candidates that their neighbourhoods do not explain."""
+    """Return the candidates that their neighbourhoods do not explain.
+
+    ``clear`` and ``beyond`` are the least mean heights of those for a pixel among other
+    lost ones, and for one that stands alone.
+    """
     signal = height * around
     weight = around.astype(np.float32)
     n_around = box_sum(weight, WINDOW)
     mean = box_sum(signal, WINDOW) / np.maximum(n_around, 1)
-    candidates = candidates & (mean > noise.least(sigmas, alone=True)) & (n_around >= 3)
+    candidates = candidates & (mean > clear) & (n_around >= 3)
     # Natural gaps darken towards their middle; next to dropped pixels nothing does.
     beside_lost = dilated(level, 3) & around
     n_beside = box_sum(beside_lost, NEAR)
@@ -97,5 +106,5 @@ def _weighed(
     n_lost, n_kept = box_sum(level, WIDE), box_sum(weight, WIDE)
     n_dim = box_sum(around & (height < 0.3 * mean), WIDE)
     many = (n_lost > 0.15 * (n_lost + n_kept)) & (n_dim < 0.25 * n_lost)
-    alone = (mean > noise.least(2 * sigmas, alone=True)) & (n_dim < n_lost)
+    alone = (mean > beyond) & (n_dim < n_lost)
     return np.asarray(candidates & (many | alone))

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_dualgland.missing.jpeg import LONG, BlockGrid
 from napari_dualgland.missing.noise import Noise
+from napari_dualgland.missing.rims import THIN
 from napari_dualgland.missing.windows import running
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, IndexArray
 
@@ -42,9 +44,8 @@ def _top_edges(
     level: BoolArray,
     height: Float32Array,
     observed: BoolArray,
-    noise: Noise,
+    least: Float32Array,
     step: float,
-    sigmas: float,
     length: int,
 ) -> list[tuple[int, int, int]]:
     """Return row, first and last column of the hard top edges of a region of one value."""
@@ -65,7 +66,7 @@ def _top_edges(
     outside, hard, at = outside[rows], hard[rows], rows + 4
     near = along(height[at - 1] * observed[at - 1])
     far = along((height[at - 3] * observed[at - 3] + height[at - 4] * observed[at - 4]) / 2)
-    hard &= (near > step * far) & (near > length * noise.least(LIKELY * sigmas))
+    hard &= (near > step * far) & (near < THIN * far) & (near > length * least[at])
     if not hard.any():
         return []
     edge = running(hard, np.logical_or, rest, half, axis=1)
@@ -105,6 +106,7 @@ def straight_edges(
         inclusive.
     """
     rows, columns = level.shape
+    least = np.broadcast_to(noise.least(LIKELY * sigmas), level.shape)
     edges = []
     for side in (TOP, BOTTOM, LEFT, RIGHT):
         turned = _seen_from(level, side)
@@ -115,15 +117,43 @@ def straight_edges(
             turned,
             _seen_from(height, side),
             _seen_from(observed, side),
-            noise,
+            _seen_from(least, side),
             step,
-            sigmas,
             length,
         ):
             at = last - at if side in (BOTTOM, RIGHT) else at
             where = (at, at, first, final) if side in (TOP, BOTTOM) else (first, final, at, at)
             edges.append((side, *where))
     return np.array(edges, dtype=np.int64).reshape(-1, 5)
+
+
+def off_grid(edges: IndexArray, grid: BlockGrid) -> IndexArray:
+    """Return the edges without those that a coder makes: short ones at borders of blocks.
+
+    Parameters
+    ----------
+    edges : numpy.ndarray
+        See :func:`straight_edges`.
+    grid : BlockGrid
+        The channel's.
+
+    Returns
+    -------
+    numpy.ndarray
+        (M, 5), int64.
+    """
+    side, top, bottom, left, right = edges.T
+    across = side >= LEFT
+    border = np.select(
+        [side == TOP, side == BOTTOM, side == LEFT], [top, bottom + 1, left], right + 1
+    )
+    on_line = np.where(across, grid.on_line(1, border), grid.on_line(0, border))
+    block = len(grid.lines[0])
+    return edges[~on_line | (_lengths(edges) > LONG * block)]
+
+
+def _lengths(edges: IndexArray) -> IndexArray:
+    return (edges[:, 2] - edges[:, 1]) + (edges[:, 4] - edges[:, 3]) + 1
 
 
 @dataclass
@@ -204,7 +234,7 @@ def rectangles(level: BoolArray, edges: IndexArray, min_alone: int) -> BoolArray
     numpy.ndarray
         (Y, X), boolean.
     """
-    lengths = (edges[:, 2] - edges[:, 1]) + (edges[:, 4] - edges[:, 3]) + 1
+    lengths = _lengths(edges)
     longest = np.argsort(-lengths, kind="stable")[:MAX_EDGES]
     edges, lengths = edges[longest], lengths[longest]
     found = _Rectangles.over(level)

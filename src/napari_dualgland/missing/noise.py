@@ -1,8 +1,9 @@
 """How bright a place must be to stand above the noise of its channel.
 
-Two kinds of noise count. Photon noise grows with the intensity; it decides whether a zero
+Three kinds of noise count. Photon noise grows with the intensity; it decides whether a zero
 amid signal can be natural. Noise of the camera is left of a background that was clipped
-at 0 as scattered specks; what is no brighter than they are is no signal.
+at 0 as scattered specks; what is no brighter than they are is no signal. And a coder
+that has rounded the image leaves steps and another channel's grain (see :mod:`.jpeg`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_dualgland.missing.windows import box_sum
-from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array
 
 MANY_PIXELS = 1 << 20
 """The noise of larger planes is read off so many of their pixels, whole rows at a time."""
@@ -34,12 +35,16 @@ class Noise:
         Variance of the photon noise per unit of intensity.
     speck : float
         Mean height of the specks in a clipped background; 0 where there are none.
+    coder : float or numpy.ndarray
+        What a coder has added, as a standard deviation; (Y, X) float32 where it differs
+        from pixel to pixel.
     """
 
     gain: float
     speck: float
+    coder: float | Float32Array = 0.0
 
-    def least(self, sigmas: float, alone: bool = False) -> float:
+    def least(self, sigmas: float, alone: bool = False) -> Float32Array:
         """Return the least mean intensity that is so many standard deviations above 0.
 
         The variance is gain · mean, so mean / √(gain · mean) ≥ σ solves to σ² · gain.
@@ -56,10 +61,12 @@ class Noise:
 
         Returns
         -------
-        float
-            In intensity units above the channel's floor.
+        numpy.ndarray
+            float32, in intensity units above the channel's floor; (Y, X), or one value
+            where all pixels have the same noise.
         """
-        return max(sigmas**2 * self.gain, (1.2 if alone else 0.5) * sigmas * self.speck)
+        light = max(sigmas**2 * self.gain, (1.2 if alone else 0.5) * sigmas * self.speck)
+        return np.maximum(light, np.multiply(sigmas, self.coder), dtype=np.float32)
 
 
 def measure_noise(plane: AnyArray, observed: BoolArray, low: float, high: float) -> Noise | None:

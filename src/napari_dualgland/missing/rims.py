@@ -92,7 +92,7 @@ def hard_rim(
     touching = dilated(region, 3) & ~region & observed
     far = dilated(region, 9) & ~dilated(region, 5) & observed
     # A mean can stand above the noise only where some pixel does.
-    floor = np.float32(noise.least(LIKELY * sigmas))
+    floor = noise.least(LIKELY * sigmas)
     candidates = dilated(touching & (height > floor), NEAR_WINDOW) & region
     n_near, n_far, n_lit, near_mean, far_mean = np.zeros((5, *region.shape), dtype=np.float32)
     for outer, inner, block in blocks(candidates, BLOCK, FAR_WINDOW // 2):
@@ -108,7 +108,7 @@ def hard_rim(
     # In a dense net of damage nothing is three pixels away; in a saturated bundle or in
     # dim noise nothing is either, but there the pixels between are near the region's value.
     far_mean[n_far < 3] = BRIGHT * full_scale
-    clear = near_mean > np.float32(noise.least(sigmas))
+    clear = near_mean > noise.least(sigmas)
     # A speck of noise in the background is no rim, nor are many of them.
     likely = candidates & (n_near >= 3) & (n_lit >= LIT * FAR_WINDOW**2) & (near_mean > floor)
     # Between sparse filaments the near mean stands on a filament, the far one beyond it.

@@ -1,0 +1,249 @@
+"""What a JPEG coder has left in a channel, whatever file the channel came in.
+
+The coder rounds blocks of 8 by 8 pixels one by one. Where the image is dim they come out
+flat, and step at their borders: steps that nobody may take for the edge of a dead tile.
+And of a picture in colours it keeps the brightness, but little of the colours; so the
+grain of one colour is found in the others, and where another colour is bright a dim one
+is cut off at 0 here and there, as abruptly as damage would cut it.
+
+Both show in the pixels themselves, also after cropping, shrinking or another lookup table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_dualgland.missing.windows import box_sum
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array, IndexArray
+
+PERIODS = (4, 6, 8, 12)
+"""Pixels; blocks of 8, or as many as they have in an image that was shrunk or enlarged."""
+ON_GRID = 1.25
+"""So many times the steps of the mean line make a line one of a grid. Without a coder it
+is 1.2 at most, in small images; quality 90 gives 1.4 to 2.4, 50 gives 3 to 6."""
+BY_CHANCE = 6.0
+"""Standard deviations by which it must have more steps than by chance."""
+QUIETER = 0.75
+"""Share of a grid's lines, those with fewest steps, that are counted: the side of a dead
+tile is no grid."""
+HIGHEST = 95
+"""Percentile of the steps on the grid that stands for all of them."""
+LOW = 0.25
+"""Share of the channel's range below which steps are those of blocks; damage steps higher."""
+LINES = 512
+"""Rows, and columns, of a plane that are looked at."""
+MIN_STEPS = 256
+"""Fewer steps in flat surroundings tell nothing."""
+LONG = 5
+"""Blocks; a longer edge on the grid is none of the coder's."""
+OUTLINE = 0.6
+"""A hole with this share of its outline on the grid is a block, or some."""
+SHARED = 0.08
+"""Neighbouring pixels of two channels rise and fall together so much more often than not
+where they were colours of one picture: 0.1 to 0.7, otherwise 0.04 at most."""
+MIN_GRAIN = 4096
+"""Fewer pixels that can be compared tell nothing."""
+GRAIN_WINDOW = 9
+"""Side of the window, in pixels, in which grain is measured."""
+
+
+@dataclass(frozen=True)
+class BlockGrid:
+    """The grid on which a coder has rounded a channel.
+
+    Attributes
+    ----------
+    step : float
+        How high the steps at its lines are, in intensity units; 0 where there is no grid.
+    lines : tuple of numpy.ndarray
+        For rows and for columns (P,), boolean: whether the border in front of the pixels
+        at that position, modulo the P pixels of a block, is one of blocks.
+    """
+
+    step: float
+    lines: tuple[BoolArray, BoolArray]
+
+    def on_line(self, axis: int, border: IndexArray) -> BoolArray:
+        """Return which borders are those of blocks.
+
+        Parameters
+        ----------
+        axis : int
+            0 for borders between rows, 1 for those between columns.
+        border : numpy.ndarray
+            int64: the first row or column behind each border.
+
+        Returns
+        -------
+        numpy.ndarray
+            Boolean, as long as ``border``.
+        """
+        lines = self.lines[axis]
+        return np.asarray(lines[border % len(lines)])
+
+    def without_blocks(self, found: BoolArray) -> BoolArray:
+        """Return a mask without the regions that follow the outlines of blocks."""
+        if not self.step or not found.any():
+            return found
+        labels, count = ndimage.label(found)
+        outline, on_grid = np.zeros((2, count + 1))
+        for axis in (0, 1):
+            first = np.moveaxis(labels, axis, 0)
+            at = np.nonzero((first[1:] != 0) != (first[:-1] != 0))
+            which = np.maximum(first[1:][at], first[:-1][at])
+            outline += np.bincount(which, minlength=count + 1)
+            on_grid += np.bincount(which, self.on_line(axis, at[0] + 1), count + 1)
+        keep = on_grid < OUTLINE * outline
+        # What has no outline fills the plane.
+        keep |= outline == 0
+        keep[0] = False
+        return np.asarray(keep[labels])
+
+
+NO_GRID = BlockGrid(0.0, (np.zeros(1, dtype=bool), np.zeros(1, dtype=bool)))
+
+
+def block_grid(plane: AnyArray) -> BlockGrid:
+    """Return the grid of a coder's blocks.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X), finite.
+
+    Returns
+    -------
+    BlockGrid
+        :data:`NO_GRID` where there is none.
+    """
+    turned = [_quiet_steps(plane.T), _quiet_steps(plane)]
+    if any(np.count_nonzero(steps) < MIN_STEPS for steps in turned):
+        return NO_GRID
+    counts = [np.count_nonzero(steps, axis=0) for steps in turned]
+    folds = [[_folded(count, period) for count in counts] for period in PERIODS]
+    clear = [min(_clearness(fold) for fold in pair) for pair in folds]
+    if not max(clear):
+        return NO_GRID
+    # A grid of 4 is one of 8 and 12 too, but one of 8 is half as clear in fours.
+    best = next(i for i, value in enumerate(clear) if value >= 0.8 * max(clear))
+    lines, heights = [], []
+    for steps, count in zip(turned, folds[best], strict=True):
+        fold = count / count.mean()
+        # Between the pixels of a shrunk image a line makes two steps of one.
+        line = (fold >= 0.6 * fold.max()) & (fold > 1)
+        on_line = steps[:, line[np.arange(steps.shape[1]) % len(line)]]
+        heights.append(on_line[on_line > 0])
+        lines.append(np.roll(line, 1))  # the step at i is the border in front of i + 1
+    return BlockGrid(float(np.percentile(np.concatenate(heights), HIGHEST)), (lines[0], lines[1]))
+
+
+def _quiet_steps(plane: AnyArray) -> Float64Array:
+    """Return how far the image rises or falls where it does so amid flat surroundings.
+
+    At [i, j] from column j − 1 to j + 2: a line that lies between the pixels of a shrunk
+    image makes two steps of one. 0 where the next pixel is the same or there is more.
+    """
+    some = plane[:: max(1, plane.shape[0] // LINES)].astype(np.float64)
+    if some.shape[1] < 8:
+        return np.zeros((len(some), 0))
+    steps = np.pad(np.diff(some, axis=1), ((0, 0), (2, 2)))
+    there = (np.abs(steps) > 1e-6 * np.ptp(some)).astype(np.int8)
+    count = steps.shape[1] - 4
+    around = sum(there[:, i : i + count] for i in range(5))
+    rise = sum(steps[:, i : i + count] for i in range(1, 4))
+    quiet = (there[:, 2:-2] > 0) & (around <= 2) & (np.abs(rise) < LOW * np.ptp(some))
+    return np.where(quiet, np.abs(rise), 0.0)
+
+
+def _folded(counts: npt.NDArray[np.intp], period: int) -> Float64Array:
+    """Return (P,): how many steps lie on each line of a grid, over all its repeats."""
+    usable = len(counts) // period * period
+    repeats = np.sort(counts[:usable].reshape(-1, period), axis=0)
+    return np.asarray(repeats[: int(QUIETER * len(repeats))].sum(axis=0, dtype=np.float64))
+
+
+def _clearness(fold: Float64Array) -> float:
+    """Return how much a grid's line stands out, 0 where it does not."""
+    mean = float(fold.mean())
+    if mean == 0:
+        return 0.0
+    least = max(ON_GRID, 1 + BY_CHANCE / np.sqrt(mean))
+    clear = float(fold.max()) / mean
+    return clear if clear >= least else 0.0
+
+
+def foreign_grain(
+    planes: Sequence[AnyArray], usable: Sequence[BoolArray], gains: Sequence[float]
+) -> dict[int, Float32Array]:
+    """Return how much grain of other channels is found in each that shares some.
+
+    Parameters
+    ----------
+    planes : sequence of numpy.ndarray
+        (Y, X) each, finite.
+    usable : sequence of numpy.ndarray
+        (Y, X), boolean: pixels that are neither missing nor at the floor or the ceiling.
+    gains : sequence of float
+        Variance of the photon noise of each channel per unit of intensity.
+
+    Returns
+    -------
+    dict of int to numpy.ndarray
+        From the position of a channel to (Y, X), float32: the standard deviation, in
+        intensity units, of what channels of the same picture add to it.
+    """
+    shares = _shared(planes, usable)
+    grain = {
+        j: _grain_around(planes[j], usable[j], gains[j])
+        for j in np.flatnonzero(shares.any(axis=0)).tolist()
+    }
+    return {
+        i: np.sqrt(sum(shares[i, j] * grain[j] for j in grain), dtype=np.float32)
+        for i in np.flatnonzero(shares.any(axis=1)).tolist()
+    }
+
+
+def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray]) -> Float64Array:
+    """Return (C, C): at [i, j] the share of the grain of channel j that channel i has too."""
+    every = max(1, planes[0].shape[0] // LINES)
+    some = [plane[::every] for plane in planes]
+    grains = [_grain(plane) for plane in some]
+    shares = np.zeros((len(planes), len(planes)))
+    for i, j in combinations(range(len(planes)), 2):
+        # Damage sets the same value in all channels, which is no grain.
+        told = usable[i][::every] & usable[j][::every] & (some[i] != some[j])
+        both = told[:, 1:-1] & told[:, :-2] & told[:, 2:]
+        a, b = grains[i][both], grains[j][both]
+        if a.size >= MIN_GRAIN and np.mean(np.sign(a) * np.sign(b)) >= SHARED:
+            together = max(0.0, float(a @ b))
+            shares[i, j] = min(1.0, together / float(b @ b))
+            shares[j, i] = min(1.0, together / float(a @ a))
+    return shares
+
+
+def _grain(plane: AnyArray) -> Float64Array:
+    """Return the second differences along rows."""
+    values = plane.astype(np.float64)
+    return 2 * values[:, 1:-1] - values[:, :-2] - values[:, 2:]
+
+
+def _grain_around(plane: AnyArray, usable: BoolArray, gain: float) -> Float32Array:
+    """Return the variance of the grain around every pixel, (Y, X).
+
+    What can be seen of it, and no less than that of the light there: a coder smooths the
+    grain of which it leaves such traces.
+    """
+    squares = np.zeros(plane.shape, dtype=np.float32)
+    told = np.zeros(plane.shape, dtype=bool)
+    told[:, 1:-1] = usable[:, 1:-1] & usable[:, :-2] & usable[:, 2:]
+    squares[:, 1:-1] = _grain(plane) ** 2 / 6
+    squares *= told
+    seen = box_sum(squares, GRAIN_WINDOW) / np.maximum(box_sum(told, GRAIN_WINDOW), 1)
+    light = gain / GRAIN_WINDOW**2 * box_sum(plane - plane.min(), GRAIN_WINDOW)
+    return np.maximum(seen, light)

@@ -31,8 +31,9 @@ import tifffile
 
 from napari_dualgland.io import read, write
 from napari_dualgland.model.device import processor_name
+from napari_dualgland.pixel_size import PixelSize
 from napari_dualgland.sample import sample_path
-from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.stack import ROLES, Channel, Stack
 
 PATIENCE = 180.0
 """Seconds that a trial may take."""

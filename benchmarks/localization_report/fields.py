@@ -29,8 +29,8 @@ def fields_section(setting: Setting, say: Say) -> Result:
     """
     path = setting.data / "fields.csv"
     if not path.is_file():
-        found, way_out = "holds no fields.csv", "name the atlas collection"
-        raise DualglandError(Kind.NOT_THERE, setting.data, found, way_out=way_out)
+        way_out = "name the atlas collection"
+        raise DualglandError(Kind.NOT_THERE, setting.data, "holds no fields.csv", way_out=way_out)
     with path.open(newline="") as file:
         listed = list(csv.DictReader(file))
     rows: list[dict[str, Any]] = []

@@ -82,17 +82,14 @@ class DualglandError(ValueError):
 
     def __init__(
         self,
-        kind: Kind | str,
-        place: str | os.PathLike[str] | None = None,
-        found: str = "",
+        kind: Kind,
+        place: str | os.PathLike[str],
+        found: str,
         *,
         part: str = "",
         expected: str = "",
         way_out: str = "",
     ) -> None:
-        if place is None:  # TRANSITION: a sentence alone
-            super().__init__(str(kind))
-            return
         self.kind = Kind(kind)
         self.place = os.fspath(place)
         self.part, self.found = part, " ".join(found.split())

@@ -78,8 +78,7 @@ def verdict(reader: str, path: Path) -> tuple[str, str]:
     try:
         READERS[reader].read(path)
     except DualglandError as error:
-        kind = getattr(error, "kind", None)
-        return ("refused", kind.value) if kind else ("wrong", f"a sentence without data: {error}")
+        return "refused", error.kind.value
     except Exception as error:
         return "wrong", f"{type(error).__name__}: {error}"[:200]
     return "read", ""

@@ -24,8 +24,9 @@ import numpy as np
 import tifffile
 
 from napari_dualgland.io import read, read_labels, read_mask, write
+from napari_dualgland.pixel_size import PixelSize
 from napari_dualgland.results import Imputation
-from napari_dualgland.stack import CANONICAL_AXES, ROLES, Channel, PixelSize, Stack, to_canonical
+from napari_dualgland.stack import CANONICAL_AXES, ROLES, Channel, Stack, to_canonical
 
 SHAPE = (24, 40)
 

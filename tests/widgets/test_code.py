@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from napari_dualgland.cli import main
 from napari_dualgland.cli.app import app
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read
 from napari_dualgland.jobs import ImputeJob
@@ -163,7 +163,7 @@ def test_only_what_is_not_the_default_is_copied(opened, monkeypatch):
 
     def steps(job, *_):
         done.append(job)
-        raise DualglandError("seen")
+        raise DualglandError(Kind.BAD_VALUE, "the job", "seen")
         yield
 
     monkeypatch.setattr(ImputeJob, "steps", steps)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field
 from qtpy.QtGui import QGuiApplication
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
@@ -38,7 +38,7 @@ class BrightenJob(FrozenModel):
         for done in range(1, 4):
             yield Progress(done, 3)
             if self.params.by == 98:
-                raise DualglandError("too bright")
+                raise DualglandError(Kind.BAD_VALUE, "the layer", "too bright")
             if self.params.by == 99:
                 raise ZeroDivisionError("division by zero")
         return loaded + self.params.by
@@ -47,7 +47,7 @@ class BrightenJob(FrozenModel):
         return f"brighten({self.params.by})"
 
     def as_command(self):
-        raise DualglandError("there is no such command")
+        raise DualglandError(Kind.UNSUPPORTED, "the job", "there is no such command")
 
 
 class Brighten(Dock):
@@ -106,7 +106,10 @@ def test_a_dock_runs_its_job_and_shows_the_result(viewer, brighten, qtbot):
 
 @pytest.mark.binding
 def test_errors_end_in_the_form(viewer, brighten, qtbot):
-    for by, line in ((98, "too bright"), (99, "Unexpected ZeroDivisionError: division by zero")):
+    for by, line in (
+        (98, "the layer: too bright"),
+        (99, "Unexpected ZeroDivisionError: division by zero"),
+    ):
         brighten.set_value(BrightenJob(role="er", params=BrightenParams(by=by)))
         run(brighten, qtbot)
         assert line in brighten.run_bar.says.text()

@@ -133,19 +133,15 @@ def guarded(command: Callable[[], int | None], *, as_json: bool, debug: bool) ->
         if debug:
             traceback.print_exc()
         refusal = refusal_of(error, before)
-        if asked.yes and _kind(refusal) != Kind.INTERRUPTED:
+        if asked.yes and (refusal is None or refusal.kind != Kind.INTERRUPTED):
             refusal = interrupted(before)
         unexpected = " ".join(f"unexpected {type(error).__name__}: {error}".split())
     if refusal is None:
         line = f"{unexpected}; set DUALGLAND_DEBUG=1 to see where, and please report it"
         return _told(line, UNEXPECTED, {}, as_json)
-    code = INTERRUPTED if _kind(refusal) == Kind.INTERRUPTED else REFUSED
-    data = refusal.as_data() if _kind(refusal) else {}
-    return _told(str(refusal).removeprefix(f"{PROGRAM}: "), code, data, as_json)
-
-
-def _kind(refusal: DualglandError | None) -> Kind | None:
-    return getattr(refusal, "kind", None)  # TRANSITION: a sentence alone has none
+    code = INTERRUPTED if refusal.kind == Kind.INTERRUPTED else REFUSED
+    line = str(refusal).removeprefix(f"{PROGRAM}: ")
+    return _told(line, code, refusal.as_data(), as_json)
 
 
 def _told(line: str, code: int, data: Mapping[str, str], as_json: bool) -> int:

@@ -246,4 +246,4 @@ def _grain_around(plane: AnyArray, usable: BoolArray, gain: float) -> Float32Arr
     squares *= told
     seen = box_sum(squares, GRAIN_WINDOW) / np.maximum(box_sum(told, GRAIN_WINDOW), 1)
     light = gain / GRAIN_WINDOW**2 * box_sum(plane - plane.min(), GRAIN_WINDOW)
-    return np.maximum(seen, light)
+    return np.asarray(np.maximum(seen, light), dtype=np.float32)

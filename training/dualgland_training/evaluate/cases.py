@@ -75,8 +75,12 @@ def held_out(models: Sequence[str]) -> HeldOut:
         )
     fields, groups = (set.intersection(*part) for part in zip(*found, strict=True))
     if not fields and not groups:
-        found, way_out = "nothing was held out from all of these", "evaluate them one by one"
-        raise DualglandError(Kind.MISMATCH, "--model", found, way_out=way_out)
+        raise DualglandError(
+            Kind.MISMATCH,
+            "--model",
+            "nothing was held out from all of these",
+            way_out="evaluate them one by one",
+        )
     return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))
 
 
@@ -105,8 +109,8 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
         If the folder does not hold the collection.
     """
     if not (data / "cells.csv").is_file():
-        found, way_out = "no cells.csv in there", "name the atlas folder with --data"
-        raise DualglandError(Kind.NOT_THERE, data, found, way_out=way_out)
+        way_out = "name the atlas folder with --data"
+        raise DualglandError(Kind.NOT_THERE, data, "no cells.csv in there", way_out=way_out)
     found: dict[str, AnyArray] = {}
     for field in kept.fields:
         whole = read_field(data, field)

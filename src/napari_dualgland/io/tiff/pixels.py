@@ -78,7 +78,8 @@ def decoded(path: Path, series: tifffile.TiffPageSeries) -> npt.NDArray[Any]:
     dtype = np.dtype(series.dtype)
     stored = dtype.newbyteorder(series.keyframe.parent.byteorder)
     copies = 1 if stored.isnative else 2
-    segment = math.prod(series.keyframe.chunks) * dtype.itemsize
+    keyframe = series.keyframe
+    segment = 0 if keyframe.is_contiguous else math.prod(keyframe.chunks) * dtype.itemsize
     require(copies * series.nbytes + segment, path, f"{times(series.shape)} pixels of {dtype}")
     try:
         with decoding(path, "TIFF"):

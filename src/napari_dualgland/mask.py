@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.stack import CANONICAL_AXES, ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import AnyArray, LazyArray
 
 ROLE_BITS = {role: 1 << i for i, role in enumerate(ROLES)}
 """Value of each role in a mask of several channels that lies in one plane of integers."""
+LARGEST_LABEL = int(np.iinfo(np.int32).max)
+"""Of a cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +38,21 @@ class Mask:
         Whether the values are sums of :data:`ROLE_BITS`, each channel marked apart.
     roles : frozenset of str or None
         The channels in which the marks hold; None: in all.
+    of_cells : bool
+        Whether these are labels of cells, which are the same in all channels.
     name : str
         What a message calls it: a file or a layer.
+    notes : tuple of str
+        What a person should know of how it was read.
     """
 
     data: LazyArray
     axes: str | None = None
     coded: bool = False
     roles: frozenset[str] | None = None
+    of_cells: bool = False
     name: str = ""
+    notes: tuple[str, ...] = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         return np.array(self.data, dtype=dtype, copy=copy)
@@ -64,16 +73,19 @@ class Mask:
         unknown = sorted(set(roles) - set(ROLES))
         if unknown:
             raise DualglandError(
-                f"unknown channel role {unknown[0]!r}; the roles are {', '.join(ROLES)}"
+                Kind.BAD_VALUE,
+                self.name or "roles",
+                f"unknown channel role {unknown[0]!r}",
+                expected=f"some of {', '.join(ROLES)}",
             )
         return replace(self, roles=frozenset(roles))
 
     def fitted(self, stack: Stack) -> LazyArray:
         """Return one truth value for each value of a stack.
 
-        ``(Y, X)`` holds for every channel, z and t; ``(C, Y, X)`` for every z and t. Where
-        the axes are not known and the shape could be read in more than one way, the stack's
-        own axes come first.
+        It holds for all of every axis that it lacks: ``(Y, X)`` for every channel, z and t,
+        ``(C, Y, X)`` for every z and t. Axes that the mask names are heeded; where it names
+        none, or one that the stack does not have, the shape tells, if in one way alone.
 
         Parameters
         ----------
@@ -88,18 +100,17 @@ class Mask:
         Raises
         ------
         DualglandError
-            If it does not fit, or the values are no numbers.
+            If it does not fit, could fit in several ways, or the values are no numbers.
         """
-        if self.data.dtype.kind not in "buif":
+        dtype = self.data.dtype
+        if dtype.kind not in "buif" or (self.coded and dtype.kind == "f"):
             raise DualglandError(
-                f"a mask of dtype {self.data.dtype} is neither boolean nor numeric"
+                Kind.WRONG_CONTENT,
+                self._place(stack),
+                f"a mask of dtype {dtype}",
+                expected="integers, a bit for each channel" if self.coded else "numbers or truth",
             )
-        if self.coded and self.data.dtype.kind == "f":
-            raise DualglandError(
-                f"{self.name or stack.where}: a mask with bits of several channels holds integers; "
-                f"this one is {self.data.dtype}"
-            )
-        marks = self._canonical(stack, _ways(stack), "a mask")
+        marks = self._canonical(stack)
         if hasattr(stack.data, "dask") and isinstance(marks, np.ndarray):
             import dask.array as da
 
@@ -137,7 +148,7 @@ class Mask:
         DualglandError
             If the mask does not fit the stack.
         """
-        marks = self._canonical(stack, _ways(stack), "a mask")
+        marks = self._canonical(stack)
         at = min(t, marks.shape[0] - 1), min(z, marks.shape[1] - 1)
         return replace(self, data=marks[at], axes="CYX")
 
@@ -161,46 +172,88 @@ class Mask:
         """
         if self.data.dtype.kind not in "ui":
             raise DualglandError(
-                f"{self.name or stack.where}: cells must be labels, integers with a number for "
-                f"each cell and 0 for background; these are {self.data.dtype}"
+                Kind.WRONG_CONTENT,
+                self._place(stack),
+                f"cells of dtype {self.data.dtype}",
+                expected="labels: integers, a number for each cell and 0 for background",
             )
-        plain = stack.axes.replace("C", "")
-        planes = self._canonical(stack, tuple(dict.fromkeys((plain, "YX"))), "cells")
+        planes = replace(self, of_cells=True)._canonical(stack)
         if planes.shape[2] > 1:
             raise DualglandError(
-                f"{self.name or stack.where}: the labels have a channel axis, but cells are the "
-                "same in all channels; give labels without one"
+                Kind.MISMATCH,
+                self._place(stack),
+                f"the labels are {self.axes} {self.shape}, and cells are the same in all channels",
+                part="axis C",
+                way_out="give labels without a channel axis",
             )
         full = tuple(stack.sizes.get(a, 1) for a in "TZYX")
         labels: LazyArray = from_canonical(
-            np.broadcast_to(planes, (*full[:2], 1, *full[2:])), plain
+            np.broadcast_to(planes, (*full[:2], 1, *full[2:])), stack.axes.replace("C", "")
         )
         return labels
 
-    def _canonical(self, stack: Stack, ways: tuple[str, ...], what: str) -> LazyArray:
+    def _place(self, stack: Stack) -> str:
+        return self.name or stack.where
+
+    def _canonical(self, stack: Stack) -> LazyArray:
         """Return the data as (T, Z, C, Y, X); axes that they lack have length 1."""
-        sizes, shape = stack.sizes, self.shape
+        shape, what = self.shape, "file of labels" if self.of_cells else "mask"
+        sizes = {axis: stack.sizes.get(axis, 1) for axis in CANONICAL_AXES}
+        named = {}
         if self.axes is not None and len(self.axes) == len(shape):
             named = dict(zip(self.axes, shape, strict=True))
-            whole = all(named.get(a) == sizes[a] for a in "YX")
-            if whole and all(n in (1, sizes.get(a, 1)) for a, n in named.items()):
+            if _fits(named, sizes):
                 data: LazyArray = to_canonical(self.data, self.axes)
                 return data
-        shapes = {axes: tuple(sizes[a] for a in axes) for axes in ways}
-        for axes, wanted in shapes.items():
-            if shape == wanted:
-                data = to_canonical(self.data, axes)
-                return data
-        for axes, wanted in shapes.items():  # programs add and drop axes of length 1
-            if [n for n in shape if n != 1] == [n for n in wanted if n != 1]:
-                data = to_canonical(self.data.reshape(wanted), axes)
-                return data
-        accepted = " or ".join(f"{axes} {wanted}" for axes, wanted in shapes.items())
-        raise DualglandError(
-            f"{self.name or stack.where}: {what} of shape {shape} "
-            f"{'does' if what.startswith('a ') else 'do'} not fit the stack, {stack.axes} "
-            f"{stack.shape}; accepted are {accepted}"
-        )
+        ways = _ways(stack, "TZ" if self.of_cells else "TZC")
+        # Many programs call the channels z, or the planes t; but where the stack has an axis
+        # of that name, it is meant, and its length is wrong.
+        wrong = [a for a in "TZC" if sizes[a] > 1 and named.get(a, 1) not in (1, sizes[a])]
+        readings = [] if wrong else _readings(shape, ways)
+        if len(readings) > 1:
+            raise DualglandError(
+                Kind.AMBIGUOUS,
+                self._place(stack),
+                f"a {what} of shape {shape} could be {' or '.join(readings)} of the stack, "
+                f"{stack.axes} {stack.shape}",
+                part="axes",
+                way_out="save it as OME-TIFF or ImageJ TIFF, which name their axes, or give it "
+                "all axes of the stack",
+            )
+        if not readings:
+            raise DualglandError(
+                Kind.MISMATCH,
+                self._place(stack),
+                f"a {what} of shape {self.axes if named else ''}{shape} does not fit the stack, "
+                f"{stack.axes} {stack.shape}",
+                part=f"axis {wrong[0]}" if wrong else "",
+                expected=" or ".join(f"{axes} {wanted}" for axes, wanted in ways.items()),
+            )
+        (axes,) = readings
+        data = to_canonical(self.data.reshape(ways[axes]), axes)
+        return data
+
+
+def _fits(named: dict[str, int], sizes: dict[str, int]) -> bool:
+    whole = all(named.get(a) == sizes[a] for a in "YX")
+    return whole and all(n in (1, sizes.get(a)) for a, n in named.items())
+
+
+def _ways(stack: Stack, leading: str) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every order of axes that marks without names may have."""
+    longer = [a for a in leading if stack.sizes.get(a, 1) > 1]
+    own = "".join(a for a in stack.axes if a in leading or a in "YX")
+    some = ["".join(c) + "YX" for n in range(len(longer), -1, -1) for c in combinations(longer, n)]
+    return {axes: tuple(stack.sizes[a] for a in axes) for axes in dict.fromkeys((own, *some))}
+
+
+def _readings(shape: tuple[int, ...], ways: dict[str, tuple[int, ...]]) -> list[str]:
+    """Return the axes that a shape can have: the stack's own, else all that are possible."""
+    without_ones = [n for n in shape if n != 1]  # programs add and drop axes of length 1
+    exact = [axes for axes, wanted in ways.items() if wanted == shape]
+    found = exact or [a for a, w in ways.items() if [n for n in w if n != 1] == without_ones]
+    own = next(iter(ways))
+    return [own] if own in found else found
 
 
 def as_mask(value: Any) -> Mask:
@@ -239,9 +292,3 @@ def encode(missing: LazyArray, stack: Stack) -> LazyArray:
 def roles_of_code(code: int) -> tuple[str, ...]:
     """Return the roles that a value of an encoded mask stands for."""
     return tuple(role for role, bit in ROLE_BITS.items() if code & bit)
-
-
-def _ways(stack: Stack) -> tuple[str, ...]:
-    """Return the axes that a mask may have."""
-    with_channels = ["CYX"] if "C" in stack.axes else []
-    return tuple(dict.fromkeys([stack.axes, *with_channels, "YX"]))

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io import read, read_mask
+from napari_dualgland.io import read
 
 PIXELS = np.random.default_rng(0).integers(0, 65535, (4, 200, 220), np.uint16)
 GREY = {"photometric": "minisblack"}
@@ -155,32 +155,3 @@ def test_an_xml_bomb_in_the_header_is_not_expanded(tmp_path):
     bomb = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "x">{entities}]><OME>&a9;</OME>'
     tifffile.imwrite(path, PIXELS, description=bomb.encode(), metadata=None, **GREY)
     refused(path, "cannot tell which channel")
-
-
-def test_masks(tmp_path):
-    mask = np.zeros((3, 20, 30), np.uint8)
-    mask[0, 3:9] = 255
-    np.save(tmp_path / "m.npy", mask)
-    tifffile.imwrite(tmp_path / "m.tif", mask, photometric="minisblack")
-    import imagecodecs
-
-    (tmp_path / "m.png").write_bytes(imagecodecs.png_encode(mask[0]))
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.npy"), mask)
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif"), mask)
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), mask[0])
-
-
-def test_bad_masks(tmp_path):
-    np.save(tmp_path / "pickle.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    np.save(tmp_path / "line.npy", np.zeros(5))
-    (tmp_path / "empty.tif").touch()
-    (tmp_path / "text.txt").write_text("hello")
-    for name, match in {
-        "absent.tif": "no such mask",
-        "empty.tif": "empty",
-        "text.txt": "a mask is",
-        "pickle.npy": "no plain NumPy array",
-        "line.npy": "is no mask",
-    }.items():
-        with pytest.raises(DualglandError, match=match):
-            read_mask(tmp_path / name)

@@ -206,24 +206,5 @@ def test_napari_opens_the_cells_and_the_maps(found, tmp_path):
         assert layer.visible == bool((np.asarray(found.maps)[:, i] >= 128 / 255).any())
 
 
-def test_labels_of_other_programs_are_read(tmp_path):
-    labels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
-    tifffile.imwrite(tmp_path / "a.tif", labels)
-    tifffile.imwrite(tmp_path / "b.tif", labels.astype(np.float32))
-    np.save(tmp_path / "c.npy", labels)
-    for name in ("a.tif", "b.tif", "c.npy"):
-        back = read_labels(tmp_path / name).data
-        assert back.dtype.kind in "ui"
-        np.testing.assert_array_equal(back, labels)
-    tifffile.imwrite(tmp_path / "d.tif", labels + np.float32(0.5))
-    with pytest.raises(DualglandError, match="whole numbers"):
-        read_labels(tmp_path / "d.tif")
-    (tmp_path / "e.tif").touch()
-    with pytest.raises(DualglandError, match="empty"):
-        read_labels(tmp_path / "e.tif")
-    with pytest.raises(DualglandError, match="no such file of labels"):
-        read_labels(tmp_path / "gone.tif")
-
-
 def test_every_column_that_is_rounded_is_one_of_the_table(found):
     assert {*localization_writing._DECIMALS} <= {*found.table.columns}

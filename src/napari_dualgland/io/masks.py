@@ -1,20 +1,39 @@
 """Masks and labels that a person has drawn or another program has made.
 
-In a mask, what is not zero is missing; labels number the cells.
+In a mask, what is not zero is missing; labels number the cells. A file is not believed to be
+one because it is given as one: of several images the one that can be it is taken, and what
+cannot be it, such as a picture, is refused (:mod:`~napari_dualgland.io.mask_values`).
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import tifffile
+from tifffile import COMPRESSION
 
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.pictures import is_picture, one_channel, read_picture
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import home_expanded, regular
+from napari_dualgland.io.mask_values import checked_labels, checked_marks
+from napari_dualgland.io.npy import read_npy
+from napari_dualgland.io.ome import CELLS, MISSING, OmeHeader, parse_ome
+from napari_dualgland.io.patches import has_one_value
+from napari_dualgland.io.photometric import inverted, is_bits_of_tifffile, is_white_zero
+from napari_dualgland.io.pictures import is_picture, one_of_colours, read_numbers
 from napari_dualgland.io.tiff import check_complete, decoded, is_tiff, opened
 from napari_dualgland.mask import Mask
+from napari_dualgland.memory import require
 from napari_dualgland.stack import CANONICAL_AXES
 from napari_dualgland.typing import AnyArray
+
+log = logging.getLogger(__name__)
+
+_LOSSY = {COMPRESSION.JPEG, COMPRESSION.OJPEG}
+Checked = Callable[[AnyArray, str, str | None], tuple[AnyArray, str]]
+"""Makes sure that values can be what they are given as; returns them, and a note."""
 
 
 def read_mask(path: str | Path) -> Mask:
@@ -23,26 +42,24 @@ def read_mask(path: str | Path) -> Mask:
     Parameters
     ----------
     path : str or pathlib.Path
-        ``.tif``, ``.tiff``, ``.ome.tif``, ``.png`` or ``.npy``.
+        ``.tif``, ``.tiff``, ``.ome.tif``, ``.png`` or ``.npy``. Of an output of this program
+        the mask in it is taken.
 
     Returns
     -------
     Mask
-        (Y, X), (C, Y, X) or with the axes of a stack, named where the file names them; bool,
-        integers or floats, non-zero where missing. :meth:`.Mask.fitted` says whether it fits.
+        (Y, X), (C, Y, X) or other axes of a stack, named where the file names them; bool or
+        integers, non-zero where missing. :meth:`.Mask.fitted` says whether it fits; ``notes``
+        say what a person should know.
 
     Raises
     ------
     DualglandError
-        If the file is missing, empty, damaged, or no mask by its dtype or dimensions.
+        If the file is missing, empty, damaged, or what is in it cannot be a mask: a picture,
+        labels of cells of this program, fractions, too few dimensions.
     """
-    path = Path(path).expanduser()
-    mask, axes = _read_plain(path, "mask")
-    if mask.dtype.kind not in "buif" or mask.ndim < 2 or 0 in mask.shape:
-        raise DualglandError(
-            f"{path}: {mask.dtype} of shape {mask.shape} is no mask; it takes (Y, X) or (C, Y, X)"
-        )
-    return Mask(mask, axes, name=str(path))
+    path = regular(home_expanded(path), "mask")
+    return _read(path, checked_marks, of_cells=False)
 
 
 def read_labels(path: str | Path) -> Mask:
@@ -56,55 +73,145 @@ def read_labels(path: str | Path) -> Mask:
     Returns
     -------
     Mask
-        (Y, X) or with the axes of a stack less ``C``; integers, 0 for background.
+        (Y, X) or with axes of a stack less ``C``; integers, 0 for background. A mask with one
+        value becomes a number for each connected piece, and ``notes`` say so.
         :meth:`.Mask.labels` says whether they fit a stack.
 
     Raises
     ------
     DualglandError
-        If the file is missing, empty, damaged, or holds no whole numbers.
+        If the file is missing, empty, damaged, or what is in it cannot be labels: a picture,
+        an output of imputing, fractions, negative numbers.
     """
-    path = Path(path).expanduser()
-    labels, axes = _read_plain(path, "file of labels")
-    if labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels)):
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind not in "bui" or labels.ndim < 2 or 0 in labels.shape:
-        raise DualglandError(
-            f"{path}: {labels.dtype} of shape {labels.shape} are no labels of cells; they are "
-            "whole numbers in (Y, X), 0 for background"
-        )
-    return Mask(labels, axes, name=str(path))
+    path = regular(home_expanded(path), "file of labels")
+    return _read(path, checked_labels, of_cells=True)
 
 
-def _read_plain(path: Path, what: str) -> tuple[AnyArray, str | None]:
-    """Return the one array that a file holds, and its axes where the file names them."""
-    if not path.is_file():
-        raise DualglandError(f"{path}: no such {what}" + (" file" if what == "mask" else ""))
-    if path.stat().st_size == 0:
-        raise DualglandError(f"{path}: the {what} is empty (0 bytes)")
-    if path.suffix.lower() == ".npy":
-        return _read_npy(path), None
+def _read(path: Path, checked: Checked, of_cells: bool) -> Mask:
     if is_tiff(path):
-        with opened(path) as tif:
-            check_complete(path, tif)
-            series = tif.series[0]
-            axes = str(series.axes)
-            return decoded(path, series), axes if set(axes) <= set(CANONICAL_AXES) else None
-    if is_picture(path):
-        return _read_picture(path, what), None
-    raise DualglandError(f"{path}: a {what} is a .tif, .png or .npy file")
+        return _read_tiff(path, checked, of_cells)
+    if path.suffix.lower() == ".npy":
+        values = read_npy(path)
+    elif is_picture(path):
+        values = read_numbers(path)
+    else:
+        what = "file of labels" if of_cells else "mask"
+        found = "a file of another kind"
+        expected = f"a {what} is a .tif, .png or .npy file"
+        raise DualglandError(Kind.UNSUPPORTED, path, found, way_out=expected)
+    values, note = checked(values, str(path), None)
+    return _made(path, values, None, of_cells, [note])
 
 
-def _read_npy(path: Path) -> AnyArray:
-    try:
-        # A pickle can run code; neither a mask nor labels need one.
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
-        raise DualglandError(f"{path}: is no plain NumPy array ({error})") from error
+def _made(path: Path, values: AnyArray, axes: str | None, of_cells: bool, said: list[str]) -> Mask:
+    notes = tuple(note for note in said if note)
+    for note in notes:
+        log.warning("%s", note)
+    return Mask(values, axes, of_cells=of_cells, name=str(path), notes=notes)
 
 
-def _read_picture(path: Path, what: str) -> AnyArray:
-    single = one_channel(read_picture(path))
-    if single is None:
-        raise DualglandError(f"{path}: a coloured picture is no {what}; save it in grey")
-    return np.asarray(single.data)
+def _read_tiff(path: Path, checked: Checked, of_cells: bool) -> Mask:
+    with opened(path) as tif:
+        check_complete(path, tif)
+        header = parse_ome(tif.ome_metadata) if tif.ome_metadata else OmeHeader()
+        named = [series for series in tif.series if series.name == MISSING]
+        ours = header.axes is not None
+        if ours and (header.kind != "image" or (of_cells and named)):
+            _check_kind(path, "an imputed field" if named else header.kind, of_cells)
+        if ours and named and not of_cells:
+            values, axes, _ = _numbers(path, named[0])
+            note = f"{path}: an output of this program; the mask of imputed pixels in it was taken"
+            return _made(path, values != 0, axes, of_cells, [note])
+        images = [series for series in tif.series if not series.keyframe.is_reduced]
+        if not images:
+            raise DualglandError(Kind.EMPTY, path, "the TIFF holds no image")
+        if len(images) == 1 or header.kind == CELLS:
+            return _of_image(path, images[0], checked, of_cells)
+        return _the_one_of(path, images, checked, of_cells)
+
+
+def _check_kind(path: Path, kind: str, of_cells: bool) -> None:
+    """Refuse a file of ours that says it is something else."""
+    if of_cells and kind == CELLS:
+        return
+    found = "labels of cells" if kind == CELLS else kind
+    raise DualglandError(
+        Kind.WRONG_CONTENT,
+        path,
+        f"an output of this program that holds {found}",
+        expected="labels of cells" if of_cells else "a mask",
+    )
+
+
+def _the_one_of(
+    path: Path, images: list[tifffile.TiffPageSeries], checked: Checked, of_cells: bool
+) -> Mask:
+    """Return the one image of several that can be a mask, or labels."""
+    found: list[tuple[int, Mask]] = []
+    refusals: list[DualglandError] = []
+    for number, image in enumerate(images, 1):
+        try:
+            found.append((number, _of_image(path, image, checked, of_cells)))
+        except DualglandError as error:
+            refusals.append(error)
+    if not found:
+        raise refusals[0]
+    what = "labels" if of_cells else "a mask"
+    if len(found) > 1:
+        raise DualglandError(
+            Kind.AMBIGUOUS,
+            path,
+            f"holds {len(images)} images, of which {len(found)} can be {what}",
+            way_out="save the one that is meant in a file of its own",
+        )
+    ((number, mask),) = found
+    note = f"{path}: image {number} of {len(images)} was taken, the only one that can be {what}"
+    return _made(path, np.asarray(mask.data), mask.axes, of_cells, [*mask.notes, note])
+
+
+def _of_image(path: Path, image: tifffile.TiffPageSeries, checked: Checked, of_cells: bool) -> Mask:
+    values, axes, said = _numbers(path, image)
+    values, note = checked(values, str(path), axes)
+    return _made(path, values, axes, of_cells, [said, note])
+
+
+def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str | None, str]:
+    """Return the numbers of an image, its axes where the file names them, and a note."""
+    if image.keyframe.compression in _LOSSY:
+        found = "compressed as JPEG, which changes the numbers that it is given"
+        raise DualglandError(
+            Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"
+        )
+    require(3 * image.nbytes, path)
+    values: AnyArray = decoded(path, image)
+    axes = str(image.axes)
+    if axes.endswith("S"):
+        values, axes = one_of_colours(path, values), axes[:-1]
+    note = ""
+    if is_white_zero(image):
+        values, note = _black_and_white(path, values, image)
+    return values, axes if set(axes) <= set(CANONICAL_AXES) else None, note
+
+
+def _black_and_white(
+    path: Path, stored: AnyArray, image: tifffile.TiffPageSeries
+) -> tuple[AnyArray, str]:
+    """Return the numbers of an image in which white is stored as 0.
+
+    A mask is marked in white. Numbers of several labels are numbers whatever their look, if
+    one of them is 0.
+    """
+    if is_bits_of_tifffile(image):
+        if stored.mean() <= 0.5:
+            return stored, ""
+        raise DualglandError(
+            Kind.AMBIGUOUS,
+            path,
+            f"{stored.mean():.0%} of its bits are set, and the file says that white is 0 "
+            "(WhiteIsZero), as tifffile says of all booleans",
+            way_out="save it with 8 bits, 0 for what is not marked",
+        )
+    turned: AnyArray = inverted(stored, image)
+    if stored.all() or (has_one_value(stored) and not turned.all()):
+        return turned, f"{path}: white is stored as 0 (WhiteIsZero); what is white was marked"
+    return stored, f"{path}: says that white is 0 (WhiteIsZero); its numbers were left as they are"

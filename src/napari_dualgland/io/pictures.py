@@ -2,11 +2,13 @@
 
 The atlas hands out its channels as pictures: grey ones, grey ones stored as RGB, and RGB
 with only one lit component. All three are one channel; a picture with several different
-components is not, and is refused.
+components is not, and is refused. Where a picture is a mask or labels, its numbers count and
+not its colours: :func:`read_numbers`.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,15 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
+from PIL.PngImagePlugin import PngImageFile
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.io.picture_header import JPEG, PNG, checked_header
 from napari_dualgland.io.units import plausible
+from napari_dualgland.memory import require
 from napari_dualgland.stack import Channel, PixelSize, Stack
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_MAX_PIXELS = 2**31
 _SAME = 0.1
 """Largest RMS, relative to the brightest component, of a component that is empty and of the
 difference of two that are equal. JPEG at quality 60 leaves 0.07 in the blue of a yellow field."""
@@ -31,7 +34,7 @@ def is_picture(path: Path) -> bool:
     """Whether a file begins as PNG or JPEG do."""
     with path.open("rb") as file:
         head = file.read(8)
-    return head == _PNG or head.startswith(_JPEG)
+    return head == PNG or head.startswith(JPEG)
 
 
 def read_picture(path: Path) -> Stack:
@@ -47,8 +50,86 @@ def read_picture(path: Path) -> Stack:
     DualglandError
         If the file is missing, empty, truncated or too large to be one field of view.
     """
-    pixels, step = _decode(path)
-    return _as_stack(path, pixels, step)
+    encoded = _encoded(path)
+    checked_header(path, encoded)
+    if encoded.startswith(PNG):
+        with decoding(path, "PNG"):
+            pixels = np.asarray(imagecodecs.png_decode(encoded))
+        return _as_stack(path, pixels, _png_pixel_size(encoded))
+    # libjpeg fills up what is cut off with grey; the end marker tells.
+    if encoded.rfind(b"\xff\xd9") < encoded.rfind(b"\xff\xda"):
+        way_out = "fetch it again"
+        raise DualglandError(Kind.DAMAGED, path, "the JPEG is truncated", way_out=way_out)
+    with decoding(path, "JPEG"):
+        pixels = np.asarray(imagecodecs.jpeg_decode(encoded))
+    return _as_stack(path, pixels, None)
+
+
+def read_numbers(path: Path) -> npt.NDArray[Any]:
+    """Read a PNG that is a mask or labels: the numbers that are stored, not what they look like.
+
+    The numbers of a palette point to colours, and those of 1, 2 or 4 bits are stretched to
+    black and white, where a picture is to be seen.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X); of colours that are all alike, or of the one that is lit.
+
+    Raises
+    ------
+    DualglandError
+        If the file is missing, empty, damaged or too large; a JPEG, which keeps no number;
+        or a picture in colours, or one whose marks are transparent.
+    """
+    encoded = _encoded(path)
+    if not encoded.startswith(PNG):
+        found = "a JPEG, which changes the numbers that it is given"
+        raise DualglandError(
+            Kind.WRONG_CONTENT, path, found, way_out="save it as PNG or TIFF where it was made"
+        )
+    header = checked_header(path, encoded)
+    if header.has_palette:
+        with decoding(path, "PNG"), PngImageFile(io.BytesIO(encoded)) as picture:
+            return np.asarray(picture)
+    with decoding(path, "PNG"):
+        pixels = np.asarray(imagecodecs.png_decode(encoded))
+    pixels = one_of_colours(path, pixels) if pixels.ndim == 3 else pixels
+    return pixels // (255 // (2**header.bits - 1)) if header.bits < 8 else pixels
+
+
+def one_of_colours(path: Path, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the numbers of a mask or labels that are stored as colours.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        For the message.
+    pixels : numpy.ndarray
+        (Y, X, components), transparency last where there is any.
+
+    Returns
+    -------
+    numpy.ndarray
+        (Y, X), of colours that are all alike, or of the one that is lit.
+
+    Raises
+    ------
+    DualglandError
+        If colours differ, or only the transparency varies.
+    """
+    count = pixels.shape[-1]
+    colours = [pixels[..., i] for i in range(count - 1 if count in (2, 4) else count)]
+    lit = [colour for colour in colours if colour.any()]
+    if not lit and np.ptp(pixels[..., -1]):
+        found = "its marks are in the transparency alone"
+    elif any(not np.array_equal(lit[0], other) for other in lit[1:]):
+        found = "a picture in colours"
+    else:
+        return lit[0] if lit else colours[0]
+    raise DualglandError(
+        Kind.WRONG_CONTENT, path, found, expected="one number a pixel", way_out="save it in grey"
+    )
 
 
 def one_channel(stack: Stack) -> Stack | None:
@@ -87,33 +168,14 @@ def _rms(a: npt.NDArray[Any], b: npt.NDArray[Any] | float = 0.0) -> float:
     return float(np.sqrt(np.mean(difference * difference)))
 
 
-def _decode(path: Path) -> tuple[npt.NDArray[Any], float | None]:
-    try:
+def _encoded(path: Path) -> bytes:
+    require(regular(path, "picture").stat().st_size, path)
+    with decoding(path, "picture"):
         encoded = path.read_bytes()
-    except OSError as error:
-        raise DualglandError(f"{path}: cannot be read ({error.strerror})") from error
-    if not encoded:
-        raise DualglandError(f"{path}: the file is empty (0 bytes)")
-    try:
-        if encoded.startswith(_PNG):
-            return _decode_png(path, encoded)
-        if encoded.startswith(_JPEG):
-            # libjpeg fills up what is cut off with grey; the end marker tells.
-            if encoded.rfind(b"\xff\xd9") < encoded.rfind(b"\xff\xda"):
-                raise DualglandError(f"{path}: the JPEG is truncated; fetch it again")
-            return np.asarray(imagecodecs.jpeg_decode(encoded)), None
-    except (RuntimeError, ValueError, struct.error) as error:
-        if isinstance(error, DualglandError):
-            raise
-        raise DualglandError(f"{path}: the picture is damaged or truncated ({error})") from error
-    raise DualglandError(f"{path}: is neither PNG nor JPEG, whatever its name says")
-
-
-def _decode_png(path: Path, encoded: bytes) -> tuple[npt.NDArray[Any], float | None]:
-    width, height = struct.unpack(">II", encoded[16:24])
-    if width * height > _MAX_PIXELS:
-        raise DualglandError(f"{path}: claims {width} × {height} pixels; no field is that large")
-    return np.asarray(imagecodecs.png_decode(encoded)), _png_pixel_size(encoded)
+    if not encoded.startswith((PNG, JPEG)):
+        found = "is neither PNG nor JPEG, whatever its name says"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found)
+    return encoded
 
 
 def _png_pixel_size(encoded: bytes) -> float | None:

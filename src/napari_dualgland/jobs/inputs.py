@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -138,6 +138,7 @@ class Loaded:
     Attributes
     ----------
     stack : Stack
+        With the notes of mask and cells besides its own.
     missing : Mask or None
         None: to be found in the image.
     cells : Mask or None
@@ -147,6 +148,14 @@ class Loaded:
     stack: Stack
     missing: Mask | None = None
     cells: Mask | None = None
+
+    def __post_init__(self) -> None:
+        given = [
+            note for mask in (self.missing, self.cells) if mask is not None for note in mask.notes
+        ]
+        if new := [note for note in given if note not in self.stack.notes]:
+            noted = replace(self.stack, notes=(*self.stack.notes, *new))
+            object.__setattr__(self, "stack", noted)
 
 
 def file_of(given: FileInput | LayersInput, what: str) -> FileInput:

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.mask import as_mask
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.mask import LARGEST_LABEL, as_mask
 from napari_dualgland.stack import Stack, to_canonical
 from napari_dualgland.typing import LabelArray
-
-LARGEST_LABEL = int(np.iinfo(np.int32).max)
 
 
 def given_planes(cells: Any, stack: Stack) -> Callable[[int, int], LabelArray]:
@@ -46,8 +44,11 @@ def given_planes(cells: Any, stack: Stack) -> Callable[[int, int], LabelArray]:
         if low < 0 or high > LARGEST_LABEL:
             odd = low if low < 0 else high
             raise DualglandError(
-                f"{mask.name or stack.where}: cells have the label {odd}; labels are between 0 and "
-                f"{LARGEST_LABEL}"
+                Kind.WRONG_CONTENT,
+                mask.name or stack.where,
+                f"cells have the label {odd}",
+                expected=f"labels between 0 and {LARGEST_LABEL}",
+                way_out="number the cells anew",
             )
         return found.astype(np.int32)
 

@@ -14,6 +14,7 @@ import tifffile
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.files import decoding
 from napari_dualgland.io.lazy import as_dask, page_name
+from napari_dualgland.io.photometric import intensities
 from napari_dualgland.io.tiff.series import times
 from napari_dualgland.memory import require
 
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 def pixels_of(
     path: Path, series: tifffile.TiffPageSeries, lazy: bool
 ) -> npt.NDArray[Any] | da.Array:
-    """Return the pixels of a series.
+    """Return the intensities of a series, bright being high.
 
     Parameters
     ----------
@@ -46,15 +47,17 @@ def pixels_of(
         If they are too large, or damaged as far as they are decoded.
     """
     if lazy:
-        pixels = as_dask(series, series.shape)
-        if pixels is not None:
-            return pixels
+        planes = as_dask(series, series.shape)
+        if planes is not None:
+            promised: da.Array = intensities(planes, series)
+            return promised
         log.warning("%s: colour planes are read at once, not lazily", path)
-    return decoded(path, series)
+    pixels: npt.NDArray[Any] = intensities(decoded(path, series), series)
+    return pixels
 
 
 def decoded(path: Path, series: tifffile.TiffPageSeries) -> npt.NDArray[Any]:
-    """Decode a series, if there is memory for it.
+    """Decode the numbers of a series as they are stored, if there is memory for it.
 
     Parameters
     ----------

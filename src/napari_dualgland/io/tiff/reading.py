@@ -12,6 +12,7 @@ import tifffile
 
 from napari_dualgland.io.lazy import as_dask
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader
+from napari_dualgland.io.photometric import intensities, photometric_notes
 from napari_dualgland.io.tiff.completeness import check_complete
 from napari_dualgland.io.tiff.headers import header_of
 from napari_dualgland.io.tiff.opening import examined, is_gzip, opened
@@ -71,7 +72,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
         if found.described.files:
             stack = replace(stack, files=tuple(map(str, (path, *found.described.files))))
         stack, more = _own_images(path, tif, series, stack, header, lazy)
-    notes += [*header.notes, *taken, *more]
+        notes += [*header.notes, *taken, *photometric_notes(series), *more]
     for note in notes:
         log.warning("%s: %s", path, note)
     return replace(stack, notes=tuple(notes))
@@ -82,7 +83,7 @@ def read_pyramid(path: Path) -> list[da.Array]:
     with opened(path) as tif:
         series = own_series(path, tif)
         levels = [as_dask(level, level.shape) for level in series.levels]
-    return [level for level in levels if level is not None]
+        return [intensities(level, series) for level in levels if level is not None]
 
 
 def _stack_of(

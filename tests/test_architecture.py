@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "classes", "errors", "frozen", "intervals", "mask", "memory", "progress"),
-    *("provenance", "results", "stack"),
+    "legible",
+    *("pixel_size", "provenance", "results", "stack"),
     "typing",
 }
 

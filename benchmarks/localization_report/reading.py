@@ -8,7 +8,8 @@ from dualgland_training.cell_pictures import CELL_PIXEL_UM
 from napari_dualgland import localize
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.results import Localization
-from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.pixel_size import PixelSize
+from napari_dualgland.stack import ROLES, Channel, Stack
 from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
 
 FIELD_PIXEL_UM = 0.08

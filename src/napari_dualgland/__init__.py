@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from napari_dualgland.localization.predict import localize, localize_steps
     from napari_dualgland.mask import Mask
     from napari_dualgland.missing import MissingParams, find_missing
+    from napari_dualgland.pixel_size import PixelSize
     from napari_dualgland.results import Imputation, Localization
-    from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+    from napari_dualgland.stack import ROLES, Channel, Stack
 
 _HOME = {
     "CLASSES": "classes",
     "DualglandError": "errors",
     "ROLES": "stack",
     "Channel": "stack",
-    "PixelSize": "stack",
+    "PixelSize": "pixel_size",
     "Stack": "stack",
     "Imputation": "results",
     "Localization": "results",

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.pixel_size import PixelSize
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.typing import LazyArray
 
@@ -58,15 +59,6 @@ class Channel:
             raise DualglandError(
                 f"unknown channel role {self.role!r}; the roles are {', '.join(ROLES)}"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class PixelSize:
-    """Distance between the centres of neighbouring pixels, in µm; ``z`` None if unknown."""
-
-    y: float
-    x: float
-    z: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +115,8 @@ class Stack:
     Raises
     ------
     DualglandError
-        If axes, channels and the shape of the data do not agree, or an axis is empty.
+        If axes, channels and the shape of the data do not agree, an axis is empty, or no light
+        microscope has such pixels.
     """
 
     data: LazyArray
@@ -162,6 +155,8 @@ class Stack:
         for role in roles:
             if roles.count(role) > 1:
                 raise DualglandError(f"{where}more than one channel is said to be {role}")
+        if self.pixel_size is not None:
+            self.pixel_size.require_plausible(self.where)
         if self.data.dtype.kind not in "uif":
             raise DualglandError(
                 f"{where}dtype {self.data.dtype} is not an image of integers or floats"

@@ -66,13 +66,15 @@ def stacks(draw):
     if not any(roles):
         roles = ["protein"]
     colors = st.none() | st.integers(0, 2**24 - 1).map(lambda n: f"#{n:06X}")
-    size = st.floats(1e-4, 1e3)
+    width = draw(st.floats(0.02, 3))  # of a microscope: what no microscope has is not believed
+    height = st.floats(0.5, 2.5).map(lambda ratio: width * ratio)
+    depth = st.none() | st.floats(0.01, 50)
     return Stack(
         data=field(shape, draw(st.sampled_from(DTYPES)), draw(st.integers(0, 99))),
         axes=axes,
         channels=tuple(Channel(draw(TEXT), role, draw(colors)) for role in roles),
-        pixel_size=draw(st.none() | st.builds(PixelSize, y=size, x=size, z=st.none() | size)),
-        time_step=draw(st.none() | size),
+        pixel_size=draw(st.none() | st.builds(PixelSize, y=height, x=st.just(width), z=depth)),
+        time_step=draw(st.none() | st.floats(1e-4, 1e3)),
         name=draw(TEXT),
     )
 

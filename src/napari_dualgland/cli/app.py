@@ -66,6 +66,10 @@ Channels = Annotated[
     str | None,
     typer.Option(metavar="ROLE=CHANNEL,…", help="E.g. microtubules=0,protein=1,nucleus=2,er=3."),
 ]
+PixelSize = Annotated[
+    float | None,
+    typer.Option(metavar="µm", help="Of square pixels, where the file does not say it rightly."),
+]
 Tile = Annotated[int, typer.Option(help=_says(ImputeParams, "tile"))]
 
 
@@ -92,6 +96,7 @@ def impute(
     out: Annotated[Path, typer.Option(metavar="FILE.ome.tif", help="Where the result goes.")],
     missing: Missing = "auto",
     channels: Channels = None,
+    pixel_size: PixelSize = None,
     seed: Seed = DEFAULTS.seed,
     model: Model = DEFAULTS.model,
     device: Device = DEFAULTS.device,
@@ -116,14 +121,14 @@ def impute(
 ) -> None:
     """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
-    from napari_dualgland.cli.options import mask_source, options_of, parse_channels
-    from napari_dualgland.jobs import FileInput, ImputeJob
+    from napari_dualgland.cli.options import file_input, mask_source, options_of
+    from napari_dualgland.jobs import ImputeJob
 
     options = {"seed": seed, "model": model, "device": device, "precision": precision}
     options |= {"tile": tile, "rehearse": rehearse, "adapt": adapt}
     options |= {"samples": samples, "plausible": plausible}
     job = ImputeJob(
-        input=FileInput(path=source, channels=parse_channels(channels)),
+        input=file_input(source, channels, pixel_size),
         missing=mask_source(missing),
         params=options_of(ImputeParams, options),
         output=out,
@@ -141,6 +146,7 @@ def localize(
     ] = None,
     missing: Damaged = "auto",
     channels: Channels = None,
+    pixel_size: PixelSize = None,
     model: Model = LOCALIZE.model,
     device: Device = LOCALIZE.device,
     threshold: Annotated[
@@ -160,8 +166,8 @@ def localize(
 ) -> None:
     """Say in which places of each cell the protein is: cells.csv, cells.tif, maps, overlay.png."""
     from napari_dualgland.cli import localize as verb
-    from napari_dualgland.cli.options import mask_source, options_of, parse_channels
-    from napari_dualgland.jobs import FileInput, LabelsFile, LocalizeJob, MaskFile
+    from napari_dualgland.cli.options import file_input, mask_source, options_of
+    from napari_dualgland.jobs import LabelsFile, LocalizeJob, MaskFile
 
     options = {"model": model, "device": device, "threshold": threshold}
     options |= {"nucleus_um": nucleus_um, "smallest_um2": smallest_um2}
@@ -169,7 +175,7 @@ def localize(
     if missing == "nan":
         raise typer.BadParameter("--missing nan: localize takes a mask or auto")
     job = LocalizeJob(
-        input=FileInput(path=source, channels=parse_channels(channels)),
+        input=file_input(source, channels, pixel_size),
         cells=None if cells is None else LabelsFile(path=cells),
         missing=mask if isinstance(mask, MaskFile) else None,
         impute_first=impute_first,

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.jobs import Detect, MaskFile
+from napari_dualgland.jobs import Detect, FileInput, MaskFile
+from napari_dualgland.pixel_size import stated
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -36,6 +37,30 @@ def parse_channels(text: str | None) -> dict[str, int | str] | None:
             raise DualglandError(f"--channels {text}: {role} is given twice")
         mapping[role] = int(key) if key.isdigit() else key
     return mapping
+
+
+def file_input(path: Path, channels: str | None, pixel_size: float | None) -> FileInput:
+    """Return the input that a command line names.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    channels : str or None
+        As :func:`parse_channels` takes it.
+    pixel_size : float or None
+        µm.
+
+    Returns
+    -------
+    FileInput
+
+    Raises
+    ------
+    DualglandError
+        If the channels are mistyped, or no light microscope has such pixels.
+    """
+    size = None if pixel_size is None else stated(pixel_size).x
+    return FileInput(path=path, channels=parse_channels(channels), pixel_size=size)
 
 
 def options_of(

@@ -8,6 +8,7 @@ opens. What a file does not say is asked for, never guessed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from napari_dualgland.io.masks import read_labels, read_mask
 from napari_dualgland.io.pictures import is_picture, read_picture
 from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
+from napari_dualgland.pixel_size import stated
 
 if TYPE_CHECKING:
     from napari_dualgland.results import Localization
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["read", "read_labels", "read_mask", "write"]
 
 
-def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> Stack:
+def read(
+    path: str | Path,
+    channels: Mapping[str, int | str] | None = None,
+    pixel_size: float | None = None,
+) -> Stack:
     """Read a field of view, a z-stack or a time series.
 
     Parameters
@@ -38,6 +44,8 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
     channels : mapping of str to int or str, optional
         From role (microtubules, protein, nucleus, er) to the position or name of a
         channel. It overrides what names tell; a role left out is a missing channel.
+    pixel_size : float, optional
+        µm per pixel along Y and X, where the file does not say it, or says it wrongly.
 
     Returns
     -------
@@ -52,7 +60,13 @@ def read(path: str | Path, channels: Mapping[str, int | str] | None = None) -> S
         One line that names the file, what is wrong with it, and the way out: nothing
         there, empty, truncated, not an image, or channels that cannot be told apart.
     """
-    path = Path(path).expanduser()
+    stack = _read(Path(path).expanduser(), channels)
+    if pixel_size is None:
+        return stack
+    return replace(stack, pixel_size=stated(pixel_size, stack.pixel_size, "pixel_size"))
+
+
+def _read(path: Path, channels: Mapping[str, int | str] | None) -> Stack:
     if is_ome_zarr(path):
         return assign_roles(read_ome_zarr(path), channels)
     if not path.exists() or path.is_dir() or parse_name(path.name):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import LazyArray
@@ -83,7 +83,10 @@ def axes_of(layer: Any, channel_axis: int | None = None) -> str:
     named = named_axes(layer)
     if named is not None and "C" in named and channel_axis is None:
         raise DualglandError(
-            f"layer {layer.name!r} has a channel axis; choose “one layer with channels” above"
+            Kind.WRONG_CONTENT,
+            f"layer {layer.name!r}",
+            "has a channel axis",
+            way_out="choose “one layer with channels” above",
         )
     if named is not None and channel_axis in (None, named.find("C")):
         return named
@@ -91,8 +94,11 @@ def axes_of(layer: Any, channel_axis: int | None = None) -> str:
     plain = ndim - (channel_axis is not None)
     if not 2 <= plain <= 4:
         raise DualglandError(
-            f"layer {layer.name!r} has {ndim} axes without names; a field of view has Y and X and "
-            "at most Z and T beside its channels: set its axis labels to some of t, z, c, y, x"
+            Kind.AMBIGUOUS,
+            f"layer {layer.name!r}",
+            f"has {ndim} axes without names",
+            expected="Y and X, and at most Z and T beside the channels",
+            way_out="set its axis labels to some of t, z, c, y, x",
         )
     letters = list("TZYX"[-plain:])
     if channel_axis is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.layers import size_in_words
@@ -61,8 +61,10 @@ def _of_labels(layer: Any, image: Any, axes: str, sizes: Mapping[str, int]) -> M
     for corner in (origin, along_y, along_x):
         if not np.allclose(_pixel_under(image, layer, corner)[-2:], corner[-2:], atol=0.01):
             raise DualglandError(
-                f"labels layer {layer.name!r} does not lie on top of {image.name!r} (scale or "
-                "translate differ), so its pixels are not those of the image"
+                Kind.MISMATCH,
+                f"labels layer {layer.name!r}",
+                f"does not lie on top of {image.name!r} (scale or translate differ), so its pixels "
+                "are not those of the image",
             )
     pixels = pixels_of(layer)
     plain = axes.replace("C", "")
@@ -73,15 +75,18 @@ def _of_labels(layer: Any, image: Any, axes: str, sizes: Mapping[str, int]) -> M
         ):
             return Mask(pixels, own, is_coded(layer), name=f"layer {layer.name!r}")
     raise DualglandError(
-        f"labels layer {layer.name!r} is {size_in_words(pixels.shape)} and does not fit the "
-        f"image, which is {size_in_words(shape_of(image))}; make it from the image "
-        "(New labels layer) so that their pixels agree"
+        Kind.MISMATCH,
+        f"labels layer {layer.name!r}",
+        f"is {size_in_words(pixels.shape)} and does not fit the image, which is "
+        f"{size_in_words(shape_of(image))}",
+        way_out="make it from the image (New labels layer) so that their pixels agree",
     )
 
 
 def _of_shapes(layer: Any, image: Any, axes: str, sizes: Mapping[str, int]) -> Mask:
     if not len(layer.data):
-        raise DualglandError(f"shapes layer {layer.name!r} holds no shape; draw around the holes")
+        place = f"shapes layer {layer.name!r}"
+        raise DualglandError(Kind.EMPTY, place, "holds no shape", way_out="draw around the holes")
     axes = axes[-layer.ndim :]
     vertices = []
     for drawn in layer.data:

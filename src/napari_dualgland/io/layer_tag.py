@@ -58,6 +58,8 @@ class LayerTag(FrozenModel):
         Name of the field of view.
     path : str or None
         File that it was read from.
+    position : int or None
+        Of a channel that shares its name with another one of the file: where it lies there.
     axes : str or None
         Letters of TZCYX.
     roles : tuple of (str or None)
@@ -84,6 +86,7 @@ class LayerTag(FrozenModel):
     channel: str | None = None
     field: str | None = None
     path: str | None = None
+    position: int | None = None
     axes: str | None = None
     roles: tuple[str | None, ...] = ()
     plane: dict[str, int] | None = None

@@ -152,6 +152,9 @@ def _tag(
     kind: Kind | None = None,
     number: int | None = None,
 ) -> LayerTag:
+    alike = [i for i, c in enumerate(stack.channels) if channel and c.name == channel.name]
+    # A name that two channels share does not say which of them this is.
+    position = next((i for i in alike if stack.channels[i] is channel and len(alike) > 1), None)
     known = stack.provenance is not None and stack.provenance.model != "unknown"
     return LayerTag(
         kind=kind,
@@ -159,6 +162,7 @@ def _tag(
         channel=channel.name if channel else None,
         field=stack.name,
         path=stack.source,
+        position=position,
         number=number,
         notes=stack.notes,
         provenance=stack.provenance if known else None,

@@ -13,17 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.units import micrometres, seconds
-from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
+from napari_dualgland.pixel_size import stated
+from napari_dualgland.stack import ROLES, Channel, Stack
+
+_SCALE = "the layers' scale"
 
 
 def stack_from_layers(
     layers: Mapping[str, Any],
     channel_axis: int | None = None,
     positions: Mapping[str, int] | None = None,
+    pixel_size: float | None = None,
 ) -> Stack:
     """Return the field of view that open layers show.
 
@@ -36,6 +40,8 @@ def stack_from_layers(
         The axis of that one layer along which the channels lie.
     positions : mapping of str to int, optional
         The position along it, by role.
+    pixel_size : float, optional
+        µm per pixel along Y and X, where the layers do not say it, or say it wrongly.
 
     Returns
     -------
@@ -52,7 +58,7 @@ def stack_from_layers(
     axes = axes_of(first, channel_axis)
     paths = paths_of([layers[role] for role in ROLES if role in layers])
     common: dict[str, Any] = {
-        **sampling(first, axes),
+        **sampling(first, axes, pixel_size),
         "name": paths[0].name.split(".")[0] if paths else first.name,
         "source": str(paths[0]) if paths else None,
     }
@@ -88,8 +94,10 @@ def check_field(
     """
     if not layers:
         raise DualglandError(
-            "no channel is chosen; say which layer shows the microtubules, the protein, "
-            "the nucleus or the ER"
+            Kind.LACKING,
+            "channels",
+            "no channel is chosen",
+            way_out="say which layer shows the microtubules, the protein, the nucleus or the ER",
         )
     first = next(iter(layers.values()))
     chosen: dict[Any, str] = {}
@@ -97,15 +105,14 @@ def check_field(
         key = layer if channel_axis is None else (positions or {}).get(role)
         if key in chosen:
             which = f"layer {layer.name!r}" if channel_axis is None else f"channel {key}"
-            raise DualglandError(
-                f"{which} is chosen for both {chosen[key]} and {role}; a channel has one role"
-            )
+            found = f"is chosen for both {chosen[key]} and {role}; a channel has one role"
+            raise DualglandError(Kind.CONFLICT, which, found)
         chosen[key] = role
         if channel_axis is None:
             _require_same_place(first, layer)
 
 
-def sampling(layer: Any, axes: str) -> dict[str, Any]:
+def sampling(layer: Any, axes: str, pixel_size: float | None = None) -> dict[str, Any]:
     """Return the distances between pixels and frames, as a stack's arguments.
 
     Parameters
@@ -114,21 +121,46 @@ def sampling(layer: Any, axes: str) -> dict[str, Any]:
         With scale and units.
     axes : str
         Of the layer.
+    pixel_size : float, optional
+        What a person states in place of the layer, in µm.
 
     Returns
     -------
     dict
-        ``pixel_size`` and ``time_step``; None where the units are no lengths, no times.
+        ``pixel_size`` and ``time_step``, None where the units are no lengths, no times; and
+        ``notes`` on what is not believed.
+
+    Raises
+    ------
+    DualglandError
+        If no light microscope has what is stated.
+    """
+    said = scale_of(layer, axes)
+    size, odd_sizes = believed(_SCALE, said)
+    step, odd_step = believed_step(_SCALE, said.get("T", (None, None)))
+    if pixel_size is not None:
+        size, odd_sizes = stated(pixel_size, size, "pixel size"), ()
+    return {"pixel_size": size, "time_step": step, "notes": odd_sizes + odd_step}
+
+
+def scale_of(layer: Any, axes: str) -> dict[str, Said]:
+    """Return the scale of a layer and its units, by axis.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+    axes : str
+        Of the layer.
+
+    Returns
+    -------
+    dict of str to tuple
+        As :func:`~napari_dualgland.io.pixel_sizes.believed` takes it.
     """
     scale = np.ones(len(axes)) if layer.scale is None else np.abs(layer.scale)
     units = layer.units or "pixel"
     units = [units] * len(axes) if isinstance(units, str) else units
-    steps = {a: (float(s), str(u)) for a, s, u in zip(axes, scale, units, strict=True)}
-    y, x, z = (micrometres(*steps[a]) if a in steps else None for a in "YXZ")
-    return {
-        "pixel_size": PixelSize(y, x, z) if y and x else None,
-        "time_step": seconds(*steps["T"]) if "T" in steps else None,
-    }
+    return {a: (float(s), str(u)) for a, s, u in zip(axes, scale, units, strict=True)}
 
 
 def path_of(layer: Any) -> Path | None:
@@ -155,14 +187,19 @@ def _require_same_place(first: Any, other: Any) -> None:
     """Refuse two layers whose pixels do not lie on top of each other."""
     a, b = shape_of(first), shape_of(other)
     if a != b:
+        found = f"is {size_in_words(b)} pixels and {first.name!r} is {size_in_words(a)}"
         raise DualglandError(
-            f"layer {other.name!r} is {size_in_words(b)} pixels and {first.name!r} is "
-            f"{size_in_words(a)}; the channels of one field must have one size"
+            Kind.MISMATCH,
+            f"layer {other.name!r}",
+            f"{found}; the channels of one field must have one size",
         )
     for name in ("scale", "translate", "rotate", "shear", "affine"):
         one, two = (np.asarray(getattr(layer, name)) for layer in (first, other))
         if not np.allclose(one, two):
             raise DualglandError(
-                f"layers {first.name!r} and {other.name!r} differ in {name}, so their pixels do "
-                f"not lie on top of each other; give them the same {name} first"
+                Kind.MISMATCH,
+                f"layers {first.name!r} and {other.name!r}",
+                f"they differ in {name}, so their pixels do not lie on top of each other",
+                part=name,
+                way_out=f"give them the same {name} first",
             )

@@ -18,9 +18,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from pydantic import ValidationError
 
-from napari_dualgland.io.units import micrometres, seconds
+from napari_dualgland.io.pixel_sizes import believed, believed_step
+from napari_dualgland.pixel_size import PixelSize
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.stack import ROLES, Channel, Header, Kind, PixelSize
+from napari_dualgland.stack import ROLES, Channel, Header, Kind
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ STACK_NS = "napari-dualgland:stack"
 """Namespace of the map annotation that says what OME cannot: axes in use, roles."""
 IMAGEJ_NS = "napari-dualgland:imagej"
 """Namespace of the map annotation with what ImageJ said of the source."""
+
+_SOURCE = "the OME-XML"
 
 KIND = "kind"
 """Where a file of ours that is no field of view says what it is: :data:`CELLS` or :data:`MAPS`."""
@@ -48,7 +51,8 @@ SAMPLE = "sample"
 class OmeHeader:
     """The first image of an OME-XML header.
 
-    ``axes`` and the roles in ``channels`` are there only in files of ours.
+    ``axes`` and the roles in ``channels`` are there only in files of ours; ``notes`` say what
+    of it is not believed.
     """
 
     channels: tuple[Channel, ...] = ()
@@ -79,11 +83,17 @@ def parse_ome(xml: str) -> OmeHeader:
     if ours.get(KIND) in (CELLS, MAPS):
         kind = CELLS if ours[KIND] == CELLS else MAPS
     elements = [e for e in pixels if tag(e) == "Channel"]
-    size = pixels.attrib
+    said = pixels.attrib
+    sizes = {
+        a: (said.get(f"PhysicalSize{a}"), said.get(f"PhysicalSize{a}Unit", "µm")) for a in "XYZ"
+    }
+    size, odd_sizes = believed(_SOURCE, sizes)
+    interval = said.get("TimeIncrement"), said.get("TimeIncrementUnit", "s")
+    step, odd_step = believed_step(_SOURCE, interval)
     return OmeHeader(
         channels=tuple(_channel(e, i, ours) for i, e in enumerate(elements)),
-        pixel_size=_pixel_size(size),
-        time_step=seconds(size.get("TimeIncrement"), size.get("TimeIncrementUnit", "s")),
+        pixel_size=size,
+        time_step=step,
         axes=ours.get("axes"),
         provenance=_provenance(maps.get(PROVENANCE_NS)),
         kind=kind,
@@ -92,6 +102,7 @@ def parse_ome(xml: str) -> OmeHeader:
             imagej=maps.get(IMAGEJ_NS),
             description=(described.text if described is not None else None) or None,
         ),
+        notes=odd_sizes + odd_step,
     )
 
 
@@ -112,14 +123,6 @@ def _color(number: str | None) -> str | None:
     if number is None or not re.fullmatch(r"-?[0-9]{1,10}", number.strip()):
         return None
     return f"#{(int(number) >> 8) & 0xFFFFFF:06X}"
-
-
-def _pixel_size(size: Mapping[str, str]) -> PixelSize | None:
-    x, y, z = (
-        micrometres(size.get(f"PhysicalSize{a}"), size.get(f"PhysicalSize{a}Unit", "µm"))
-        for a in "XYZ"
-    )
-    return PixelSize(y, x, z) if x is not None and y is not None else None
 
 
 def _provenance(pairs: Mapping[str, str] | None) -> Provenance | None:

@@ -21,9 +21,9 @@ from PIL.PngImagePlugin import PngImageFile
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.io.picture_header import JPEG, PNG, checked_header
-from napari_dualgland.io.units import plausible
+from napari_dualgland.io.pixel_sizes import Said, believed
 from napari_dualgland.memory import require
-from napari_dualgland.stack import Channel, PixelSize, Stack
+from napari_dualgland.stack import Channel, Stack
 
 _SAME = 0.1
 """Largest RMS, relative to the brightest component, of a component that is empty and of the
@@ -62,7 +62,7 @@ def read_picture(path: Path) -> Stack:
         raise DualglandError(Kind.DAMAGED, path, "the JPEG is truncated", way_out=way_out)
     with decoding(path, "JPEG"):
         pixels = np.asarray(imagecodecs.jpeg_decode(encoded))
-    return _as_stack(path, pixels, None)
+    return _as_stack(path, pixels, {})
 
 
 def read_numbers(path: Path) -> npt.NDArray[Any]:
@@ -178,29 +178,30 @@ def _encoded(path: Path) -> bytes:
     return encoded
 
 
-def _png_pixel_size(encoded: bytes) -> float | None:
-    """Return the pixel size in µm of the ``pHYs`` chunk, if a microscope can have it."""
+def _png_pixel_size(encoded: bytes) -> dict[str, Said]:
+    """Return what the ``pHYs`` chunk says of the pixel size: pixels per metre, or a ratio."""
     at = encoded.find(b"pHYs", 0, encoded.find(b"IDAT"))
     if at < 0:
-        return None
+        return {}
     across, down, unit = struct.unpack(">IIB", encoded[at + 4 : at + 13])
-    if unit != 1 or across == 0 or across != down:
-        return None
-    size = 1e6 / across
-    return size if plausible(size) else None
+    if unit != 1 or 0 in (across, down):
+        return {}
+    return {"X": (1e6 / across, "µm"), "Y": (1e6 / down, "µm")}
 
 
-def _as_stack(path: Path, pixels: npt.NDArray[Any], step: float | None) -> Stack:
+def _as_stack(path: Path, pixels: npt.NDArray[Any], sizes: dict[str, Said]) -> Stack:
     axes, names = "YX", [path.stem]
     if pixels.ndim == 3:
         axes = "CYX"
         pixels = np.moveaxis(pixels, -1, 0)
         names = ["red", "green", "blue", "alpha"] if len(pixels) > 2 else ["grey", "alpha"]
+    size, notes = believed("the PNG", sizes)
     return Stack(
         data=pixels,
         axes=axes,
         channels=tuple(Channel(name) for name in names[: len(pixels) if axes == "CYX" else 1]),
-        pixel_size=PixelSize(step, step) if step else None,
+        pixel_size=size,
         name=path.stem,
         source=str(path),
+        notes=notes,
     )

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.io.pixel_sizes import believed, believed_step
 from napari_dualgland.io.tiff import LAZY_BYTES
-from napari_dualgland.io.units import micrometres, seconds
-from napari_dualgland.stack import Channel, PixelSize, Stack
+from napari_dualgland.stack import Channel, Stack
 
 if TYPE_CHECKING:
     import zarr
@@ -94,18 +94,19 @@ def _stack_of(path: Path, group: zarr.Group, said: Mapping[str, Any]) -> Stack:
     axes = _AXES_BEFORE_0_4[-array.ndim :] if named is None else "".join(map(_letter, named))
     units = [a.get("unit") if isinstance(a, Mapping) else None for a in named or axes]
     scales = _scales(image, level, array.ndim)
-    size = {a: micrometres(s, u) for a, s, u in zip(axes, scales, units, strict=True) if a in "XYZ"}
-    step = [seconds(s, u) for a, s, u in zip(axes, scales, units, strict=True) if a == "T"]
-    x, y = size.get("X"), size.get("Y")
+    steps = {a: (s, u) for a, s, u in zip(axes, scales, units, strict=True)}
+    size, odd_sizes = believed("the OME-Zarr", steps)
+    step, odd_step = believed_step("the OME-Zarr", steps.get("T", (None, None)))
     name = path.name.split(".", 1)[0]
     return Stack(
         _pixels(array),
         axes,
         _channels(said, dict(zip(axes, array.shape, strict=True)).get("C", 1)),
-        PixelSize(y, x, size.get("Z")) if x is not None and y is not None else None,
-        step[0] if step else None,
+        size,
+        step,
         name=image.get("name") or name,
         source=str(path),
+        notes=odd_sizes + odd_step,
     )
 
 

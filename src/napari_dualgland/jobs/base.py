@@ -140,7 +140,7 @@ class Job(FrozenModel, ABC):
             If it is in no file, or that cannot be read.
         """
         given = file_of(self.input, "the command line")
-        return read(given.path, channels=given.channels)
+        return read(given.path, channels=given.channels, pixel_size=given.pixel_size)
 
 
 def _seen_from(value: Any, folder: Path | None) -> Any:

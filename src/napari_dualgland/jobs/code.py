@@ -34,6 +34,7 @@ class Script:
         """Read a file into ``stack``."""
         self.names.add("read")
         more = f", channels={given.channels!r}" if given.channels else ""
+        more += _stated(given)
         self.body.append(f"stack = read({str(given.path)!r}{more})")
 
     def take(self, given: LayersInput) -> None:
@@ -113,7 +114,12 @@ def _layer(layer: LayerRef) -> str:
 
 
 def _shared(given: LayersInput) -> str:
-    return "" if given.channel_axis is None else f", {given.channel_axis}, {given.positions!r}"
+    axis = "" if given.channel_axis is None else f", {given.channel_axis}, {given.positions!r}"
+    return axis + _stated(given)
+
+
+def _stated(given: FileInput | LayersInput) -> str:
+    return "" if given.pixel_size is None else f", pixel_size={given.pixel_size!r}"
 
 
 def told(params: BaseModel, always: tuple[str, ...]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from napari_dualgland.jobs.inputs import (
     MaskSource,
     channels_option,
     file_of,
+    pixel_size_option,
 )
 from napari_dualgland.mask import Mask
 from napari_dualgland.missing import find_missing
@@ -267,6 +268,7 @@ class ImputeJob(Job):
             )
         words = ["dualgland", "impute", str(file.path), *flags(options)]
         words += channels_option(file.channels)
+        words += pixel_size_option(file.pixel_size)
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
 
     @staticmethod

@@ -13,6 +13,7 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.mask import Mask
 from napari_dualgland.missing import MissingParams
+from napari_dualgland.pixel_size import XY_UM
 from napari_dualgland.stack import Stack
 
 
@@ -43,11 +44,14 @@ class FileInput(FrozenModel):
         As :func:`napari_dualgland.read` takes it.
     channels : dict or None
         From role to the position or name of a channel; None: the file tells.
+    pixel_size : float or None
+        µm per pixel, in place of what the file says; None: the file tells.
     """
 
     kind: Literal["file"] = "file"
     path: Path
     channels: dict[str, int | str] | None = None
+    pixel_size: float | None = Field(default=None, ge=XY_UM[0], le=XY_UM[1])
 
 
 class LayersInput(FrozenModel):
@@ -65,6 +69,8 @@ class LayersInput(FrozenModel):
         The file that gives the same field of view, if there is one.
     estimated : LayerRef or None
         The layer that marks what an earlier run has filled in.
+    pixel_size : float or None
+        µm per pixel, in place of what the layers say; ``file`` holds the same.
     """
 
     kind: Literal["layers"] = "layers"
@@ -73,6 +79,12 @@ class LayersInput(FrozenModel):
     positions: dict[str, int] = Field(default_factory=dict)
     file: FileInput | None = None
     estimated: LayerRef | None = None
+    pixel_size: float | None = Field(
+        default=None,
+        ge=XY_UM[0],
+        le=XY_UM[1],
+        json_schema_extra={"none": "as the layers say", "start": 0.08},
+    )
 
 
 Input = Annotated[FileInput | LayersInput, Field(discriminator="kind")]
@@ -183,6 +195,11 @@ def file_of(given: FileInput | LayersInput, what: str) -> FileInput:
             "as Python"
         )
     return found
+
+
+def pixel_size_option(pixel_size: float | None) -> list[str]:
+    """Return the words of a shell line that state a pixel size; none where nobody has."""
+    return [] if pixel_size is None else ["--pixel-size", repr(pixel_size)]
 
 
 def channels_option(channels: Mapping[str, int | str] | None) -> list[str]:

@@ -27,6 +27,7 @@ from napari_dualgland.jobs.inputs import (
     MaskFile,
     channels_option,
     file_of,
+    pixel_size_option,
 )
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import Progress
@@ -193,6 +194,7 @@ class LocalizeJob(Job):
         words += ["--cells", str(cells.path)] if cells is not None else []
         words += ["--missing", str(self.missing.path)] if self.missing is not None else []
         words += channels_option(file.channels)
+        words += pixel_size_option(file.pixel_size)
         words += ["--impute-first"] if self.impute_first else []
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
 

@@ -44,13 +44,15 @@ def pixel_um(stack: Stack, frame: Float32Array, nucleus_um: float) -> tuple[floa
         What a reader of the result must know of it.
     """
     size = stack.pixel_size
-    if size is not None and size.y > 0 and size.x > 0:
+    if size is not None:
         mean = float(np.sqrt(size.y * size.x))
         if max(size.y, size.x) > 1.05 * min(size.y, size.x):
             return mean, f"pixels are {size.y:g} × {size.x:g} µm; taken as squares of {mean:.3g} µm"
         return mean, None
     height, width = frame.shape[1:]
-    advice = "; state the pixel size if that is wrong, areas and classes hang on it"
+    advice = (
+        "; if that is wrong, state it (--pixel-size, or in the dock): areas and classes hang on it"
+    )
     if height == width >= SMALLEST_FIELD:
         found = FIELD_UM / height
         why = f"the frame is taken for a whole field of {FIELD_UM:.0f} µm"

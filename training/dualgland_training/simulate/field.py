@@ -12,7 +12,8 @@ from dualgland_training.simulate.mixture import FOCUS
 from dualgland_training.simulate.optics import EXPOSURES, brightest, expose, focus_on
 from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.scene import Drawn, Streams, draw_scene
-from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, PixelSize, Stack
+from napari_dualgland.pixel_size import PixelSize
+from napari_dualgland.stack import ROLE_COLORS, ROLES, Channel, Stack
 from napari_dualgland.typing import ByteArray, Float32Array, FloatArray, LabelArray
 
 DEFAULT_LOCATIONS = {"Mitochondria": 1.0, "Cytosol": 0.2}

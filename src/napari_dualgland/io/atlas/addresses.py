@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import StringConstraints, ValidationError, field_validator
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 
 RELEASE = "24"
@@ -148,4 +148,5 @@ def addresses_from(release: str | None = None) -> Addresses:
         first = error.errors()[0]
         name = str(first["loc"][0])
         option = "--release" if name == "release" else ENVIRONMENT[name]
-        raise DualglandError(f"{option} {first['input']}: {first['msg'].lower()}") from None
+        place = f"{option} {first['input']}"
+        raise DualglandError(Kind.BAD_VALUE, place, first["msg"].lower()) from None

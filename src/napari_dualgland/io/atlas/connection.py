@@ -5,6 +5,7 @@ requests does the talking; it follows no redirect by itself, for one could lead 
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urljoin
 import requests
 import urllib3
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atlas.addresses import Addresses
 from napari_dualgland.io.atlas.file_checks import megabytes
 from napari_dualgland.io.atlas.request_policy import (
@@ -22,10 +23,12 @@ from napari_dualgland.io.atlas.request_policy import (
     RequestPolicy,
     asked_wait,
 )
+from napari_dualgland.io.atlas.watchdog import GuardedAdapter, Watchdog
 
 _CHUNK = 2**16
 _REDIRECTS = 5
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _NOT_THERE = {400, 404, 410}  # the atlas answers 400 where it has no 16-bit image
 
 
@@ -87,10 +90,12 @@ class Connection:
         self._limiter = limiter
         self._clock = clock
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, GuardedAdapter())
         # Byte ranges and lengths must be those of the file, so it may not be packed on the way.
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
 
-    def receive(self, url: str, partial: Path, limit: int) -> None:
+    def receive(self, url: str, partial: Path, limit: int, seconds: float) -> None:
         """Fetch what ``partial`` lacks of a file.
 
         Parameters
@@ -101,41 +106,58 @@ class Connection:
             What came of it so far.
         limit : int
             Bytes that it may have at most.
+        seconds : float
+            That this may take, whatever comes.
 
         Raises
         ------
         RetryableError
-            If the connection failed, was too slow, or ended too soon.
+            If the connection failed, was too slow, did not end, or ended too soon.
         NotThere, FetchError
             If there is no such file, or it is larger than ``limit``.
         AtlasUnavailable
             If whoever answers cannot show that it is the atlas.
         """
-        try:
-            self._receive(url, partial, limit)
-        except requests.exceptions.SSLError as error:
-            raise AtlasUnavailable(f"{url}: the connection is not safe ({error})") from error
-        except (requests.ConnectionError, requests.Timeout) as error:
-            dead = "no answer" if isinstance(error, requests.Timeout) else "cannot be reached"
-            raise RetryableError(dead, everywhere=True) from error
-        except requests.RequestException as error:
-            raise FetchError(f"{url}: {error}") from error
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise RetryableError(f"nothing came for {self._policy.timeout:g} s") from error
-        except (urllib3.exceptions.HTTPError, ConnectionError) as error:
-            raise RetryableError("truncated, the connection broke off") from error
+        with Watchdog(seconds) as guard:
+            try:
+                self._try(url, partial, limit)
+            except RetryableError:
+                if not guard.barked:
+                    raise
+        # A line that is cut among the trailers looks like one that came to its end.
+        if guard.barked:
+            raise RetryableError(f"did not end within {seconds:.0f} s")
 
     def discard(self, partial: Path) -> None:
         """Remove what came of a file."""
         partial.unlink(missing_ok=True)
         _validator_file(partial).unlink(missing_ok=True)
 
+    def _try(self, url: str, partial: Path, limit: int) -> None:
+        """Receive, and say in our words what the libraries raise."""
+        try:
+            self._receive(url, partial, limit)
+        except requests.exceptions.SSLError as error:
+            found = f"the connection is not safe ({error})"
+            raise AtlasUnavailable(Kind.NETWORK, url, found) from error
+        except (requests.ConnectionError, requests.Timeout) as error:
+            dead = "no answer" if isinstance(error, requests.Timeout) else "cannot be reached"
+            raise RetryableError(dead, everywhere=True) from error
+        except requests.RequestException as error:
+            raise FetchError(Kind.NETWORK, url, str(error)[:300]) from error
+        except urllib3.exceptions.LocationValueError as error:
+            raise FetchError(Kind.BAD_VALUE, url, f"is no address ({error})"[:300]) from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise RetryableError(f"nothing came for {self._policy.timeout:g} s") from error
+        except (urllib3.exceptions.HTTPError, ConnectionError) as error:
+            raise RetryableError("truncated, the connection broke off") from error
+
     def _receive(self, url: str, partial: Path, limit: int) -> None:
         there = self._resumable(partial)
         asked = {}
         if there:
             # If the file has changed since, the server sends it whole.
-            validator = _validator_file(partial).read_text(encoding="ascii")
+            validator = _validator_file(partial).read_text(encoding="ascii", errors="replace")
             asked = {"Range": f"bytes={there}-", "If-Range": validator}
         with self._open(url, asked) as response:
             if response.status_code == 416:
@@ -148,9 +170,9 @@ class Connection:
                 self.discard(partial)
                 raise RetryableError("the server sent another part than was asked for")
             length = response.headers.get("Content-Length", "")
-            whole = there + int(length) if length.isdecimal() else None
+            whole = there + int(length) if _NUMBER.fullmatch(length) else None
             if whole is not None and whole > limit:
-                raise FetchError(_too_large(url, whole, limit))
+                raise _too_large(url, whole, limit)
             # urllib3 raises where less comes than was announced.
             self._stream(url, response, partial, limit)
 
@@ -177,7 +199,7 @@ class Connection:
                 file.write(chunk)
                 came += len(chunk)
                 if file.tell() > limit:
-                    raise FetchError(_too_large(url, file.tell(), limit))
+                    raise _too_large(url, file.tell(), limit)
                 seconds = self._clock() - start
                 if seconds > self._policy.patience and came < self._policy.slowest * seconds:
                     raise RetryableError(f"too slow, {came:,} bytes in {seconds:.0f} s")
@@ -188,21 +210,34 @@ class Connection:
         for _ in range(_REDIRECTS + 1):
             if not self._addresses.allows(place):
                 raise FetchError(
-                    f"{url}: leads to {place[:120]!r}, outside the atlas; not followed"
+                    Kind.NETWORK,
+                    url,
+                    f"leads to {place[:120]!r}, outside the atlas; not followed",
                 )
             self._limiter.wait()
-            response = self._session.get(
+            response = self._get(url, place, headers)
+            if not response.is_redirect:
+                return self._accepted(url, response)
+            response.close()
+            place = _joined(url, place, response.headers["Location"])
+        raise FetchError(Kind.NETWORK, url, f"redirected more than {_REDIRECTS} times")
+
+    def _get(self, url: str, place: str, headers: dict[str, str]) -> requests.Response:
+        try:
+            return self._session.get(
                 place,
                 headers=headers,
                 timeout=self._policy.timeout,
                 allow_redirects=False,
                 stream=True,
             )
-            if not response.is_redirect:
-                return self._accepted(url, response)
-            place = urljoin(place, response.headers["Location"])
-            response.close()
-        raise FetchError(f"{url}: redirected more than {_REDIRECTS} times")
+        except (requests.RequestException, urllib3.exceptions.HTTPError):
+            raise
+        # What lies below requests comes through as it is: a proxy or certificates that are not
+        # there, a name that cannot be encoded.
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            found = f"cannot be asked for ({type(error).__name__}: {error})"[:300]
+            raise FetchError(Kind.NETWORK, url, found) from error
 
     def _accepted(self, url: str, response: requests.Response) -> requests.Response:
         status = response.status_code
@@ -211,11 +246,11 @@ class Connection:
         asked = asked_wait(response.headers.get("Retry-After"))
         response.close()
         if status in _NOT_THERE:
-            raise NotThere(f"{url}: the atlas has no such file (HTTP {status})")
+            raise NotThere(Kind.NOT_THERE, url, f"the atlas has no such file (HTTP {status})")
         if status in _BUSY:
             what = "too many requests" if status == 429 else "the atlas is busy"
             raise RetryableError(f"{what} (HTTP {status})", asked, everywhere=True)
-        raise FetchError(f"{url}: the atlas refuses it (HTTP {status})")
+        raise FetchError(Kind.NETWORK, url, f"the atlas refuses it (HTTP {status})")
 
 
 def _validator_file(partial: Path) -> Path:
@@ -224,9 +259,18 @@ def _validator_file(partial: Path) -> Path:
 
 
 def _first_byte(response: requests.Response) -> int | None:
-    match = re.match(r"bytes ([0-9]+)-", response.headers.get("Content-Range", ""))
+    match = re.match(r"bytes ([0-9]{1,18})-", response.headers.get("Content-Range", ""))
     return int(match[1]) if match else None
 
 
-def _too_large(url: str, size: int, limit: int) -> str:
-    return f"{url}: is larger than the {megabytes(limit)} that it may have ({size:,} bytes)"
+def _joined(url: str, place: str, location: str) -> str:
+    try:
+        return urljoin(place, location)
+    except ValueError as error:
+        found = f"leads to {location[:120]!r}, which is no address"
+        raise FetchError(Kind.NETWORK, url, found) from error
+
+
+def _too_large(url: str, size: int, limit: int) -> FetchError:
+    found = f"is larger than the {megabytes(limit)} that it may have ({size:,} bytes)"
+    return FetchError(Kind.TOO_LARGE, url, found)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.atlas.fetch import Fetcher, FetchError, NotThere
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.atlas.fetch import Fetcher, FetchError, NotThere, writing
 from napari_dualgland.io.atlas.file_checks import check_jpeg, check_tiff
 from napari_dualgland.io.atlas.manifest import Manifest, inside
 from napari_dualgland.io.atlas.query import Field, Query
@@ -97,7 +97,7 @@ def download(
         If nothing is found, or the folder cannot be written or is in use.
     """
     if out.exists() and not out.is_dir():
-        raise DualglandError(f"--out {out}: this is a file; give a folder")
+        raise DualglandError(Kind.CONFLICT, f"--out {out}", "this is a file; give a folder")
     skipped: list[str] = []
     result = Download(find_fields(query, fetcher, step, skipped))
     if skipped:
@@ -107,7 +107,8 @@ def download(
             ending = TIFF if deep else JPEG
             result.urls += [_url(fetcher, found, color, ending) for color in SUFFIXES.values()]
         return result
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     with fetcher.locked(out):
         manifest = Manifest(out)
         for done, found in enumerate(result.fields):
@@ -169,7 +170,8 @@ class _FieldFetch:
         if self.manifest.holds(file, url):
             self.result.kept += 1
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
         self.fetcher.fetch(url, path, LIMITS[ending], _CHECKS[ending])
         self.manifest.add(found, role, file, url, self.fetcher.addresses)
         self.result.fetched += 1

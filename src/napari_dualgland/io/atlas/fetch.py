@@ -6,6 +6,7 @@ download goes on where it was and a folder of images holds images alone.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atlas.addresses import Addresses
 from napari_dualgland.io.atlas.connection import (
     AtlasUnavailable,
@@ -69,7 +70,7 @@ class Fetcher:
         self.addresses = addresses
         self.policy = policy or RequestPolicy()
         self.cache = _cache_folder() if cache is None else cache
-        self._sleep = sleep
+        self._sleep, self._clock = sleep, clock
         limiter = RateLimiter(self.policy.rate, sleep, clock)
         self._connection = Connection(addresses, self.policy, limiter, clock)
 
@@ -100,7 +101,7 @@ class Fetcher:
         DualglandError
             If the file cannot be written.
         """
-        with self.locked(target.parent, wait=self.policy.patience):
+        with writing(target), self.locked(target.parent, wait=self.policy.patience):
             partial = self._unfinished(f"{url} {target.resolve()}", f"-{target.name}")
             self._complete(url, partial, limit, check)
             with replacing(target) as beside:
@@ -127,7 +128,8 @@ class Fetcher:
         # Mirrors may differ from the atlas and from each other.
         place = hashlib.sha256(self.addresses.base.encode()).hexdigest()[:8]
         folder = self.cache / f"release-{self.addresses.release}-{place}"
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         if not (folder / name).is_file():
             self.fetch(url, folder / name, limit, check)
         return folder / name
@@ -153,55 +155,85 @@ class Fetcher:
         DualglandError
             If another process holds it, and still does after ``wait`` seconds.
         """
+        lock = filelock.FileLock(self._unfinished(str(folder.resolve()), ".lock"))
+        with writing(folder):
+            try:
+                lock.acquire(timeout=wait)
+            except filelock.Timeout:
+                raise DualglandError(
+                    Kind.CONFLICT,
+                    folder,
+                    "another download is writing there",
+                    way_out="wait for it, or choose another",
+                ) from None
         try:
-            with filelock.FileLock(self._unfinished(str(folder.resolve()), ".lock"), timeout=wait):
-                yield
-        except filelock.Timeout:
-            raise DualglandError(
-                f"{folder}: another download is writing there; wait for it, or choose another"
-            ) from None
+            yield
+        finally:
+            lock.release()
 
     def _unfinished(self, what: str, ending: str) -> Path:
         """Return a path in the cache that nothing else of another name has."""
         folder = self.cache / "unfinished"
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{hashlib.sha256(what.encode()).hexdigest()[:16]}{ending}"
 
     def _complete(self, url: str, partial: Path, limit: int, check: Callable[[Path], None]) -> None:
         """Try until the whole file lies at ``partial`` and is what it should be."""
+        end = self._clock() + self.policy.time_for(limit)
         for attempt in range(1, self.policy.attempts + 1):
             try:
-                self._connection.receive(url, partial, limit)
+                self._connection.receive(url, partial, limit, end - self._clock())
                 check(partial)
                 return
             except WrongContent as error:
                 self._connection.discard(partial)
-                raise FetchError(f"{url}: {_reason(error, partial)}") from error
+                raise FetchError(error.kind, url, error.found) from error
             except Damaged as error:
                 self._connection.discard(partial)
-                failure = RetryableError(_reason(error, partial))
+                failure = RetryableError(error.found)
             except RetryableError as error:
                 failure = error
             except (NotThere, FetchError):
                 self._connection.discard(partial)
                 raise
-            if attempt < self.policy.attempts:
-                self._wait(url, attempt + 1, failure)
+            if attempt == self.policy.attempts or self._clock() >= end:
+                break
+            self._wait(url, attempt + 1, failure)
         kind = AtlasUnavailable if failure.everywhere else FetchError
-        tried = "once" if self.policy.attempts == 1 else f"{self.policy.attempts} times"
-        raise kind(f"{url}: {failure}; tried {tried}, run the same command again later")
+        tried = "once" if attempt == 1 else f"{attempt} times"
+        raise kind(
+            Kind.NETWORK,
+            url,
+            f"{failure}; tried {tried}",
+            way_out="run the same command again later",
+        )
 
     def _wait(self, url: str, attempt: int, failure: RetryableError) -> None:
         seconds = self.policy.wait_before(attempt, failure.asked)
         if seconds > self.policy.longest_wait:
             raise AtlasUnavailable(
-                f"{url}: {failure} and asks to wait {seconds:.0f} s; "
-                "run the same command again after that"
+                Kind.NETWORK,
+                url,
+                f"{failure} and asks to wait {seconds:.0f} s",
+                way_out="run the same command again after that",
             )
         log.info("%s: %s; again in %.1f s", url, failure, seconds)
         self._sleep(seconds)
 
 
-def _reason(error: DualglandError, partial: Path) -> str:
-    """Return what is wrong with a file without its name in the cache."""
-    return str(error).removeprefix(f"{partial.name}: ")
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Raise DualglandError for what a disk says that is full or may not be written to."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        where = error.filename or place
+        said = error.strerror or type(error).__name__
+        raise DualglandError(
+            Kind.NO_SPACE if full else Kind.UNWRITABLE,
+            where,
+            f"cannot be written ({said})",
+            way_out="make room and run the same command again" if full else "choose another place",
+        ) from error

@@ -27,6 +27,7 @@ import defusedxml.ElementTree as SafeTree
 from defusedxml import DefusedXmlException
 from pydantic import ValidationError
 
+from napari_dualgland.errors import Kind
 from napari_dualgland.io.atlas.file_checks import (
     Damaged,
     WrongContent,
@@ -42,6 +43,12 @@ log = logging.getLogger(__name__)
 
 ENTRY_LIMIT = 2**26
 """Bytes of XML that one gene may take; those of the atlas take some MB."""
+ELEMENT_LIMIT = 2**20
+"""Elements that one gene may have: they take far more memory than the bytes that say them."""
+FILE_LIMIT = 2**35
+"""Bytes of all genes, unpacked; those of the atlas take some GB."""
+_LOGGED = 20
+"""Fields that are left out and logged; all are counted."""
 _DATA = "cellExpression/subAssay[@type='human']/data"
 
 
@@ -99,11 +106,14 @@ def read_fields(
                 _check_release(path, entry, release)
                 yield from _fields_of(entry, [] if skipped is None else skipped)
     except SafeTree.ParseError as error:
-        raise Damaged(f"{path.name}: the XML is damaged or truncated ({error})") from error
+        found = f"the XML is damaged or truncated ({error})"
+        raise Damaged(Kind.DAMAGED, path.name, found) from error
     except DefusedXmlException as error:
-        raise WrongContent(f"{path.name}: the XML holds what may be harmful ({error})") from error
+        found = f"the XML holds what may be harmful ({error})"
+        raise WrongContent(Kind.WRONG_CONTENT, path.name, found) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Damaged(f"{path.name}: the gzip is damaged or truncated ({error})") from error
+        found = f"the gzip is damaged or truncated ({error})"
+        raise Damaged(Kind.DAMAGED, path.name, found) from error
 
 
 class _Bytes(Protocol):
@@ -117,30 +127,59 @@ class _Metered:
         self._path = path
         self._file = file
         self._limit = limit
-        self._since = 0
+        self._since = self._whole = self._elements = 0
 
     def read(self, size: int = -1) -> bytes:
         piece = self._file.read(size)
         self._since += len(piece)
+        self._whole += len(piece)
         if self._since > self._limit:
-            raise WrongContent(f"{self._path.name}: one gene takes over {megabytes(self._limit)}")
+            raise self._refusal(f"one gene takes over {megabytes(self._limit)}")
+        if self._whole > FILE_LIMIT:
+            raise self._refusal(f"all genes take over {megabytes(FILE_LIMIT)}")
         return piece
 
+    def count_element(self) -> None:
+        self._elements += 1
+        if self._elements > ELEMENT_LIMIT:
+            raise self._refusal(f"one gene has over {ELEMENT_LIMIT:,} elements")
+
     def next_entry(self) -> None:
-        self._since = 0
+        self._since = self._elements = 0
+
+    def _refusal(self, found: str) -> WrongContent:
+        return WrongContent(Kind.TOO_LARGE, self._path.name, found)
 
 
 def _entries(path: Path, file: _Metered) -> Iterator[Element]:
     root: Element | None = None
-    for event, element in SafeTree.iterparse(file, events=("start", "end")):
+    for event, element in _parsed(path, file):
+        if event == "start":
+            file.count_element()
         if root is None:
             root = element
             if root.tag != "proteinAtlas":
-                raise WrongContent(f"{path.name}: is XML of {root.tag[:40]!r}, not of the atlas")
+                found = f"is XML of {root.tag[:40]!r}, not of the atlas"
+                raise WrongContent(Kind.WRONG_CONTENT, path.name, found)
         elif event == "end" and element.tag == "entry":
             yield element
             root.clear()
             file.next_entry()
+
+
+def _parsed(path: Path, file: _Metered) -> Iterator[tuple[str, Element]]:
+    events = iter(SafeTree.iterparse(file, events=("start", "end")))
+    while True:
+        try:
+            found = next(events)
+        except StopIteration:
+            return
+        except (WrongContent, DefusedXmlException):
+            raise
+        except (LookupError, ValueError) as error:  # an encoding that nobody knows
+            said = f"the XML cannot be decoded ({error})"
+            raise Damaged(Kind.DAMAGED, path.name, said) from error
+        yield found
 
 
 def _check_release(path: Path, entry: Element, release: str) -> None:
@@ -149,8 +188,10 @@ def _check_release(path: Path, entry: Element, release: str) -> None:
     parts = zip(said.split("."), release.split("."), strict=False)
     if any(a != b for a, b in parts):
         raise WrongContent(
-            f"{path.name}: the page is of release {said[:20]!r}, not {release}; "
-            "the atlas has moved on, name the release that it has with --release"
+            Kind.MISMATCH,
+            path.name,
+            f"the page is of release {said[:20]!r}, not {release}; the atlas has moved on",
+            way_out="name the release that it has with --release",
         )
 
 
@@ -175,7 +216,8 @@ def _fields_of(entry: Element, skipped: list[str]) -> Iterator[Field]:
                     yield field
                 else:
                     skipped.append(f"{address[:120]!r}, {field}")
-                    log.warning("left out: %s", skipped[-1])
+                    if len(skipped) <= _LOGGED:
+                        log.warning("left out: %s", skipped[-1])
 
 
 def _field(url: str, about: Mapping[str, object]) -> Field | str:

@@ -17,11 +17,12 @@ from typing import Annotated
 from pydantic import Field as Option
 from pydantic import StringConstraints, ValidationError
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.atlas.addresses import Addresses
 from napari_dualgland.io.atlas.query import Antibody, Ensg, Field, Gene, Words
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.files import regular
 
 JSON_NAME = "manifest.json"
 CSV_NAME = "manifest.csv"
@@ -87,14 +88,18 @@ class Manifest:
         self._folder = folder
         self._images: dict[str, Image] = {}
         path = folder / JSON_NAME
+        if not path.exists():
+            return
+        text = (path if path.is_file() else regular(path, "manifest")).read_bytes()
         try:
-            if path.exists():
-                images = json.loads(path.read_text(encoding="utf-8"))["images"]
-                self._images = {(i := Image.model_validate(x)).file: i for x in images}
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            images = json.loads(text.decode("utf-8"))["images"]
+            self._images = {(i := Image.model_validate(x)).file: i for x in images}
+        except (ValueError, KeyError, TypeError, ValidationError, RecursionError) as error:
             raise DualglandError(
-                f"{path}: is no manifest of ours, or a damaged one; move it away or choose "
-                "another folder"
+                Kind.DAMAGED,
+                path,
+                "is no manifest of ours, or a damaged one",
+                way_out="move it away or choose another folder",
             ) from error
 
     def holds(self, file: str, url: str) -> bool:
@@ -203,5 +208,5 @@ def inside(folder: Path, name: str) -> Path:
     """
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise DualglandError(f"{name!r} leads out of {folder}; it is not written")
+        raise DualglandError(Kind.BAD_VALUE, folder, f"{name!r} leads out of it; it is not written")
     return path

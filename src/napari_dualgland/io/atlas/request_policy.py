@@ -15,6 +15,9 @@ USER_AGENT = (
     f"napari-dualgland/{__version__} (+https://github.com/napari-dualgland/napari-dualgland)"
 )
 
+_SLOW_LINE = 500_000
+"""Bytes per second: the file of all genes may take hours on such a line, a page minutes."""
+
 
 class RequestPolicy(FrozenModel):
     """How often to ask, how long to wait, when to give up.
@@ -35,6 +38,8 @@ class RequestPolicy(FrozenModel):
         Seconds after which a connection slower than ``slowest`` is given up.
     slowest : float
         Bytes per second.
+    longest : float
+        Seconds that one file may take, all attempts and waits together; see :meth:`time_for`.
     """
 
     rate: float = Field(default=1.0, gt=0, le=20)
@@ -44,6 +49,11 @@ class RequestPolicy(FrozenModel):
     timeout: float = Field(default=30.0, gt=0)
     patience: float = Field(default=60.0, gt=0)
     slowest: float = Field(default=1000.0, ge=0)
+    longest: float = Field(default=600.0, gt=0)
+
+    def time_for(self, limit: int) -> float:
+        """Return the seconds after which a file of so many bytes at most is given up."""
+        return self.longest + limit / _SLOW_LINE
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
         """Return how long to wait: what the service asked for, or twice the last time.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import partial
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atlas.fetch import Fetcher, NotThere
 from napari_dualgland.io.atlas.file_checks import Damaged, WrongContent, check_gzip
 from napari_dualgland.io.atlas.gene_xml import check_gene_page, read_fields
@@ -54,7 +54,10 @@ def find_fields(query: Query, fetcher: Fetcher, step: Step, skipped: list[str]) 
         If nothing is asked for, nothing is found, or a page cannot be had or understood.
     """
     if not query.conditions:
-        raise DualglandError("give --gene, --ensg, --antibody, --cell-line or --location")
+        asked = "--gene, --ensg, --antibody, --cell-line or --location"
+        raise DualglandError(
+            Kind.LACKING, "download", "nothing is asked for", way_out=f"give {asked}"
+        )
     if query.gene or query.ensg or query.location:
         candidates = _page_by_page(query, fetcher, step, skipped)
     else:
@@ -70,7 +73,9 @@ def find_fields(query: Query, fetcher: Fetcher, step: Step, skipped: list[str]) 
         asked = ", ".join(f"{key.replace('_', ' ')} {v}" for key, v in query.conditions.items())
         release = fetcher.addresses.release
         raise DualglandError(
-            f"release {release} of the atlas has no field of view of {asked}{left_out(skipped)}"
+            Kind.NOT_THERE,
+            f"release {release} of the atlas",
+            f"has no field of view of {asked}{left_out(skipped)}",
         )
     return list(met.values())
 
@@ -97,9 +102,8 @@ def _page_by_page(
             yield from _gene(fetcher, ensg, skipped)
         except NotThere:
             if query.ensg is not None:
-                raise DualglandError(
-                    f"--ensg {ensg}: release {release} of the atlas has no such gene"
-                ) from None
+                found = f"release {release} of the atlas has no such gene"
+                raise DualglandError(Kind.NOT_THERE, f"--ensg {ensg}", found) from None
             log.warning("%s: in the table of locations, but without a page", ensg)
 
 
@@ -113,8 +117,10 @@ def _table(fetcher: Fetcher) -> list[Row]:
             continue
         return read_table(path)
     raise DualglandError(
-        f"{addresses.base}: the table of locations is at none of its known places "
-        f"({', '.join(addresses.tables)}); the atlas has moved it"
+        Kind.NOT_THERE,
+        addresses.base,
+        "the table of locations is at none of its known places "
+        f"({', '.join(addresses.tables)}); the atlas has moved it",
     )
 
 
@@ -135,4 +141,5 @@ def _all_genes(fetcher: Fetcher, step: Step, skipped: list[str]) -> Generator[Fi
         yield from read_fields(path, addresses.release, skipped)
     except (Damaged, WrongContent) as error:
         path.unlink(missing_ok=True)
-        raise DualglandError(f"{url}: {error}; it is fetched anew the next time") from error
+        way_out = "it is fetched anew the next time"
+        raise DualglandError(error.kind, url, error.found, way_out=way_out) from error

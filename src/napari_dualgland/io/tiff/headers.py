@@ -13,12 +13,13 @@ from xml.etree.ElementTree import tostring
 import tifffile
 
 from napari_dualgland.io.ome import OmeHeader, parse_ome, tag
+from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
 from napari_dualgland.io.tiff import imagej
 from napari_dualgland.io.tiff.described import Described
-from napari_dualgland.io.units import plausible, seconds
-from napari_dualgland.stack import Channel, Header, PixelSize
+from napari_dualgland.stack import Channel, Header
 
-_MICROMETRES_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
+_RESOLUTION_UNITS = {2: "inch", 3: "cm"}
+_IMAGEJ = "ImageJ's header"
 
 
 def header_of(
@@ -46,7 +47,8 @@ def header_of(
         return parse_ome(told.xml)
     if number is None:
         note = "the OME-XML does not say which of its images this is; it is left out"
-        return replace(_plain_header(tif, series), notes=(note,))
+        plain = _plain_header(tif, series)
+        return replace(plain, notes=(note, *plain.notes))
     # Whoever reads this XML later takes its first image.
     root = told.root
     root.remove(images[number])
@@ -71,11 +73,12 @@ def _plain_header(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Om
     if tif.imagej_metadata is not None:
         return _imagej_header(tif.imagej_metadata, page, series)
     shaped = (tif.shaped_metadata or ({},))[0]
-    size = _resolution(page)
+    size, odd = believed("the resolution in the TIFF's tags", _resolution(page))
     return OmeHeader(
         channels=tuple(Channel(name) for name in _shaped_names(shaped)),
-        pixel_size=PixelSize(size[0], size[1]) if size else None,
+        pixel_size=size,
         besides=Header(description=(None if tif.shaped_metadata else page.description) or None),
+        notes=odd,
     )
 
 
@@ -89,37 +92,28 @@ def _shaped_names(shaped: Any) -> list[str]:
 def _imagej_header(
     said: Mapping[str, Any], page: tifffile.TiffPage, series: tifffile.TiffPageSeries
 ) -> OmeHeader:
-    size = imagej.pixel_size(said, _pixels_per_unit(page))
-    if size is None and not said.get("unit"):
-        implied = _resolution(page)
-        size = PixelSize(implied[0], implied[1]) if implied else None
+    # Without a unit of ImageJ's own, that of the tags counts.
+    sizes = imagej.sizes(said, _resolution(page, str(said.get("unit", "")) or None))
+    size, odd_sizes = believed(_IMAGEJ, sizes)
+    step, odd_step = believed_step(_IMAGEJ, (said.get("finterval"), str(said.get("tunit") or "s")))
     count = series.shape[series.axes.index("C")] if "C" in series.axes else 1
     return OmeHeader(
         channels=imagej.channels(said, count),
         pixel_size=size,
-        time_step=seconds(said.get("finterval"), str(said.get("tunit", "s"))),
+        time_step=step,
         besides=Header(imagej=imagej.kept(said)),
+        notes=odd_sizes + odd_step,
     )
 
 
-def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    """Return pixel height and width in µm where the tags give what a microscope can have."""
-    unit = page.tags.valueof("ResolutionUnit", default=1)
-    pixels_per_unit = _pixels_per_unit(page)
-    if pixels_per_unit is None or not isinstance(unit, int):
-        return None
-    length = _MICROMETRES_PER_RESOLUTION_UNIT.get(unit)
-    if length is None:
-        return None
-    size = length / pixels_per_unit[0], length / pixels_per_unit[1]
-    return size if plausible(size[0]) and plausible(size[1]) else None
-
-
-def _pixels_per_unit(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    both = []
-    for name in ("YResolution", "XResolution"):
-        value = page.tags.valueof(name)
-        if not isinstance(value, tuple) or len(value) != 2 or 0 in value:
-            return None
-        both.append(value[0] / value[1])
-    return both[0], both[1]
+def _resolution(page: tifffile.TiffPage, unit: str | None = None) -> dict[str, Said]:
+    """Return pixel height and width as the tags say them, in a unit or in that of the tags."""
+    if unit is None:
+        told = page.tags.valueof("ResolutionUnit", default=1)
+        unit = _RESOLUTION_UNITS.get(told, "") if isinstance(told, int) else ""
+    said: dict[str, Said] = {}
+    for axis in "YX":
+        value = page.tags.valueof(f"{axis}Resolution")
+        if isinstance(value, tuple) and len(value) == 2 and 0 not in value:
+            said[axis] = (value[1] / value[0], unit)
+    return said

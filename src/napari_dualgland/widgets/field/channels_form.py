@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QWidget
 
 from napari_dualgland.io.layer_axes import named_axes, shape_of
 from napari_dualgland.io.layer_tag import channel_names
@@ -17,10 +17,11 @@ from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
+from napari_dualgland.widgets.field.pixel_size_form import PixelSizeForm
 from napari_dualgland.widgets.field.role_label import ROLE_TIPS, RoleLabel
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import SignalWatch
-from napari_dualgland.widgets.kit.style import field_label
+from napari_dualgland.widgets.kit.style import field_label, plain_label
 
 ABSENT = "— absent: estimate it —"
 
@@ -65,7 +66,8 @@ class ChannelsForm(QWidget):
         self.stack_axis.setToolTip("The axis of the layer along which the channels lie.")
         self.pickers = {role: LayerCombo(absent) for role in ROLES}
         self.positions = {role: QComboBox() for role in ROLES}
-        self.shares = {role: QLabel(self) for role in ROLES}
+        self.shares = {role: plain_label(parent=self) for role in ROLES}
+        self.pixel_size = PixelSizeForm(self._field, repaired)
         self._lay_out()
         self.refresh()
         self._connect()
@@ -99,6 +101,7 @@ class ChannelsForm(QWidget):
         _offer(self.mode, None, one_layer)
         self._show_axes()
         self._show_positions()
+        self.pixel_size.refresh()
         for widget in self._stack_rows:
             widget.setVisible(one_layer)
         for role in ROLES:
@@ -111,12 +114,12 @@ class ChannelsForm(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setVerticalSpacing(4)
         grid.setHorizontalSpacing(8)
-        grid.addWidget(field_label(QLabel("Open as")), 0, 0)
+        grid.addWidget(field_label(plain_label("Open as")), 0, 0)
         grid.addWidget(self.mode, 0, 1, 1, 2)
         self._stack_rows = [
-            field_label(QLabel("Layer")),
+            field_label(plain_label("Layer")),
             self.stack_layer,
-            field_label(QLabel("Axis")),
+            field_label(plain_label("Axis")),
             self.stack_axis,
         ]
         grid.addWidget(self._stack_rows[0], 1, 0)
@@ -139,6 +142,8 @@ class ChannelsForm(QWidget):
             )
             width = self.shares[role].fontMetrics().horizontalAdvance("100.0 %")
             self.shares[role].setMinimumWidth(width)
+        grid.addWidget(field_label(plain_label("Pixel size")), grid.rowCount(), 0)
+        grid.addWidget(self.pixel_size, grid.rowCount() - 1, 1, 1, 2)
         for combo in (self.mode, self.stack_axis, *self.positions.values()):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             combo.setMinimumContentsLength(12)

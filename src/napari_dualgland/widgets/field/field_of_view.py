@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_tag import id_of, tag_of
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
@@ -62,6 +62,8 @@ class FieldOfView:
         # What a person has picked among repaired layers, in place of what follows by itself.
         self._repaired: dict[str, Any] | None = None
         self._all = AllChannels()
+        # A pixel size that a person has stated, and the layers that it was stated of.
+        self._stated: tuple[float, frozenset[str]] | None = None
         self._follow()
         self._watch = LayerWatch(layers, self._on_layers)
 
@@ -90,6 +92,16 @@ class FieldOfView:
         """Return where in that layer each role lies."""
         return self._all.positions_in(self.stack_layer(repaired))
 
+    @property
+    def pixel_size(self) -> float | None:
+        """What a person states of it, in µm; None: the layers tell.
+
+        It is of the field that it was stated of, and no word on another one.
+        """
+        if self._stated is None or not self._stated[1] & self._chosen_ids():
+            return None
+        return self._stated[0]
+
     def source(self, repaired: bool = False) -> Source:
         """Return the chosen field of view.
 
@@ -108,9 +120,10 @@ class FieldOfView:
             If nothing is chosen, or the chosen layers do not belong together.
         """
         if not self.one_layer:
-            return Source(self.layers(repaired))
+            return Source(self.layers(repaired), pixel_size=self.pixel_size)
         layer, positions = self.stack_layer(repaired), self.positions(repaired)
-        return Source(dict.fromkeys(positions, layer), self.channel_axis, positions)
+        shared = dict.fromkeys(positions, layer)
+        return Source(shared, self.channel_axis, positions, self.pixel_size)
 
     def value(self, repaired: bool = False) -> LayersInput:
         """Return the chosen field of view as a job takes it; all else as for :meth:`source`."""
@@ -132,8 +145,16 @@ class FieldOfView:
             If one of them is not open, or they do not belong together.
         """
         if isinstance(value, FileInput):
-            if self.value(repaired).file != value:
-                raise DualglandError(f"{value.path}: open it in napari and choose its layers first")
+            shown = self.value(repaired).file
+            stated = {"pixel_size": value.pixel_size}
+            if shown is None or shown.model_copy(update=stated) != value:
+                raise DualglandError(
+                    Kind.NOT_THERE,
+                    value.path,
+                    "is not what the chosen layers show",
+                    way_out="open it in napari and choose its layers first",
+                )
+            self.state_pixel_size(value.pixel_size)
             return
         source = source_of(value, self._layers)
         with self._telling():
@@ -144,6 +165,7 @@ class FieldOfView:
                 self.pick_stack(source.first, repaired)
                 self.pick_axis(source.channel_axis)
                 self._all.positions = dict(source.positions)
+            self.state_pixel_size(source.pixel_size)
 
     # --- what a person chooses --------------------------------------------------------
 
@@ -199,6 +221,11 @@ class FieldOfView:
         with self._telling():
             self._all.positions = _with(self._all.positions, role, position)
 
+    def state_pixel_size(self, size: float | None) -> None:
+        """State how large a pixel of the chosen layers is, in µm; None: they tell it."""
+        with self._telling():
+            self._stated = None if size is None else (size, self._chosen_ids())
+
     # --- what follows from the layers -------------------------------------------------
 
     def _on_layers(self) -> None:
@@ -230,9 +257,15 @@ class FieldOfView:
         if self._state() != before:
             self.changed.emit()
 
+    def _chosen_ids(self) -> frozenset[str]:
+        """The layers that were measured, whatever stands for them elsewhere."""
+        chosen = [self.stack_layer()] if self.one_layer else self._chosen.values()
+        return frozenset(id_of(layer) for layer in chosen if layer is not None)
+
     def _state(self) -> tuple[Any, ...]:
         """What is chosen, by ids, so that a name does not matter."""
         chosen: list[Any] = [self.one_layer, self.channel_axis, self._all.positions]
+        chosen.append(self.pixel_size)
         for repaired in (False, True):
             stack = self.stack_layer(repaired)
             chosen.append({role: id_of(x) for role, x in self.layers(repaired).items()})

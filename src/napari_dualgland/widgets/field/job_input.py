@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.layer_masks import mask_from_layer
 from napari_dualgland.io.layer_tag import id_of, tag_of
@@ -51,7 +51,10 @@ def find_layer(layers: Iterable[Any], ref: LayerRef) -> Any:
     named = [layer for layer in layers if layer.name == ref.name]
     found = same or named
     if len(found) != 1:
-        raise DualglandError(f"layer {ref.name!r} is not open in this viewer; open it first")
+        place = f"layer {ref.name!r}"
+        raise DualglandError(
+            Kind.NOT_THERE, place, "is not open in this viewer", way_out="open it first"
+        )
     return found[0]
 
 
@@ -77,6 +80,7 @@ def layers_input(source: Source, layers: Iterable[Any]) -> LayersInput:
         positions=dict(source.positions),
         file=_file_input(source),
         estimated=None if estimated is None else ref_of(estimated),
+        pixel_size=source.pixel_size,
     )
 
 
@@ -96,7 +100,7 @@ def source_of(given: LayersInput, layers: Iterable[Any]) -> Source:
     """
     layers = list(layers)
     found = {role: find_layer(layers, ref) for role, ref in given.layers.items()}
-    return Source(found, given.channel_axis, given.positions)
+    return Source(found, given.channel_axis, given.positions, given.pixel_size)
 
 
 def loaded(source: Source, estimated: Any = None, missing: Any = None, cells: Any = None) -> Loaded:
@@ -145,7 +149,7 @@ def _file_input(source: Source) -> FileInput | None:
     stems = {(folder, name.stem if name else None) for folder, name in named}
     if len(paths) > 1 and (len(stems) > 1 or not all(name for _, name in named)):
         return None
-    return FileInput(path=paths[0], channels=channels or None)
+    return FileInput(path=paths[0], channels=channels or None, pixel_size=source.pixel_size)
 
 
 def _channels_in_file(source: Source) -> dict[str, int | str] | None:
@@ -158,5 +162,6 @@ def _channels_in_file(source: Source) -> dict[str, int | str] | None:
     tags = {role: tag_of(layer) for role, layer in source.layers.items()}
     if set(tags) == set(ROLES) and all(tag.role == role for role, tag in tags.items()):
         return {}
-    names = {role: tag.channel for role, tag in tags.items()}
-    return {role: name for role, name in names.items() if name} if all(names.values()) else None
+    told = {role: t.channel if t.position is None else t.position for role, t in tags.items()}
+    known = {role: key for role, key in told.items() if key not in (None, "")}
+    return known if len(known) == len(told) else None

@@ -13,6 +13,8 @@ from typing import Any
 from qtpy.QtCore import QSize, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
+from napari_dualgland.widgets.kit.style import plain
+
 
 class LayerCombo(QComboBox):
     """Chooses one of the viewer's layers, or none.
@@ -84,5 +86,5 @@ class LayerCombo(QComboBox):
 
     def _on_activated(self) -> None:
         self.by_hand = True
-        self.setToolTip(self.currentText())
+        self.setToolTip(plain(self.currentText()))
         self.chosen.emit()

@@ -25,6 +25,7 @@ class RoleLabel(QLabel):
 
     def __init__(self, role: str) -> None:
         super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
 
         def draw(painter: QPainter, side: int) -> None:
             painter.setPen(Qt.PenStyle.NoPen)

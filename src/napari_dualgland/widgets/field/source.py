@@ -29,6 +29,8 @@ class Source:
         this is its channel axis.
     positions : mapping of str to int
         By role, the position along the channel axis; empty without one.
+    pixel_size : float or None
+        What a person states, in µm; None: the layers tell.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class Source:
     layers: Mapping[str, Image]
     channel_axis: int | None = None
     positions: Mapping[str, int] = field(default_factory=dict)
+    pixel_size: float | None = None
 
     def __post_init__(self) -> None:
         check_field(self.layers, self.channel_axis, self.positions)
@@ -93,4 +96,4 @@ class Source:
 
     def stack(self) -> Stack:
         """Return the field of view; lazy where a layer is, in its layers' common dtype."""
-        return stack_from_layers(self.layers, self.channel_axis, self.positions)
+        return stack_from_layers(self.layers, self.channel_axis, self.positions, self.pixel_size)

@@ -15,6 +15,7 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask
 from napari_dualgland.jobs import ImputeJob, Loaded, MaskFile
+from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.field.channels_form import ChannelsForm, in_percent
@@ -218,4 +219,5 @@ def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
         f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
         "as measurements."
     )
-    return "\n".join([line, *(f"• {note}" for note in result.provenance.notes)])
+    notes = dict.fromkeys([*result.notes, *result.provenance.notes])
+    return "\n".join([line, *(f"• {legible(note)}" for note in notes)])

@@ -11,7 +11,7 @@ from napari.layers import Labels, Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.jobs import Detect, MaskFile, MaskLayer
 from napari_dualgland.missing import MissingParams
@@ -72,13 +72,13 @@ class MissingForm(QWidget):
             return Detect(params=self.detection.value())
         if how == "file":
             if not isinstance(self.file.value, Path):
-                raise DualglandError("choose the file that marks the missing pixels")
+                raise _lacking("choose the file that marks the missing pixels")
             return MaskFile(path=self.file.value)
         layer = self.layer()
         if layer is None and how == "labels":
-            raise DualglandError("choose the Labels layer that marks the missing pixels")
+            raise _lacking("choose the Labels layer that marks the missing pixels")
         if layer is None:
-            raise DualglandError("choose the Shapes layer that outlines the missing regions")
+            raise _lacking("choose the Shapes layer that outlines the missing regions")
         # A file of shapes is no mask, so it does not stand for their layer.
         path = None if how == "shapes" else ref_of(layer).path
         ref = ref_of(layer).model_copy(update={"path": path})
@@ -121,7 +121,7 @@ class MissingForm(QWidget):
         """
         roles = tuple(role for role, box in self.roles.items() if box.isChecked())
         if not roles:
-            raise DualglandError("no channel is ticked under “In”; tick those that are damaged")
+            raise _lacking("tick those that are damaged", "no channel is ticked under “In”")
         return roles
 
     def choose_roles(self, roles: tuple[str, ...]) -> None:
@@ -190,3 +190,7 @@ class MissingForm(QWidget):
 def _may_mark(layer: Any) -> bool:
     """Tell whether a layer may mark what is missing; cells that were localized do not."""
     return isinstance(layer, Labels) and tag_of(layer).kind != "cells"
+
+
+def _lacking(way_out: str, found: str = "nothing is chosen") -> DualglandError:
+    return DualglandError(Kind.LACKING, "missing pixels", found, way_out=way_out)

@@ -16,6 +16,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.field.watch import LayerWatch
 from napari_dualgland.widgets.kit.copy_button import CopyButton
@@ -171,7 +172,7 @@ class Dock(QWidget):
 
         self.run_bar.say("Writing …")
         thread = self.in_background(steps)
-        thread.succeeded.connect(lambda path: self.run_bar.say(f"Wrote {path}"))
+        thread.succeeded.connect(lambda path: self.run_bar.say(f"Wrote {legible(str(path))}"))
         thread.failed.connect(self.tell)
 
     def _on_succeeded(self, result: Any) -> None:
@@ -210,7 +211,7 @@ class Dock(QWidget):
         try:
             QGuiApplication.clipboard().setText(write())
         except DualglandError as error:
-            self.run_bar.say(str(error), error=True)
+            self.run_bar.say(legible(str(error)), error=True)
             return
         self.run_bar.say("Copied to the clipboard.")
 

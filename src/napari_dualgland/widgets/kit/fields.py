@@ -152,7 +152,7 @@ class _NumberField(_MagicField):
             self.widget.setValue(self._kind(value))
 
 
-class _OptionalField(Field):
+class OptionalField(Field):
     """A number, or None where a box is ticked."""
 
     def __init__(self, number: _NumberField, none: str, start: Any) -> None:
@@ -177,6 +177,20 @@ class _OptionalField(Field):
         if value is not None:
             self.number.set_value(value)
 
+    def suggest(self, number: Any, none: str) -> None:
+        """Show a number that counts as soon as somebody takes it.
+
+        Parameters
+        ----------
+        number : int or float
+            What is shown while the box is ticked.
+        none : str
+            What the box says.
+        """
+        self.none.setText(none)
+        if self.none.isChecked():
+            self.number.set_value(number)
+
 
 def field_for(info: FieldInfo) -> Field:
     """Return the field that a pydantic model's own says is needed."""
@@ -190,7 +204,7 @@ def field_for(info: FieldInfo) -> Field:
     if not optional:
         return number
     assert isinstance(extra, dict)
-    return _OptionalField(number, str(extra["none"]), extra["start"])
+    return OptionalField(number, str(extra["none"]), extra["start"])
 
 
 def widen(combo: QComboBox) -> None:

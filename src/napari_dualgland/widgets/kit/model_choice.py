@@ -9,10 +9,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.legible import legible
 from napari_dualgland.model.weights import models_for, read_card
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.kit.fields import ChoiceField
-from napari_dualgland.widgets.kit.style import footnote, in_lines
+from napari_dualgland.widgets.kit.style import footnote, in_lines, plain
 from napari_dualgland.widgets.kit.thread import JobThread
 
 
@@ -37,15 +38,16 @@ class ModelField(ChoiceField):
         try:
             card, path = read_card(name)
         except DualglandError as error:
-            self._card.setText(str(error))
-            self.widget.setToolTip(str(name))
+            self._card.setText(legible(str(error)))
+            self.widget.setToolTip(plain(str(name)))
             return
-        self._card.setText(card.summary)
+        self._card.setText(legible(card.summary))
         held = f"\nHeld out: {'; '.join(card.held_out)}" if card.held_out else ""
-        self.widget.setToolTip(
+        what = (
             f"{card.name} {card.version}, {card.parameters:,} parameters, "
-            f"licence {card.licence or 'not stated'}{in_lines(held)}\n{path}"
+            f"licence {card.licence or 'not stated'}"
         )
+        self.widget.setToolTip(plain(what) + in_lines(held) + plain(f"\n{path}"))
 
 
 class DeviceField(ChoiceField):

@@ -7,7 +7,6 @@ import time
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -16,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.kit.style import plain_label
 
 
 class RunBar(QWidget):
@@ -51,12 +51,12 @@ class RunBar(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.elapsed = QLabel()
+        self.elapsed = plain_label()
         self.elapsed.setToolTip("How long it has been working.")
         self._second = QTimer(self)
         self._second.setInterval(1000)
         self._second.timeout.connect(self._show_elapsed)
-        self.says = QLabel()
+        self.says = plain_label()
         self.says.setWordWrap(True)
         self.says.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.says.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

@@ -1,4 +1,8 @@
-"""The look of a form, in one place: headings, footnotes, and labels that line up."""
+"""The look of a form, in one place: headings, footnotes, and labels that line up.
+
+Names, paths and notes come from files, and Qt takes what looks like markup for markup; so labels
+and tips are made here, where they show a text as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Callable
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QPainter, QPixmap
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+
+from napari_dualgland.legible import legible
 
 _LABEL = "dualgland_label"
 
@@ -22,9 +28,39 @@ def form_layout(parent: QWidget) -> QFormLayout:
     return form
 
 
+def plain_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """Return a label that shows whatever text it is given as it is.
+
+    Parameters
+    ----------
+    text : str
+    parent : QWidget, optional
+        Qt's parent.
+
+    Returns
+    -------
+    QLabel
+    """
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def plain(text: str) -> str:
+    """Return a text that is shown as it is where Qt would look for markup: tips, notifications.
+
+    In what Qt would take for markup, a mark that is not seen follows each ``<`` and ``&``, and
+    makes no tag of it.
+    """
+    shown = "\n".join(legible(line) for line in text.split("\n"))
+    if not Qt.mightBeRichText(shown):  # type: ignore[attr-defined]  # qtpy has it
+        return shown
+    return shown.replace("<", "<\u2060").replace("&", "&\u2060")
+
+
 def heading(text: str) -> QLabel:
     """Return the bold name of a section."""
-    label = QLabel(text)
+    label = plain_label(text)
     font = label.font()
     font.setBold(True)
     label.setFont(font)
@@ -34,15 +70,15 @@ def heading(text: str) -> QLabel:
 
 def footnote(text: str = "") -> QLabel:
     """Return small print that wraps."""
-    label = QLabel(text)
+    label = plain_label(text)
     label.setWordWrap(True)
     label.setStyleSheet("font-size: 11px;")
     return label
 
 
 def in_lines(text: str) -> str:
-    """Return a text in lines as short as a tooltip's should be; Qt breaks none itself."""
-    return "\n".join(textwrap.fill(line, 80) for line in text.split("\n"))
+    """Return a tooltip's text, plain and in lines as short as they should be; Qt breaks none."""
+    return plain("\n".join(textwrap.fill(line, 80) for line in text.split("\n")))
 
 
 def field_label(label: QLabel) -> QLabel:

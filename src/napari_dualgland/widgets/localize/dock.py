@@ -14,9 +14,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
 from typing_extensions import override
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read_labels, read_mask
 from napari_dualgland.jobs import LabelsFile, Loaded, LocalizeJob
+from napari_dualgland.legible import legible
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Localization
@@ -77,7 +78,9 @@ class LocalizeWidget(Dock):
         chosen = self.channels.value()
         if "protein" not in chosen.layers:
             raise DualglandError(
-                "no layer is chosen as the protein, so there is nothing to localize"
+                Kind.LACKING,
+                "protein",
+                "no layer is chosen as the protein, so there is nothing to localize",
             )
         return LocalizeJob(
             input=chosen, params=self.params.value(), output=self.output, **self.cells.value()
@@ -95,7 +98,12 @@ class LocalizeWidget(Dock):
             self.params.set_value(value)
             return
         if value.plane is not None:
-            raise DualglandError("Localize looks at whole stacks; run this job outside napari")
+            raise DualglandError(
+                Kind.UNSUPPORTED,
+                "Localize",
+                "looks at whole stacks",
+                way_out="run this job outside napari",
+            )
         self.channels.set_value(value.input)
         self.cells.set_value(value)
         self.params.set_value(value.params)
@@ -231,5 +239,6 @@ def summary(result: Localization, took: str) -> str:
     if not count:
         line = f"No cells, {took}."
     # What is damaged is said beside the button that helps.
-    notes = [note for note in result.provenance.notes if "impute first" not in note]
-    return "\n".join([line, *(f"• {note}" for note in notes)])
+    notes = [*result.stack.notes, *result.provenance.notes]
+    notes = [note for note in dict.fromkeys(notes) if "impute first" not in note]
+    return "\n".join([line, *(f"• {legible(note)}" for note in notes)])

@@ -180,10 +180,11 @@ def test_labels_follow_the_order_of_the_slices(tmp_path, order):
 
 
 @pytest.mark.parametrize(
-    ("zunit", "z"), [(None, 300.0), ("nm", 0.3), ("\\u00B5m", 300.0), ("pixel", None)]
+    ("spacing", "zunit", "z"),
+    [(0.5, None, 0.5), (300.0, "nm", 0.3), (0.5, "\\u00B5m", 0.5), (0.5, "pixel", None)],
 )
-def test_depth_may_have_a_unit_of_its_own(tmp_path, zunit, z):
-    said = {"axes": "ZYX", "unit": "um", "spacing": 300.0} | ({"zunit": zunit} if zunit else {})
+def test_depth_may_have_a_unit_of_its_own(tmp_path, spacing, zunit, z):
+    said = {"axes": "ZYX", "unit": "um", "spacing": spacing} | ({"zunit": zunit} if zunit else {})
     tifffile.imwrite(tmp_path / "a.tif", PIXELS, imagej=True, resolution=(10, 10), metadata=said)
     size = read_tiff(tmp_path / "a.tif").pixel_size
     assert size.x == pytest.approx(0.1)

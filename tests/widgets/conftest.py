@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import write
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
@@ -56,6 +58,16 @@ def outside_hole(pixels):
     kept = np.ones(pixels.shape, bool)
     kept[(..., *HOLE)] = False
     return pixels[kept]
+
+
+@contextmanager
+def refused(kind, place, part=""):
+    """Expect a refusal of this kind, about what is called so."""
+    with pytest.raises(DualglandError) as error:
+        yield
+    assert error.value.kind == kind
+    assert place in error.value.place
+    assert error.value.part == part
 
 
 def tick_none(widget):

@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.utils._proxies import PublicOnlyProxy
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import Kind
 from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import LayerTag, id_of, metadata_of
 from napari_dualgland.io.layer_tuples import layers_of
@@ -26,7 +26,7 @@ from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.job_input import loaded, ref_of
 from napari_dualgland.widgets.field.repaired import missing_of
 
-from .conftest import paint
+from .conftest import paint, refused
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_the_value_comes_back_by_ids_and_else_by_names(opened_layers):
     field.set_value(value.model_copy(update={"layers": {"nucleus": elsewhere}}))
     assert chosen(opened_layers) == {"nucleus": "nucleus"}
     unknown = elsewhere.model_copy(update={"name": "nobody"})
-    with pytest.raises(DualglandError, match="layer 'nobody' is not open"):
+    with refused(Kind.NOT_THERE, "'nobody'"):
         field.set_value(value.model_copy(update={"layers": {"nucleus": unknown}}))
 
 

@@ -182,7 +182,7 @@ def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str 
         raise DualglandError(
             Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"
         )
-    require(3 * image.nbytes, path)  # the numbers, and what is made of them to judge them
+    require(3 * image.nbytes, path)
     values: AnyArray = decoded(path, image)
     axes = str(image.axes)
     if axes.endswith("S"):

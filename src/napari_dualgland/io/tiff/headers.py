@@ -48,7 +48,7 @@ def header_of(
     if number is None:
         note = "the OME-XML does not say which of its images this is; it is left out"
         plain = _plain_header(tif, series)
-        return replace(plain, notes=(*plain.notes, note))
+        return replace(plain, notes=(note, *plain.notes))
     # Whoever reads this XML later takes its first image.
     root = told.root
     root.remove(images[number])
@@ -92,20 +92,15 @@ def _shaped_names(shaped: Any) -> list[str]:
 def _imagej_header(
     said: Mapping[str, Any], page: tifffile.TiffPage, series: tifffile.TiffPageSeries
 ) -> OmeHeader:
-    unit = str(said.get("unit") or "")
     # Without a unit of ImageJ's own, that of the tags counts.
-    sizes = _resolution(page, unit or None)
-    if "Y" in sizes and said.get("yunit"):
-        sizes["Y"] = (sizes["Y"][0], str(said["yunit"]))
-    sizes["Z"] = (said.get("spacing"), str(said.get("zunit") or unit))
+    sizes = imagej.sizes(said, _resolution(page, str(said.get("unit", "")) or None))
     size, odd_sizes = believed(_IMAGEJ, sizes)
-    interval = said.get("finterval"), str(said.get("tunit") or "s")
-    time_step, odd_step = believed_step(_IMAGEJ, interval)
+    step, odd_step = believed_step(_IMAGEJ, (said.get("finterval"), str(said.get("tunit") or "s")))
     count = series.shape[series.axes.index("C")] if "C" in series.axes else 1
     return OmeHeader(
         channels=imagej.channels(said, count),
         pixel_size=size,
-        time_step=time_step,
+        time_step=step,
         besides=Header(imagej=imagej.kept(said)),
         notes=odd_sizes + odd_step,
     )
@@ -114,8 +109,8 @@ def _imagej_header(
 def _resolution(page: tifffile.TiffPage, unit: str | None = None) -> dict[str, Said]:
     """Return pixel height and width as the tags say them, in a unit or in that of the tags."""
     if unit is None:
-        tagged = page.tags.valueof("ResolutionUnit", default=1)
-        unit = _RESOLUTION_UNITS.get(tagged, "") if isinstance(tagged, int) else ""
+        told = page.tags.valueof("ResolutionUnit", default=1)
+        unit = _RESOLUTION_UNITS.get(told, "") if isinstance(told, int) else ""
     said: dict[str, Said] = {}
     for axis in "YX":
         value = page.tags.valueof(f"{axis}Resolution")

@@ -10,11 +10,34 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.io.pixel_sizes import Said
 from napari_dualgland.stack import Channel
 
 _PLACE = re.compile(r"(?:[czt]:\d+/\d+\s*)+(?:- (?P<title>.*))?", re.IGNORECASE)
 """Bio-Formats' label of a slice, ``c:1/4 z:1/3 - title of the image``."""
 _ORDERS = ("czt", "ctz", "zct", "ztc", "tcz", "tzc")
+
+
+def sizes(said: Mapping[str, Any], across: Mapping[str, Said]) -> dict[str, Said]:
+    """Return what ImageJ says of the pixel size, for its one door.
+
+    Parameters
+    ----------
+    said : mapping
+        What ImageJ says; ``unit`` is that of all axes that name no own.
+    across : mapping
+        What the tags say of Y and X.
+
+    Returns
+    -------
+    dict
+        By axis, the number and its unit.
+    """
+    found = dict(across)
+    if "Y" in found and said.get("yunit"):
+        found["Y"] = (found["Y"][0], str(said["yunit"]))
+    found["Z"] = (said.get("spacing"), str(said.get("zunit") or said.get("unit", "")))
+    return found
 
 
 def kept(said: Mapping[str, Any]) -> dict[str, str]:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def pixels_of(
     path: Path, series: tifffile.TiffPageSeries, lazy: bool
 ) -> npt.NDArray[Any] | da.Array:
-    """Return the pixels of a series, bright being high.
+    """Return the intensities of a series, bright being high.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def pixels_of(
 
 
 def decoded(path: Path, series: tifffile.TiffPageSeries) -> npt.NDArray[Any]:
-    """Decode a series as it is stored, if there is memory for it.
+    """Decode the numbers of a series as they are stored, if there is memory for it.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
         if found.described.files:
             stack = replace(stack, files=tuple(map(str, (path, *found.described.files))))
         stack, more = _own_images(path, tif, series, stack, header, lazy)
-    notes += [*header.notes, *taken, *more]
+        notes += [*header.notes, *taken, *photometric_notes(series), *more]
     for note in notes:
         log.warning("%s: %s", path, note)
     return replace(stack, notes=tuple(notes))

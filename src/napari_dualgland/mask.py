@@ -191,8 +191,8 @@ class Mask:
             raise DualglandError(
                 Kind.WRONG_CONTENT,
                 self._place(stack),
-                f"cells of dtype {self.data.dtype}",
-                expected="labels: integers, a number for each cell and 0 for background",
+                f"cells must be labels, and these are {self.data.dtype}",
+                expected="integers, a number for each cell and 0 for background",
             )
         planes = replace(self, of_cells=True)._canonical(stack)
         if planes.shape[2] > 1:
@@ -214,7 +214,7 @@ class Mask:
 
     def _canonical(self, stack: Stack) -> LazyArray:
         """Return the data as (T, Z, C, Y, X); axes that they lack have length 1."""
-        shape, what = self.shape, "file of labels" if self.of_cells else "mask"
+        shape, what = self.shape, "cells" if self.of_cells else "a mask"
         sizes = {axis: stack.sizes.get(axis, 1) for axis in CANONICAL_AXES}
         named = {}
         if self.axes is not None and len(self.axes) == len(shape):
@@ -231,7 +231,7 @@ class Mask:
             raise DualglandError(
                 Kind.AMBIGUOUS,
                 self._place(stack),
-                f"a {what} of shape {shape} could be {' or '.join(readings)} of the stack, "
+                f"{what} of shape {shape} could be {' or '.join(readings)} of the stack, "
                 f"{stack.axes} {stack.shape}",
                 part="axes",
                 way_out="save it as OME-TIFF or ImageJ TIFF, which name their axes, or give it "
@@ -241,8 +241,8 @@ class Mask:
             raise DualglandError(
                 Kind.MISMATCH,
                 self._place(stack),
-                f"a {what} of shape {self.axes if named else ''}{shape} does not fit the stack, "
-                f"{stack.axes} {stack.shape}",
+                f"{what} of shape {self.axes if named else ''}{shape} "
+                f"do{'' if self.of_cells else 'es'} not fit the stack, {stack.axes} {stack.shape}",
                 part=f"axis {wrong[0]}" if wrong else "",
                 expected=" or ".join(f"{axes} {wanted}" for axes, wanted in ways.items()),
             )

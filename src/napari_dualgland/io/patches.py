@@ -98,12 +98,33 @@ def has_one_value(values: AnyArray) -> bool:
 
 
 def count_values(values: AnyArray, axes: str | None) -> int:
-    """Return the number of different values, 0 among them; see :func:`look_at`."""
+    """Count the different values of an image, 0 among them.
+
+    Parameters
+    ----------
+    values, axes
+        As for :func:`look_at`.
+
+    Returns
+    -------
+    int
+    """
     return len(np.unique(np.concatenate([np.unique(part) for part in _parts(values, axes)])))
 
 
 def planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
-    """Yield a view of every (Y, X) plane; see :func:`look_at`."""
+    """Cut an image into planes.
+
+    Parameters
+    ----------
+    values, axes
+        As for :func:`look_at`; ``values`` may be of any dtype.
+
+    Yields
+    ------
+    numpy.ndarray
+        A view of every (Y, X) plane.
+    """
     axes = axes or ""
     y, x = (axes.index("Y"), axes.index("X")) if {"Y", "X"} <= set(axes) else (-2, -1)
     last = np.moveaxis(values, (y, x), (-2, -1))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 REFUSED = 2
 
@@ -33,7 +33,8 @@ def _main(
     try:
         pairs = [pair.partition("=") for pair in ablation or []]
         if not all(key and file for key, _, file in pairs):
-            raise DualglandError("an ablation is given as NAME=FILE, e.g. no-SG=no_sg.safetensors")
+            expected = "NAME=FILE, e.g. no-SG=no_sg.safetensors"
+            raise DualglandError(Kind.BAD_VALUE, "--ablation", "", expected=expected)
         # Not above: a mistyped option is told before torch is loaded.
         from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 

@@ -13,7 +13,7 @@ import tifffile
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.source import shrink
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
 
@@ -68,12 +68,18 @@ def held_out(models: Sequence[str]) -> HeldOut:
             found.append((set(kept["held_out_fields"]), set(kept["held_out_groups"])))
     if not found:
         raise DualglandError(
-            "no card of these models says what was held out; evaluate a trained model too"
+            Kind.LACKING,
+            ", ".join(models),
+            "no card of these models says what was held out",
+            way_out="evaluate a trained model too",
         )
     fields, groups = (set.intersection(*part) for part in zip(*found, strict=True))
     if not fields and not groups:
         raise DualglandError(
-            "nothing was held out from all of these models; evaluate them one by one"
+            Kind.EMPTY,
+            ", ".join(models),
+            "nothing was held out from all of these models",
+            way_out="evaluate them one by one",
         )
     return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))
 
@@ -103,7 +109,8 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
         If the folder does not hold the collection.
     """
     if not (data / "cells.csv").is_file():
-        raise DualglandError(f"{data}: no cells.csv in there; name the atlas folder with --data")
+        way_out = "name the atlas folder with --data"
+        raise DualglandError(Kind.NOT_THERE, data, "no cells.csv in there", way_out=way_out)
     found: dict[str, AnyArray] = {}
     for field in kept.fields:
         whole = read_field(data, field)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.intervals import Reach
 from napari_dualgland.model.weights import read_card
@@ -74,7 +74,8 @@ def find_method(name: str) -> Method:
     if mark:
         if "--" + variant not in VARIANTS or not available("--" + variant):
             known = ", ".join(v for v in VARIANTS if available(v))
-            raise DualglandError(f"{name}: no variant --{variant}; there are {known}")
+            found = f"no variant --{variant}"
+            raise DualglandError(Kind.NOT_THERE, name, found, expected=f"one of {known}")
         options = VARIANTS["--" + variant]
     elif draws(model):
         # The estimate is the same with samples and without (tests/imputation/test_samples.py).

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from skimage.io import imsave
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray
 
 
@@ -26,8 +26,10 @@ def check_outside(folder: Path) -> None:
     for parent in (whole, *whole.parents):
         if (parent / ".git").exists():
             raise DualglandError(
-                f"{folder}: lies in the repository {parent}; pictures of atlas pixels must not "
-                "get in there, name a folder outside it"
+                Kind.CONFLICT,
+                folder,
+                f"lies in the repository {parent}; pictures of atlas pixels must not get in there",
+                way_out="name a folder outside it",
             )
 
 

@@ -19,7 +19,7 @@ import typer
 
 from dualgland_training.evaluate.cases import HeldOut, images_of, mask_of, read_images
 from dualgland_training.evaluate.methods import fill_with, find_method
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 
 
@@ -63,7 +63,8 @@ def _run_method(name: str, job: Job, folder: Path) -> None:
             fill = fill_with(method, image, missing)
             seconds[case][title] = time.perf_counter() - began
             if not np.array_equal(fill.estimate[~missing], image[~missing]):
-                raise DualglandError(f"{name} changed observed pixels of {title} ({case})")
+                found = "changed observed pixels"
+                raise DualglandError(Kind.MISMATCH, name, found, part=f"{title}, {case}")
             arrays = {"estimate": fill.estimate}
             if fill.deviation is not None:
                 arrays["deviation"] = fill.deviation
@@ -101,7 +102,8 @@ def start(name: str, job: Job, folder: Path) -> None:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise DualglandError(f"{name} failed: {last}; leave it out or see to that first")
+        way_out = "leave it out or see to that first"
+        raise DualglandError(Kind.UNSUPPORTED, name, f"failed: {last}", way_out=way_out)
 
 
 def _main(name: str, job: str, folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.metrics import structural_similarity
 
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import BoolArray, Float64Array, FloatArray
 
 FLOOR = 1 / 12
@@ -26,8 +26,11 @@ def _check(
 ) -> None:
     if filled.shape != truth.shape or filled.shape != missing.shape or filled.ndim != 3:
         raise DualglandError(
-            f"fill {filled.shape}, truth {truth.shape} and mask {missing.shape} must be the same "
-            "(C, Y, X); cut them alike"
+            Kind.MISMATCH,
+            "fill, truth and mask",
+            f"shapes {filled.shape}, {truth.shape} and {missing.shape}",
+            expected="the same (C, Y, X)",
+            way_out="cut them alike",
         )
 
 

@@ -15,7 +15,7 @@ from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from dualgland_training.perceptual.judge import Judge
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 CHUNK = 32
 
@@ -160,8 +160,11 @@ def manifold_precision_recall(real: Tensor, filled: Tensor, k: int = 3) -> tuple
     """
     if min(len(real), len(filled)) <= k:
         raise DualglandError(
-            f"a manifold of {k} neighbours needs more than {k} pictures, not "
-            f"{min(len(real), len(filled))}; evaluate more cells"
+            Kind.LACKING,
+            f"a manifold of {k} neighbours",
+            f"{min(len(real), len(filled))} pictures",
+            expected=f"more than {k}",
+            way_out="evaluate more cells",
         )
     return _inside(real, filled, k), _inside(filled, real, k)
 
@@ -196,8 +199,10 @@ def pair_similarity(
     """
     if min(pictures.shape[2:]) < SHORTEST:
         raise DualglandError(
-            f"MS-SSIM needs sides of {SHORTEST} pixels, not {tuple(pictures.shape[2:])}; "
-            "give larger pictures"
+            Kind.MISMATCH,
+            "pictures for MS-SSIM",
+            f"sides of {tuple(pictures.shape[2:])}",
+            expected=f"sides of {SHORTEST} pixels or more",
         )
     first, second = torch.triu_indices(len(labels), len(labels), 1)
     same = labels[first] == labels[second]

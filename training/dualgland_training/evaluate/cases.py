@@ -69,16 +69,16 @@ def held_out(models: Sequence[str]) -> HeldOut:
     if not found:
         raise DualglandError(
             Kind.LACKING,
-            "--model",
+            ", ".join(models),
             "no card of these models says what was held out",
             way_out="evaluate a trained model too",
         )
     fields, groups = (set.intersection(*part) for part in zip(*found, strict=True))
     if not fields and not groups:
         raise DualglandError(
-            Kind.MISMATCH,
-            "--model",
-            "nothing was held out from all of these",
+            Kind.EMPTY,
+            ", ".join(models),
+            "nothing was held out from all of these models",
             way_out="evaluate them one by one",
         )
     return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))

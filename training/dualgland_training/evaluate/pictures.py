@@ -28,7 +28,7 @@ def check_outside(folder: Path) -> None:
             raise DualglandError(
                 Kind.CONFLICT,
                 folder,
-                f"lies in the repository {parent}, where no pictures of atlas pixels may be",
+                f"lies in the repository {parent}; pictures of atlas pixels must not get in there",
                 way_out="name a folder outside it",
             )
 

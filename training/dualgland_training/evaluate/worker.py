@@ -63,8 +63,8 @@ def _run_method(name: str, job: Job, folder: Path) -> None:
             fill = fill_with(method, image, missing)
             seconds[case][title] = time.perf_counter() - began
             if not np.array_equal(fill.estimate[~missing], image[~missing]):
-                found = f"changed observed pixels of {title}"
-                raise DualglandError(Kind.WRONG_CONTENT, name, found, part=case)
+                found = "changed observed pixels"
+                raise DualglandError(Kind.MISMATCH, name, found, part=f"{title}, {case}")
             arrays = {"estimate": fill.estimate}
             if fill.deviation is not None:
                 arrays["deviation"] = fill.deviation
@@ -103,7 +103,7 @@ def start(name: str, job: Job, folder: Path) -> None:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         way_out = "leave it out or see to that first"
-        raise DualglandError(Kind.DAMAGED, name, f"failed: {last}", way_out=way_out)
+        raise DualglandError(Kind.UNSUPPORTED, name, f"failed: {last}", way_out=way_out)
 
 
 def _main(name: str, job: str, folder: Path) -> None:

@@ -27,8 +27,8 @@ def _check(
     if filled.shape != truth.shape or filled.shape != missing.shape or filled.ndim != 3:
         raise DualglandError(
             Kind.MISMATCH,
-            "the fill",
-            f"it is {filled.shape}, the truth {truth.shape} and the mask {missing.shape}",
+            "fill, truth and mask",
+            f"shapes {filled.shape}, {truth.shape} and {missing.shape}",
             expected="the same (C, Y, X)",
             way_out="cut them alike",
         )

@@ -161,9 +161,9 @@ def manifold_precision_recall(real: Tensor, filled: Tensor, k: int = 3) -> tuple
     if min(len(real), len(filled)) <= k:
         raise DualglandError(
             Kind.LACKING,
-            "the pictures",
-            f"there are {min(len(real), len(filled))}",
-            expected=f"more than {k}, for a manifold of {k} neighbours",
+            f"a manifold of {k} neighbours",
+            f"{min(len(real), len(filled))} pictures",
+            expected=f"more than {k}",
             way_out="evaluate more cells",
         )
     return _inside(real, filled, k), _inside(filled, real, k)
@@ -199,10 +199,10 @@ def pair_similarity(
     """
     if min(pictures.shape[2:]) < SHORTEST:
         raise DualglandError(
-            Kind.UNSUPPORTED,
-            "the pictures",
-            f"their sides are {tuple(pictures.shape[2:])}",
-            expected=f"{SHORTEST} pixels and more, for MS-SSIM",
+            Kind.MISMATCH,
+            "pictures for MS-SSIM",
+            f"sides of {tuple(pictures.shape[2:])}",
+            expected=f"sides of {SHORTEST} pixels or more",
         )
     first, second = torch.triu_indices(len(labels), len(labels), 1)
     same = labels[first] == labels[second]

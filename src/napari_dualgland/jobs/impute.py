@@ -197,7 +197,8 @@ class ImputeJob(Job):
     def save(self, result: Imputation) -> None:
         """Write the OME-TIFF; the input's own bytes where nothing was missing of an OME-TIFF."""
         assert self.output is not None
-        source = None if self.file is None or self.plane is not None else self.file.path
+        same = self.file is not None and self.plane is None and self.file.pixel_size is None
+        source = self.file.path if self.file is not None and same else None
         if not result.unchanged:
             write(result, self.output)
         elif source is not None and source.name.lower().endswith(OME_TIFF) and source.is_file():

@@ -202,7 +202,7 @@ class ImputeJob(Job):
     def save(self, result: Imputation) -> None:
         """Write the OME-TIFF; the input's own bytes where nothing was missing of an OME-TIFF."""
         assert self.output is not None
-        copied = None if self.plane is not None else self._whole_file()
+        copied = self._whole_file()
         if not result.unchanged:
             write(result, self.output)
         elif copied is not None:
@@ -213,8 +213,9 @@ class ImputeJob(Job):
             write(result.without_marks(), self.output)
 
     def _whole_file(self) -> Path | None:
-        """Return the input where it is an OME-TIFF that needs no other file."""
-        path = None if self.file is None else self.file.path
+        """Return the input where it is an OME-TIFF that needs no other file, and all is as it says."""
+        same = self.file is not None and self.plane is None and self.file.pixel_size is None
+        path = self.file.path if self.file is not None and same else None
         if path is None or not path.name.lower().endswith(OME_TIFF) or not path.is_file():
             return None
         return path if files_behind(path) == (path,) else None

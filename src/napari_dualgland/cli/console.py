@@ -57,6 +57,13 @@ def answer(
         Shows the result to a person on the console it is given.
     as_json : bool
         Write the result as JSON instead.
+
+    Raises
+    ------
+    DualglandError
+        If stdout cannot be written to, and whatever the work raises.
+    BrokenPipeError
+        If nobody reads stdout.
     """
     with contextlib.redirect_stdout(sys.stderr):
         result = work()

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+from typing_extensions import override
 
 from napari_dualgland.legible import legible
 
@@ -30,10 +31,12 @@ class PlainConsole(Console):
             # Lines are cut by the terminal only, never by a guessed width.
             self.width = 160
 
+    @override
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a text with its style; every string that is printed comes through here."""
         return super().render_str(legible(text), **options)
 
+    @override
     def on_broken_pipe(self) -> None:
         """Leave it to the command line's own guard; rich would end the program as if by a bug."""
         raise BrokenPipeError

@@ -213,7 +213,7 @@ class ImputeJob(Job):
             write(result.without_marks(), self.output)
 
     def _whole_file(self) -> Path | None:
-        """Return the input where it is an OME-TIFF that needs no other file, and all is as it says."""
+        """Return the input where it is an OME-TIFF by itself, of which nothing was stated anew."""
         same = self.file is not None and self.plane is None and self.file.pixel_size is None
         path = self.file.path if self.file is not None and same else None
         if path is None or not path.name.lower().endswith(OME_TIFF) or not path.is_file():

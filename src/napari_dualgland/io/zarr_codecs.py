@@ -67,6 +67,10 @@ class Codecs:
             Of the file.
         stored, inner : tuple of int
             Shapes of the whole and, where it is a shard, of the chunks in it.
+
+        Yields
+        ------
+        bytes
         """
         if not self.is_sharded:
             yield content[: len(content) - self._trailer]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_dualgland.classes import LOCATIONS
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.model.set_points import ANY, SHIPPED, read_set_points
 from napari_dualgland.stack import ROLES
@@ -44,22 +44,27 @@ def test_unknown_places_are_expected_to_be_as_any_cell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "kind"),
     [
-        ("1,any,", "2,any,", "version"),
-        ("theta", "mean", "no table"),
-        ("1,any,er,background", "1,any,er,void", "void"),
-        ("1,any,er,background", "1,any,er,nucleus", "missing"),
+        ("1,any,", "2,any,", Kind.UNSUPPORTED),
+        ("theta", "mean", Kind.WRONG_CONTENT),
+        ("1,any,er,background", "1,any,er,void", Kind.DAMAGED),
+        ("1,any,er,background", "1,any,er,nucleus", Kind.DAMAGED),
+        ("1,any,er,background", "1,any,er", Kind.DAMAGED),
+        ("background,-2.3367", "background,inf", Kind.DAMAGED),
     ],
 )
-def test_odd_tables_are_refused_in_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_odd_tables_are_refused_in_one_line(tmp_path: Path, old: str, new: str, kind: Kind) -> None:
     path = tmp_path / "odd.csv"
     path.write_text(SHIPPED.read_text().replace(old, new))
-    with pytest.raises(DualglandError, match=said) as caught:
+    assert path.read_text() != SHIPPED.read_text()
+    with pytest.raises(DualglandError) as caught:
         read_set_points(path)
+    assert (caught.value.kind, caught.value.place) == (kind, str(path))
     assert "\n" not in str(caught.value)
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DualglandError, match="cannot be read"):
+    with pytest.raises(DualglandError) as caught:
         read_set_points(tmp_path / "none.csv")
+    assert caught.value.kind == Kind.NOT_THERE

@@ -220,7 +220,7 @@ def test_a_localizer_is_refused_where_pixels_are_filled(own_model: Path) -> None
     path = own_model.with_suffix(".json")
     rewrite(path, architecture={"kind": "localizer"})
     said = refused()
-    assert (said.kind, said.place) == (Kind.WRONG_CONTENT, "model ours")
+    assert (said.kind, said.place) == (Kind.WRONG_CONTENT, str(path))
     assert "generator" in said.expected
     assert "ours" in models_for("localize")
     assert "ours" not in models_for("impute")

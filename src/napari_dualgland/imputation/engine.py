@@ -116,8 +116,8 @@ def _impute_steps(
     if (params.samples or params.plausible) and not filler.draws:
         raise DualglandError(
             Kind.UNSUPPORTED,
-            f"model {filler.card.name}",
-            "draws no plausible pictures",
+            "samples" if params.samples else "plausible",
+            f"the model {filler.card.name} draws no plausible pictures",
             way_out="choose another one, or ask for the estimate alone",
         )
     yield Progress(0, 0, "looking for missing pixels")

@@ -99,8 +99,9 @@ def read_set_points(path: Path = SHIPPED) -> SetPointTable:
     ):
         rows = list(csv.DictReader(file))
     if not rows or tuple(rows[0]) != COLUMNS:
-        expected = f"a table of set points ({', '.join(COLUMNS)})"
-        raise DualglandError(Kind.WRONG_CONTENT, path, "other columns", expected=expected)
+        expected = f"columns {', '.join(COLUMNS)}"
+        found = "is no table of set points"
+        raise DualglandError(Kind.WRONG_CONTENT, path, found, expected=expected)
     if any(row["version"] != str(VERSION) for row in rows):
         raise DualglandError(
             Kind.UNSUPPORTED,

@@ -202,8 +202,8 @@ def card_for(job: str, model: str) -> tuple[ModelCard, Path]:
     others = ", ".join(models_for(job)) or "none yet, give the path of a .safetensors file"
     raise DualglandError(
         Kind.WRONG_CONTENT,
-        f"model {card.name}",
-        f"is a {kind} and cannot {job}",
+        path,
+        f"{card.name} is a {kind} and cannot {job}",
         expected=f"one of {others}",
     )
 

@@ -99,9 +99,12 @@ def read_set_points(path: Path = SHIPPED) -> SetPointTable:
     ):
         rows = list(csv.DictReader(file))
     if not rows or tuple(rows[0]) != COLUMNS:
-        expected = f"columns {', '.join(COLUMNS)}"
-        found = "is no table of set points"
-        raise DualglandError(Kind.WRONG_CONTENT, path, found, expected=expected)
+        raise DualglandError(
+            Kind.WRONG_CONTENT,
+            path,
+            "is no table of set points",
+            expected=f"columns {', '.join(COLUMNS)}",
+        )
     if any(row["version"] != str(VERSION) for row in rows):
         raise DualglandError(
             Kind.UNSUPPORTED,

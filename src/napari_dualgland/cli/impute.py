@@ -67,7 +67,8 @@ def describe(result: Imputation, out: Path, seconds: float) -> dict[str, Any]:
     if result.unchanged:
         told |= dict.fromkeys(computed)
         told["missing_fraction"] = dict.fromkeys(result.channel_keys, 0.0)
-        told["notes"] = [f"{NOTHING_MISSING}; the output is an identical copy"]
+        copied = f"{NOTHING_MISSING}; the output is an identical copy"
+        told["notes"] = [*(n for n in told["notes"] if n != NOTHING_MISSING), copied]
     return told
 
 
@@ -85,6 +86,8 @@ def show(result: dict[str, Any], to: Console) -> None:
     if result["nothing_to_do"]:
         to.print("nothing to do: no pixel is missing")
         to.print(f"an identical copy is in {result['output']}", soft_wrap=True)
+        for note in result["notes"][:-1]:
+            to.print(f"note: {note}", soft_wrap=True)
         return
     table = Table("channel", "role", "imputed", box=None, pad_edge=False)
     shares = result["missing_fraction"].values()

@@ -157,7 +157,7 @@ def read_set(found: HpaSet) -> Stack:
         name=found.stem,
         source=str(found.folder / found.stem),
         files=tuple(str(found.files[role]) for role in members),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 

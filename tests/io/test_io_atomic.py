@@ -118,7 +118,7 @@ def test_something_else_of_that_name(tmp_path, make):
 
 @pytest.mark.parametrize(
     "raised",
-    [KeyboardInterrupt(), MemoryError(), DualglandError(Kind.DAMAGED, "a source")],
+    [KeyboardInterrupt(), MemoryError(), DualglandError(Kind.DAMAGED, "a source", "is damaged")],
     ids=lambda error: type(error).__name__,
 )
 def test_an_interruption_leaves_the_older_file(tmp_path, raised):

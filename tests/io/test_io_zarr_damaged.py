@@ -246,7 +246,7 @@ def test_a_scale_that_makes_no_sense_leaves_a_note(tmp_path: Path, scale: Any) -
     stack = read_ome_zarr(image(tmp_path / "a.zarr", said=said))
     np.testing.assert_array_equal(stack.data, PIXELS)
     assert stack.pixel_size is None
-    assert any("not understood" in note for note in stack.notes)
+    assert any("the pixel size is taken as unknown" in note for note in stack.notes)
 
 
 def test_scales_of_level_and_image_are_multiplied(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
     with examined(path) as found:
         tif = found.tif
         series = own_series(path, tif)
-        notes = [*found.notes, *check_complete(path, tif), *photometric_notes(series)]
+        notes = [*found.notes, *check_complete(path, tif)]
         if lazy is None:
             lazy = series.nbytes > LAZY_BYTES
         lazy = lazy and not is_gzip(path)

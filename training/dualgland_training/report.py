@@ -24,8 +24,8 @@ from matplotlib.figure import SubFigure
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.trainer.events import read_log
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import regular
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.files import regular
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

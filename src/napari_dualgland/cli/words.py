@@ -49,7 +49,7 @@ def path_given(text: str | os.PathLike[str], option: str | None = None) -> Path:
     typer.BadParameter
         Where it cannot be one.
     """
-    from napari_dualgland.io.files import home_expanded
+    from napari_dualgland.files import home_expanded
 
     words = os.fspath(text)
     if words in ("", "-"):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import home_expanded, regular
 from napari_dualgland.io.channels import assign_roles
-from napari_dualgland.io.files import home_expanded, regular
 from napari_dualgland.io.hpa import find_set, parse_name, read_set
 from napari_dualgland.io.masks import read_labels, read_mask
 from napari_dualgland.io.pictures import is_picture, read_picture

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.pictures import one_channel, read_picture
 from napari_dualgland.io.tiff import COLOURS, read_tiff
 from napari_dualgland.memory import require

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.memory import require
 
 if TYPE_CHECKING:

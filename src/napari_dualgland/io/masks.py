@@ -16,7 +16,7 @@ import tifffile
 from tifffile import COMPRESSION
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import home_expanded, regular
+from napari_dualgland.files import home_expanded, regular
 from napari_dualgland.io.mask_values import checked_labels, checked_marks
 from napari_dualgland.io.npy import read_npy
 from napari_dualgland.io.ome import CELLS, MISSING, OmeHeader, parse_ome

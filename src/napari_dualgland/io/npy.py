@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding
+from napari_dualgland.files import decoding
 from napari_dualgland.memory import require
 from napari_dualgland.typing import AnyArray
 

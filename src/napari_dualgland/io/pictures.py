@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL.PngImagePlugin import PngImageFile
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.picture_header import JPEG, PNG, checked_header
 from napari_dualgland.io.pixel_sizes import Said, believed
 from napari_dualgland.memory import require

@@ -12,7 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.hpa import find_set, parse_name
 from napari_dualgland.io.tiff import is_tiff
 from napari_dualgland.io.zarr import is_ome_zarr

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.tiff import LAZY_BYTES
 from napari_dualgland.io.zarr_axes import letters_of_axes
 from napari_dualgland.io.zarr_chunks import ZarrPixels

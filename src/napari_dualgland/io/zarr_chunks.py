@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from napari_dualgland import memory
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.zarr_codecs import Codecs
 from napari_dualgland.io.zarr_frames import refuse_frame
 

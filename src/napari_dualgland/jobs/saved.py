@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, home_expanded, regular
+from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.localize import LocalizeJob

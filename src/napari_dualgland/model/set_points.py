@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import Float64Array

@@ -16,8 +16,8 @@ import platformdirs
 from pydantic import Field, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.frozen import FrozenModel
-from napari_dualgland.io.files import decoding, home_expanded, regular
 from napari_dualgland.model.tensors import read_tensor_file, refuse_other_shapes
 
 if TYPE_CHECKING:

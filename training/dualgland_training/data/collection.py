@@ -20,7 +20,7 @@ from skimage.io import imread
 from dualgland_training.data.options import DataOptions
 from dualgland_training.data.source import PARTS, Source, make_source
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import ByteArray
 

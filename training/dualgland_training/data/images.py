@@ -18,10 +18,10 @@ from dualgland_training.data.options import ImageRun
 from dualgland_training.data.source import PARTS, Source, shrink
 from dualgland_training.data.split_file import assign_parts, name_of
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import home_expanded
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.intensities import measurable
 from napari_dualgland.io import read
-from napari_dualgland.io.files import home_expanded
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.zarr import is_ome_zarr
 from napari_dualgland.stack import ROLES, Stack

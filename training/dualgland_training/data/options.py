@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 
 from dualgland_training.trainer.options import RunOptions, check_options, read_yaml
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import home_expanded
 from napari_dualgland.frozen import FrozenModel
-from napari_dualgland.io.files import home_expanded
 
 Family = Literal["box", "thin", "thick", "random", "saturated", "channel", "lines", "scratches"]
 Role = Literal["microtubules", "protein", "nucleus", "er"]

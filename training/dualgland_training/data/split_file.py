@@ -16,7 +16,7 @@ import numpy as np
 from dualgland_training.data.options import ImageRun
 from dualgland_training.data.source import PARTS
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.hpa import parse_name
 
 Warn = Callable[[str], None]

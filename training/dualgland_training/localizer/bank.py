@@ -22,8 +22,8 @@ from dualgland_training.simulate.mixture import in_focus, pattern_light, scaled_
 from dualgland_training.simulate.patterns import PATTERNS
 from dualgland_training.simulate.real import real_scene
 from dualgland_training.simulate.scene import Scene, Streams, draw_scene, flattened
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.files import decoding, regular
 from napari_dualgland.model.localizer import PIXEL_UM
 from napari_dualgland.typing import BoolArray, ByteArray, Float32Array, FloatArray
 

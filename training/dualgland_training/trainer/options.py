@@ -14,8 +14,8 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.frozen import FrozenModel
-from napari_dualgland.io.files import decoding, home_expanded, regular
 from napari_dualgland.model.precision import Precision
 
 

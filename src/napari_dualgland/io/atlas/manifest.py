@@ -18,11 +18,11 @@ from pydantic import Field as Option
 from pydantic import StringConstraints, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import regular
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.atlas.addresses import Addresses
 from napari_dualgland.io.atlas.query import Antibody, Ensg, Field, Gene, Words
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.files import regular
 
 JSON_NAME = "manifest.json"
 CSV_NAME = "manifest.csv"

@@ -12,7 +12,7 @@ from pathlib import Path
 import tifffile
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding
+from napari_dualgland.files import decoding
 from napari_dualgland.io.lazy import page_name
 
 _AGAIN = "fetch or export it again"

@@ -14,7 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.ome import child
 from napari_dualgland.io.tiff.ome_text import ome_text
 from napari_dualgland.io.tiff.pages import MAX_DESCRIPTION, survey_file

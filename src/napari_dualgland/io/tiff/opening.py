@@ -16,7 +16,7 @@ from typing import Any
 import tifffile
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding, regular
+from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.tiff.described import Described, described
 from napari_dualgland.io.tiff.pages import Survey, survey, survey_file
 from napari_dualgland.memory import in_words, require
@@ -84,7 +84,7 @@ def examined(path: Path) -> Iterator[OpenTiff]:
     ------
     OpenTiff
         What is done with it is not watched: whoever decodes pixels says so with
-        :func:`~napari_dualgland.io.files.decoding`.
+        :func:`~napari_dualgland.files.decoding`.
 
     Raises
     ------

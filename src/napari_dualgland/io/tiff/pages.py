@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.files import decoding
+from napari_dualgland.files import decoding
 from napari_dualgland.memory import require
 
 MAX_PAGES = 2**17

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.io.files import decoding
+from napari_dualgland.files import decoding
 from napari_dualgland.io.lazy import as_dask, page_name
 from napari_dualgland.io.photometric import intensities
 from napari_dualgland.io.tiff.series import times

@@ -245,6 +245,14 @@ def test_a_gene_of_a_million_elements(tmp_path, monkeypatch):
     check_gene_page(written(tmp_path, several, "a.xml"), "24")
 
 
+@pytest.mark.parametrize("around", ["<entry a='{}'/>", "<entry>{}</entry>", "<!--{}-->"])
+def test_a_tag_or_text_without_end(tmp_path, around):
+    content = page(around.format("x" * 2**22))
+    with pytest.raises(WrongContent) as error:
+        check_gene_page(written(tmp_path, content, "a.xml"), "24")
+    assert error.value.kind == Kind.TOO_LARGE
+
+
 def test_all_genes_together_have_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(gene_xml_module, "FILE_LIMIT", 2**17)
     genes = [entry("TP53", "ENSG00000141510", []) + "<b>" + "x" * 2**12 + "</b>"] * 64

@@ -45,6 +45,8 @@ ENTRY_LIMIT = 2**26
 """Bytes of XML that one gene may take; those of the atlas take some MB."""
 ELEMENT_LIMIT = 2**20
 """Elements that one gene may have: they take far more memory than the bytes that say them."""
+TOKEN_LIMIT = 2**20
+"""Bytes of a tag with its attributes, or of a text; the atlas's are of some hundred."""
 FILE_LIMIT = 2**35
 """Bytes of all genes, unpacked; those of the atlas take some GB."""
 _LOGGED = 20
@@ -127,12 +129,17 @@ class _Metered:
         self._path = path
         self._file = file
         self._limit = limit
-        self._since = self._whole = self._elements = 0
+        self._since = self._whole = self._elements = self._token = 0
 
     def read(self, size: int = -1) -> bytes:
         piece = self._file.read(size)
         self._since += len(piece)
         self._whole += len(piece)
+        # A tag or a text ends with ">", and the parser begins a token anew with every piece.
+        ended = piece.rfind(b">")
+        self._token = self._token + len(piece) if ended < 0 else len(piece) - ended
+        if self._token > TOKEN_LIMIT:
+            raise self._refusal(f"one tag or text takes over {megabytes(TOKEN_LIMIT)}")
         if self._since > self._limit:
             raise self._refusal(f"one gene takes over {megabytes(self._limit)}")
         if self._whole > FILE_LIMIT:

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
-    *("_version", "classes", "errors", "frozen", "intervals", "mask", "progress"),
+    *("_version", "classes", "errors", "findings", "frozen", "intervals", "mask", "progress"),
     *("provenance", "results", "stack"),
     "typing",
 }

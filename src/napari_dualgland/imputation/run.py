@@ -13,6 +13,7 @@ import torch
 
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.findings import Finding
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
@@ -96,11 +97,16 @@ class ImputationRun:
         if self._given is None:
             pixels = self.frames.channels(frame, self.frames.whole)
             planes = pixels[: len(self.source.channels)]
-            return find_in_planes(planes, MissingParams()), True
+            names = [channel.name for channel in self.source.channels]
+            place = self.frames.place(frame)
+            return find_in_planes(planes, MissingParams(), names, place, self._note_finding), True
         given = self._given[self.frames.place(frame)]
         if self.frames.shares_loads_with(given):
             return self.frames.load_with(frame, given), True
         return np.asarray(given), False
+
+    def _note_finding(self, finding: Finding) -> None:
+        self.notes.add(finding.sentence())
 
     def _look_at(self, frame: int) -> None:
         """Take what is needed of a frame's pixels before any frame is filled."""

@@ -80,12 +80,12 @@ def signal_around(plane: AnyArray, damage: BoolArray) -> BoolArray:
     return np.asarray(around > background + 0.1 * (top - background))
 
 
-def busiest(image: AnyArray) -> AnyArray:
+def busiest(image: AnyArray, side: int = SIDE) -> AnyArray:
     """Return the part of a field with most signal: of an empty corner nothing can be told."""
-    steps = [range(0, s - SIDE + 1, SIDE // 2) for s in image.shape[1:]]
+    steps = [range(0, s - side + 1, side // 2) for s in image.shape[1:]]
     places = [(y, x) for y in steps[0] for x in steps[1]]
-    y, x = max(places, key=lambda p: float(image[:, p[0] : p[0] + SIDE, p[1] : p[1] + SIDE].mean()))
-    return image[:, y : y + SIDE, x : x + SIDE]
+    y, x = max(places, key=lambda p: float(image[:, p[0] : p[0] + side, p[1] : p[1] + side].mean()))
+    return image[:, y : y + side, x : x + side]
 
 
 def damaged(image: AnyArray, family: str, value: int, seed: int) -> tuple[AnyArray, BoolArray]:

@@ -19,9 +19,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
-    *("_version", "channel_names", "classes", "errors", "files", "frozen", "intensities"),
-    *("intervals", "legible", "mask", "memory", "pixel_size", "progress", "provenance", "results"),
-    *("stack", "typing", "written"),
+    *("_version", "channel_names", "classes", "errors", "files", "findings", "frozen"),
+    *("intensities", "intervals", "legible", "mask", "memory", "pixel_size", "progress"),
+    *("provenance", "results", "stack", "typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.

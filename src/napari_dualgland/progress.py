@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.findings import Finding
 
 Result = TypeVar("Result")
 
@@ -52,12 +53,15 @@ class Progress:
         What is being done, for people; empty where the numbers say it all.
     patch : Patch or None
         The tile that has just been finished.
+    found : tuple of Finding
+        What a person should hear of before anything is filled.
     """
 
     done: int
     total: int
     message: str = ""
     patch: Patch | None = None
+    found: tuple[Finding, ...] = ()
 
 
 def finish(

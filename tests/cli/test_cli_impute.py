@@ -120,3 +120,23 @@ def test_an_empty_mask_is_nothing_to_do(dualgland, whole, tmp_path, out):
     ).result
     assert told["nothing_to_do"] is True
     assert out.read_bytes() == whole.read_bytes()
+
+
+def test_much_damage_is_told_with_its_place_before_it_is_filled(dualgland, whole, tmp_path, out):
+    stack = read(whole)
+    pixels = np.asarray(stack.data).copy()
+    pixels[:, 30:60, 20:70] = 0
+    hurt = tmp_path / "hurt.ome.tif"
+    write(replace(stack, data=pixels), hurt)
+    said = dualgland("impute", hurt, "--out", out, *PRIOR, "--json")
+    assert said.code == 0
+    found = {finding["channel"]: finding for finding in said.result["found"]}
+    assert set(found) == {channel.name for channel in stack.channels}
+    for finding in found.values():
+        assert finding["filled"]
+        assert not finding["doubtful"]
+        assert finding["box"] == [30, 59, 20, 69]
+        assert finding["share"] == pytest.approx(30 * 50 / 96**2, rel=0.05)
+    assert len(said.err.splitlines()) == len(found)
+    assert all(any(line in note for note in said.result["notes"]) for line in found)
+    assert any("rows 30–59" in note for note in read(out).provenance.notes)

@@ -6,6 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
+from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.jobs import FileInput, ImputeJob, Loaded
 from napari_dualgland.missing import find_missing
 from napari_dualgland.progress import Cancelled
@@ -77,3 +78,20 @@ def test_looking_can_be_cancelled_between_planes(pixels):
     with pytest.raises(Cancelled):
         finish(ImputeJob(input=ANY_FILE).find_steps(Loaded(stack_of(pixels)), should_stop))
     assert len(asked) == 2
+
+
+def test_what_was_found_is_told_before_the_first_tile_is_filled(pixels):
+    params = ImputeParams(model="prior", device="cpu", tile=64, rehearse=False)
+    job = ImputeJob(input=ANY_FILE, params=params, roles=("nucleus", "er"))
+    events, result = finish(job.steps(Loaded(stack_of(pixels)), lambda: False))
+    first = next(i for i, event in enumerate(events) if event.found)
+    assert not any(event.patch for event in events[: first + 1])
+    told = events[first].found
+    assert {(f.channel, f.z) for f in told} == {(r, z) for r in ("nucleus", "er") for z in range(3)}
+    assert sum(bool(event.found) for event in events) == 1
+    assert {f.sentence() for f in told} <= set(result.provenance.notes)
+
+
+def test_finding_alone_tells_the_same(pixels):
+    _, found = found_in(stack_of(pixels))
+    assert {(f.channel, f.z) for f in found.findings} == {(r, z) for r in ROLES for z in range(3)}

@@ -48,6 +48,22 @@ def test_impute_fills_what_was_detected(viewer, field, dock, run):
     assert "do not quantify" in line
 
 
+def test_what_is_found_is_told_before_anything_is_filled(viewer, field, dock, run, qtbot):
+    widget = dock(field.values())
+    assert widget.notice.text() == ""
+    told = []
+    widget.show_missing.noticed.connect(lambda findings: told.append(len(findings)))
+    widget.show_missing.click()
+    qtbot.waitUntil(lambda: bool(told) and widget.idle, timeout=20000)
+    assert told == [len(ROLES)]
+    seen = widget.notice.text()
+    assert all(f"{layer.name}: " in seen or role in seen for role, layer in field.items())
+    widget.notice.tell(())
+    run(widget)
+    assert widget.notice.text() == seen
+    assert not widget.notice.isHidden()
+
+
 def test_results_lie_and_look_like_their_source(viewer, field, dock, run):
     widget = dock(field.values())
     run(widget)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.cli.console import progress_bar
+from napari_dualgland.cli.console import console, progress_bar
+from napari_dualgland.findings import Finding
 from napari_dualgland.jobs import ImputeJob
-from napari_dualgland.progress import finish
+from napari_dualgland.progress import Progress, finish
 from napari_dualgland.results import NOTHING_MISSING, Imputation
 
 if TYPE_CHECKING:
@@ -27,11 +29,21 @@ def run(job: ImputeJob) -> dict[str, Any]:
     # Mistyped options are told before minutes are spent on the stack.
     job.check()
     loaded = job.load()
+    found: list[Finding] = []
     with progress_bar("imputing") as step:
-        result = finish(job.steps(loaded), step)
+
+        def hear(event: Progress) -> None:
+            found.extend(event.found)
+            for finding in event.found:
+                console(stderr=True).print(f"note: {finding.sentence()}", soft_wrap=True)
+            step(event)
+
+        result = finish(job.steps(loaded), hear)
     job.save(result)
     assert job.output is not None
-    return describe(result, job.output, time.perf_counter() - start)
+    told = describe(result, job.output, time.perf_counter() - start)
+    told["notes"] = list(dict.fromkeys([*(f.sentence() for f in found), *told["notes"]]))
+    return told | {"found": [asdict(finding) for finding in found]}
 
 
 def describe(result: Imputation, out: Path, seconds: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.findings import Finding
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
@@ -111,7 +112,8 @@ class ImputationRun:
         if self._given is None:
             pixels = self.frames.channels(frame, self.frames.whole)
             planes = pixels[: len(self.source.channels)]
-            yield 0, find_in_planes(planes, MissingParams())
+            names, place = self.source.channel_keys, self.frames.place(frame)
+            yield 0, find_in_planes(planes, MissingParams(), names, place, self._note_finding)
             return
         given = self._given[self.frames.place(frame)]
         if self.frames.shares_loads_with(given):
@@ -124,6 +126,9 @@ class ImputationRun:
             rows = [(band.y0, band.y1) for band in bands(given.shape)]
         for first, last in rows:
             yield first, np.asarray(given[:, first:last])
+
+    def _note_finding(self, finding: Finding) -> None:
+        self.notes.add(finding.sentence())
 
     def _look_at(self, frame: int) -> None:
         """Take what is needed of a frame's pixels before any frame is filled."""

@@ -14,6 +14,7 @@ from pydantic import field_validator
 from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.findings import Finding
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
@@ -56,11 +57,14 @@ class FoundMissing:
         Boolean, shape of ``stack.data``.
     shares : dict of str to float
         Share of missing pixels, 0 to 1, by role; 1 for a role without a channel.
+    findings : tuple of Finding
+        What a person should hear of before it is filled.
     """
 
     stack: Stack
     missing: LazyArray
     shares: dict[str, float]
+    findings: tuple[Finding, ...] = ()
 
 
 class ImputeJob(Job):
@@ -149,7 +153,8 @@ class ImputeJob(Job):
             If ``should_stop`` returned true.
         """
         yield Progress(0, 0, "Looking for missing pixels")
-        stack, missing = self._stack_and_mask(loaded or self.load())
+        heard: list[Finding] = []
+        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append)
         canonical, places = to_canonical(missing, stack.axes), list(stack.frames())
         in_memory = isinstance(stack.data, np.ndarray)
         found = np.zeros(canonical.shape, dtype=bool) if in_memory else None
@@ -165,33 +170,52 @@ class ImputeJob(Job):
         # Of a lazy stack the mask stays lazy too: it is as large as the stack.
         kept = missing if found is None else from_canonical(found, stack.axes)
         shares = {role: float(counts[i]) for role, i in stack.roles.items()}
-        return FoundMissing(stack, kept, {role: shares.get(role, 1.0) for role in ROLES})
+        by_role = {role: shares.get(role, 1.0) for role in ROLES}
+        return FoundMissing(stack, kept, by_role, tuple(heard))
 
     @override
     def steps(
         self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never
     ) -> Generator[Progress, None, Imputation]:
-        """Fill them in; see :meth:`.Job.steps`. The result's provenance carries the job."""
+        """Fill them in; see :meth:`.Job.steps`. The result's provenance carries the job.
+
+        What a person should hear of is told before the first tile is filled, and noted.
+        """
         yield Progress(0, 0, "Loading the model")
         # Here and not above: torch takes seconds to import, and a dock should open at once.
         from napari_dualgland.imputation.engine import impute_steps
 
         yield Progress(0, 0, "Looking for missing pixels")
-        stack, missing = self._stack_and_mask(loaded or self.load())
-        result = yield from impute_steps(stack, missing, self.params, should_stop)
+        heard: list[Finding] = []
+        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append)
+        filling = impute_steps(stack, missing, self.params, should_stop)
+        result = yield from _telling(filling, heard)
         if result.unchanged:
             return result
-        known = result.provenance.model_copy(update={"job": self.portable()})
+        notes = (*(finding.sentence() for finding in heard), *result.provenance.notes)
+        known = result.provenance.model_copy(update={"job": self.portable(), "notes": notes})
         return replace(result, provenance=known)
 
-    def _stack_and_mask(self, loaded: Loaded) -> tuple[Stack, LazyArray]:
-        """Return what is to be filled and its mask, found lazily where there are many planes."""
+    def _stack_and_mask(
+        self, loaded: Loaded, tell: Callable[[Finding], None]
+    ) -> tuple[Stack, LazyArray]:
+        """Return what is to be filled and its mask, found lazily where there are many planes.
+
+        ``tell`` hears what a person should, of the channels in which pixels count.
+        """
         whole, mask = loaded.stack, loaded.missing
         stack = whole if self.plane is None else whole.plane(self.plane.t, self.plane.z)
         if mask is None:
             assert isinstance(self.missing, Detect)
+            counting = {stack.channel_keys[i] for r, i in stack.roles.items() if r in self.roles}
+
+            def tell_if_counting(finding: Finding) -> None:
+                if finding.channel in counting:
+                    tell(finding)
+
             # Plane by plane, when each is asked for: so a person can cancel between planes.
-            mask = Mask(find_missing(_by_planes(stack), self.missing.params), stack.axes)
+            found = find_missing(_by_planes(stack), self.missing.params, tell_if_counting)
+            mask = Mask(found, stack.axes)
         elif self.plane is not None:
             mask = mask.plane(whole, self.plane.t, self.plane.z)
         if self.roles != ROLES:
@@ -290,6 +314,25 @@ class ImputeJob(Job):
     @staticmethod
     def _is_special(source: Detect) -> bool:
         return source not in (Detect(), Detect.nan_only())
+
+
+def _telling(
+    steps: Generator[Progress, None, Imputation], heard: list[Finding]
+) -> Generator[Progress, None, Imputation]:
+    """Do the steps, and tell what was heard while masks were read before the tiles are known."""
+    told = False
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            result: Imputation = end.value
+            if heard and not told:  # there is nothing to fill, but something is in doubt
+                yield Progress(0, 0, found=tuple(heard))
+            return result
+        if event.total and not told:
+            told = True
+            event = replace(event, found=tuple(heard))
+        yield event
 
 
 def _in_no_file(source: MaskLayer) -> DualglandError:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_dualgland.intensities import measurable
+from napari_dualgland.missing.doubt import without_sharp_rim
 from napari_dualgland.missing.dropout import scattered
 from napari_dualgland.missing.edges import off_grid, rectangles, straight_edges
 from napari_dualgland.missing.jpeg import NO_GRID, block_grid
@@ -27,9 +28,12 @@ SHARE_DARK = 0.04
 """The same at the floor, where damaged rims in dim signal are rarely certain; natural ones
 in fields of the atlas never are."""
 SHARE_SHARP = 0.25
-"""The same, at least, in channels whose natural rims are steep too."""
+"""The same, at least, in channels whose natural rims are steep too, or that a coder has
+rounded: of what is left of its blocks and of other colours' grain a tenth is certain."""
 REACH, REACH_SHARP = 7, 2
 """Pixels; so far into a region a certain rim proves damage by itself."""
+FEW_LEVELS = 12
+"""A channel that a coder has rounded tells nothing of its floor with no more grey levels."""
 MAX_CONSTANTS = 4
 """So many middle values are looked at in a plane, those with the most pixels first."""
 
@@ -43,8 +47,12 @@ class ChannelSearch:
         (Y, X).
     observed, found : numpy.ndarray
         (Y, X), boolean: pixels that may be looked at, and those found missing so far.
+    alone : numpy.ndarray
+        (Y, X), boolean: those of the latter that were found one by one.
     low, high : number
         Lowest and highest finite value.
+    too_dim : bool
+        Whether nothing can be told of its floor.
     """
 
     def __init__(self, plane: AnyArray, params: MissingParams) -> None:
@@ -53,6 +61,8 @@ class ChannelSearch:
         self.nan = ~finite
         self.observed = finite
         self.found = np.zeros(plane.shape, dtype=bool)
+        self.alone = np.zeros(plane.shape, dtype=bool)
+        self.too_dim = False
         # NaN would spread through every mean; what stands in for it is never looked at.
         self.plane = plane if finite.all() else np.where(finite, plane, plane.dtype.type(0))
         values = plane[finite]
@@ -87,12 +97,33 @@ class ChannelSearch:
         if self.params.constant:
             for value in self._constants():
                 self._search_level(value, SHARE, core=True)
-        if self.params.dark:
+        if self.params.dark and not self.too_dim:
             self._search_level(self.low, SHARE_DARK)
             if self.low < 0 < self.high:
                 self._search_level(self.plane.dtype.type(0), SHARE)
         if self.params.scattered:
             self._search_scattered(self.low)
+
+    def is_coded(self) -> bool:
+        """Return whether a coder has left its traces."""
+        return bool(np.any(self.noise.coder))
+
+    def has_few_levels(self) -> bool:
+        """Return whether nearly all pixels hold one of a few grey levels."""
+        top = np.percentile(self.plane[self.observed], 99.9) if self.observed.any() else 0
+        return len(np.unique(self.plane[self.observed & (self.plane <= top)])) <= FEW_LEVELS
+
+    def doubtful(self) -> BoolArray:
+        """Return what is found and may be measured after all: not all its rims are sharp."""
+        doubtful = np.zeros_like(self.found)
+        for value in (self.low, self.high):
+            region = self.found & ~self.alone & (self.plane == value)
+            if region.any():
+                height = self.height(value)
+                rim = self._rim(region, height, self.observed & ~self.found)
+                lit = height > self.noise.least(self.params.noise)
+                doubtful |= without_sharp_rim(region, rim, lit)
+        return doubtful
 
     def abruptness(self, region: BoolArray) -> float:
         """Return along how much of its rim a region at the floor ends abruptly."""
@@ -112,7 +143,7 @@ class ChannelSearch:
         observed = self.observed & ~self.found
         height, params = self.height(value), self.params
         rim = self._rim(region, height, observed)
-        if rim.sharp:
+        if rim.sharp or self.is_coded():
             share = max(share, SHARE_SHARP)
         reach, min_certain = (REACH_SHARP, 16) if rim.sharp else (REACH, 12)
         self.found |= self.grid.without_blocks(holes(region, rim, reach, min_certain, share))
@@ -120,7 +151,7 @@ class ChannelSearch:
             edges = straight_edges(
                 level, height, observed, self.noise, params.step, params.noise, params.min_edge
             )
-            edges = off_grid(edges, self.grid)
+            edges = off_grid(edges, height, self.grid)
             if len(edges):
                 self.found |= rectangles(level, edges, round(1.6 * params.min_edge))
 
@@ -139,13 +170,15 @@ class ChannelSearch:
     def _search_scattered(self, value: Any) -> None:
         level = (self.plane == value) & self.observed & ~self.found
         if level.any():
-            self.found |= scattered(
+            alone = scattered(
                 level,
                 self.height(value),
                 self.observed & ~self.found,
                 self.noise,
                 self.params.noise,
             )
+            self.found |= alone
+            self.alone |= alone
 
     def confirm(self, other: BoolArray) -> None:
         """Take over the holes of another channel that this one bears out."""

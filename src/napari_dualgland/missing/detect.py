@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from napari_dualgland.findings import Finding
 from napari_dualgland.missing.channel import ChannelSearch
 from napari_dualgland.missing.cutouts import cut_away
+from napari_dualgland.missing.doubt import findings
 from napari_dualgland.missing.jpeg import foreign_grain
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
@@ -18,7 +21,11 @@ CUT = 0.35
 """A background was cut away where along more than this share it ends abruptly."""
 
 
-def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
+def find_missing(
+    stack: Stack,
+    params: MissingParams | None = None,
+    tell: Callable[[Finding], None] = lambda _: None,
+) -> Any:
     """Return which pixels of a stack are missing.
 
     Every (t, z) plane is looked at by itself, with all its channels.
@@ -29,6 +36,9 @@ def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
         Of any dtype and axes. Roles are not needed.
     params : MissingParams, optional
         What to look for; everything by default.
+    tell : callable
+        Called with every :class:`~napari_dualgland.findings.Finding` that a person should
+        hear of before it is filled; of a lazy stack as each plane is computed.
 
     Returns
     -------
@@ -37,6 +47,7 @@ def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
         for each plane, where the stack is lazy.
     """
     params = params or MissingParams()
+    names = stack.channel_keys
     data = to_canonical(stack.data, stack.axes)
     if hasattr(data, "dask"):
         from dask.base import tokenize
@@ -46,6 +57,8 @@ def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
         found = planes.map_blocks(
             _find_in_block,
             params=params,
+            names=names,
+            tell=tell,
             dtype=bool,
             meta=np.empty((0,) * 5, dtype=bool),
             name=f"find-missing-{token}",
@@ -53,16 +66,29 @@ def find_missing(stack: Stack, params: MissingParams | None = None) -> Any:
         return from_canonical(found, stack.axes)
     found = np.zeros(data.shape, dtype=bool)
     for t, z in stack.frames():
-        found[t, z] = find_in_planes(data[t, z], params)
+        found[t, z] = find_in_planes(data[t, z], params, names, (t, z), tell)
     return from_canonical(found, stack.axes)
 
 
-def _find_in_block(block: AnyArray, params: MissingParams) -> BoolArray:
+def _find_in_block(
+    block: AnyArray,
+    params: MissingParams,
+    names: Sequence[str],
+    tell: Callable[[Finding], None],
+    block_info: Any = None,
+) -> BoolArray:
     """Return the mask of a (1, 1, C, Y, X) block."""
-    return find_in_planes(block[0, 0], params)[None, None]
+    place = block_info[0]["chunk-location"][:2]
+    return find_in_planes(block[0, 0], params, names, place, tell)[None, None]
 
 
-def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
+def find_in_planes(
+    planes: AnyArray,
+    params: MissingParams,
+    names: Sequence[str] = (),
+    place: tuple[int, int] = (0, 0),
+    tell: Callable[[Finding], None] = lambda _: None,
+) -> BoolArray:
     """Return the missing pixels of the channels of one field.
 
     Parameters
@@ -70,6 +96,12 @@ def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
     planes : numpy.ndarray
         (C, Y, X).
     params : MissingParams
+    names : sequence of str
+        Of the channels, for ``tell``.
+    place : tuple of int
+        Which t and z these are.
+    tell : callable
+        As of :func:`find_missing`.
 
     Returns
     -------
@@ -77,7 +109,7 @@ def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
         (C, Y, X), boolean.
     """
     channels = [ChannelSearch(plane, params) for plane in planes]
-    _share_grain(channels)
+    _mind_coder(channels)
     if params.masked_background:
         _leave_cut_away(channels)
     for channel in channels:
@@ -88,16 +120,26 @@ def find_in_planes(planes: AnyArray, params: MissingParams) -> BoolArray:
             for j, other in enumerate(alone):
                 if i != j:
                     channel.confirm(other)
-    return np.stack([channel.result() for channel in channels])
+    doubtful = np.stack([channel.doubtful() for channel in channels])
+    missing = np.stack([channel.result() for channel in channels])
+    if not params.doubtful:
+        missing &= ~doubtful
+    for finding in findings(missing, doubtful, names or [""] * len(planes), *place):
+        tell(finding)
+    return missing
 
 
-def _share_grain(channels: list[ChannelSearch]) -> None:
-    """Count the grain of other colours of the same picture among a channel's noise."""
+def _mind_coder(channels: list[ChannelSearch]) -> None:
+    """Count what a coder has added among the noise, other colours' grain too."""
     lit = [c.observed & (c.plane != c.low) & (c.plane != c.high) for c in channels]
     planes, gains = [c.plane for c in channels], [c.noise.gain for c in channels]
     for i, grain in foreign_grain(planes, lit, gains).items():
         noise = channels[i].noise
         channels[i].noise = replace(noise, coder=np.maximum(noise.coder, grain))
+    if any(channel.is_coded() for channel in channels):
+        for channel in channels:
+            # In a channel this dim a coder's blocks may not show.
+            channel.too_dim = channel.has_few_levels()
 
 
 def _leave_cut_away(channels: list[ChannelSearch]) -> None:

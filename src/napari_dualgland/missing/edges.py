@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_dualgland.missing.jpeg import LONG, BlockGrid
+from napari_dualgland.missing.jpeg import LONG, STEEP, BlockGrid
 from napari_dualgland.missing.noise import Noise
 from napari_dualgland.missing.rims import THIN
 from napari_dualgland.missing.windows import running
@@ -127,13 +127,15 @@ def straight_edges(
     return np.array(edges, dtype=np.int64).reshape(-1, 5)
 
 
-def off_grid(edges: IndexArray, grid: BlockGrid) -> IndexArray:
-    """Return the edges without those that a coder makes: short ones at borders of blocks.
+def off_grid(edges: IndexArray, height: Float32Array, grid: BlockGrid) -> IndexArray:
+    """Return the edges without those that a coder makes: short, low ones at borders of blocks.
 
     Parameters
     ----------
     edges : numpy.ndarray
         See :func:`straight_edges`.
+    height : numpy.ndarray
+        As there.
     grid : BlockGrid
         The channel's.
 
@@ -143,13 +145,19 @@ def off_grid(edges: IndexArray, grid: BlockGrid) -> IndexArray:
         (M, 5), int64.
     """
     side, top, bottom, left, right = edges.T
-    across = side >= LEFT
     border = np.select(
         [side == TOP, side == BOTTOM, side == LEFT], [top, bottom + 1, left], right + 1
     )
-    on_line = np.where(across, grid.on_line(1, border), grid.on_line(0, border))
-    block = len(grid.lines[0])
-    return edges[~on_line | (_lengths(edges) > LONG * block)]
+    explained = np.where(side >= LEFT, grid.on_line(1, border), grid.on_line(0, border))
+    explained &= _lengths(edges) <= LONG * len(grid.lines[0])
+    for i in np.flatnonzero(explained):
+        outside = border[i] - (side[i] in (TOP, LEFT))
+        if side[i] in (TOP, BOTTOM):
+            along = height[outside, left[i] : right[i] + 1]
+        else:
+            along = height[top[i] : bottom[i] + 1, outside]
+        explained[i] = along.mean() < STEEP * grid.step
+    return edges[~explained]
 
 
 def _lengths(edges: IndexArray) -> IndexArray:

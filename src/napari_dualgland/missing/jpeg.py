@@ -32,8 +32,8 @@ BY_CHANCE = 6.0
 QUIETER = 0.75
 """Share of a grid's lines, those with fewest steps, that are counted: the side of a dead
 tile is no grid."""
-HIGHEST = 95
-"""Percentile of the steps on the grid that stands for all of them."""
+HIGHEST = 0.98
+"""Share of the blocks' steps that are no higher than the height that stands for them."""
 LOW = 0.25
 """Share of the channel's range below which steps are those of blocks; damage steps higher."""
 LINES = 512
@@ -42,6 +42,8 @@ MIN_STEPS = 256
 """Fewer steps in flat surroundings tell nothing."""
 LONG = 5
 """Blocks; a longer edge on the grid is none of the coder's."""
+STEEP = 3.0
+"""Nor is one that is so many times as high as the steps of blocks."""
 OUTLINE = 0.6
 """A hole with this share of its outline on the grid is a block, or some."""
 SHARED = 0.08
@@ -132,15 +134,30 @@ def block_grid(plane: AnyArray) -> BlockGrid:
         return NO_GRID
     # A grid of 4 is one of 8 and 12 too, but one of 8 is half as clear in fours.
     best = next(i for i, value in enumerate(clear) if value >= 0.8 * max(clear))
-    lines, heights = [], []
+    lines, on_line, beside = [], [], []
     for steps, count in zip(turned, folds[best], strict=True):
         fold = count / count.mean()
         # Between the pixels of a shrunk image a line makes two steps of one.
         line = (fold >= 0.6 * fold.max()) & (fold > 1)
-        on_line = steps[:, line[np.arange(steps.shape[1]) % len(line)]]
-        heights.append(on_line[on_line > 0])
+        is_on = line[np.arange(steps.shape[1]) % len(line)]
+        on_line.append(steps[:, is_on])
+        beside.append(steps[:, ~is_on])
         lines.append(np.roll(line, 1))  # the step at i is the border in front of i + 1
-    return BlockGrid(float(np.percentile(np.concatenate(heights), HIGHEST)), (lines[0], lines[1]))
+    return BlockGrid(_highest(on_line, beside), (lines[0], lines[1]))
+
+
+def _highest(on_line: Sequence[Float64Array], beside: Sequence[Float64Array]) -> float:
+    """Return how high nearly all steps are that blocks alone explain.
+
+    Of the steps on the lines as many are taken for other things, damage too, as there are
+    of that height beside them.
+    """
+    as_many = sum(steps.size for steps in on_line) / sum(steps.size for steps in beside)
+    high, others = (
+        np.sort(np.concatenate([steps[steps > 0] for steps in some])) for some in (on_line, beside)
+    )
+    blocks = np.arange(1, high.size + 1) - as_many * np.searchsorted(others, high, "right")
+    return float(high[np.argmax(blocks >= HIGHEST * blocks.max())])
 
 
 def _quiet_steps(plane: AnyArray) -> Float64Array:
@@ -204,9 +221,16 @@ def foreign_grain(
         for j in np.flatnonzero(shares.any(axis=0)).tolist()
     }
     return {
-        i: np.sqrt(sum(shares[i, j] * grain[j] for j in grain), dtype=np.float32)
+        i: _steepness(planes[i])
+        * np.sqrt(sum(shares[i, j] * grain[j] for j in grain), dtype=np.float32)
         for i in np.flatnonzero(shares.any(axis=1)).tolist()
     }
+
+
+def _steepness(plane: AnyArray) -> np.float32:
+    """Return how many times as steep a lookup table is at the floor as elsewhere, 1 to 8."""
+    gaps = np.diff(np.unique(plane[:: max(1, plane.shape[0] // LINES)]).astype(np.float64))
+    return np.float32(np.clip(gaps[0] / np.median(gaps), 1, 8) if gaps.size else 1)
 
 
 def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray]) -> Float64Array:
@@ -220,10 +244,13 @@ def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray]) -> Float64A
         told = usable[i][::every] & usable[j][::every] & (some[i] != some[j])
         both = told[:, 1:-1] & told[:, :-2] & told[:, 2:]
         a, b = grains[i][both], grains[j][both]
-        if a.size >= MIN_GRAIN and np.mean(np.sign(a) * np.sign(b)) >= SHARED:
-            together = max(0.0, float(a @ b))
-            shares[i, j] = min(1.0, together / float(b @ b))
-            shares[j, i] = min(1.0, together / float(a @ a))
+        alike = float(np.mean(np.sign(a) * np.sign(b))) if a.size >= MIN_GRAIN else 0.0
+        if alike >= SHARED:
+            # What so many signs in common say of normal grain; a few bright spots do not count.
+            correlation = np.sin(np.pi / 2 * alike)
+            scale = max(np.median(np.abs(a)), 1e-9) / max(np.median(np.abs(b)), 1e-9)
+            shares[i, j] = min(1.0, correlation * scale)
+            shares[j, i] = min(1.0, correlation / scale)
     return shares
 
 

@@ -63,6 +63,14 @@ class MissingParams(FrozenModel):
             "abruptly as damage does."
         ),
     )
+    doubtful: bool = Field(
+        default=False,
+        title="What is doubtful too",
+        description=(
+            "Take regions for missing that have no sharp rim on all sides. Left out, they stay "
+            "as measured, and it is said where they are."
+        ),
+    )
     step: float = Field(
         default=0.5,
         gt=0,

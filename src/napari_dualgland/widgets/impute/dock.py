@@ -23,6 +23,7 @@ from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE
 from napari_dualgland.widgets.impute.missing_form import MissingForm
+from napari_dualgland.widgets.impute.notice import Notice
 from napari_dualgland.widgets.impute.plane_form import PlaneForm
 from napari_dualgland.widgets.impute.result_bar import ResultBar
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
@@ -56,6 +57,7 @@ class ImputeWidget(Dock):
         self.channels = ChannelsForm(napari_viewer)
         self.missing = MissingForm(napari_viewer)
         self.show_missing = ShowMissing(napari_viewer, self.channels, self._sought)
+        self.notice = Notice()
         self.extent = PlaneForm(napari_viewer, self.channels)
         self.results = ResultBar(self.copy_as)
         self._layers: ResultLayers | None = None
@@ -67,6 +69,7 @@ class ImputeWidget(Dock):
         for changed in (self.channels.changed, self.missing.changed, self.extent.changed):
             changed.connect(self._on_form_changed)
         self.show_missing.counted.connect(self.channels.show_shares)
+        self.show_missing.noticed.connect(self.notice.tell)
         self.show_missing.failed.connect(self.tell)
         self.results.to_write.connect(self.write)
         form = self.form(
@@ -75,6 +78,7 @@ class ImputeWidget(Dock):
             "Missing pixels",
             self.missing,
             self.show_missing,
+            self.notice,
             "Model",
             self.params,
             self.extent,
@@ -133,8 +137,10 @@ class ImputeWidget(Dock):
         self._layers = layers
 
     def show_progress(self, step: Progress) -> None:
-        """Show a finished tile."""
+        """Show a finished tile, and what a person should hear of before the first."""
         super().show_progress(step)
+        if step.found:
+            self.notice.tell(step.found)
         if step.patch is not None and self._layers is not None:
             self._layers.put(step.patch)
             if not self._redraw.isActive():
@@ -187,6 +193,7 @@ class ImputeWidget(Dock):
         if job is None or job != self._last:
             self._last = job
             self.channels.show_shares(None)
+            self.notice.tell(())
             self.show_missing.look_again()
 
 

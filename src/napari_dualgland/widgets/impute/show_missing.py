@@ -40,6 +40,8 @@ class ShowMissing(QPushButton):
 
     counted = Signal(object)
     """Share of missing pixels, 0 to 1, by role."""
+    noticed = Signal(object)
+    """The findings that a person should hear of before anything is filled."""
     failed = Signal(object)
     """The exception that kept them from being found."""
 
@@ -104,6 +106,7 @@ class ShowMissing(QPushButton):
 
     def _show(self, found: FoundMissing, job: ImputeJob, source: Source, marked_in: Any) -> None:
         self.counted.emit(found.shares)
+        self.noticed.emit(found.findings)
         if not self.isChecked():
             return
         if marked_in is not None and is_coded(marked_in):

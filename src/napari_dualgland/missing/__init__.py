@@ -6,8 +6,8 @@ both is the *rim*. Nature fades to its floor and to its ceiling over a few pixel
 cuts at full level. :mod:`.rims` measures that, :mod:`.levels` fills the holes that such
 rims enclose, :mod:`.edges` completes dead tiles and dropped lines from their straight
 edges, :mod:`.dropout` finds scattered pixels, :mod:`.jpeg` tells what a coder has left that
-looks like damage, :mod:`.doubt` what had better stay as it was measured, :mod:`.channel` puts them together for one
-channel and :mod:`.detect` for a stack. Masks that a person brings are
+looks like damage, :mod:`.doubt` what had better stay as it was measured, :mod:`.channel` puts
+them together for one channel and :mod:`.detect` for a stack. Masks that a person brings are
 :class:`~napari_dualgland.mask.Mask`.
 """
 

@@ -39,7 +39,7 @@ from localization_report.report import markdown, run_sections
 from localization_report.setting import RECIPE, Setting
 from localization_report.taught import ablation_section
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.localizer import Localizer
 from napari_dualgland.model.weights import ModelCard
 
@@ -100,13 +100,14 @@ def test_predictions_of_other_folds_are_refused(tmp_path):
     write_folds(path, FEW, range(18), right=1)
     said = predictions.read_predictions(path)
     predictions.check_folds(said, FEW, range(18))
-    with pytest.raises(DualglandError, match="18 cells"):
+    with pytest.raises(DualglandError, match="17 more cells") as error:
         predictions.check_folds(said, FEW, range(1, 19))
+    assert (error.value.kind, error.value.place) == (Kind.MISMATCH, min(said.files))
     path.write_text("file,fold\na,0\n")
-    with pytest.raises(DualglandError, match="no table"):
-        predictions.read_predictions(path)
-    with pytest.raises(DualglandError, match="cannot be read"):
-        predictions.read_predictions(tmp_path / "none.csv")
+    for odd, kind in ((path, Kind.WRONG_CONTENT), (tmp_path / "none.csv", Kind.UNREADABLE)):
+        with pytest.raises(DualglandError) as error:
+            predictions.read_predictions(odd)
+        assert (error.value.kind, error.value.place) == (kind, str(odd))
 
 
 def test_a_few_cells_are_of_all_classes_and_groups():

@@ -28,8 +28,7 @@ SHARE_DARK = 0.04
 """The same at the floor, where damaged rims in dim signal are rarely certain; natural ones
 in fields of the atlas never are."""
 SHARE_SHARP = 0.25
-"""The same, at least, in channels whose natural rims are steep too, or that a coder has
-rounded: of what is left of its blocks and of other colours' grain a tenth is certain."""
+"""The same, at least, in channels whose natural rims are steep too."""
 REACH, REACH_SHARP = 7, 2
 """Pixels; so far into a region a certain rim proves damage by itself."""
 FEW_LEVELS = 12
@@ -143,7 +142,7 @@ class ChannelSearch:
         observed = self.observed & ~self.found
         height, params = self.height(value), self.params
         rim = self._rim(region, height, observed)
-        if rim.sharp or self.is_coded():
+        if rim.sharp:
             share = max(share, SHARE_SHARP)
         reach, min_certain = (REACH_SHARP, 16) if rim.sharp else (REACH, 12)
         self.found |= self.grid.without_blocks(holes(region, rim, reach, min_certain, share))

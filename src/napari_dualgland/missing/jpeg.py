@@ -32,7 +32,7 @@ BY_CHANCE = 6.0
 QUIETER = 0.75
 """Share of a grid's lines, those with fewest steps, that are counted: the side of a dead
 tile is no grid."""
-HIGHEST = 0.98
+HIGHEST = 0.95
 """Share of the blocks' steps that are no higher than the height that stands for them."""
 LOW = 0.25
 """Share of the channel's range below which steps are those of blocks; damage steps higher."""

@@ -16,7 +16,7 @@ from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.objective import GeneratorObjective
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.trainer.prefetch import draw_ahead
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 
 STEPS = 3
 SHORT = {
@@ -158,5 +158,6 @@ def test_batches_drawn_ahead_are_those_drawn_in_place() -> None:
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
     recipe = TrainConfig.model_validate(RECIPE)
     sources = read_split(recipe, lambda _: None).train
-    with pytest.raises(DualglandError, match="set sources: to a multiple of 3"):
+    with pytest.raises(DualglandError, match="a multiple of 3") as error:
         Batches(sources, recipe, 0, 3)
+    assert (error.value.kind, error.value.place) == (Kind.BAD_VALUE, "sources")

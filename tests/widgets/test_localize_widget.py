@@ -303,7 +303,10 @@ def test_the_dock_may_be_closed_while_it_works(viewer, scene, localize_dock, cli
     ("prepare", "line"),
     [
         (lambda w, v: v.layers.remove("protein"), "no layer is chosen as the protein"),
-        (lambda w, v: w.set_value(LocalizeParams(model="nowhere")), "no model 'nowhere'"),
+        (
+            lambda w, v: w.set_value(LocalizeParams(model="nowhere")),
+            "model 'nowhere': no such model",
+        ),
     ],
 )
 def test_errors_are_one_line(viewer, scene, localize_dock, run, prepare, line):

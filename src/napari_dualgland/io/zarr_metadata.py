@@ -99,7 +99,7 @@ def _scales(told: ImageMetadata, count: int) -> list[Any]:
                 continue
             scale = step.get("scale")
             if not isinstance(scale, list) or len(scale) != count:
-                return [scale] * count
+                return [str(scale)] * count
             product = [_times(a, b) for a, b in zip(product, scale, strict=True)]
     return product
 

@@ -97,7 +97,7 @@ def test_a_run_after_a_cancelled_one(viewer, field, dock, click, run, qtbot):
         (lambda w, v: w.missing.ways.set_value("shapes"), "choose the Shapes layer"),
         (lambda w, v: tick_none(w), "no channel is ticked"),
         (lambda w, v: setattr(v.layers["er"], "scale", (2, 2)), "differ in scale"),
-        (lambda w, v: w.set_value(ImputeParams(model="nowhere")), "model 'nowhere': no such model"),
+        (lambda w, v: w.set_value(ImputeParams(model="nowhere")), "no such model"),
         (
             lambda w, v: w.set_value(ImputeParams(model="prior", device="cuda:9")),
             "there is none of that name on this machine",

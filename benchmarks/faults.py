@@ -118,7 +118,8 @@ def _become(words: list[object], at: Path, log: Path, limit: Callable[[], None])
         if said[0] == "train":
             code = guarded(lambda: train(said, standalone_mode=False), as_json=False, debug=False)
         else:
-            main(said)
+            sys.argv[1:] = said
+            main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
     finally:

@@ -50,17 +50,19 @@ def test_impute_fills_what_was_detected(viewer, field, dock, run):
 
 def test_what_is_found_is_told_before_anything_is_filled(viewer, field, dock, run, qtbot):
     widget = dock(field.values())
-    assert widget.notice.text() == ""
+    assert widget.notice.says.text() == ""
     told = []
     widget.show_missing.noticed.connect(lambda findings: told.append(len(findings)))
     widget.show_missing.click()
     qtbot.waitUntil(lambda: bool(told) and widget.idle, timeout=20000)
     assert told == [len(ROLES)]
-    seen = widget.notice.text()
-    assert all(f"{layer.name}: " in seen or role in seen for role, layer in field.items())
+    seen = widget.notice.says.text()
+    assert seen.startswith("⚠ Looks damaged, is filled: ")
+    assert all(layer.name in seen or role in seen for role, layer in field.items())
+    assert "rows " in widget.notice.says.toolTip()
     widget.notice.tell(())
     run(widget)
-    assert widget.notice.text() == seen
+    assert widget.notice.says.text() == seen
     assert not widget.notice.isHidden()
 
 

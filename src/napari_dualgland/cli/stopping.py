@@ -64,6 +64,7 @@ class Asked:
 
 
 def ignored() -> None:
-    """Ignore Ctrl-C: the work is done, and Python's own end could answer by a traceback only."""
+    """Ignore what asks to stop: the work is done and told, all that is left is Python's own end."""
     with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for which in _SIGNALS:
+            signal.signal(which, signal.SIG_IGN)

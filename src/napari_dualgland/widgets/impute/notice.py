@@ -5,31 +5,61 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dualgland.findings import Finding
+from napari_dualgland.widgets.kit.style import footnote, in_lines
 
-MOST = 6
-"""So many findings are spelled out."""
+MOST = 12
+"""So many findings are spelled out in the tip."""
 
 
-class Notice(QLabel):
-    """Large damage, and regions that may be damaged; hidden where there is neither."""
+class Notice(QWidget):
+    """Large damage, and regions that may be damaged; hidden where there is neither.
+
+    In short: the tip says where each lies, and *Show missing* paints it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setStyleSheet("font-size: 11px; color: #d9a441;")
+        self.says = footnote()
+        self.says.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.says.setStyleSheet("font-size: 11px; color: #d9a441;")
+        within = QVBoxLayout(self)
+        within.setContentsMargins(0, 0, 0, 0)
+        within.addWidget(self.says)
         self.tell(())
 
     def tell(self, findings: Sequence[Finding]) -> None:
-        """Show findings, those in doubt first."""
-        ordered = sorted(findings, key=lambda finding: not finding.doubtful)
-        lines = [f"⚠ {finding.sentence()}" for finding in ordered[:MOST]]
-        if len(ordered) > MOST:
-            lines.append(f"… and {len(ordered) - MOST} more")
-        if lines:
-            lines.append("Show missing paints what will be filled.")
-        self.setText("\n".join(lines))
+        """Show findings: what looks damaged, and what is in doubt."""
+        lines = []
+        for doubtful, filled, words in (
+            (False, True, "Looks damaged, is filled: {}."),
+            (True, True, "May be damaged, is filled too: {}."),
+            (
+                True,
+                False,
+                "May be damaged, left as measured: {}. To fill it, mark it in a mask, or tick "
+                "“What is doubtful too” under Detection.",
+            ),
+        ):
+            of_kind = [f for f in findings if (f.doubtful, f.filled) == (doubtful, filled)]
+            if of_kind:
+                lines.append(f"⚠ {words.format(_shares(of_kind))}")
+        self.says.setText("\n".join(lines))
+        told = [finding.sentence() for finding in findings[:MOST]]
+        if len(findings) > MOST:
+            told.append(f"… and {len(findings) - MOST} more")
+        self.says.setToolTip(in_lines("\n".join(told)))
         self.setVisible(bool(lines))
+
+
+def _shares(findings: Sequence[Finding]) -> str:
+    """Return the share of each channel; of several planes the largest."""
+    largest: dict[str, float] = {}
+    for finding in findings:
+        largest[finding.channel] = max(largest.get(finding.channel, 0.0), finding.share)
+    planes = len({(finding.t, finding.z) for finding in findings})
+    up_to = "up to " if planes > 1 else ""
+    shares = ", ".join(f"{name} {up_to}{100 * share:.2g} %" for name, share in largest.items())
+    return f"{shares}, in {planes} planes" if planes > 1 else shares

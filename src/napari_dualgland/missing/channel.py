@@ -31,7 +31,7 @@ SHARE_SHARP = 0.25
 """The same, at least, in channels whose natural rims are steep too."""
 REACH, REACH_SHARP = 7, 2
 """Pixels; so far into a region a certain rim proves damage by itself."""
-FEW_LEVELS = 12
+FEW_LEVELS = 16
 """A channel that a coder has rounded tells nothing of its floor with no more grey levels."""
 MAX_CONSTANTS = 4
 """So many middle values are looked at in a plane, those with the most pixels first."""
@@ -100,7 +100,7 @@ class ChannelSearch:
             self._search_level(self.low, SHARE_DARK)
             if self.low < 0 < self.high:
                 self._search_level(self.plane.dtype.type(0), SHARE)
-        if self.params.scattered:
+        if self.params.scattered and not self.too_dim:
             self._search_scattered(self.low)
 
     def is_coded(self) -> bool:

@@ -10,7 +10,7 @@ from test_missing import box, field, stack_of
 
 from napari_dualgland.findings import Finding
 from napari_dualgland.missing import MissingParams, find_missing
-from napari_dualgland.missing.doubt import findings, without_sharp_rim
+from napari_dualgland.missing.doubt import findings, not_borne_out, without_sharp_rim
 from napari_dualgland.missing.rims import Rim
 
 
@@ -38,6 +38,19 @@ def test_a_region_is_doubted_where_few_of_its_sides_are_sharp(sides, doubted):
     )
     # Where nothing stands above the noise there is no side that could be sharp.
     assert not without_sharp_rim(region, rim_of(region, hard), ~lit).any()
+
+
+@pytest.mark.parametrize(("other", "doubted"), [(0, True), (14, True), (20, False)])
+def test_a_hole_that_another_channel_has_beyond_doubt_is_one(other, doubted):
+    missing = np.zeros((3, 60, 60), bool)
+    missing[0, 20:40, 20:40] = missing[1, 20:40, 20 : 20 + other] = True
+    missing[2, 5:9, 5:9] = True
+    doubtful = missing & np.array([True, False, True])[:, None, None]
+    left = not_borne_out(doubtful, missing)
+    assert left[0, 20:40, 20:40].all() == left[0].any() == doubted
+    np.testing.assert_array_equal(left[2], missing[2])
+    # What is in doubt in both is borne out by neither.
+    np.testing.assert_array_equal(not_borne_out(missing, missing), missing)
 
 
 def test_a_large_dead_tile_is_filled_and_told():

@@ -43,6 +43,7 @@ def values_of(info: Any) -> st.SearchStrategy[Any]:
             exclude_min="gt" in bounds,
             exclude_max="lt" in bounds,
             allow_nan=False,
+            allow_infinity=False,
         )
         return st.none() | numbers if type(None) in kinds else numbers
     return st.text() if str in kinds else st.sampled_from(kinds)

@@ -11,7 +11,7 @@ import numpy as np
 from napari_dualgland.findings import Finding
 from napari_dualgland.missing.channel import ChannelSearch
 from napari_dualgland.missing.cutouts import cut_away
-from napari_dualgland.missing.doubt import findings
+from napari_dualgland.missing.doubt import findings, not_borne_out
 from napari_dualgland.missing.jpeg import foreign_grain
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
@@ -122,6 +122,8 @@ def find_in_planes(
                     channel.confirm(other)
     doubtful = np.stack([channel.doubtful() for channel in channels])
     missing = np.stack([channel.result() for channel in channels])
+    if params.across_channels:
+        doubtful = not_borne_out(doubtful, missing)
     if not params.doubtful:
         missing &= ~doubtful
     for finding in findings(missing, doubtful, names or [""] * len(planes), *place):

@@ -21,6 +21,9 @@ from napari_dualgland.typing import BoolArray
 SHARP_SIDES = 0.5
 """Share of the pixels around a region, of other values than its own, at a hard rim; with
 less it is doubtful. Nineteen in twenty pixels of damage lie in regions with 0.6 or more."""
+BORNE_OUT = 0.9
+"""Share of a doubtful region that another channel's hole must cover to be believed: a dead tile
+has all channels, and in one of them its rim may be too dim to tell."""
 MUCH = 0.005
 """Share of a channel that is not filled unheard of."""
 
@@ -50,6 +53,29 @@ def without_sharp_rim(region: BoolArray, rim: Rim, lit: BoolArray) -> BoolArray:
     doubtful = hard < SHARP_SIDES * around
     doubtful[0] = False
     return np.asarray(doubtful[labels])
+
+
+def not_borne_out(doubtful: BoolArray, missing: BoolArray) -> BoolArray:
+    """Return what is doubtful less the regions that are beyond doubt in another channel.
+
+    Parameters
+    ----------
+    doubtful, missing : numpy.ndarray
+        (C, Y, X), boolean: what is in doubt of what is found, and what is found.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, Y, X), boolean.
+    """
+    sure, left = missing & ~doubtful, doubtful.copy()
+    for i in np.flatnonzero(doubtful.any(axis=(1, 2))):
+        labels, count = ndimage.label(doubtful[i], EIGHT)
+        area = np.bincount(labels.ravel(), minlength=count + 1)
+        for j in range(len(sure)):
+            covered = np.bincount(labels[sure[j]], minlength=count + 1)
+            left[i] &= (covered < BORNE_OUT * area)[labels]
+    return left
 
 
 def findings(

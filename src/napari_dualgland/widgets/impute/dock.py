@@ -6,6 +6,7 @@ it. Work runs in a thread, layers are read and made here, on the main thread.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +162,8 @@ class ImputeWidget(Dock):
         self.results.take(result, self._layers.pairs())
         filled = in_percent(sum(found.values()) / len(found))
         self._layers = None
-        return summary(result, filled, self.run_bar.total, self.run_bar.took), result
+        tiles, took = self.run_bar.total, self.run_bar.took
+        return summary(result, filled, tiles, took, self.notice.told), result
 
     def discard(self) -> None:
         """Leave no trace of the run."""
@@ -203,7 +205,9 @@ def shares(result: Imputation) -> dict[str, float]:
     return {role: told[keys[i]] for role, i in result.stack.roles.items()}
 
 
-def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
+def summary(
+    result: Imputation, filled: str, tiles: int, took: str, told: Collection[str] = ()
+) -> str:
     """Return what stands under a finished run: a line, and one for each note.
 
     Parameters
@@ -216,6 +220,8 @@ def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
         How many.
     took : str
         How long, in words.
+    told : collection of str
+        Notes that stand elsewhere in the dock.
 
     Returns
     -------
@@ -226,5 +232,5 @@ def summary(result: Imputation, filled: str, tiles: int, took: str) -> str:
         f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
         "as measurements."
     )
-    notes = dict.fromkeys([*result.notes, *result.provenance.notes])
+    notes = [n for n in dict.fromkeys([*result.notes, *result.provenance.notes]) if n not in told]
     return "\n".join([line, *(f"• {legible(note)}" for note in notes)])

@@ -18,6 +18,11 @@ class Notice(QWidget):
     """Large damage, and regions that may be damaged; hidden where there is neither.
 
     In short: the tip says where each lies, and *Show missing* paints it.
+
+    Attributes
+    ----------
+    told : tuple of str
+        A sentence for each finding.
     """
 
     def __init__(self) -> None:
@@ -47,10 +52,9 @@ class Notice(QWidget):
             if of_kind:
                 lines.append(f"⚠ {words.format(_shares(of_kind))}")
         self.says.setText("\n".join(lines))
-        told = [finding.sentence() for finding in findings[:MOST]]
-        if len(findings) > MOST:
-            told.append(f"… and {len(findings) - MOST} more")
-        self.says.setToolTip(in_lines("\n".join(told)))
+        self.told = tuple(finding.sentence() for finding in findings)
+        more = [f"… and {len(self.told) - MOST} more"] if len(self.told) > MOST else []
+        self.says.setToolTip(in_lines("\n".join([*self.told[:MOST], *more])))
         self.setVisible(bool(lines))
 
 

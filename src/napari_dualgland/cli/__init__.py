@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from napari_dualgland.cli.stopping import at_once, handled, ignored
+from napari_dualgland.cli.stopping import at_once, handled
 
 __all__ = ["main"]
 
@@ -17,10 +17,8 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a bug, 2 refused, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    with handled(at_once(as_json="--json" in words)):
+    with handled(at_once(as_json="--json" in words), last=arguments is None):
         from napari_dualgland.cli.app import run
 
         code = run(words)
-    if arguments is None:
-        ignored()
     raise SystemExit(code)

@@ -11,6 +11,8 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from napari_dualgland.written import written
+
 INTERRUPTED = 130
 SAID = "interrupted; no file was written"
 
@@ -19,8 +21,20 @@ Handler = Callable[[int, Any], Any]
 
 
 @contextlib.contextmanager
-def handled(handler: Handler) -> Iterator[None]:
-    """Answer the signals that ask a program to stop; one that is ignored stays ignored."""
+def handled(handler: Handler, last: bool = False) -> Iterator[None]:
+    """Answer the signals that ask a program to stop; one that is ignored stays ignored.
+
+    Parameters
+    ----------
+    handler : callable
+        Takes the signal and the frame, as Python's do.
+    last : bool
+        Ignore them afterwards: the work is done and told, all that is left is Python's own end.
+
+    Yields
+    ------
+    None
+    """
     before = {}
     with contextlib.suppress(ValueError):  # another thread: whoever runs us handles signals
         for which in _SIGNALS:
@@ -30,7 +44,7 @@ def handled(handler: Handler) -> Iterator[None]:
         yield
     finally:
         for which, former in before.items():
-            signal.signal(which, former)
+            signal.signal(which, signal.SIG_IGN if last else former)
 
 
 def at_once(*, as_json: bool) -> Handler:
@@ -41,10 +55,11 @@ def at_once(*, as_json: bool) -> Handler:
     """
 
     def end(_signal: int, _frame: Any) -> None:
-        told = f'{{"error": "{SAID}", "exit_code": {INTERRUPTED}, "kind": "interrupted"}}\n'
+        said = "interrupted at the end; all files were written" if written() else SAID
+        told = f'{{"error": "{said}", "exit_code": {INTERRUPTED}, "kind": "interrupted"}}\n'
         with contextlib.suppress(OSError):
             os.write(1, told.encode() if as_json else b"")
-            os.write(2, f"dualgland: {SAID}\n".encode())
+            os.write(2, f"dualgland: {said}\n".encode())
         os._exit(INTERRUPTED)
 
     return end
@@ -61,10 +76,3 @@ class Asked:
     def __call__(self, _signal: int, _frame: Any) -> None:
         self.yes = True
         raise KeyboardInterrupt
-
-
-def ignored() -> None:
-    """Ignore what asks to stop: the work is done and told, all that is left is Python's own end."""
-    with contextlib.suppress(ValueError):
-        for which in _SIGNALS:
-            signal.signal(which, signal.SIG_IGN)

@@ -82,6 +82,7 @@ def run(
     Ended
     """
     log = at / "said.txt"
+    log.write_text("")
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -278,7 +279,8 @@ def interrupts(place: Place, chance: random.Random, count: int) -> Tally:
         ended = run(
             place.impute(),
             place.at,
-            after=chance.random() * place.seconds * 1.1,
+            # Before the command line has begun nothing but Python itself could answer.
+            after=0.3 + chance.random() * place.seconds,
             strike=partial(_signal, which),
         )
         wrong = None if ended.code in (0, 130) else "neither done nor interrupted"

@@ -64,6 +64,14 @@ def test_a_large_dead_tile_is_filled_and_told():
     assert finding.box == (100, 159, 90, 189) or finding.box == (250, 299, 220, 329)
 
 
+def test_pixels_that_are_no_numbers_need_no_telling():
+    plane = field(2).astype(np.float32)
+    plane[100:160, 90:190] = np.nan
+    found, heard = told_of(plane)
+    assert found[100:160, 90:190].all()
+    assert heard == []
+
+
 def test_whole_cells_are_told_nothing_of():
     assert told_of(field(0))[1] == []
 

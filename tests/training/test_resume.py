@@ -218,6 +218,18 @@ def test_a_run_of_damaged_checkpoints_alone_is_not_gone_on_with(
     assert (error.value.kind, error.value.place) == (Kind.DAMAGED, str(killed))
 
 
+def test_checkpoints_of_before_there_were_hashes_are_called_what_they_are(
+    runs: Runs, killed: Path
+) -> None:
+    for path in find_checkpoints(killed):
+        with safe_open(path, "pt") as file:
+            header = {key: value for key, value in file.metadata().items() if key != "sha256"}
+        path.write_bytes(save(load_file(path), header))
+    with pytest.raises(DualglandError) as error:
+        start_run(read_recipe(runs.recipe), killed, resume=True)
+    assert (error.value.kind, error.value.place) == (Kind.UNSUPPORTED, str(killed))
+
+
 def test_a_run_is_not_overwritten_without_resume(runs: Runs) -> None:
     with pytest.raises(DualglandError) as error:
         start_run(read_recipe(runs.recipe), runs.straight)

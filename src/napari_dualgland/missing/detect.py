@@ -126,7 +126,9 @@ def find_in_planes(
         doubtful = not_borne_out(doubtful, missing)
     if not params.doubtful:
         missing &= ~doubtful
-    for finding in findings(missing, doubtful, names or [""] * len(planes), *place):
+    # What is no number does not look damaged: it says so itself.
+    judged = missing & ~np.stack([channel.nan for channel in channels])
+    for finding in findings(judged, doubtful, names or [""] * len(planes), *place):
         tell(finding)
     return missing
 

@@ -126,7 +126,14 @@ def _read(path: Path) -> TensorFile:
     found = read_tensor_file(path, "checkpoint")
     if not {"step", "state"} <= set(found.header):
         raise DualglandError(Kind.WRONG_CONTENT, path, "is no checkpoint of a run")
-    if _digest(found.tensors, found.header) != found.header.get(HASH):
+    if HASH not in found.header:
+        raise DualglandError(
+            Kind.UNSUPPORTED,
+            path,
+            "the checkpoint has no hash, as those of older versions",
+            way_out="give its model as start: of a new run",
+        )
+    if _digest(found.tensors, found.header) != found.header[HASH]:
         raise DualglandError(Kind.DAMAGED, path, "its bytes are not those of its hash")
     return found
 
@@ -198,15 +205,15 @@ def find_checkpoints(folder: Path) -> list[Path]:
     return sorted(steps, key=lambda path: steps[path], reverse=True)
 
 
-def is_whole(path: Path) -> bool:
-    """Return whether a checkpoint has just the bytes that were written."""
+def _fault(path: Path) -> DualglandError | None:
+    """Return why a checkpoint is not gone on from; None where all its bytes are as written."""
     try:
         _read(path)
     except DualglandError as error:
         if error.kind == Kind.TOO_LARGE:  # it may well be whole
             raise
-        return False
-    return True
+        return error
+    return None
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -221,16 +228,22 @@ def latest_checkpoint(folder: Path) -> Path | None:
         If there are checkpoints and none is whole.
     """
     found = find_checkpoints(folder)
-    whole = next(filter(is_whole, found), None)
-    if found and whole is None:
-        names = ", ".join(p.name for p in found)
+    faults = {}
+    for path in found:
+        fault = _fault(path)
+        if fault is None:
+            return path
+        faults[path.name] = fault
+    if faults:
+        older = all(fault.kind == Kind.UNSUPPORTED for fault in faults.values())
         raise DualglandError(
-            Kind.DAMAGED,
+            Kind.UNSUPPORTED if older else Kind.DAMAGED,
             folder,
-            f"no checkpoint of this run can be read ({names} damaged)",
-            way_out="start anew in another folder",
+            "no checkpoint of this run can be gone on from "
+            f"({'; '.join(f'{name}: {fault.found}' for name, fault in faults.items())})",
+            way_out="start anew in another folder, by start: from its model",
         )
-    return whole
+    return None
 
 
 def averaged_weights(folder: Path) -> dict[str, Tensor]:

@@ -9,7 +9,6 @@ is loaded, so that a random moment falls into the work and not into the start of
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -19,7 +18,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,104 +27,18 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_dualgland.io import read, write
+from fault_place import Place
 from napari_dualgland.model.device import processor_name
-from napari_dualgland.pixel_size import PixelSize
 from napari_dualgland.sample import sample_path
-from napari_dualgland.stack import ROLES, Channel, Stack
+from napari_dualgland.stack import ROLES, Channel
+from struck_runs import Ended, run
 
-PATIENCE = 180.0
-"""Seconds that a trial may take."""
 RECIPE = """\
 {name: small, widths: [8, 8, 8], depths: [1, 1, 1], crop: 32, sources: 2, crops_per_source: 2,
  steps: 9, warmup: 2, checkpoint_every: 3, validate_every: 9, validation_crops: 1, pictures: 1,
  threads: 1, device: cpu, precision: fp32, discriminator_width: 8,
  data: {images: [SAMPLE], credit: simulated}}
 """
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a trial ended: exit code (below 0: the signal), what it said, how long it took."""
-
-    code: int
-    said: str
-    seconds: float
-
-
-def run(
-    words: list[object],
-    at: Path,
-    *,
-    limit: Callable[[], None] = lambda: None,
-    after: float | None = None,
-    strike: Callable[[int], None] = lambda pid: os.kill(pid, signal.SIGKILL),
-) -> Ended:
-    """Run the command line in a forked process; strike after some seconds, if asked to.
-
-    Parameters
-    ----------
-    words : list
-        Of the command line.
-    at : pathlib.Path
-        Folder that it is run in.
-    limit : callable
-        Called in the new process before the work.
-    after : float, optional
-        Seconds.
-    strike : callable
-        Takes the number of the process.
-
-    Returns
-    -------
-    Ended
-    """
-    log = at / "said.txt"
-    log.write_text("")
-    started = time.monotonic()
-    pid = os.fork()
-    if pid == 0:
-        _become(words, at, log, limit)
-    struck = after is None
-    while True:
-        got, status = os.waitpid(pid, os.WNOHANG)
-        spent = time.monotonic() - started
-        if got:
-            return Ended(os.waitstatus_to_exitcode(status), log.read_text(errors="replace"), spent)
-        if not struck and after is not None and spent >= after:
-            strike(pid)
-            struck = True
-        if spent > PATIENCE:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
-
-
-def _become(words: list[object], at: Path, log: Path, limit: Callable[[], None]) -> None:
-    """Be the command line; never returns."""
-    from dualgland_training.__main__ import app as train
-    from napari_dualgland.cli import main
-    from napari_dualgland.cli.console import guarded
-
-    code = 70
-    try:
-        os.chdir(at)
-        into = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(into, 1)
-        os.dup2(into, 2)
-        limit()
-        said = [str(word) for word in words]
-        # `dualgland train` starts a process of its own; here that is the one to strike.
-        if said[0] == "train":
-            code = guarded(lambda: train(said, standalone_mode=False), as_json=False, debug=False)
-        else:
-            sys.argv[1:] = said
-            main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 @dataclass
@@ -146,88 +58,6 @@ class Tally:
         faults = [what for what in wrong if what]
         if faults:
             self.broken.append(f"{'; '.join(faults)} (exit {ended.code}: {ended.said[-160:]!r})")
-
-
-class Place:
-    """A folder with a source of four channels, a mask, labels, and what sound runs make of them."""
-
-    def __init__(self, at: Path, side: int = 192) -> None:
-        chance = np.random.default_rng(5)
-        rough = chance.random((4, side // 8, side // 8))
-        data = np.kron(rough, np.ones((8, 8))) * 50000 + chance.random((4, side, side)) * 9000 + 1
-        channels = tuple(Channel(role, role) for role in ROLES)
-        self.at, self.source, self.mask = at, at / "in.ome.tif", at / "mask.tif"
-        write(Stack(data.astype(np.uint16), "CYX", channels, PixelSize(0.08, 0.08)), self.source)
-        mask = np.zeros((side, side), np.uint8)
-        mask[20:60, 30:90] = 1
-        tifffile.imwrite(self.mask, mask)
-        self.labels = [at / "l1.tif", at / "l2.tif"]
-        for shift, path in enumerate(self.labels):
-            cells = np.zeros((side, side), np.uint16)
-            cells[10 + 9 * shift : 80, 10:90], cells[90:170, 60 + 9 * shift : 160] = 1, 2
-            tifffile.imwrite(path, cells)
-        self.out, self.folder = at / "o.ome.tif", at / "cells"
-        self.sound = self.digest([self.source, self.mask, *self.labels])
-        done = run(self.impute(), at)
-        assert done.code == 0, done
-        self.seconds = done.seconds
-        self.right = self.pixels()
-        done = run(self.localize(self.labels[1]), at)
-        assert done.code == 0, done
-        self.new = self.set()
-        self.seconds_localize = done.seconds
-        self.older = at / "older"
-        run([*self.localize(self.labels[0])[:3], self.older, "--cells", self.labels[0]], at)
-        self.old = self.set(self.older)
-        assert self.new.keys() == self.old.keys()
-
-    def impute(self, *more: object) -> list[object]:
-        words: list[object] = ["impute", self.source, "--out", self.out, "--missing", self.mask]
-        return [*words, "--model", "prior", "--no-rehearse", *more]
-
-    def localize(self, labels: Path) -> list[object]:
-        return ["localize", self.source, "--out", self.folder, "--cells", labels]
-
-    @staticmethod
-    def digest(paths: list[Path]) -> str:
-        return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
-
-    def pixels(self) -> str:
-        result = read(self.out)
-        whole = [np.asarray(result.data), np.asarray(getattr(result, "missing", 0))]
-        return hashlib.sha256(b"".join(part.tobytes() for part in whole)).hexdigest()
-
-    def set(self, folder: Path | None = None) -> dict[str, str]:
-        """Return what is in the files of a localization, without what tells of the run."""
-        found = {}
-        for path in sorted((folder or self.folder).iterdir()):
-            if path.name.endswith(".tif"):
-                found[path.name] = hashlib.sha256(tifffile.imread(path).tobytes()).hexdigest()
-            elif not path.name.startswith("."):
-                found[path.name] = self.digest([path])
-        return found
-
-    def changed(self) -> str | None:
-        paths = [self.source, self.mask, *self.labels]
-        return None if self.digest(paths) == self.sound else "a source was changed"
-
-    def half(self) -> str | None:
-        """Return what is wrong with the output, if anything: it is whole, or not there."""
-        try:
-            right = not self.out.exists() or self.pixels() == self.right
-        except Exception as error:
-            return f"the output cannot be read ({error})"
-        return None if right else "the output is not whole"
-
-    def clear(self) -> None:
-        """Remove what an earlier kind of fault has left."""
-        for path in self.at.rglob("*.part"):
-            path.unlink()
-
-    def left(self) -> str | None:
-        """Return what unfinished files lie there."""
-        parts = [path.name for path in self.at.rglob("*.part")]
-        return f"left behind: {', '.join(parts)}" if parts else None
 
 
 def said_truth(ended: Ended, there: bool) -> str | None:

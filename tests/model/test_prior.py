@@ -6,7 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_dualgland.model.prior import _double, _halve, _laplacian, _relax, secretory_prior
+from napari_dualgland.model import descent
+from napari_dualgland.model.descent import laplacian, relax
+from napari_dualgland.model.prior import _double, _halve, secretory_prior
 
 
 def slow_laplacian(image: np.ndarray) -> np.ndarray:
@@ -25,30 +27,44 @@ def slow_laplacian(image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (6, 5), (9, 8)])
 def test_laplacian_follows_the_formula(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(0).normal(size=shape)
-    fast = _laplacian(torch.from_numpy(image)[None, None])[0, 0].numpy()
+    fast = laplacian(torch.from_numpy(image)[None, None])[0, 0].numpy()
     np.testing.assert_allclose(fast, slow_laplacian(image), atol=1e-12)
 
 
 def test_laplacian_is_self_adjoint() -> None:
     rng = torch.Generator().manual_seed(1)
     a, b = (torch.rand(1, 1, 9, 11, generator=rng, dtype=torch.float64) for _ in range(2))
-    torch.testing.assert_close((_laplacian(a) * b).sum(), (a * _laplacian(b)).sum())
+    torch.testing.assert_close((laplacian(a) * b).sum(), (a * laplacian(b)).sum())
 
 
 def test_relax_descends_and_keeps_observed_pixels() -> None:
     rng = torch.Generator().manual_seed(2)
     image = torch.rand(1, 1, 32, 32, generator=rng)
-    missing = torch.zeros_like(image)
-    missing[..., 10:22, 8:20] = 1
-    inside = torch.nn.functional.max_pool2d(missing, 3, 1, 1) > 0  # all that a step changes
+    missing = torch.zeros_like(image, dtype=torch.bool)
+    missing[..., 10:22, 8:20] = True
+    inside = torch.nn.functional.max_pool2d(missing.float(), 3, 1, 1) > 0  # all that a step changes
     energy = [
-        float(_laplacian(_relax(image, missing, steps))[inside].square().sum())
+        float(laplacian(relax(image, missing, steps))[inside].square().sum())
         for steps in (0, 5, 20, 80)
     ]
     assert energy == sorted(energy, reverse=True)
     assert energy[-1] < 0.3 * energy[0]
-    kept = _relax(image, missing, 20)
-    assert torch.equal(kept[missing == 0], image[missing == 0])
+    kept = relax(image, missing, 20)
+    assert torch.equal(kept[~missing], image[~missing])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 40), (31, 33)])
+@pytest.mark.parametrize("share", [0.05, 0.5, 1.0])
+def test_missing_pixels_alone_give_what_whole_images_give(
+    shape: tuple[int, int], share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    image = torch.from_numpy(rng.random((2, 2, *shape)))
+    missing = torch.from_numpy(rng.random((2, 2, *shape)) < share)
+    monkeypatch.setattr(descent, "CROWDED", 1.0)
+    alone = relax(image, missing, 30)
+    monkeypatch.setattr(descent, "CROWDED", -1.0)
+    torch.testing.assert_close(alone, relax(image, missing, 30))
 
 
 def test_halve_averages_observed_pixels_alone() -> None:

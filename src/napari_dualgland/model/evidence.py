@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from napari_dualgland.model.blocks import box_mean
-from napari_dualgland.model.prior import secretory_prior
+from napari_dualgland.model.prior import Pyramid
 
 CHANNELS = 20
 """Of :meth:`Evidence.stacked`."""
@@ -129,26 +129,24 @@ def couplings(moments: Tensor) -> Tensor:
 
 
 def _fill_planes(
-    image: Tensor,
-    missing: Tensor,
-    wanted: Tensor,
-    steps: tuple[int, int],
-    levels: int,
-    coarsest: Tensor | None,
+    pyramid: Pyramid, into: Tensor, planes: Tensor, some: Tensor, steps: tuple[int, int]
 ) -> Tensor:
-    """Fill the (B, 4) planes that are ``wanted``; the others come back as they are."""
+    """Return ``into`` with those of its (B, 4) ``planes``, of which there is a pyramid, filled
+    that are among ``some`` too."""
+    wanted = planes & some
     if not wanted.any():
-        return image
-    filled = image.clone()
-    filled[wanted] = secretory_prior(
-        image[wanted].unsqueeze(1),
-        missing[wanted].unsqueeze(1),
-        steps[0],
-        levels,
-        None if coarsest is None else coarsest[wanted].unsqueeze(1),
-        steps[1],
-    ).squeeze(1)
+        return into
+    filled = into.clone()
+    filled[wanted] = pyramid.of(some[planes]).fill(*steps).squeeze(1)
     return filled
+
+
+def _pyramid(
+    image: Tensor, missing: Tensor, planes: Tensor, levels: int, coarsest: Tensor | None
+) -> Pyramid:
+    """Return the pyramid of some of (B, 4) planes."""
+    start = None if coarsest is None else coarsest[planes].unsqueeze(1)
+    return Pyramid(image[planes].unsqueeze(1), missing[planes].unsqueeze(1), levels, start)
 
 
 def gather_evidence(
@@ -182,14 +180,20 @@ def gather_evidence(
         beta = couplings(detail_moments(image, missing))
     own = missing.flatten(2).any(2)
     nucleus = torch.zeros_like(own)
-    nucleus[:, NUCLEUS] = own[:, NUCLEUS]
-    prior = _fill_planes(image, missing, own & ~nucleus, STEPS, levels, coarsest)
-    prior = _fill_planes(prior, missing, nucleus, NUCLEUS_STEPS, levels, coarsest)
-    smooth = _fill_planes(image, missing, own, (0, 0), levels, coarsest)
+    nucleus[:, NUCLEUS] = True
+    prior = smooth = image
+    if own.any():
+        pyramid = _pyramid(image, missing, own, levels, coarsest)
+        prior = _fill_planes(pyramid, image, own, ~nucleus, STEPS)
+        prior = _fill_planes(pyramid, prior, own, nucleus, NUCLEUS_STEPS)
+        smooth = _fill_planes(pyramid, image, own, own, (0, 0))
     anywhere = missing.any(1, keepdim=True).expand_as(missing)
     # A channel is filled a second time only where another channel's hole is not its own.
     elsewhere = (anywhere != missing).flatten(2).any(2)
-    refilled = _fill_planes(image, anywhere, elsewhere, STEPS, levels, coarsest)
+    refilled = image
+    if elsewhere.any():
+        pyramid = _pyramid(image, anywhere, elsewhere, levels, coarsest)
+        refilled = _fill_planes(pyramid, image, elsewhere, elsewhere, STEPS)
     detail = torch.where(anywhere & ~missing, image - refilled, torch.zeros_like(image))
     told = torch.einsum("bcj,bjhw->bchw", beta, detail)
     guided = torch.where(missing, prior + told, prior)

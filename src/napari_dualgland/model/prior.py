@@ -9,30 +9,13 @@ code without weights: the fallback of every model and the baseline that one has 
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STEP = 1 / 64
-"""Step size of the descent: just inside its stability limit (the largest eigenvalue of
-the squared Laplacian is 64)."""
-
-
-def _laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
-    """Return the 5-point Laplacian of (…, H, W) with mirrored borders (self-adjoint).
-
-    With ``out`` nothing is allocated; on a CPU that is most of the time.
-    """
-    out = torch.mul(image, -4, out=out) if out is not None else image * -4
-    out[..., 1:, :] += image[..., :-1, :]
-    out[..., :-1, :] += image[..., 1:, :]
-    out[..., :, 1:] += image[..., :, :-1]
-    out[..., :, :-1] += image[..., :, 1:]
-    out[..., 0, :] += image[..., 0, :]
-    out[..., -1, :] += image[..., -1, :]
-    out[..., :, 0] += image[..., :, 0]
-    out[..., :, -1] += image[..., :, -1]
-    return out
+from napari_dualgland.model.descent import relax
 
 
 def _halve(image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,18 +36,61 @@ def _double(image: Tensor, size: tuple[int, int]) -> Tensor:
     return larger[..., : size[0], : size[1]]
 
 
-def _relax(image: Tensor, missing: Tensor, steps: int) -> Tensor:
-    """Take Nesterov steps on |Δy|² over the missing pixels; observed ones stay as they are."""
-    gain = STEP * missing
-    previous, current, ahead = image.clone(), image.clone(), image.clone()
-    first, second = torch.empty_like(image), torch.empty_like(image)
-    for k in range(steps):
-        _laplacian(_laplacian(ahead, first), second)
-        torch.addcmul(ahead, gain, second, value=-1, out=current)
-        torch.sub(current, previous, out=ahead)
-        ahead.mul_(k / (k + 3)).add_(current)
-        previous, current = current, previous
-    return previous
+class Pyramid:
+    """The observed pixels of images at every scale, from which several fills can be made.
+
+    Parameters
+    ----------
+    image : torch.Tensor
+        (B, C, H, W), floating point, any units; missing pixels may hold anything finite.
+    missing : torch.Tensor
+        (B, C, H, W), boolean.
+    levels : int
+        Levels with descent; coarser ones are plain push–pull.
+    coarsest : torch.Tensor, optional
+        Start for the level number ``levels`` (0 is the finest), e.g. from a coarse pass
+        over a whole field; (B, C, ⌈H/2^levels⌉, ⌈W/2^levels⌉).
+    """
+
+    def __init__(
+        self, image: Tensor, missing: Tensor, levels: int = 5, coarsest: Tensor | None = None
+    ) -> None:
+        observed = (~missing).to(image.dtype)
+        scales = [(image * observed, observed)]
+        while max(scales[-1][0].shape[-2:]) > 1 and (coarsest is None or len(scales) <= levels):
+            scales.append(_halve(*scales[-1]))
+        self.levels = levels
+        top, weight = scales.pop()
+        self.top = top if coarsest is None else torch.where(weight > 0, top, coarsest)
+        self.scales = [(known, weight <= 0) for known, weight in scales]
+
+    def of(self, images: Tensor) -> Pyramid:
+        """Return the pyramid of some of B images, by number or by truth value."""
+        some = copy(self)
+        some.top = self.top[images]
+        some.scales = [(known[images], hole[images]) for known, hole in self.scales]
+        return some
+
+    def fill(self, steps: int, coarse_steps: int | None = None) -> Tensor:
+        """Fill from the coarsest level down; see :func:`secretory_prior`.
+
+        Parameters
+        ----------
+        steps, coarse_steps
+            Descent steps on the finest and on the other levels.
+
+        Returns
+        -------
+        torch.Tensor
+            (B, C, H, W).
+        """
+        fill = self.top
+        for level, (known, hole) in reversed(list(enumerate(self.scales))):
+            fill = torch.where(hole, _double(fill, (known.shape[-2], known.shape[-1])), known)
+            count = steps if level == 0 or coarse_steps is None else coarse_steps
+            if level < self.levels and count:
+                fill = relax(fill, hole, count)
+        return fill
 
 
 def secretory_prior(
@@ -100,19 +126,4 @@ def secretory_prior(
         (B, C, H, W): observed pixels unchanged, missing ones filled. A channel without
         any observed pixel becomes 0.
     """
-    observed = (~missing).to(image.dtype)
-    pyramid = [(image * observed, observed)]
-    while max(pyramid[-1][0].shape[-2:]) > 1 and (coarsest is None or len(pyramid) <= levels):
-        pyramid.append(_halve(*pyramid[-1]))
-    fill = pyramid[-1][0]
-    if coarsest is not None:
-        fill = torch.where(pyramid[-1][1] > 0, fill, coarsest)
-    for level in range(len(pyramid) - 2, -1, -1):
-        known, weight = pyramid[level]
-        hole = weight <= 0
-        size = (known.shape[-2], known.shape[-1])
-        fill = torch.where(hole, _double(fill, size), known)
-        if level < levels:
-            count = steps if level == 0 or coarse_steps is None else coarse_steps
-            fill = _relax(fill, hole.to(fill.dtype), count)
-    return fill
+    return Pyramid(image, missing, levels, coarsest).fill(steps, coarse_steps)

@@ -44,27 +44,31 @@ def test_relax_descends_and_keeps_observed_pixels() -> None:
     missing[..., 10:22, 8:20] = True
     inside = torch.nn.functional.max_pool2d(missing.float(), 3, 1, 1) > 0  # all that a step changes
     energy = [
-        float(laplacian(relax(image, missing, steps))[inside].square().sum())
+        float(laplacian(relax([image], [missing], steps)[0])[inside].square().sum())
         for steps in (0, 5, 20, 80)
     ]
     assert energy == sorted(energy, reverse=True)
     assert energy[-1] < 0.3 * energy[0]
-    kept = relax(image, missing, 20)
+    kept = relax([image], [missing], 20)[0]
     assert torch.equal(kept[~missing], image[~missing])
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 40), (31, 33)])
 @pytest.mark.parametrize("share", [0.05, 0.5, 1.0])
+@pytest.mark.parametrize("at_once", [1, 100, 10**6])
 def test_missing_pixels_alone_give_what_whole_images_give(
-    shape: tuple[int, int], share: float, monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, int], share: float, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(4)
     image = torch.from_numpy(rng.random((2, 2, *shape)))
     missing = torch.from_numpy(rng.random((2, 2, *shape)) < share)
     monkeypatch.setattr(descent, "CROWDED", 1.0)
-    alone = relax(image, missing, 30)
+    monkeypatch.setattr(descent, "AT_ONCE", at_once)
+    other = image[:1, :, : shape[0] - 1 or 1]
+    alone = relax([image, other], [missing, missing[:1, :, : other.shape[2]]], 30)
     monkeypatch.setattr(descent, "CROWDED", -1.0)
-    torch.testing.assert_close(alone, relax(image, missing, 30))
+    whole = relax([image, other], [missing, missing[:1, :, : other.shape[2]]], 30)
+    torch.testing.assert_close(alone, whole)
 
 
 def test_halve_averages_observed_pixels_alone() -> None:

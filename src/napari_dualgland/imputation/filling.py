@@ -104,9 +104,10 @@ class Filling:
             while True:
                 try:
                     for filled in self._tiles(frame, tile, finished, statistics, calibration):
-                        self.done += 1
-                        yield self._patch(frame, mask, filled, statistics)
-                        finished.add(filled.box)
+                        if filled is not None:
+                            self.done += 1
+                            yield self._patch(frame, mask, filled, statistics)
+                            finished.add(filled.box)
                         if should_stop():
                             raise Cancelled.run()
                     break
@@ -143,7 +144,7 @@ class Filling:
         finished: set[Box],
         statistics: StackStatistics,
         calibration: Calibration,
-    ) -> Iterator[FilledTile]:
+    ) -> Iterator[FilledTile | None]:
         """Yield the tiles of a frame, less what an earlier attempt has finished."""
         hidden = self.hidden[frame]
 

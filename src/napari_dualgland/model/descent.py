@@ -7,12 +7,14 @@ other devices, whole images are shifted and added instead.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
 
-from napari_dualgland.typing import BoolArray, Float32Array
+from napari_dualgland.typing import BoolArray, FloatArray
 
 STEP = 1 / 64
 """Step size of the descent: just inside its stability limit (the largest eigenvalue of
@@ -32,6 +34,9 @@ STENCIL = {
 REACH = 2
 """Pixels that the stencil reaches."""
 
+AT_ONCE = 16384
+"""Missing pixels of one system: few calls, and it stays in the processor's cache."""
+
 
 def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
     """Return the 5-point Laplacian of (…, H, W) with mirrored borders (self-adjoint).
@@ -50,32 +55,33 @@ def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
-def relax(image: Tensor, missing: Tensor, steps: int) -> Tensor:
+def relax(images: Sequence[Tensor], missing: Sequence[Tensor], steps: int) -> list[Tensor]:
     """Take Nesterov steps on |Δy|² over the missing pixels; observed ones stay as they are.
 
     Parameters
     ----------
-    image : torch.Tensor
-        (B, C, H, W), floating point: where the descent starts.
-    missing : torch.Tensor
-        (B, C, H, W), boolean.
+    images : sequence of torch.Tensor
+        (B, C, H, W) each, of any sizes, floating point: where the descent starts.
+    missing : sequence of torch.Tensor
+        (B, C, H, W) each, boolean.
     steps : int
         How many.
 
     Returns
     -------
-    torch.Tensor
-        (B, C, H, W), a new one. By either way the same, up to rounding.
+    list of torch.Tensor
+        (B, C, H, W) each, new ones. By either way the same, up to rounding.
     """
-    small = min(image.shape[-2:]) < REACH
-    if image.device.type != "cpu" or small or float(missing.float().mean()) > CROWDED:
-        return _relax_images(image, missing, steps)
-    out = image.clone()
-    planes = out.flatten(0, 1).numpy()
-    for plane, hole in zip(planes, missing.flatten(0, 1).numpy(), strict=True):
-        if hole.any():
-            plane[hole] = _relax_pixels(plane, hole, steps)
-    return out
+    relaxed, systems = [], _Systems(steps)
+    for image, hole in zip(images, missing, strict=True):
+        small = min(image.shape[-2:]) < REACH
+        if image.device.type != "cpu" or small or float(hole.float().mean()) > CROWDED:
+            relaxed.append(_relax_images(image, hole, steps))
+            continue
+        relaxed.append(image.clone())
+        systems.add(relaxed[-1].flatten(0, 1).numpy(), hole.flatten(0, 1).numpy())
+    systems.solve()
+    return relaxed
 
 
 def _relax_images(image: Tensor, missing: Tensor, steps: int) -> Tensor:
@@ -91,40 +97,94 @@ def _relax_images(image: Tensor, missing: Tensor, steps: int) -> Tensor:
     return previous
 
 
-def _relax_pixels(plane: Float32Array, hole: BoolArray, steps: int) -> Float32Array:
-    """Return the (N,) missing pixels of a (H, W) plane after some steps."""
-    system, fixed = _system(plane, hole)
-    step = plane.dtype.type(STEP)
-    current: Float32Array = plane[hole]
-    previous, ahead = current, current
+class _Systems:
+    """The missing pixels of many planes, relaxed side by side in one sparse system.
+
+    Parameters
+    ----------
+    steps : int
+        How many steps are taken.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.planes: list[tuple[FloatArray, BoolArray]] = []
+        self.systems: list[sparse.csr_matrix] = []
+        self.fixed: list[FloatArray] = []
+
+    def add(self, planes: FloatArray, holes: BoolArray) -> None:
+        """Take (P, H, W) pixels, of which the missing ones are to be replaced."""
+        counts = np.count_nonzero(holes, axis=(1, 2))
+        first = 0
+        for last in [*np.flatnonzero(np.diff(np.cumsum(counts) // AT_ONCE)) + 1, len(planes)]:
+            plane, hole = planes[first:last], holes[first:last]
+            first = last
+            if not hole.any():
+                continue
+            system, fixed = _system(plane, hole)
+            if self.fixed and sum(map(len, self.fixed)) + len(fixed) > AT_ONCE:
+                self.solve()
+            self.planes.append((plane, hole))
+            self.systems.append(system)
+            self.fixed.append(fixed)
+
+    def solve(self) -> None:
+        """Replace the missing pixels of all planes that were taken."""
+        if not self.planes:
+            return
+        start = np.concatenate([plane[hole] for plane, hole in self.planes])
+        done = _descend(_joined(self.systems), np.concatenate(self.fixed), start, self.steps)
+        ends = np.cumsum([len(fixed) for fixed in self.fixed])[:-1]
+        for (plane, hole), values in zip(self.planes, np.split(done, ends), strict=True):
+            plane[hole] = values
+        self.planes, self.systems, self.fixed = [], [], []
+
+
+def _joined(systems: Sequence[sparse.csr_matrix]) -> sparse.csr_matrix:
+    """Return systems as one, block by block."""
+    rows = np.cumsum([0, *(s.shape[0] for s in systems)], dtype=np.int32)
+    entries = np.cumsum([0, *(s.nnz for s in systems)], dtype=np.int32)
+    data = np.concatenate([s.data for s in systems])
+    columns = np.concatenate([s.indices + first for s, first in zip(systems, rows, strict=False)])
+    ends = [s.indptr[1:] + first for s, first in zip(systems, entries, strict=False)]
+    pointers = np.concatenate([rows[:1], *ends])
+    return sparse.csr_matrix((data, columns, pointers), shape=(rows[-1], rows[-1]))
+
+
+def _descend(
+    system: sparse.csr_matrix, fixed: FloatArray, start: FloatArray, steps: int
+) -> FloatArray:
+    """Return the (N,) missing pixels after some steps."""
+    number = start.dtype.type
+    previous, ahead = start, start
     for k in range(steps):
         current = system @ ahead
         current += fixed
-        current *= -step
+        current *= number(-STEP)
         current += ahead
-        ahead = (current - previous) * plane.dtype.type(k / (k + 3))
+        ahead = current - previous
+        ahead *= number(k / (k + 3))
         ahead += current
         previous = current
-    return current
+    return previous
 
 
-def _system(plane: Float32Array, hole: BoolArray) -> tuple[sparse.csr_matrix, Float32Array]:
+def _system(planes: FloatArray, hole: BoolArray) -> tuple[sparse.csr_matrix, FloatArray]:
     """Return the stencil between missing pixels, (N, N), and what observed ones add, (N,)."""
-    count = int(np.count_nonzero(hole))
+    plane, row, column = np.nonzero(hole)
     number = np.full(hole.shape, -1, np.int32)
-    number[hole] = np.arange(count, dtype=np.int32)
+    number[plane, row, column] = np.arange(len(row), dtype=np.int32)
     # Mirrored borders: a mirrored image has a mirrored Laplacian, twice over too.
-    number = np.pad(number, REACH, mode="symmetric")
-    padded = np.pad(plane, REACH, mode="symmetric")
-    wide = padded.shape[1]
-    rows, columns = np.nonzero(hole)
-    here = ((rows + REACH) * wide + columns + REACH).astype(np.int32)
-    offsets = np.array([dy * wide + dx for dy, dx in STENCIL], np.int32)
-    seen = here[:, None] + offsets
-    weights = np.broadcast_to(np.array([*STENCIL.values()], plane.dtype), seen.shape)
-    unknown = number.ravel()[seen]
+    rim = [(0, 0), (REACH, REACH), (REACH, REACH)]
+    numbers, padded = (np.pad(x, rim, mode="symmetric") for x in (number, planes))
+    _, height, width = padded.shape
+    here = ((plane * height + row + REACH) * width + column + REACH).astype(np.int32)
+    seen = here[:, None] + np.array([dy * width + dx for dy, dx in STENCIL], np.int32)
+    weights = np.broadcast_to(np.array([*STENCIL.values()], planes.dtype), seen.shape)
+    unknown = numbers.ravel()[seen]
     inside = unknown >= 0
     known = np.where(inside, 0, padded.ravel()[seen]) * weights
     ends = np.concatenate([[0], np.cumsum(np.count_nonzero(inside, axis=1))]).astype(np.int32)
-    system = sparse.csr_matrix((weights[inside], unknown[inside], ends), shape=(count, count))
-    return system, known.sum(1, dtype=plane.dtype)
+    shape = (len(row), len(row))
+    system = sparse.csr_matrix((weights[inside], unknown[inside], ends), shape=shape)
+    return system, known.sum(1, dtype=planes.dtype)

@@ -8,13 +8,14 @@ training set, because they differ between antibodies and cell lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from napari_dualgland.model.blocks import box_mean
-from napari_dualgland.model.prior import Pyramid
+from napari_dualgland.model.prior import Pyramid, fill_together
 
 CHANNELS = 20
 """Of :meth:`Evidence.stacked`."""
@@ -128,25 +129,97 @@ def couplings(moments: Tensor) -> Tensor:
     return beta.to(moments.dtype)
 
 
-def _fill_planes(
-    pyramid: Pyramid, into: Tensor, planes: Tensor, some: Tensor, steps: tuple[int, int]
-) -> Tensor:
-    """Return ``into`` with those of its (B, 4) ``planes``, of which there is a pyramid, filled
-    that are among ``some`` too."""
-    wanted = planes & some
-    if not wanted.any():
-        return into
-    filled = into.clone()
-    filled[wanted] = pyramid.of(some[planes]).fill(*steps).squeeze(1)
-    return filled
+class Shown(NamedTuple):
+    """What is known of a batch of one size.
+
+    Attributes
+    ----------
+    image : torch.Tensor
+        (B, 4, H, W), normalised, in the order of ROLES; missing pixels may hold anything
+        finite and are never looked at.
+    missing : torch.Tensor
+        (B, 4, H, W), boolean.
+    beta : torch.Tensor, optional
+        (B, 4, 4) couplings; measured in this batch, image by image, where left out.
+    levels, coarsest
+        As in :func:`~napari_dualgland.model.prior.secretory_prior`.
+    """
+
+    image: Tensor
+    missing: Tensor
+    beta: Tensor | None = None
+    levels: int = 5
+    coarsest: Tensor | None = None
 
 
-def _pyramid(
-    image: Tensor, missing: Tensor, planes: Tensor, levels: int, coarsest: Tensor | None
-) -> Pyramid:
-    """Return the pyramid of some of (B, 4) planes."""
-    start = None if coarsest is None else coarsest[planes].unsqueeze(1)
-    return Pyramid(image[planes].unsqueeze(1), missing[planes].unsqueeze(1), levels, start)
+class _Fills:
+    """The fills of one batch: from pyramids of those (B, 4) planes that have holes."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.missing = shown.missing
+        self.image = shown.image.masked_fill(shown.missing, 0)
+        beta = shown.beta
+        self.beta = couplings(detail_moments(self.image, self.missing)) if beta is None else beta
+        self.anywhere = shown.missing.any(1, keepdim=True).expand_as(shown.missing)
+        self.own = shown.missing.flatten(2).any(2)
+        self.nucleus = self.own.clone()
+        self.nucleus[:, [c for c in range(4) if c != NUCLEUS]] = False
+        self.others = self.own & ~self.nucleus
+        # A channel is filled a second time only where another channel's hole is not its own.
+        self.elsewhere = (self.anywhere != shown.missing).flatten(2).any(2)
+        self.pyramid = self._pyramid(shown, self.missing, self.own)
+        self.refilling = self._pyramid(shown, self.anywhere, self.elsewhere)
+
+    def _pyramid(self, shown: Shown, missing: Tensor, planes: Tensor) -> Pyramid:
+        start = None if shown.coarsest is None else shown.coarsest[planes].unsqueeze(1)
+        image, hole = self.image[planes].unsqueeze(1), missing[planes].unsqueeze(1)
+        return Pyramid(image, hole, shown.levels, start)
+
+    def of(self, planes: Tensor) -> Pyramid:
+        """Return the pyramid of some of the planes that have holes."""
+        return self.pyramid.of(planes[self.own])
+
+    def evidence(self, others: Tensor, nucleus: Tensor, smooth: Tensor, refill: Tensor) -> Evidence:
+        """Lay the fills of (P, 1, H, W) planes out over the batch."""
+        prior = self._laid(self._laid(self.image, self.others, others), self.nucleus, nucleus)
+        refilled = self._laid(self.image, self.elsewhere, refill)
+        aside = self.anywhere & ~self.missing
+        detail = torch.where(aside, self.image - refilled, torch.zeros_like(self.image))
+        told = torch.einsum("bcj,bjhw->bchw", self.beta, detail)
+        guided = torch.where(self.missing, prior + told, prior)
+        return Evidence(
+            prior, self._laid(self.image, self.own, smooth), guided, detail, self.missing
+        )
+
+    @staticmethod
+    def _laid(under: Tensor, planes: Tensor, fills: Tensor) -> Tensor:
+        if not planes.any():
+            return under
+        out = under.clone()
+        out[planes] = fills.squeeze(1)
+        return out
+
+
+def gather_evidences(batches: Sequence[Shown]) -> list[Evidence]:
+    """Lay out what is known of every missing pixel, for batches of several sizes at once.
+
+    Parameters
+    ----------
+    batches : sequence of Shown
+        What is known; the more at once, the less each of them costs.
+
+    Returns
+    -------
+    list of Evidence
+        Of the same sizes.
+    """
+    every = [_Fills(shown) for shown in batches]
+    count = len(every)
+    usual = fill_together([f.of(f.others) for f in every] + [f.refilling for f in every], *STEPS)
+    nucleus = fill_together([f.of(f.nucleus) for f in every], *NUCLEUS_STEPS)
+    smooth = fill_together([f.pyramid for f in every], 0)
+    parts = zip(every, usual[:count], nucleus, smooth, usual[count:], strict=True)
+    return [fills.evidence(*laid) for fills, *laid in parts]
 
 
 def gather_evidence(
@@ -175,26 +248,4 @@ def gather_evidence(
     Evidence
         Of the same sizes.
     """
-    image = image.masked_fill(missing, 0)
-    if beta is None:
-        beta = couplings(detail_moments(image, missing))
-    own = missing.flatten(2).any(2)
-    nucleus = torch.zeros_like(own)
-    nucleus[:, NUCLEUS] = True
-    prior = smooth = image
-    if own.any():
-        pyramid = _pyramid(image, missing, own, levels, coarsest)
-        prior = _fill_planes(pyramid, image, own, ~nucleus, STEPS)
-        prior = _fill_planes(pyramid, prior, own, nucleus, NUCLEUS_STEPS)
-        smooth = _fill_planes(pyramid, image, own, own, (0, 0))
-    anywhere = missing.any(1, keepdim=True).expand_as(missing)
-    # A channel is filled a second time only where another channel's hole is not its own.
-    elsewhere = (anywhere != missing).flatten(2).any(2)
-    refilled = image
-    if elsewhere.any():
-        pyramid = _pyramid(image, anywhere, elsewhere, levels, coarsest)
-        refilled = _fill_planes(pyramid, image, elsewhere, elsewhere, STEPS)
-    detail = torch.where(anywhere & ~missing, image - refilled, torch.zeros_like(image))
-    told = torch.einsum("bcj,bjhw->bchw", beta, detail)
-    guided = torch.where(missing, prior + told, prior)
-    return Evidence(prior, smooth, guided, detail, missing)
+    return gather_evidences([Shown(image, missing, beta, levels, coarsest)])[0]

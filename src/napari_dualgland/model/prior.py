@@ -9,6 +9,7 @@ code without weights: the fallback of every model and the baseline that one has 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 
 import torch
@@ -71,26 +72,37 @@ class Pyramid:
         some.scales = [(known[images], hole[images]) for known, hole in self.scales]
         return some
 
-    def fill(self, steps: int, coarse_steps: int | None = None) -> Tensor:
-        """Fill from the coarsest level down; see :func:`secretory_prior`.
 
-        Parameters
-        ----------
-        steps, coarse_steps
-            Descent steps on the finest and on the other levels.
+def fill_together(
+    pyramids: Sequence[Pyramid], steps: int, coarse_steps: int | None = None
+) -> list[Tensor]:
+    """Fill several pyramids from the coarsest level down; see :func:`secretory_prior`.
 
-        Returns
-        -------
-        torch.Tensor
-            (B, C, H, W).
-        """
-        fill = self.top
-        for level, (known, hole) in reversed(list(enumerate(self.scales))):
-            fill = torch.where(hole, _double(fill, (known.shape[-2], known.shape[-1])), known)
-            count = steps if level == 0 or coarse_steps is None else coarse_steps
-            if level < self.levels and count:
-                fill = relax(fill, hole, count)
-        return fill
+    Parameters
+    ----------
+    pyramids : sequence of Pyramid
+        Of images of any sizes: the more at once, the less each of them costs.
+    steps, coarse_steps
+        Descent steps on the finest and on the other levels.
+
+    Returns
+    -------
+    list of torch.Tensor
+        (B, C, H, W) each.
+    """
+    fills = [pyramid.top for pyramid in pyramids]
+    for level in reversed(range(max((len(p.scales) for p in pyramids), default=0))):
+        count = steps if level == 0 or coarse_steps is None else coarse_steps
+        here = [n for n, pyramid in enumerate(pyramids) if level < len(pyramid.scales)]
+        for n in here:
+            known, hole = pyramids[n].scales[level]
+            size = (known.shape[-2], known.shape[-1])
+            fills[n] = torch.where(hole, _double(fills[n], size), known)
+        here = [n for n in here if level < pyramids[n].levels] if count else []
+        holes = [pyramids[n].scales[level][1] for n in here]
+        for n, relaxed in zip(here, relax([fills[n] for n in here], holes, count), strict=True):
+            fills[n] = relaxed
+    return fills
 
 
 def secretory_prior(
@@ -126,4 +138,4 @@ def secretory_prior(
         (B, C, H, W): observed pixels unchanged, missing ones filled. A channel without
         any observed pixel becomes 0.
     """
-    return Pyramid(image, missing, levels, coarsest).fill(steps, coarse_steps)
+    return fill_together([Pyramid(image, missing, levels, coarsest)], steps, coarse_steps)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from napari_dualgland.imputation.calibration.correction import Corrector
 from napari_dualgland.imputation.calibration.errors import HoldoutErrors
+from napari_dualgland.imputation.calibration.holdout import PARTS
 from napari_dualgland.intervals import Reach
 
 MODEL_RIGHT = 0.15
@@ -30,16 +31,16 @@ class Assessment(NamedTuple):
 
 
 def assess(
-    errors: HoldoutErrors, correctors: Sequence[Corrector], stored: Callable[[Tensor], Tensor]
+    errors: HoldoutErrors, corrector: Corrector | None, stored: Callable[[Tensor], Tensor]
 ) -> Assessment:
-    """Assess a channel, each part of the field by the corrector that has not seen it.
+    """Assess a channel, each part of the field by what was learned in the others.
 
     Parameters
     ----------
     errors : HoldoutErrors
         Of all windows.
-    correctors : sequence of Corrector
-        One for each part of the field, or none.
+    corrector : Corrector or None
+        What was learned, if anything was.
     stored : callable
         Brings estimates to what the stack will hold: where it is black, most are exactly
         right once they are rounded.
@@ -52,10 +53,11 @@ def assess(
         x.double() for x in (errors.prior, errors.error, errors.departure, errors.weight)
     )
     addend, widening = torch.zeros_like(error), torch.ones_like(error)
-    for part, corrector in enumerate(correctors):
-        here = errors.part == part
+    for part in range(0 if corrector is None else PARTS):
+        assert corrector is not None
         assert errors.features is not None
-        correction = corrector.correct(errors.features[here.to(errors.features.device)])
+        here = errors.part == part
+        correction = corrector.correct(errors.features[here.to(errors.features.device)], part)
         addend[here] = correction.addend.cpu().double()
         widening[here] = correction.widening.cpu().double()
     model, correct = _weights(error, departure, addend, weight)

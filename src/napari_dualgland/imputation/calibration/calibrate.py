@@ -25,7 +25,7 @@ from napari_dualgland.imputation.calibration.holdout import (
     holdout_windows,
     pixels_of,
 )
-from napari_dualgland.imputation.calibration.learning import learn_parts
+from napari_dualgland.imputation.calibration.learning import learn
 from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import bands
@@ -100,7 +100,7 @@ def calibrate_steps(
         if should_stop():
             return uncalibrated()
     assessed = [Assessment()] * len(ROLES)
-    correctors: dict[int, list[Corrector]] = {}
+    correctors: dict[int, Corrector] = {}
     checked = 0
     for channel, parts in enumerate(found):
         if not parts:
@@ -108,11 +108,11 @@ def calibrate_steps(
         every = joined(parts)
         if every.features is not None:
             yield f"learning from this image: {ROLES[channel]}"
-            learned = learn_parts(every, seed, filler.device, should_stop)
-            if learned:
+            learned = learn(every, seed, filler.device, should_stop)
+            if learned is not None:
                 correctors[channel] = learned
         stored = _stored(statistics, channel, hidden.frames.dtype)
-        assessed[channel] = assess(every, correctors.get(channel, []), stored)
+        assessed[channel] = assess(every, correctors.get(channel), stored)
         checked += len(every.error)
     return Calibration(
         torch.tensor([a.model_weight for a in assessed]),

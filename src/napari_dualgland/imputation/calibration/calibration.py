@@ -37,7 +37,7 @@ class Calibration:
     model_weight: Tensor
     sigma_factor: Tensor
     pixels: int
-    correctors: dict[int, list[Corrector]] = field(default_factory=dict)
+    correctors: dict[int, Corrector] = field(default_factory=dict)
     correction_weight: Tensor = field(default_factory=lambda: torch.zeros(4))
     reach: tuple[Reach, ...] = (Reach(),) * len(ROLES)
 

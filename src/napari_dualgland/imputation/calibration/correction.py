@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import dropout, silu
 
 from napari_dualgland.imputation.calibration.features import Features
 from napari_dualgland.model.evidence import Evidence
@@ -13,12 +16,18 @@ from napari_dualgland.model.filler import Fill
 
 WIDTH = 48
 
+DROPPED = 0.1
+"""Share of the first layer that is left out of each step of learning."""
+
 BEYOND = 6.0
 """Standard deviations at which a feature is cut off: a pixel unlike all that were held out
 must not be extrapolated to."""
 
 FACTOR = 2.0
 """Logarithm of the factor by which the stated deviation is changed at most."""
+
+AT_ONCE = 16384
+"""Pixels that are corrected at once: their features stay small beside the model's own."""
 
 
 class Correction(NamedTuple):
@@ -32,74 +41,127 @@ class Correction(NamedTuple):
 class Corrector(nn.Module):
     """From features to a correction of the estimate and of its standard deviation.
 
+    P networks side by side, one for each part of the field, which has not seen that part.
+
     Parameters
     ----------
-    shown : torch.Tensor
-        (N, F) features, for their mean and spread.
-    unit : float
-        Spread of what is to be learned.
+    centre, spread : torch.Tensor
+        (P, 1, F): mean and standard deviation of the features that each has seen.
+    unit : torch.Tensor
+        (P, 1): spread of what each is to learn.
     """
 
     centre: Tensor
     spread: Tensor
+    unit: Tensor
 
-    def __init__(self, shown: Tensor, unit: float) -> None:
+    def __init__(self, centre: Tensor, spread: Tensor, unit: Tensor) -> None:
         super().__init__()
-        self.register_buffer("centre", shown.mean(0))
-        self.register_buffer("spread", shown.std(0) + 1e-3)
-        self.unit = unit
-        last = nn.Linear(WIDTH, 2)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.layers = nn.Sequential(
-            nn.Linear(shown.shape[1], WIDTH),
-            nn.SiLU(),
-            nn.Dropout(0.1),
-            nn.Linear(WIDTH, WIDTH),
-            nn.SiLU(),
-            last,
-        )
+        self.register_buffer("centre", centre)
+        self.register_buffer("spread", spread)
+        self.register_buffer("unit", unit)
+        parts, _, features = centre.shape
+        sizes = (features, WIDTH, WIDTH, 2)
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for inputs, outputs in pairwise(sizes):
+            # As torch.nn.Linear begins; the last layer begins with no correction.
+            bound = 0.0 if outputs == 2 else inputs**-0.5
+            for held, rows in ((self.weights, inputs), (self.biases, 1)):
+                held.append(nn.Parameter(torch.empty(parts, rows, outputs).uniform_(-bound, bound)))
 
-    def forward(self, shown: Tensor) -> Tensor:
-        """Return (N, 2): what to add, in units of ``unit``, and the logarithm of the factor
-        of the deviation."""
-        x: Tensor = ((shown - self.centre) / self.spread).clamp(-BEYOND, BEYOND)
-        told: Tensor = self.layers(x)
-        return told
+    def forward(self, shown: Tensor, parts: slice = slice(None)) -> Tensor:
+        """Map features (P, N, F) to what to add, in units of ``unit``, and the logarithm of the
+        factor of the deviation, (P, N, 2); by the networks of some parts."""
+        weights, biases = ([layer[parts] for layer in of] for of in (self.weights, self.biases))
+        centre, spread = self.centre[parts], self.spread[parts]
+        # Of a hundred times as many features as weights, no more than the cut is computed here:
+        # centre and spread are taken into the first layer.
+        x = shown.clamp(centre - BEYOND * spread, centre + BEYOND * spread)
+        scaled = weights[0] / spread.mT
+        x = silu(torch.baddbmm(biases[0] - centre @ scaled, x, scaled))
+        x = dropout(x, DROPPED, self.training)
+        x = silu(torch.baddbmm(biases[1], x, weights[1]))
+        return torch.baddbmm(biases[2], x, weights[2])
 
-    def correct(self, shown: Tensor) -> Correction:
-        """Return what was learned, from (N, F) features."""
-        addend, widening = self(shown).unbind(1)
-        return Correction(addend * self.unit, widening.clamp(-FACTOR, FACTOR).exp())
+    def correct(self, shown: Tensor, part: int | None = None) -> Correction:
+        """Return what was learned of pixels.
+
+        Parameters
+        ----------
+        shown : torch.Tensor
+            (N, F) features.
+        part : int, optional
+            By the network that has not seen this part of the field; by all, averaged, if left
+            out.
+
+        Returns
+        -------
+        Correction
+        """
+        parts = slice(None) if part is None else slice(part, part + 1)
+        unit = self.unit[parts]
+        addend, widening = self(shown.expand(len(unit), -1, -1), parts).unbind(2)
+        factor = widening.clamp(-FACTOR, FACTOR).exp()
+        return Correction((addend * unit).mean(0), factor.mean(0))
 
 
-def corrections(
-    correctors: dict[int, list[Corrector]], evidence: Evidence, said: Fill
-) -> Correction:
+def corrections(correctors: Mapping[int, Corrector], evidence: Evidence, said: Fill) -> Correction:
     """Return what was learned of every missing pixel; elsewhere nothing.
 
     Parameters
     ----------
-    correctors : dict
-        From channel to those of all parts of the field, which are averaged.
+    correctors : mapping
+        From channel to what was learned of it.
     evidence : Evidence
-        (1, 4, H, W) each.
+        (B, 4, H, W) each.
     said : Fill
         What the model makes of it.
 
     Returns
     -------
     Correction
-        (1, 4, H, W) each.
+        (B, 4, H, W) each.
     """
     addend = torch.zeros_like(evidence.prior)
     widening = torch.ones_like(evidence.prior)
-    explaining = Features(evidence, said)
-    for channel, several in correctors.items():
-        where = evidence.missing[:, channel]
-        if where.any():
-            shown = explaining.of(channel, where.flatten().nonzero()[:, 0])
-            found = [corrector.to(shown.device).correct(shown) for corrector in several]
-            addend[:, channel][where] = sum(f.addend for f in found) / len(found)
-            widening[:, channel][where] = sum(f.widening for f in found) / len(found)
+    features = Features(evidence, said)
+    for channels in alike(evidence.missing, correctors):
+        where = evidence.missing[:, channels[0]]
+        places = where.flatten().nonzero()[:, 0]
+        if not len(places):
+            continue
+        found: dict[int, list[Correction]] = {channel: [] for channel in channels}
+        for some in places.split(AT_ONCE):
+            there = features.at(some)
+            for channel in channels:
+                corrector = correctors[channel].to(where.device)
+                found[channel].append(corrector.correct(there.of(channel)))
+        for channel, parts in found.items():
+            addend[:, channel][where] = torch.cat([part.addend for part in parts])
+            widening[:, channel][where] = torch.cat([part.widening for part in parts])
     return Correction(addend, widening)
+
+
+def alike(missing: Tensor, channels: Iterable[int]) -> list[list[int]]:
+    """Return channels, those that miss the same pixels together.
+
+    Parameters
+    ----------
+    missing : torch.Tensor
+        (B, 4, H, W), boolean.
+    channels : iterable of int
+        Which of the four.
+
+    Returns
+    -------
+    list of list of int
+    """
+    found: list[list[int]] = []
+    for channel in channels:
+        for group in found:
+            if torch.equal(missing[:, group[0]], missing[:, channel]):
+                group.append(channel)
+                break
+        else:
+            found.append([channel])
+    return found

@@ -7,24 +7,25 @@ and checking need; the windows themselves are not kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from napari_dualgland.imputation.calibration.correction import alike
 from napari_dualgland.imputation.calibration.features import Features
 from napari_dualgland.imputation.calibration.holdout import HoldoutWindow
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.imputation.tiling.frame import Frame
-from napari_dualgland.imputation.tiling.window import Window, look
+from napari_dualgland.imputation.tiling.window import Window, ask, shown
 from napari_dualgland.memory import is_out_of_memory
-from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.evidence import Evidence, gather_evidences
 from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.typing import AnyArray, Float32Array, IndexArray
 
-MOST = 5000
+MOST = 2500
 """Pixels of a window and channel that are kept at most."""
 
 FLOOR = 1e-3
@@ -64,8 +65,8 @@ class HoldoutErrors:
     error: Tensor
     sigma: Tensor | None
     weight: Tensor
-    part: Tensor
-    features: Tensor | None
+    part: Tensor = field(default_factory=lambda: torch.zeros(0))
+    features: Tensor | None = None
 
 
 def joined(windows: Iterable[HoldoutErrors]) -> HoldoutErrors:
@@ -154,57 +155,53 @@ def _fill(
     rng: np.random.Generator,
 ) -> list[list[HoldoutErrors | None]]:
     """Return what happened in the windows of one batch."""
-    shown = [
-        _shown(window, unit, statistics, filler, deep)
+    seen = [
+        _seen(window, unit, statistics, filler, deep)
         for window, unit in zip(windows, units, strict=True)
     ]
-    evidence, said = look(shown, statistics.beta, filler)
+    evidence = gather_evidences([shown(seen, statistics.beta, filler.device)])[0]
+    said = ask(seen, evidence, filler)
+    features = Features(evidence, said) if learn and said.features is not None else None
     found: list[list[HoldoutErrors | None]] = []
     for number, (window, unit) in enumerate(zip(windows, units, strict=True)):
-        one = slice(number, number + 1)
-        alone = Evidence(*(x[one] for x in evidence))
-        told = Fill(*(None if x is None else x[one] for x in said))  # type: ignore[arg-type]
-        explaining = Features(alone, told) if learn and said.features is not None else None
-        found.append([])
-        for channel, held_out in enumerate(window.held_out):
-            flat = np.flatnonzero(held_out)
+        found.append([None] * len(window.held_out))
+        for channels in alike(torch.from_numpy(window.held_out)[None], range(len(found[-1]))):
+            flat = np.flatnonzero(window.held_out[channels[0]])
+            if not flat.size:
+                continue
             if flat.size > MOST:
                 flat = np.sort(rng.choice(flat, MOST, replace=False))
-            part = torch.from_numpy(window.part.ravel()[flat])
-            found[-1].append(
-                _errors(alone, told, channel, flat, unit, part, explaining) if flat.size else None
-            )
+            there = None
+            if features is not None:
+                at = torch.from_numpy(flat) + number * window.part.size
+                there = features.at(at.to(evidence.prior.device))
+            for channel in channels:
+                errors = _errors(evidence, said, (number, channel), flat, unit)
+                found[-1][channel] = replace(
+                    errors,
+                    part=torch.from_numpy(window.part.ravel()[flat]),
+                    features=None if there is None else there.of(channel),
+                )
     return found
 
 
 def _errors(
-    evidence: Evidence,
-    said: Fill,
-    channel: int,
-    flat: IndexArray,
-    unit: Float32Array,
-    part: Tensor,
-    explaining: Features | None,
+    evidence: Evidence, said: Fill, plane: tuple[int, int], flat: IndexArray, unit: Float32Array
 ) -> HoldoutErrors:
-    """Return what happened at some pixels, by their position in one window."""
+    """Return what happened at some pixels, by their position in one plane of one window."""
     where = torch.from_numpy(flat)
 
     def picked(planes: Tensor) -> Tensor:
-        return planes[0, channel].float().cpu().flatten()[where]
+        return planes[plane].float().cpu().flatten()[where]
 
     prior, mean = picked(evidence.prior), picked(said.mean)
-    error = torch.from_numpy(unit)[channel].flatten()[where] - prior
+    error = torch.from_numpy(unit)[plane[1]].flatten()[where] - prior
     weight = 1 / (error.square().sum() + FLOOR * len(where))
     sigma = None if said.sigma is None else picked(said.sigma)
-    features = None
-    if explaining is not None:
-        features = explaining.of(channel, where.to(evidence.prior.device))
-    return HoldoutErrors(
-        prior, mean - prior, error, sigma, weight.expand(len(where)), part, features
-    )
+    return HoldoutErrors(prior, mean - prior, error, sigma, weight.expand(len(where)))
 
 
-def _shown(
+def _seen(
     window: HoldoutWindow,
     unit: Float32Array,
     statistics: StackStatistics,

@@ -1,12 +1,12 @@
-"""The features of a missing pixel, from which a correction is learned.
+"""The features of missing pixels, from which a correction is learned.
 
 Fills, what the other channels show there, at several blurs, how deep in the hole the pixel
-lies, and what the generator saw. All of it is local, so that a tile and the whole agree.
+lies, and what the generator saw. All of it is local, so that a tile and the whole agree, and
+it is gathered at the pixels that are asked for alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -15,26 +15,35 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
+from napari_dualgland.model.blocks import gaussian_blur
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
 
-BLURS = (1.0, 2.0, 4.0, 8.0)
-"""Standard deviations in pixels at which other channels are looked at."""
+BLURS = {1.0: 1, 2.0: 1, 4.0: 2, 8.0: 4}
+"""Standard deviations in pixels at which other channels are looked at, and by how much the
+image is shrunk for it."""
+
+SPREADS = (2.0, 4.0)
+"""Standard deviations in pixels of the surroundings whose contrast is looked at."""
+
+OWN_BLURS = (2.0, 8.0)
+"""Standard deviations in pixels at which the estimate itself is looked at."""
+
+PATCHES = ((5, 1), (5, 3))
+"""Side and step in pixels of the neighbourhoods that are shown pixel by pixel."""
 
 DEEPEST = 32.0
 """Depth in pixels beyond which deeper makes no difference; also what a window can tell."""
 
 
 def _blurred(x: Tensor, sigma: float) -> Tensor:
-    """Return (B, C, H, W) under a Gaussian of ``sigma`` pixels, mirrored at the edges."""
-    reach = min(int(3 * sigma), min(x.shape[2:]) - 1)
-    offsets = torch.arange(-reach, reach + 1, device=x.device, dtype=x.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma).square())
-    kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, -1)
-    rows = F.pad(x, (reach, reach, 0, 0), mode="reflect")
-    x = F.conv2d(rows, kernel.unsqueeze(2), groups=x.shape[1])
-    columns = F.pad(x, (0, 0, reach, reach), mode="reflect")
-    return F.conv2d(columns, kernel.unsqueeze(3), groups=x.shape[1])
+    """Return (B, C, H / r, W / r) under a Gaussian of ``sigma`` pixels, shrunk by r = BLURS."""
+    by = BLURS[sigma]
+    if by == 1:
+        return gaussian_blur(x, sigma)
+    # Averaging over squares, and reading between their centres, blurs by itself.
+    left = sigma**2 - (by**2 - 1) / 12 - by**2 / 6
+    return gaussian_blur(F.avg_pool2d(x, by), left**0.5 / by)
 
 
 def _depth(missing: Tensor) -> Tensor:
@@ -48,96 +57,143 @@ def _depth(missing: Tensor) -> Tensor:
     return deep[:, None].to(missing.device)
 
 
-PATCHES = ((5, 1), (5, 3))
-"""Side and step in pixels of the neighbourhoods that are shown pixel by pixel."""
+class _Place:
+    """Some of the pixels of B windows.
+
+    Parameters
+    ----------
+    where : torch.Tensor
+        (N,), int64: positions in the flattened (B, H, W).
+    shape : tuple of int
+        (H, W).
+    """
+
+    def __init__(self, where: Tensor, shape: tuple[int, int]) -> None:
+        self.height, self.width = shape
+        self.window = where.div(self.height * self.width, rounding_mode="floor")
+        self.pixel = where % (self.height * self.width)
+        self.y = self.pixel.div(self.width, rounding_mode="floor")
+        self.x = self.pixel % self.width
+
+    def of(self, planes: Tensor) -> Tensor:
+        """Return what (B, C, H, W) hold there, (N, C)."""
+        return planes.flatten(2).transpose(1, 2)[self.window, self.pixel]
+
+    def between(self, planes: Tensor) -> Tensor:
+        """Return what (B, C, h, w) of a shrunk window hold there, bilinear, (N, C)."""
+        if planes.shape[2:] == (self.height, self.width):
+            return self.of(planes)
+        top, bottom, down = self._neighbours(self.y, self.height, planes.shape[2])
+        left, right, across = self._neighbours(self.x, self.width, planes.shape[3])
+        # Channels last: what is read of one pixel lies together.
+        last, b = planes.permute(0, 2, 3, 1).contiguous(), self.window
+        upper = torch.lerp(last[b, top, left], last[b, top, right], across)
+        lower = torch.lerp(last[b, bottom, left], last[b, bottom, right], across)
+        return torch.lerp(upper, lower, down)
+
+    @staticmethod
+    def _neighbours(at: Tensor, size: int, shrunk: int) -> tuple[Tensor, Tensor, Tensor]:
+        place = ((at.float() + 0.5) * (shrunk / size) - 0.5).clamp_min(0)
+        before = place.long()
+        return before, (before + 1).clamp_max(shrunk - 1), (place - before)[:, None]
+
+    def around(self, plane: Tensor, side: int, step: int) -> Tensor:
+        """Return what lies around it in (B, H, W), in squares of side² pixels, (N, side²)."""
+        reach = step * (side // 2)
+        padded = F.pad(plane[:, None], [reach] * 4, mode="reflect")[:, 0]
+        wide = padded.shape[2]
+        first = self.window * padded[0].numel() + self.y * wide + self.x
+        steps = torch.arange(0, side * step, step, device=first.device)
+        offsets = (steps[:, None] * wide + steps).flatten()
+        return padded.flatten()[first[:, None] + offsets]
 
 
 class Features:
-    """The features of one window.
+    """The features of some windows.
 
     Parameters
     ----------
     evidence : Evidence
-        (1, 4, H, W) each.
+        (B, 4, H, W) each.
     said : Fill
         What the model makes of it.
     """
 
     def __init__(self, evidence: Evidence, said: Fill) -> None:
         self.evidence, self.said = evidence, said
+        self.shape = (evidence.prior.shape[-2], evidence.prior.shape[-1])
+        self._depths: dict[int, Tensor] = {}
 
     @cached_property
-    def _surroundings(self) -> list[Tensor]:
-        """What all channels show around a pixel, at several blurs; (1, 4, H, W) each."""
+    def surroundings(self) -> list[Tensor]:
+        """What all channels show around a pixel, at several blurs, shrunk; (B, 4, h, w) each."""
         prior, detail = self.evidence.prior, self.evidence.detail
+        told = bool(detail.any())
         found = []
         for sigma in BLURS:
             near = _blurred(prior, sigma)
-            found += [near, _blurred(detail, sigma)]
-            if sigma in (2.0, 4.0):
+            found += [near, _blurred(detail, sigma) if told else torch.zeros_like(near)]
+            if sigma in SPREADS:
                 spread = _blurred(prior.square(), sigma) - near.square()
                 found.append(spread.clamp_min(0).sqrt())
         return found
 
     @cached_property
-    def _of_the_model(self) -> list[Tensor]:
-        """What the model saw, (1, F, H, W); nothing where it has no features."""
-        if self.said.features is None:
-            return []
-        size = [self.evidence.prior.shape[-2], self.evidence.prior.shape[-1]]
-        return [F.interpolate(self.said.features.float(), size, mode="bilinear")]
+    def own_surroundings(self) -> list[Tensor]:
+        """The estimate of all channels at several blurs, shrunk; (B, 4, h, w) each."""
+        return [_blurred(self.said.mean, sigma) for sigma in OWN_BLURS]
 
-    def _neighbourhood(self, channel: int) -> Iterator[Tensor]:
-        """Yield what lies around every pixel, and which of it was observed, (1, N, H, W) each.
+    def depth(self, channel: int) -> Tensor:
+        """Return how deep in its holes the pixels of a channel lie, (B, 1, H, W)."""
+        missing = self.evidence.missing
+        for other, depth in self._depths.items():
+            if torch.equal(missing[:, other], missing[:, channel]):
+                return depth
+        self._depths[channel] = _depth(missing[:, channel])
+        return self._depths[channel]
 
-        With it the correction finds out how this image is best interpolated: how far its
-        structures reach, which way they run, how much of what is observed is noise.
-        """
-        evidence, own = self.evidence, [channel]
-        size = (evidence.prior.shape[-2], evidence.prior.shape[-1])
-        for side, step in PATCHES:
-            reach = [step * (side // 2)] * 4
-            for plane in (evidence.prior[:, own], evidence.missing[:, own].float()):
-                around = F.unfold(F.pad(plane, reach, mode="reflect"), side, dilation=step)
-                yield around.unflatten(2, size)
+    def at(self, where: Tensor) -> FeaturesThere:
+        """Look at some missing pixels, by their (N,) positions in the flattened (B, H, W)."""
+        return FeaturesThere(self, _Place(where, self.shape))
 
-    def of(self, channel: int, where: Tensor) -> Tensor:
-        """Return what can be known of some missing pixels of a channel.
 
-        Parameters
-        ----------
-        channel : int
-            Whose pixels are to be explained.
-        where : torch.Tensor
-            (N,), int64: positions in the flattened window.
+class FeaturesThere:
+    """The features of some pixels of some windows, for one channel after another.
 
-        Returns
-        -------
-        torch.Tensor
-            (N, F).
-        """
-        evidence, said = self.evidence, self.said
+    Parameters
+    ----------
+    windows : Features
+        Of the windows.
+    place : _Place
+        Which pixels.
+    """
+
+    def __init__(self, windows: Features, place: _Place) -> None:
+        self.windows, self.place = windows, place
+        evidence, said = windows.evidence, windows.said
+        # What all channels show is gathered once.
+        self.prior, self.estimates = place.of(evidence.prior), place.of(said.mean)
+        self.every = [self.prior, place.of(evidence.detail), place.of(evidence.missing).float()]
+        self.every += [place.between(planes) for planes in windows.surroundings]
+        self.blurred = [place.between(planes) for planes in windows.own_surroundings]
+        features = said.features
+        self.model = [] if features is None else [place.between(features.float())]
+
+    def of(self, channel: int) -> Tensor:
+        """Return what can be known of the pixels in a channel, (N, F)."""
+        evidence, place = self.windows.evidence, self.place
         others = [c for c in range(4) if c != channel]
-        own = [channel]
-
-        def picked(planes: Tensor) -> Tensor:
-            return planes[0].flatten(1)[:, where]
-
-        mean = picked(said.mean[:, own])
-        shown = [
-            picked(evidence.prior[:, own]),
-            picked(evidence.guided[:, own]),
-            picked(evidence.smooth[:, own]),
-            picked(said.mean),
-            picked(evidence.prior[:, others]),
-            picked(evidence.detail[:, others]),
-            picked(_depth(evidence.missing[:, channel])),
-            picked(evidence.missing[:, others].float()),
-        ]
-        shown += [picked(planes[:, others]) for planes in self._surroundings]
-        shown += [picked(_blurred(said.mean[:, own], sigma)) for sigma in (2.0, 8.0)]
-        for number, planes in enumerate(self._neighbourhood(channel)):
+        own = slice(channel, channel + 1)
+        mean = self.estimates[:, own]
+        shown = [self.prior[:, own], self.estimates]
+        shown += [place.of(fill[:, own]) for fill in (evidence.guided, evidence.smooth)]
+        shown.append(place.of(self.windows.depth(channel)))
+        shown += [found[:, others] for found in self.every]
+        shown += [found[:, own] for found in self.blurred]
+        # With its neighbourhood the correction finds out how this image is best interpolated: how
+        # far its structures reach, which way they run, how much of what is observed is noise.
+        for side, step in PATCHES:
             # Intensities are told from the estimate on; what was observed, as it is.
-            shown.append(picked(planes) - mean if number % 2 == 0 else picked(planes))
-        shown += [picked(planes) for planes in self._of_the_model]
-        return torch.cat(shown).T.contiguous()
+            shown.append(place.around(evidence.prior[:, channel], side, step) - mean)
+            shown.append(place.around(evidence.missing[:, channel].float(), side, step))
+        return torch.cat(shown + self.model, 1)

@@ -23,9 +23,12 @@ from napari_dualgland.imputation.calibration.holdout import PARTS
 ENOUGH = 500
 """Pixels below which nothing is learned."""
 
-STEPS = 300
-BATCH = 1024
-RATE = 3e-3
+FEW = 4096
+"""Pixels that tell how features spread."""
+
+STEPS = 150
+BATCH = 512
+RATE = 8e-3
 DECAY = 1e-2
 
 LIKELIHOOD = 0.1
@@ -60,20 +63,14 @@ class _Descent:
 
 
 def learn(
-    errors: HoldoutErrors,
-    part: int,
-    seed: int,
-    device: torch.device,
-    should_stop: Callable[[], bool],
+    errors: HoldoutErrors, seed: int, device: torch.device, should_stop: Callable[[], bool]
 ) -> Corrector | None:
-    """Learn a channel's correction from all parts of the field but one.
+    """Learn a channel's correction for each part of the field from all the others.
 
     Parameters
     ----------
     errors : HoldoutErrors
         Of all windows, with features.
-    part : int
-        Of the field, which is left out.
     seed : int
         Of initial weights, batches and dropout.
     device : torch.device
@@ -84,61 +81,49 @@ def learn(
     Returns
     -------
     Corrector or None
-        None where there is too little to learn from, the descent ran away, or it was told to
+        None where there is too little to learn from for one of the parts (a hole in a corner of
+        the field may be copied into some of them only), the descent ran away, or it was told to
         stop.
     """
-    seen = errors.part != part
-    if errors.features is None or int(seen.sum()) < ENOUGH:
+    seen = [(errors.part != part).nonzero()[:, 0] for part in range(PARTS)]
+    if errors.features is None or min(map(len, seen)) < ENOUGH:
         return None
-    shown = errors.features[seen.to(errors.features.device)].to(device)
-    wrong = (errors.error - errors.departure)[seen].to(device)
-    weight = errors.weight[seen].to(device)
-    weight = weight / weight.mean()
-    sigma = None if errors.sigma is None else errors.sigma[seen].to(device)
-    unit = float((weight * wrong.square()).mean().sqrt()) + 1e-6
+    # For mean and spread of the features, some thousand pixels are enough.
+    few = [rows[:: max(1, len(rows) // FEW)].to(errors.features.device) for rows in seen]
+    shown = [errors.features[rows] for rows in few]
+    wrong = errors.error - errors.departure
+    # Windows count alike in each part; what is learned there has a spread of about 1.
+    share = torch.stack([1 / errors.weight[rows].mean() for rows in seen])[:, None]
+    unit = torch.stack(
+        [(errors.weight[rows] * wrong[rows].square()).mean().sqrt() for rows in seen]
+    )[:, None]
+    unit = unit * share.sqrt() + 1e-6
+    centre, spread = (
+        torch.stack([of(x, dim=0) for x in shown])[:, None] for of in (torch.mean, torch.std)
+    )
+    wrong, weight, share, unit = (x.to(device) for x in (wrong, errors.weight, share, unit))
+    features = errors.features.to(device)
+    sigma = None if errors.sigma is None else errors.sigma.to(device)
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(cuda), torch.enable_grad():
-        torch.manual_seed(seed + part)
-        corrector = Corrector(shown, unit).to(device)
+        torch.manual_seed(seed)
+        corrector = Corrector(centre, spread + 1e-3, unit.cpu()).to(device)
         descent = _Descent(corrector)
         for _ in range(STEPS):
             if should_stop():
                 return None
-            pick = torch.randint(len(shown), (BATCH,)).to(device)
-            told = corrector(shown[pick])
-            miss = told[..., 0] - wrong[pick] / unit
-            loss = (weight[pick] * miss.square()).mean()
+            pick = torch.stack([rows[torch.randint(len(rows), (BATCH,))] for rows in seen])
+            pick = pick.to(device)
+            addend, log_wide = corrector(features[pick]).unbind(2)
+            miss = addend - wrong[pick] / unit
+            # The networks share no weight, so the sum of their losses teaches each its own.
+            loss = (weight[pick] * share * miss.square()).mean(1).sum()
             if sigma is not None:
                 # Of a Laplace distribution, as the model was trained.
-                log_wide = told[..., 1].clamp(-FACTOR, FACTOR)
+                log_wide = log_wide.clamp(-FACTOR, FACTOR)
                 surprise = miss.detach().abs() * unit * 2**0.5 / sigma[pick]
-                loss = loss + LIKELIHOOD * (surprise * (-log_wide).exp() + log_wide).mean()
+                loss = loss + LIKELIHOOD * (surprise * (-log_wide).exp() + log_wide).mean(1).sum()
             descent.step(loss)
     if not all(bool(weight.isfinite().all()) for weight in corrector.parameters()):
         return None
     return corrector.eval().requires_grad_(False)
-
-
-def learn_parts(
-    errors: HoldoutErrors, seed: int, device: torch.device, should_stop: Callable[[], bool]
-) -> list[Corrector]:
-    """Learn a channel's correction for each part of the field, as :func:`learn`.
-
-    Parameters
-    ----------
-    errors, seed, device, should_stop
-        As for :func:`learn`.
-
-    Returns
-    -------
-    list of Corrector
-        One per part; none if one cannot learn: a hole in a corner of the field may be copied
-        into some of its parts only.
-    """
-    found = []
-    for part in range(PARTS):
-        corrector = learn(errors, part, seed, device, should_stop)
-        if corrector is None:
-            return []
-        found.append(corrector)
-    return found

@@ -40,15 +40,23 @@ def blending_weight(tile: Box, region: Box) -> Float32Array:
 
 
 class BlendedTile:
-    """Weighted mean of what neighbouring tiles say of one tile; where none does it is 0."""
+    """Weighted mean of what neighbouring tiles say of one tile; where none does it is 0.
 
-    def __init__(self, box: Box) -> None:
-        self.box = box
+    Parameters
+    ----------
+    box : Box
+        The tile.
+    hole : Box
+        Around its missing pixels: no more is kept.
+    """
+
+    def __init__(self, box: Box, hole: Box) -> None:
+        self.box, self.hole = box, hole
         self._total: Float32Array | None = None
-        self._weight = np.full((box.y1 - box.y0, box.x1 - box.x0), 1e-12, np.float32)
+        self._weight = np.full((hole.y1 - hole.y0, hole.x1 - hole.x0), 1e-12, np.float32)
 
     def add(self, said: Float32Array, over: Box, weight: Float32Array) -> None:
-        """Add an estimate, as far as it lies in the tile.
+        """Add an estimate, as far as it lies in the hole.
 
         Parameters
         ----------
@@ -59,16 +67,19 @@ class BlendedTile:
         weight : numpy.ndarray
             (h, w).
         """
-        shared = over.meets(self.box)
+        shared = over.meets(self.hole)
         if shared is None:
             return
-        there, here = shared.inside(self.box), shared.inside(over)
+        there, here = shared.inside(self.hole), shared.inside(over)
         if self._total is None:
             self._total = np.zeros((*said.shape[:2], *self._weight.shape), np.float32)
         self._total[(..., *there)] += said[(..., *here)] * weight[here]
         self._weight[there] += weight[here]
 
     def mean(self) -> Float32Array:
-        """Return (N, 4, h, w)."""
+        """Return (N, 4, h, w) of the tile."""
         assert self._total is not None
-        return self._total / self._weight
+        height, width = self.box.y1 - self.box.y0, self.box.x1 - self.box.x0
+        out = np.zeros((*self._total.shape[:2], height, width), np.float32)
+        out[(..., *self.hole.inside(self.box))] = self._total / self._weight
+        return out

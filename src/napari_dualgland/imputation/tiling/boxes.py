@@ -36,6 +36,20 @@ class Box(NamedTuple):
         """The rectangle as slices of (Y, X)."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
+    @property
+    def area(self) -> int:
+        """Pixels of the rectangle."""
+        return (self.y1 - self.y0) * (self.x1 - self.x0)
+
+    def around(self, other: Box) -> Box:
+        """Return the smallest box that holds both."""
+        return Box(
+            min(self.y0, other.y0),
+            max(self.y1, other.y1),
+            min(self.x0, other.x0),
+            max(self.x1, other.x1),
+        )
+
     def grown(self, by: int, shape: tuple[int, int]) -> Box:
         """Return the box with a rim, clipped to the frame.
 

@@ -8,7 +8,7 @@ own pyramid starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +25,21 @@ from napari_dualgland.imputation.tiling.boxes import (
     tiles_with_holes,
 )
 from napari_dualgland.imputation.tiling.coarse import COARSE, has_deep_hole, shrunk
-from napari_dualgland.imputation.tiling.window import Window, look, padding
-from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.imputation.tiling.pieces import Piece, Place, around, bundles, pieces_of
+from napari_dualgland.imputation.tiling.window import Window, ask, padding, shown
+from napari_dualgland.model.evidence import Evidence, gather_evidences
 from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
 from napari_dualgland.typing import Float32Array
+
+TOGETHER = 16
+"""Tiles of which windows of one size are looked for, to be filled at once."""
+
+AT_ONCE = 16
+"""How many times as many windows a device that is no CPU fills at once."""
+
+EVIDENCE_AT_ONCE = 4
+"""How many times as many windows are laid out at once as a model is asked of."""
 
 Reader = Callable[[Box], Float32Array]
 Noise = Callable[[Box], list[Float32Array]]
@@ -98,29 +108,51 @@ class Frame:
         self.states_sigma = False
         self._coarse: tuple[Float32Array, Float32Array | None] | None = None
 
-    def fill(self) -> Iterator[FilledTile]:
-        """Yield every tile with missing pixels, finished, in the order of rows."""
-        tiles = list(tiles_with_holes(self.wanted, self.tile))
-        blended = {box: BlendedTile(box) for box in tiles}
-        waiting = list(tiles)
-        for number, tile in enumerate(tiles):
-            self._add(tile, blended)
-            following = tiles[number + 1 :]
-            while waiting and not any(
-                waiting[0].meets(other.grown(OVERLAP, self.shape)) for other in following
-            ):
-                box = waiting.pop(0)
-                mean, sigma, *deviations = blended.pop(box).mean()
-                yield FilledTile(box, mean, sigma if self.states_sigma else None, tuple(deviations))
+    def fill(self) -> Iterator[FilledTile | None]:
+        """Yield every tile with missing pixels, finished, and None while one is waited for."""
+        tiles = {
+            (box.y0 // self.tile, box.x0 // self.tile): box
+            for box in tiles_with_holes(self.wanted, self.tile)
+        }
+        blended: dict[Place, BlendedTile] = {}
+        unheard = {place: sum(1 for _ in around(place, tiles)) for place in tiles}
+        order, device = list(tiles), self.filler.device
+        for start in range(0, len(order), TOGETHER):
+            places = order[start : start + TOGETHER]
+            pieces = pieces_of(places, tiles, self.wanted, self.shape)
+            for bundle in bundles(pieces, self._pixels_at_once(), EVIDENCE_AT_ONCE):
+                windows = [[self.window(piece.window) for piece in batch] for batch in bundle]
+                every = gather_evidences([shown(w, self.beta, device) for w in windows])
+                yield None
+                for batch, seen, evidence in zip(bundle, windows, every, strict=True):
+                    for piece, said in zip(
+                        batch, self._estimate(batch, seen, evidence), strict=True
+                    ):
+                        weight = blending_weight(tiles[piece.tile], piece.hole)
+                        for place in around(piece.tile, tiles):
+                            if place not in blended:
+                                blended[place] = self._blended(tiles[place])
+                            blended[place].add(said, piece.hole, weight)
+                    yield None
+            for place in places:
+                for other in around(place, tiles):
+                    unheard[other] -= 1
+                    if not unheard[other]:
+                        yield self._finished(blended.pop(other))
 
-    def _add(self, tile: Box, blended: dict[Box, BlendedTile]) -> None:
-        """Estimate a tile with its overlap and add it, weighted, to all tiles it touches."""
-        hole = hole_box(self.wanted, tile.grown(OVERLAP, self.shape))
+    def _pixels_at_once(self) -> int:
+        """Return how many pixels of windows are filled at once: as a tile full of holes has."""
+        one = (self.tile + 2 * (OVERLAP + MARGIN)) ** 2
+        return one if self.filler.device.type == "cpu" else one * AT_ONCE
+
+    def _blended(self, tile: Box) -> BlendedTile:
+        hole = hole_box(self.wanted, tile)
         assert hole is not None
-        said = self._estimate(hole)
-        weight = blending_weight(tile, hole)
-        for other in blended.values():
-            other.add(said, hole, weight)
+        return BlendedTile(tile, hole)
+
+    def _finished(self, tile: BlendedTile) -> FilledTile:
+        mean, sigma, *deviations = tile.mean()
+        return FilledTile(tile.box, mean, sigma if self.states_sigma else None, tuple(deviations))
 
     def window(self, box: Box) -> Window:
         """Return what is shown of a box, which starts on the grid that windows are aligned to."""
@@ -133,28 +165,34 @@ class Frame:
         return Window(image, hidden, *self._coarse_window(box, image.shape[1:]))
 
     @torch.no_grad()
-    def _estimate(self, hole: Box) -> Float32Array:
-        """Return mean, sigma and deviations over a box, (2 + D, 4, h, w), from a window."""
-        box = hole.grown(MARGIN, self.shape).aligned(self.shape)
-        evidence, said = look([self.window(box)], self.beta, self.filler)
+    def _estimate(
+        self, pieces: Sequence[Piece], windows: Sequence[Window], evidence: Evidence
+    ) -> list[Float32Array]:
+        """Return mean, sigma and deviations over the hole of each piece, (2 + D, 4, h, w)."""
+        said = ask(windows, evidence, self.filler)
         calibrated, spread = self.calibrated(evidence, said)
         height, width = evidence.prior.shape[2:]
-        padded = Box(box.y0, box.y0 + height, box.x0, box.x0 + width)
+        noise = [
+            self.noise(Box(p.window.y0, p.window.y0 + height, p.window.x0, p.window.x0 + width))
+            for p in pieces
+        ]
         drawn = [
-            self.filler.draw(said, torch.from_numpy(noise)[None].to(self.filler.device))
-            for noise in self.noise(padded)
+            self.filler.draw(said, torch.from_numpy(np.stack(picture)).to(self.filler.device))
+            for picture in zip(*noise, strict=True)
         ]
         # What is written is made of these alone.
         told = {"estimate": calibrated, **{f"picture {i}": x for i, x in enumerate(drawn, 1)}}
         told |= {} if spread is None else {"uncertainty": spread}
         refuse_not_finite(told, f"model {self.filler.card.name}", USE_ANOTHER)
-        mean, *deviations = (x[0].float().cpu().numpy() for x in (calibrated, *drawn))
-        part = (slice(None), slice(None), *hole.inside(box))
-        if spread is None:
-            return np.stack([mean, np.zeros_like(mean)])[part]
-        self.states_sigma = True
-        sigma = spread[0].float().cpu().numpy()
-        return np.stack([mean, sigma, *deviations])[part]
+        self.states_sigma = spread is not None
+        planes = [calibrated, torch.zeros_like(calibrated) if spread is None else spread]
+        # Drawings are in units of sigma: without one there are none.
+        planes += drawn if spread is not None else []
+        every = torch.stack([plane.float() for plane in planes], 1).cpu().numpy()
+        return [
+            one[(..., *piece.hole.inside(piece.window))]
+            for piece, one in zip(pieces, every, strict=True)
+        ]
 
     def _coarse_window(
         self, window: Box, size: tuple[int, ...]
@@ -191,6 +229,8 @@ class Frame:
         coarse = Frame(read, missing, self.filler, self.beta, self.tile)
         filled = image.copy()
         for tile in coarse.fill():
+            if tile is None:
+                continue
             part = (slice(None), *tile.box.slices)
             filled[part] = np.where(missing[part], tile.mean, image[part])
             if tile.sigma is not None:

@@ -1,4 +1,4 @@
-"""A window around a hole as the model sees it, and what the model says of several at once."""
+"""A window around a hole as the model sees it, and what the model makes of several at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_dualgland.imputation.tiling.coarse import COARSE
-from napari_dualgland.model.evidence import Evidence, gather_evidence
+from napari_dualgland.model.evidence import Evidence, Shown
 from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
@@ -40,8 +40,8 @@ def padding(shape: Sequence[int]) -> list[tuple[int, int]]:
     return [(0, 0), *((0, -s % MULTIPLE) for s in shape[1:])]
 
 
-def look(windows: Sequence[Window], beta: Tensor, filler: Filler) -> tuple[Evidence, Fill]:
-    """Ask a model what it makes of some windows.
+def shown(windows: Sequence[Window], beta: Tensor, device: torch.device) -> Shown:
+    """Return windows as the fills are made from them.
 
     Parameters
     ----------
@@ -49,14 +49,39 @@ def look(windows: Sequence[Window], beta: Tensor, filler: Filler) -> tuple[Evide
         B of one size, all with a coarse fill or none.
     beta : torch.Tensor
         (4, 4) couplings between channels.
+    device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    Shown
+        (B, 4, H, W) each.
+    """
+    coarse = [w.coarse for w in windows if w.coarse is not None]
+    return Shown(
+        _stacked([w.image for w in windows], device),
+        _stacked([w.missing for w in windows], device),
+        beta.expand(len(windows), -1, -1).to(device),
+        levels=LEVELS_DEEP if coarse else LEVELS,
+        coarsest=_stacked(coarse, device) if coarse else None,
+    )
+
+
+def ask(windows: Sequence[Window], evidence: Evidence, filler: Filler) -> Fill:
+    """Ask a model what it makes of some windows.
+
+    Parameters
+    ----------
+    windows : sequence of Window
+        B of one size, all with a coarse fill or none.
+    evidence : Evidence
+        What they show, (B, 4, H, W) each.
     filler : Filler
         The model.
 
     Returns
     -------
-    evidence : Evidence
-        What the windows show, (B, 4, H, W) each.
-    said : Fill
+    Fill
         What the model makes of it.
 
     Raises
@@ -64,18 +89,6 @@ def look(windows: Sequence[Window], beta: Tensor, filler: Filler) -> tuple[Evide
     DualglandError
         If what the model says is not finite.
     """
-
-    def stacked(planes: Sequence[AnyArray]) -> Tensor:
-        return torch.from_numpy(np.stack(planes)).to(filler.device)
-
-    coarse = [w.coarse for w in windows if w.coarse is not None]
-    evidence = gather_evidence(
-        stacked([w.image for w in windows]),
-        stacked([w.missing for w in windows]),
-        beta.expand(len(windows), -1, -1).to(filler.device),
-        levels=LEVELS_DEEP if coarse else LEVELS,
-        coarsest=stacked(coarse) if coarse else None,
-    )
     said = filler.fill(evidence)
     told = {name: part for name, part in said._asdict().items() if part is not None}
     refuse_not_finite(told, f"model {filler.card.name}", USE_ANOTHER)
@@ -83,7 +96,11 @@ def look(windows: Sequence[Window], beta: Tensor, filler: Filler) -> tuple[Evide
     if said.sigma is not None and floor:
         # Deep inside a hole the window knows less than it thinks: what the coarse
         # pass could not tell, the fine one cannot either.
-        wide = stacked([f.repeat(COARSE, 1).repeat(COARSE, 2) for f in floor])
+        wide = _stacked([f.repeat(COARSE, 1).repeat(COARSE, 2) for f in floor], filler.device)
         height, width = said.sigma.shape[2:]
         said = said._replace(sigma=said.sigma.maximum(wide[:, :, :height, :width]))
-    return evidence, said
+    return said
+
+
+def _stacked(planes: Sequence[AnyArray], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack(planes)).to(device)

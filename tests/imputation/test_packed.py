@@ -13,6 +13,7 @@ from imputation.scenes import CHANNELS, blobs, box, in_dtype, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.imputation import frames
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.holdout import _Holes
 from napari_dualgland.imputation.filling import UNMEASURED
 from napari_dualgland.imputation.masks import HiddenMask, WantedMask
@@ -50,7 +51,7 @@ def test_a_part_is_cut_as_from_an_array(
     expected = mask[index] | odd
     assert np.array_equal(hidden[(slice(None), *part)], expected[(slice(None), *part)])
     done = Box(0, height // 2, 0, width)
-    wanted = WantedMask(hidden, {done})
+    wanted = WantedMask(hidden, BoxesByPlace([(done, None)]))
     expected &= mask[index].any(0)
     expected[(slice(None), *done.slices)] = False
     assert np.array_equal(wanted[(slice(None), *part)], expected[(slice(None), *part)])

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.masks import HiddenMask, HiddenMasks, WantedMask
@@ -100,13 +101,13 @@ class Filling:
             if not mask.any():
                 continue
             self._note_unmeasured(frame)
-            finished: set[Box] = set()
+            finished: BoxesByPlace[None] = BoxesByPlace()
             while True:
                 try:
                     for filled in self._tiles(frame, tile, finished, statistics, calibration):
                         self.done += 1
                         yield self._patch(frame, mask, filled, statistics)
-                        finished.add(filled.box)
+                        finished.add(filled.box, None)
                         if should_stop():
                             raise Cancelled.run()
                     break
@@ -127,12 +128,12 @@ class Filling:
                 self.notes.add(UNMEASURED)
                 return
 
-    def _tiles_from(self, frame: int, tile: int, finished: set[Box]) -> int:
+    def _tiles_from(self, frame: int, tile: int, finished: BoxesByPlace[None]) -> int:
         """Count the tiles that are left, from a frame on that is partly finished."""
         count = 0
         for number in range(frame, len(self.frames)):
             hidden = HiddenMask(self.masks[number], self.frames.index)
-            left = WantedMask(hidden, finished if number == frame else ())
+            left = WantedMask(hidden, finished if number == frame else None)
             count += sum(1 for _ in tiles_with_holes(left, tile))
         return count
 
@@ -140,7 +141,7 @@ class Filling:
         self,
         frame: int,
         tile: int,
-        finished: set[Box],
+        finished: BoxesByPlace[None],
         statistics: StackStatistics,
         calibration: Calibration,
     ) -> Iterator[FilledTile]:

@@ -6,12 +6,13 @@ soon as another frame is due, it is let go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.typing import AnyArray, LazyArray
 
@@ -38,7 +39,7 @@ class StackFrames:
         self.lazy = not isinstance(data, np.ndarray)
         self._due = -1
         self._loaded: dict[Box, AnyArray] = {}
-        self._chunks = self._boxes_of_chunks() if self.lazy else []
+        self._chunks = BoxesByPlace(self._boxes_of_chunks() if self.lazy else ())
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -71,11 +72,9 @@ class StackFrames:
         if self.whole in self._loaded:
             return self._loaded[self.whole][(slice(None), *box.slices)]
         out = np.empty((self.data.shape[2], box.y1 - box.y0, box.x1 - box.x0), self.dtype)
-        for chunk in self._chunks:
-            shared = chunk.meets(box)
-            if shared is not None:
-                pixels = self._load(frame, chunk)[(slice(None), *shared.inside(chunk))]
-                out[(slice(None), *shared.inside(box))] = pixels
+        for chunk, shared, _ in self._chunks.touching(box):
+            pixels = self._load(frame, chunk)[(slice(None), *shared.inside(chunk))]
+            out[(slice(None), *shared.inside(box))] = pixels
         return out
 
     def roles(self, frame: int, box: Box) -> AnyArray:
@@ -140,6 +139,6 @@ class StackFrames:
             del self._loaded[next(iter(self._loaded))]
         return pixels
 
-    def _boxes_of_chunks(self) -> list[Box]:
+    def _boxes_of_chunks(self) -> Iterator[tuple[Box, None]]:
         rows, columns = (np.cumsum([0, *sizes]).tolist() for sizes in self.data.chunks[3:])
-        return [Box(*y, *x) for y in pairwise(rows) for x in pairwise(columns)]
+        return ((Box(*y, *x), None) for y in pairwise(rows) for x in pairwise(columns))

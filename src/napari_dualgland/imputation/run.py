@@ -67,7 +67,7 @@ class ImputationRun:
         self._statistics: StackStatistics | None = None
         self._calibration = uncalibrated()
         self._lost = np.ones(self.data.shape[2], bool)  # channels without an observed pixel
-        self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), params)
+        self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), self.masks, params)
         self.filling = Filling(self.hidden, filler, params, self._estimates, self.notes, 0)
 
     # What is missing ---------------------------------------------------------------------

@@ -24,14 +24,13 @@ from napari_dualgland.imputation.tiling.boxes import (
     hole_box,
     tiles_with_holes,
 )
-from napari_dualgland.imputation.tiling.coarse import COARSE, has_deep_hole, shrunk
+from napari_dualgland.imputation.tiling.coarse import COARSE, CoarseFill, Reader, has_deep_hole
 from napari_dualgland.imputation.tiling.window import Window, look, padding
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.model.tensors import USE_ANOTHER, refuse_not_finite
 from napari_dualgland.typing import Float32Array
 
-Reader = Callable[[Box], Float32Array]
 Noise = Callable[[Box], list[Float32Array]]
 Calibrated = Callable[[Evidence, Fill], tuple[Tensor, Tensor | None]]
 
@@ -96,30 +95,41 @@ class Frame:
         # Decided for the frame, not for the window, or the tile size would show.
         self.deep = has_deep_hole(missing) if deep is None else deep
         self.states_sigma = False
-        self._coarse: tuple[Float32Array, Float32Array | None] | None = None
+        self._coarse: CoarseFill | None = None
 
     def fill(self) -> Iterator[FilledTile]:
         """Yield every tile with missing pixels, finished, in the order of rows."""
         tiles = list(tiles_with_holes(self.wanted, self.tile))
-        blended = {box: BlendedTile(box) for box in tiles}
-        waiting = list(tiles)
-        for number, tile in enumerate(tiles):
-            self._add(tile, blended)
-            following = tiles[number + 1 :]
-            while waiting and not any(
-                waiting[0].meets(other.grown(OVERLAP, self.shape)) for other in following
-            ):
-                box = waiting.pop(0)
-                mean, sigma, *deviations = blended.pop(box).mean()
-                yield FilledTile(box, mean, sigma if self.states_sigma else None, tuple(deviations))
+        numbers = {self._place(tile): number for number, tile in enumerate(tiles)}
 
-    def _add(self, tile: Box, blended: dict[Box, BlendedTile]) -> None:
+        def around(tile: Box) -> list[int]:
+            y, x = self._place(tile)
+            places = ((y + down, x + across) for down in (-1, 0, 1) for across in (-1, 0, 1))
+            return [numbers[place] for place in places if place in numbers]
+
+        blended: dict[int, BlendedTile] = {}
+        done = 0
+        for number, tile in enumerate(tiles):
+            neighbours = around(tile)
+            for other in neighbours:
+                blended.setdefault(other, BlendedTile(tiles[other]))
+            self._add(tile, [blended[other] for other in neighbours])
+            while done < len(tiles) and max(around(tiles[done])) <= number:
+                mean, sigma, *deviations = blended.pop(done).mean()
+                sigma = sigma if self.states_sigma else None
+                yield FilledTile(tiles[done], mean, sigma, tuple(deviations))
+                done += 1
+
+    def _place(self, tile: Box) -> tuple[int, int]:
+        return tile.y0 // self.tile, tile.x0 // self.tile
+
+    def _add(self, tile: Box, blended: list[BlendedTile]) -> None:
         """Estimate a tile with its overlap and add it, weighted, to all tiles it touches."""
         hole = hole_box(self.wanted, tile.grown(OVERLAP, self.shape))
         assert hole is not None
         said = self._estimate(hole)
         weight = blending_weight(tile, hole)
-        for other in blended.values():
+        for other in blended:
             other.add(said, hole, weight)
 
     def window(self, box: Box) -> Window:
@@ -165,35 +175,17 @@ class Frame:
         box = Box(*(v // COARSE if i % 2 == 0 else -(-v // COARSE) for i, v in enumerate(window)))
         wanted = [s // COARSE for s in size]
 
-        def cut(image: Float32Array) -> Float32Array:
-            part = image[(slice(None), *box.slices)]
+        def completed(part: Float32Array) -> Float32Array:
             short = [(0, w - s) for w, s in zip(wanted, part.shape[1:], strict=True)]
             return np.pad(part, [(0, 0), *short], mode="edge")
 
-        mean, sigma = self._coarse
-        return cut(mean), None if sigma is None else cut(sigma)
+        mean, sigma = self._coarse.filled(box)
+        return completed(mean), None if sigma is None else completed(sigma)
 
-    def _fill_coarse(self) -> tuple[Float32Array, Float32Array | None]:
-        """Fill the whole frame at a quarter of its magnification, read strip by strip."""
-        strips = []
-        rows = COARSE * 256
-        for y in range(0, self.shape[0], rows):
-            box = Box(y, min(self.shape[0], y + rows), 0, self.shape[1])
-            strips.append(shrunk(self.read(box), self.missing[(slice(None), *box.slices)]))
-        image = np.concatenate([s[0] for s in strips], axis=1)
-        missing = np.concatenate([s[1] for s in strips], axis=1)
-        sigma: Float32Array | None = None
-
-        def read(box: Box) -> Float32Array:
-            return image[(slice(None), *box.slices)]
-
+    def _fill_coarse(self) -> CoarseFill:
+        """Fill the whole frame at a quarter of its magnification."""
+        coarse = CoarseFill(self.read, self.missing)
         # As the model says it: what is made of it is calibrated.
-        coarse = Frame(read, missing, self.filler, self.beta, self.tile)
-        filled = image.copy()
-        for tile in coarse.fill():
-            part = (slice(None), *tile.box.slices)
-            filled[part] = np.where(missing[part], tile.mean, image[part])
-            if tile.sigma is not None:
-                sigma = np.zeros_like(image) if sigma is None else sigma
-                sigma[part] = np.where(missing[part], tile.sigma, 0)
-        return filled, sigma
+        for tile in Frame(coarse.read, coarse.missing, self.filler, self.beta, self.tile).fill():
+            coarse.keep(tile.box, tile.mean, tile.sigma)
+        return coarse

@@ -20,6 +20,9 @@ Reader = Callable[[Box], Float32Array]
 COARSE = 4
 """Magnification of one level over the next."""
 
+STRIP = 32
+"""Rows of a coarse frame that are shrunk at a time."""
+
 DEEP = 64
 """A hole is deep where it holds a square of this side: a window may not see its rim."""
 
@@ -100,13 +103,12 @@ class CoarseFill:
     def read(self, box: Box) -> Float32Array:
         """Return the pixels of a box, each the mean of what was observed of COARSE²."""
         _, height, width = self._missing.shape
-        there = Box(
-            COARSE * box.y0,
-            min(COARSE * box.y1, height),
-            COARSE * box.x0,
-            min(COARSE * box.x1, width),
-        )
-        return shrunk(self._read(there), self._missing[(slice(None), *there.slices)])[0]
+        strips = []
+        for y in range(box.y0, box.y1, STRIP):
+            rows = COARSE * y, min(COARSE * min(y + STRIP, box.y1), height)
+            there = Box(*rows, COARSE * box.x0, min(COARSE * box.x1, width))
+            strips.append(shrunk(self._read(there), self._missing[(slice(None), *there.slices)])[0])
+        return np.concatenate(strips, axis=1)
 
     def keep(self, box: Box, mean: Float32Array, sigma: Float32Array | None) -> None:
         """Keep a tile that was filled, (4, h, w) each; only its missing pixels count.

@@ -11,6 +11,7 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.estimates import Estimates
+from napari_dualgland.imputation.kept import Kept
 from napari_dualgland.imputation.masks import HiddenMask, HiddenMasks, WantedMask
 from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.packed import PackedMask
@@ -42,6 +43,7 @@ class Filling:
         What must not be looked at, with the masks of what is missing and the frames.
     filler : Filler
         The model; ``filler`` is another one after memory ran out on its device.
+        What an earlier run has estimated stands in ``kept``.
     params : ImputeParams
         The options.
     estimates : Estimates
@@ -65,6 +67,7 @@ class Filling:
         self.filler, self.params = filler, params
         self.estimates, self.notes = estimates, notes
         self.done, self.total = 0, total
+        self.kept = Kept()
 
     def patches(
         self,
@@ -159,7 +162,10 @@ class Filling:
 
         wanted = WantedMask(hidden, finished)
         beta, apply = statistics.beta, calibration.apply
-        yield from Frame(read, hidden, self.filler, beta, tile, wanted, apply, noise).fill()
+        kept = self.kept.part(str(frame))
+        yield from Frame(
+            read, hidden, self.filler, beta, tile, wanted, apply, noise, kept=kept
+        ).fill()
 
     def _patch(
         self, frame: int, mask: PackedMask, filled: FilledTile, statistics: StackStatistics

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_dualgland.imputation.kept import Kept
 from napari_dualgland.imputation.tiling.blending import BlendedTile, blending_weight
 from napari_dualgland.imputation.tiling.boxes import (
     MARGIN,
@@ -72,6 +73,8 @@ class Frame:
     deep : bool, optional
         Whether to start from a coarse fill of the whole frame; where its holes are deep if
         left out.
+    kept : Kept, optional
+        What an earlier run that was cut off has estimated, and where this one keeps it.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Frame:
         calibrated: Calibrated | None = None,
         noise: Noise | None = None,
         deep: bool | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
@@ -94,7 +98,7 @@ class Frame:
         self.wanted = missing if wanted is None else wanted
         # Decided for the frame, not for the window, or the tile size would show.
         self.deep = has_deep_hole(missing) if deep is None else deep
-        self.states_sigma = False
+        self.states_sigma, self.kept = False, kept or Kept()
         self._coarse: CoarseFill | None = None
 
     def fill(self) -> Iterator[FilledTile]:
@@ -127,10 +131,25 @@ class Frame:
         """Estimate a tile with its overlap and add it, weighted, to all tiles it touches."""
         hole = hole_box(self.wanted, tile.grown(OVERLAP, self.shape))
         assert hole is not None
-        said = self._estimate(hole)
+        said = self._said(hole)
         weight = blending_weight(tile, hole)
         for other in blended:
             other.add(said, hole, weight)
+
+    def _said(self, hole: Box) -> Float32Array:
+        """Return what was estimated over a box, by an earlier run if one was cut off."""
+        wanted = self.wanted[(slice(None), *hole.slices)]
+        name = f"{self.filler.device} {self.tile} {tuple(hole)}"
+        values = self.kept.get(name)
+        if values is None or values.shape[1] != np.count_nonzero(wanted):
+            said = self._estimate(hole)
+            # A model that states no deviation tells nothing but the mean.
+            self.kept.put(name, said[:, wanted] if self.states_sigma else said[:1, wanted])
+            return said
+        self.states_sigma = len(values) > 1
+        said = np.zeros((max(2, len(values)), *wanted.shape), np.float32)
+        said[: len(values), wanted] = values
+        return said
 
     def window(self, box: Box) -> Window:
         """Return what is shown of a box, which starts on the grid that windows are aligned to."""
@@ -186,6 +205,8 @@ class Frame:
         """Fill the whole frame at a quarter of its magnification."""
         coarse = CoarseFill(self.read, self.missing)
         # As the model says it: what is made of it is calibrated.
-        for tile in Frame(coarse.read, coarse.missing, self.filler, self.beta, self.tile).fill():
+        kept = self.kept.part("coarse")
+        frame = Frame(coarse.read, coarse.missing, self.filler, self.beta, self.tile, kept=kept)
+        for tile in frame.fill():
             coarse.keep(tile.box, tile.mean, tile.sigma)
         return coarse

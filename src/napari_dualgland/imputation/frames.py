@@ -6,6 +6,7 @@ soon as another frame is due, it is let go.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -95,8 +96,10 @@ class StackFrames:
         return self.channels(frame, box)[self.index]
 
     def shares_loads_with(self, lazily: Any) -> bool:
-        """Tell whether something lazy is made from these very pixels."""
-        if not self.lazy or not hasattr(lazily, "dask"):
+        """Tell whether something lazy is made from these very pixels, and both can be held."""
+        _, _, *shape = self.data.shape
+        size = math.prod(shape) * self.dtype.itemsize
+        if not self.lazy or not hasattr(lazily, "dask") or size > KEPT:
             return False
         return not set(lazily.dask.layers).isdisjoint(self.data.dask.layers)
 

@@ -94,7 +94,7 @@ def fingerprint(*told: Any) -> str:
             value = value.detach().cpu().numpy()
         if isinstance(value, np.ndarray):
             found.update(f"{value.dtype.str}{value.shape}".encode())
-            found.update(np.ascontiguousarray(value))
+            found.update(np.ascontiguousarray(value).data)
         elif isinstance(value, Mapping):
             take(sorted(value.items()))
         elif isinstance(value, list | tuple):

@@ -49,7 +49,7 @@ def shrunk(image: Float32Array, missing: BoolArray) -> tuple[Float32Array, BoolA
 
 def _shrunk_mask(missing: BoolArray) -> BoolArray:
     """Return where nothing is observed of COARSE²."""
-    return ~_cells(~missing).any((2, 4))
+    return np.asarray(~_cells(~missing).any((2, 4)))
 
 
 def _cells(image: AnyArray) -> AnyArray:

@@ -13,12 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.culling import culled
 from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.typing import AnyArray, LazyArray
 
 KEPT = 128 * 2**20
 """Bytes of a frame that are held at most; of a larger one, the chunks used last."""
+
+BANDS = 8
+"""Rows of chunks of which it is known how each is loaded."""
 
 
 class StackFrames:
@@ -40,6 +44,7 @@ class StackFrames:
         self.lazy = not isinstance(data, np.ndarray)
         self._due = -1
         self._loaded: dict[Box, AnyArray] = {}
+        self._bands: dict[int, Any] = {}
         self._chunks = BoxesByPlace(self._boxes_of_chunks() if self.lazy else ())
 
     def __len__(self) -> int:
@@ -131,16 +136,27 @@ class StackFrames:
         if frame != self._due:
             self._due = frame
             self._loaded.clear()
+            self._bands.clear()
 
     def _load(self, frame: int, chunk: Box) -> AnyArray:
         """Return the pixels of a chunk; those used last are held."""
         pixels = self._loaded.pop(chunk, None)
         if pixels is None:
-            pixels = np.asarray(self.data[(*self.place(frame), slice(None), *chunk.slices)])
+            rows, columns = chunk.slices
+            pixels = np.asarray(self._band(frame, rows)[:, :, columns])
         self._loaded[chunk] = pixels
         while len(self._loaded) > 1 and sum(p.nbytes for p in self._loaded.values()) > KEPT:
             del self._loaded[next(iter(self._loaded))]
         return pixels
+
+    def _band(self, frame: int, rows: slice) -> Any:
+        """Return rows of a frame, lazily."""
+        if rows.start not in self._bands:
+            if len(self._bands) == BANDS:
+                del self._bands[next(iter(self._bands))]
+            band = self.data[(*self.place(frame), slice(None), rows)]
+            self._bands[rows.start] = culled(band)
+        return self._bands[rows.start]
 
     def _boxes_of_chunks(self) -> Iterator[tuple[Box, None]]:
         rows, columns = (np.cumsum([0, *sizes]).tolist() for sizes in self.data.chunks[3:])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TILE = 512
 """Side of a tile in the file, in pixels."""
 
-FRAME_BYTES = 256 * 2**20
+FRAME_BYTES = 64 * 2**20
 """A lazy frame up to this size is computed in memory, a larger one by way of the disk."""
 
 

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
-    *("_version", "channel_names", "classes", "errors", "files", "findings", "frozen"),
+    *("_version", "channel_names", "classes", "culling", "errors", "files", "findings", "frozen"),
     *("intensities", "intervals", "legible", "mask", "memory", "pixel_size", "progress"),
     *("provenance", "results", "stack", "typing", "written"),
 }

@@ -13,6 +13,7 @@ from imputation.scenes import CHANNELS, blobs, box, in_dtype, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.imputation import frames
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.holdout import _Holes
 from napari_dualgland.imputation.filling import UNMEASURED
 from napari_dualgland.imputation.masks import HiddenMask, WantedMask
@@ -20,7 +21,7 @@ from napari_dualgland.imputation.packed import PackedMask
 from napari_dualgland.imputation.run import NOT_OBSERVED
 from napari_dualgland.imputation.tiling import boxes
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
-from napari_dualgland.imputation.tiling.coarse import DEEP, has_deep_hole
+from napari_dualgland.imputation.tiling.coarse import DEEP, CoarseFill, has_deep_hole, shrunk
 
 PLAIN = {"model": "prior", "device": "cpu", "rehearse": False}
 
@@ -50,11 +51,53 @@ def test_a_part_is_cut_as_from_an_array(
     expected = mask[index] | odd
     assert np.array_equal(hidden[(slice(None), *part)], expected[(slice(None), *part)])
     done = Box(0, height // 2, 0, width)
-    wanted = WantedMask(hidden, {done})
+    wanted = WantedMask(hidden, BoxesByPlace([(done, None)]))
     expected &= mask[index].any(0)
     expected[(slice(None), *done.slices)] = False
     assert np.array_equal(wanted[(slice(None), *part)], expected[(slice(None), *part)])
     assert list(tiles_with_holes(wanted, 16)) == list(tiles_with_holes(expected, 16))
+
+
+CORNERS = st.tuples(*[st.integers(0, 900)] * 4).map(
+    lambda v: Box(min(v[:2]), max(v[:2]) + 1, min(v[2:]), max(v[2:]) + 1)
+)
+
+
+@given(st.lists(CORNERS, max_size=12, unique=True), CORNERS)
+@settings(max_examples=60)
+def test_boxes_are_found_by_what_they_touch(boxes: list[Box], asked: Box) -> None:
+    held = BoxesByPlace((box, number) for number, box in enumerate(boxes))
+    found = sorted(held.touching(asked))
+    pairs = ((box, box.meets(asked), number) for number, box in enumerate(boxes))
+    assert found == sorted(p for p in pairs if p[1] is not None)
+    assert [box for box, _ in held] == sorted(boxes)
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 99))
+@settings(max_examples=30)
+def test_a_coarse_frame_is_read_in_parts_as_in_whole(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = rng.random((4, height, width)).astype(np.float32)
+    mask = rng.random((4, height, width)) < 0.3
+    mask[:, height // 3 : height // 3 + 20, width // 4 : width // 4 + 20] = True
+    small, gone = shrunk(image, mask)
+
+    def read(box: Box) -> np.ndarray:
+        return image[(slice(None), *box.slices)]
+
+    coarse = CoarseFill(read, packed(mask))
+    whole = Box(0, small.shape[1], 0, small.shape[2])
+    assert np.array_equal(coarse.missing[(slice(None), *whole.slices)], gone)
+    filled = np.full_like(small, 7)
+    coarse.keep(whole, filled, 2 * filled)
+    y, x = (sorted(rng.integers(0, n + 1, 2)) for n in small.shape[1:])
+    part = Box(y[0], y[1] + (y[0] == y[1]), x[0], x[1] + (x[0] == x[1]))
+    part = part.meets(whole) or whole
+    mean, sigma = coarse.filled(part)
+    at = (slice(None), *part.slices)
+    # NumPy adds up a single column in another order.
+    assert np.allclose(mean, np.where(gone, 7, small)[at], rtol=1e-6, atol=0)
+    assert np.array_equal(sigma, np.where(gone, 14, 0)[at])
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 99))

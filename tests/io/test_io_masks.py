@@ -14,6 +14,7 @@ from scipy import ndimage
 
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io import masks, patches
 from napari_dualgland.io.masks import read_labels, read_mask
 from napari_dualgland.io.tiff_writing import write_ome_tiff
 from napari_dualgland.jobs.inputs import Loaded
@@ -85,6 +86,28 @@ PICTURES = {
 }
 
 
+@pytest.fixture(params=[False, True], ids=["at once", "part by part"])
+def by_parts(request, monkeypatch):
+    """Read masks as those of a mosaic are, which are larger than the memory."""
+    if request.param:
+        monkeypatch.setattr(masks, "LAZY_BYTES", 0)
+        monkeypatch.setattr(patches, "_SIDE", 48)
+    return request.param
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_large_mask_is_not_held(name, by_parts, tmp_path):
+    mask = read_mask(save(tmp_path / "m.tif", MASKS[name]))
+    assert hasattr(mask.data, "dask") == by_parts
+    np.testing.assert_array_equal(np.asarray(mask) != 0, MASKS[name] != 0)
+
+
+def test_white_stored_as_0_is_told_in_parts_too(by_parts, tmp_path):
+    path = tmp_path / "m.tif"
+    tifffile.imwrite(path, 255 - HOLE, photometric="miniswhite")
+    np.testing.assert_array_equal(np.asarray(read_mask(path)) != 0, HOLE != 0)
+
+
 @pytest.mark.parametrize("ending", [".tif", ".npy"])
 @pytest.mark.parametrize("name", MASKS)
 def test_what_can_be_a_mask_is_one(name, ending, tmp_path):
@@ -96,7 +119,7 @@ def test_what_can_be_a_mask_is_one(name, ending, tmp_path):
 
 @pytest.mark.parametrize("reader", [read_mask, read_labels])
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_neither_mask_nor_labels(name, reader, tmp_path):
+def test_a_picture_is_neither_mask_nor_labels(name, reader, by_parts, tmp_path):
     error = refusal(reader, save(tmp_path / "m.tif", PICTURES[name]))
     assert error.kind is Kind.WRONG_CONTENT
     low, high = PICTURES[name].min(), PICTURES[name].max()

@@ -242,7 +242,8 @@ def test_lazy_equals_eager(tmp_path, layout, dtype, byteorder):
     "layout", [{"tile": (64, 64), "compression": "zlib"}, {"rowsperstrip": 10}]
 )
 def test_large_planes_are_cut_along_their_tiles(tmp_path, monkeypatch, layout):
-    monkeypatch.setattr("napari_dualgland.io.lazy._CHUNK_PIXELS", 300 * 300)
+    monkeypatch.setattr("napari_dualgland.io.lazy._WHOLE", 300 * 300)
+    monkeypatch.setattr("napari_dualgland.io.lazy._CHUNK", 150 * 150)
     values = RNG.integers(0, 255, (4, 500, 777), np.uint8)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, values, metadata={"axes": "CYX"}, photometric="minisblack", **layout)

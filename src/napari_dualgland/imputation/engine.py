@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.imputation.kept import Shelf
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.run import ImputationRun
 from napari_dualgland.mask import as_mask
@@ -71,6 +72,7 @@ def impute_steps(
     missing: Any = None,
     params: ImputeParams | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    shelf: Shelf | None = None,
 ) -> Generator[Progress, None, Imputation]:
     """Fill the missing pixels of a stack, saying after each tile how far it is.
 
@@ -80,6 +82,8 @@ def impute_steps(
         As for :func:`impute`.
     should_stop : callable
         Asked between frames, windows and tiles.
+    shelf : Shelf, optional
+        Keeps estimates, for the same run to go on with if this one is cut off.
 
     Yields
     ------
@@ -99,11 +103,16 @@ def impute_steps(
         If ``should_stop`` returned true.
     """
     with refused_where_memory_runs_out(stack.where):
-        return (yield from _impute_steps(stack, missing, params or ImputeParams(), should_stop))
+        chosen = params or ImputeParams()
+        return (yield from _impute_steps(stack, missing, chosen, should_stop, shelf))
 
 
 def _impute_steps(
-    stack: Stack, missing: Any, params: ImputeParams, should_stop: Callable[[], bool]
+    stack: Stack,
+    missing: Any,
+    params: ImputeParams,
+    should_stop: Callable[[], bool],
+    shelf: Shelf | None,
 ) -> Generator[Progress, None, Imputation]:
     if not stack.roles:
         raise DualglandError(
@@ -139,7 +148,7 @@ def _impute_steps(
         yield Progress(0, run.filling.total, message)
         if should_stop():
             raise Cancelled.run()
-    yield Progress(0, run.filling.total)
+    yield Progress(0, run.filling.total, "" if shelf is None else run.keep_on(shelf))
     for patch in run.fill(should_stop):
         yield Progress(run.filling.done, run.filling.total, run.notes.news(), patch)
     return run.result()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.patchwork import Patchwork
 from napari_dualgland.imputation.statistics import StackStatistics
@@ -24,19 +25,23 @@ class Estimates:
         Of the stack.
     channels : int
         Of the completed stack.
+    masks : PackedMasks
+        What is missing of it.
     params : ImputeParams
         Say which pictures are drawn.
     """
 
-    def __init__(self, dtype: np.dtype[Any], channels: int, params: ImputeParams) -> None:
+    def __init__(
+        self, dtype: np.dtype[Any], channels: int, masks: PackedMasks, params: ImputeParams
+    ) -> None:
         self.dtype, self.plausible = dtype, params.plausible
         # Picture 0 is the one that may stand in the stack, so that the samples are others.
         self.pictures = [*([0] if params.plausible else []), *range(1, params.samples + 1)]
         self.states_sigma = False
         self.filled = np.zeros(channels, np.int64)
-        self._fills = Patchwork(dtype)
-        self._sigmas = Patchwork(np.dtype(np.float32))
-        self._samples = [Patchwork(dtype) for _ in range(params.samples)]
+        self._fills = Patchwork(dtype, masks)
+        self._sigmas = Patchwork(np.dtype(np.float32), masks)
+        self._samples = [Patchwork(dtype, masks) for _ in range(params.samples)]
 
     def add(
         self, source: Patch, filled: FilledTile, statistics: StackStatistics, index: list[int]
@@ -92,5 +97,5 @@ class Estimates:
         """
         sigma = None
         if self.states_sigma:
-            sigma = self._sigmas.over(np.zeros_like(data, dtype=np.float32))
+            sigma = self._sigmas.over_zeros(data)
         return self._fills.over(data), sigma, [s.over(data) for s in self._samples]

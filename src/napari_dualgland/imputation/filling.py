@@ -8,8 +8,10 @@ import numpy as np
 import torch
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.estimates import Estimates
+from napari_dualgland.imputation.kept import Kept
 from napari_dualgland.imputation.masks import HiddenMask, HiddenMasks, WantedMask
 from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.packed import PackedMask
@@ -41,6 +43,7 @@ class Filling:
         What must not be looked at, with the masks of what is missing and the frames.
     filler : Filler
         The model; ``filler`` is another one after memory ran out on its device.
+        What an earlier run has estimated stands in ``kept``.
     params : ImputeParams
         The options.
     estimates : Estimates
@@ -64,6 +67,7 @@ class Filling:
         self.filler, self.params = filler, params
         self.estimates, self.notes = estimates, notes
         self.done, self.total = 0, total
+        self.kept = Kept()
 
     def patches(
         self,
@@ -100,14 +104,14 @@ class Filling:
             if not mask.any():
                 continue
             self._note_unmeasured(frame)
-            finished: set[Box] = set()
+            finished: BoxesByPlace[None] = BoxesByPlace()
             while True:
                 try:
                     for filled in self._tiles(frame, tile, finished, statistics, calibration):
                         if filled is not None:
                             self.done += 1
                             yield self._patch(frame, mask, filled, statistics)
-                            finished.add(filled.box)
+                            finished.add(filled.box, None)
                         if should_stop():
                             raise Cancelled.run()
                     break
@@ -128,12 +132,12 @@ class Filling:
                 self.notes.add(UNMEASURED)
                 return
 
-    def _tiles_from(self, frame: int, tile: int, finished: set[Box]) -> int:
+    def _tiles_from(self, frame: int, tile: int, finished: BoxesByPlace[None]) -> int:
         """Count the tiles that are left, from a frame on that is partly finished."""
         count = 0
         for number in range(frame, len(self.frames)):
             hidden = HiddenMask(self.masks[number], self.frames.index)
-            left = WantedMask(hidden, finished if number == frame else ())
+            left = WantedMask(hidden, finished if number == frame else None)
             count += sum(1 for _ in tiles_with_holes(left, tile))
         return count
 
@@ -141,7 +145,7 @@ class Filling:
         self,
         frame: int,
         tile: int,
-        finished: set[Box],
+        finished: BoxesByPlace[None],
         statistics: StackStatistics,
         calibration: Calibration,
     ) -> Iterator[FilledTile | None]:
@@ -159,7 +163,10 @@ class Filling:
 
         wanted = WantedMask(hidden, finished)
         beta, apply = statistics.beta, calibration.apply
-        yield from Frame(read, hidden, self.filler, beta, tile, wanted, apply, noise).fill()
+        kept = self.kept.part(str(frame))
+        yield from Frame(
+            read, hidden, self.filler, beta, tile, wanted, apply, noise, kept=kept
+        ).fill()
 
     def _patch(
         self, frame: int, mask: PackedMask, filled: FilledTile, statistics: StackStatistics

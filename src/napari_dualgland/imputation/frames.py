@@ -6,17 +6,23 @@ soon as another frame is due, it is let go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from napari_dualgland.culling import culled
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.typing import AnyArray, LazyArray
 
 KEPT = 128 * 2**20
 """Bytes of a frame that are held at most; of a larger one, the chunks used last."""
+
+BANDS = 8
+"""Rows of chunks of which it is known how each is loaded."""
 
 
 class StackFrames:
@@ -38,7 +44,8 @@ class StackFrames:
         self.lazy = not isinstance(data, np.ndarray)
         self._due = -1
         self._loaded: dict[Box, AnyArray] = {}
-        self._chunks = self._boxes_of_chunks() if self.lazy else []
+        self._bands: dict[int, Any] = {}
+        self._chunks = BoxesByPlace(self._boxes_of_chunks() if self.lazy else ())
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -71,11 +78,9 @@ class StackFrames:
         if self.whole in self._loaded:
             return self._loaded[self.whole][(slice(None), *box.slices)]
         out = np.empty((self.data.shape[2], box.y1 - box.y0, box.x1 - box.x0), self.dtype)
-        for chunk in self._chunks:
-            shared = chunk.meets(box)
-            if shared is not None:
-                pixels = self._load(frame, chunk)[(slice(None), *shared.inside(chunk))]
-                out[(slice(None), *shared.inside(box))] = pixels
+        for chunk, shared, _ in self._chunks.touching(box):
+            pixels = self._load(frame, chunk)[(slice(None), *shared.inside(chunk))]
+            out[(slice(None), *shared.inside(box))] = pixels
         return out
 
     def roles(self, frame: int, box: Box) -> AnyArray:
@@ -96,8 +101,10 @@ class StackFrames:
         return self.channels(frame, box)[self.index]
 
     def shares_loads_with(self, lazily: Any) -> bool:
-        """Tell whether something lazy is made from these very pixels."""
-        if not self.lazy or not hasattr(lazily, "dask"):
+        """Tell whether something lazy is made from these very pixels, and both can be held."""
+        _, _, *shape = self.data.shape
+        size = math.prod(shape) * self.dtype.itemsize
+        if not self.lazy or not hasattr(lazily, "dask") or size > KEPT:
             return False
         return not set(lazily.dask.layers).isdisjoint(self.data.dask.layers)
 
@@ -129,17 +136,28 @@ class StackFrames:
         if frame != self._due:
             self._due = frame
             self._loaded.clear()
+            self._bands.clear()
 
     def _load(self, frame: int, chunk: Box) -> AnyArray:
         """Return the pixels of a chunk; those used last are held."""
         pixels = self._loaded.pop(chunk, None)
         if pixels is None:
-            pixels = np.asarray(self.data[(*self.place(frame), slice(None), *chunk.slices)])
+            rows, columns = chunk.slices
+            pixels = np.asarray(self._band(frame, rows)[:, :, columns])
         self._loaded[chunk] = pixels
         while len(self._loaded) > 1 and sum(p.nbytes for p in self._loaded.values()) > KEPT:
             del self._loaded[next(iter(self._loaded))]
         return pixels
 
-    def _boxes_of_chunks(self) -> list[Box]:
+    def _band(self, frame: int, rows: slice) -> Any:
+        """Return rows of a frame, lazily."""
+        if rows.start not in self._bands:
+            if len(self._bands) == BANDS:
+                del self._bands[next(iter(self._bands))]
+            band = self.data[(*self.place(frame), slice(None), rows)]
+            self._bands[rows.start] = culled(band)
+        return self._bands[rows.start]
+
+    def _boxes_of_chunks(self) -> Iterator[tuple[Box, None]]:
         rows, columns = (np.cumsum([0, *sizes]).tolist() for sizes in self.data.chunks[3:])
-        return [Box(*y, *x) for y in pairwise(rows) for x in pairwise(columns)]
+        return ((Box(*y, *x), None) for y in pairwise(rows) for x in pairwise(columns))

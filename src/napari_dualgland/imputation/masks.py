@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.frames import StackFrames
 from napari_dualgland.imputation.packed import PackedMask, PackedMasks
 from napari_dualgland.imputation.tiling.boxes import Box, bands
@@ -48,12 +49,13 @@ class WantedMask:
     ----------
     hidden : HiddenMask
         What cannot be looked at: filled where one of the roles is missing.
-    finished : collection of Box
+    finished : BoxesByPlace, optional
         What is filled already.
     """
 
-    def __init__(self, hidden: HiddenMask, finished: Collection[Box]) -> None:
-        self.hidden, self.finished, self.shape = hidden, finished, hidden.shape
+    def __init__(self, hidden: HiddenMask, finished: BoxesByPlace[None] | None = None) -> None:
+        self.hidden, self.shape = hidden, hidden.shape
+        self.finished = BoxesByPlace() if finished is None else finished
 
     def __getitem__(self, at: tuple[Any, slice, slice]) -> BoolArray:
         """Return a part of it, (4, h, w), in the order of ROLES."""
@@ -63,10 +65,8 @@ class WantedMask:
         y0, y1, _ = rows.indices(self.shape[1])
         x0, x1, _ = columns.indices(self.shape[2])
         here = Box(y0, y1, x0, x1)
-        for box in self.finished:
-            shared = box.meets(here)
-            if shared is not None:
-                cut[(slice(None), *shared.inside(here))] = False
+        for _, shared, _ in self.finished.touching(here):
+            cut[(slice(None), *shared.inside(here))] = False
         part: BoolArray = cut[channels]
         return part
 

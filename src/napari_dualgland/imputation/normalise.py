@@ -37,10 +37,11 @@ class Normalisation:
 
     def apply(self, image: AnyArray) -> Float32Array:
         """Return (C, H, W) intensities as normalised float32, within BRIGHTEST."""
-        centred = image.astype(np.float64) - self.offset[:, None, None]
+        unit = image.astype(np.float64)
+        unit -= self.offset[:, None, None]
         with np.errstate(over="ignore"):  # of a hardly varying channel; cut off next
-            unit = centred / self.scale[:, None, None]
-        return np.clip(unit, -BRIGHTEST, BRIGHTEST).astype(np.float32)
+            unit /= self.scale[:, None, None]
+        return np.clip(unit, -BRIGHTEST, BRIGHTEST, out=unit).astype(np.float32)
 
 
 def measure(samples: Iterable[AnyArray]) -> Normalisation:

@@ -81,6 +81,20 @@ class PackedMasks:
         """Keep the mask of the next frame, (C, Y, X)."""
         self.begin().put(0, mask)
 
+    def number(self, t: int, z: int) -> int:
+        """Return the number of a frame.
+
+        Parameters
+        ----------
+        t, z : int
+            Which one.
+
+        Returns
+        -------
+        int
+        """
+        return t * self._shape[1] + z
+
     def __getitem__(self, frame: int) -> PackedMask:
         """Return the mask of a frame."""
         return self._frames[frame]
@@ -113,7 +127,7 @@ class PackedMasks:
 
         def unpack(block_info: Any = None) -> BoolArray:
             (t, _), (z, _), _, rows, columns = block_info[None]["array-location"]
-            frame = self[t * shape[1] + z]
+            frame = self[self.number(t, z)]
             return frame[(slice(None), *Box(*rows, *columns).slices)][None, None]
 
         # A chunk of the mask for each of the pixels, so that they are written side by side.

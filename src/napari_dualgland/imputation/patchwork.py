@@ -8,26 +8,30 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
+from napari_dualgland.imputation.packed import PackedMasks
+from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.progress import Patch
-from napari_dualgland.typing import AnyArray, BoolArray, LazyArray
-
-_Piece = tuple[slice, slice, BoolArray, AnyArray]
+from napari_dualgland.typing import AnyArray, LazyArray
 
 
 class Patchwork:
-    """Values that replace those of some pixels of (T, Z, C, Y, X) data.
+    """Values that replace those of the missing pixels of (T, Z, C, Y, X) data.
 
-    Only the patches are held, so memory grows with what is missing, not with the stack.
+    Of each patch nothing but these values is held, in the order of its mask, so memory grows
+    with what is missing, not with the stack.
 
     Parameters
     ----------
     dtype : numpy.dtype
         Of what is laid over.
+    masks : PackedMasks
+        Which pixels are missing.
     """
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self.dtype = dtype
-        self._patches: dict[tuple[int, int], list[_Piece]] = defaultdict(list)
+    def __init__(self, dtype: np.dtype[Any], masks: PackedMasks) -> None:
+        self.dtype, self.masks = dtype, masks
+        self._frames: dict[int, BoxesByPlace[AnyArray]] = defaultdict(BoxesByPlace)
 
     def add(self, patch: Patch, values: AnyArray) -> None:
         """Add the missing pixels of a patch.
@@ -39,46 +43,49 @@ class Patchwork:
         values : numpy.ndarray
             (C, h, w), in the units of the stack.
         """
-        self._patches[patch.t, patch.z].append(
-            (patch.y, patch.x, patch.missing, values[patch.missing].astype(self.dtype))
-        )
+        box = Box(patch.y.start, patch.y.stop, patch.x.start, patch.x.stop)
+        frame = self.masks.number(patch.t, patch.z)
+        self._frames[frame].add(box, values[patch.missing].astype(self.dtype))
 
     def over(self, data: LazyArray) -> LazyArray:
         """Return ``data`` with the patches laid over: a copy, or lazily for dask data."""
         if isinstance(data, np.ndarray):
-            return self._lay(data, [(0, size) for size in data.shape])
+            return self._lay(np.array(data, self.dtype), [(0, size) for size in data.shape])
         import dask.array as da
         from dask.base import tokenize
 
         def lay(block: AnyArray, block_info: Any = None) -> AnyArray:
-            return self._lay(block, block_info[0]["array-location"])
+            return self._lay(np.array(block, self.dtype), block_info[0]["array-location"])
 
         blank = np.empty((0,) * 5, self.dtype)
         # Named for what it holds, so that the same work gives the same keys.
-        token = tokenize(data.name, self.dtype, sorted(self._patches.items()))  # type: ignore[no-untyped-call]
+        held = [(frame, list(self._frames[frame])) for frame in sorted(self._frames)]
+        token = tokenize(data.name, self.dtype, held)  # type: ignore[no-untyped-call]
         laid: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
             lay, data, dtype=self.dtype, meta=blank, name=f"imputed-{token}"
         )
         return laid
 
-    def _lay(self, block: AnyArray, place: Sequence[Any]) -> AnyArray:
-        (t0, t1), (z0, z1), (c0, c1), (y0, y1), (x0, x1) = place
-        out = np.array(block, dtype=self.dtype, copy=True)
-        for (t, z), patches in self._patches.items():
-            if not (t0 <= t < t1 and z0 <= z < z1):
+    def over_zeros(self, data: LazyArray) -> LazyArray:
+        """Return the patches over zeros of the shape of ``data``, lazily for dask data."""
+        if not isinstance(data, np.ndarray):
+            return self.over(np.zeros_like(data, dtype=self.dtype))
+        # Of zeros that were never touched the system holds nothing.
+        return self._lay(np.zeros(data.shape, self.dtype), [(0, size) for size in data.shape])
+
+    def _lay(self, out: AnyArray, place: Sequence[Any]) -> AnyArray:
+        """Lay the patches over a block of its own, of which ``place`` says where it is."""
+        (t0, t1), (z0, z1), (c0, c1), *rows_and_columns = place
+        block = Box(*rows_and_columns[0], *rows_and_columns[1])
+        for t, z in np.ndindex(t1 - t0, z1 - z0):
+            frame = self.masks.number(t0 + t, z0 + z)
+            if frame not in self._frames:
                 continue
-            for y, x, missing, values in patches:
-                top, bottom = max(y.start, y0), min(y.stop, y1)
-                left, right = max(x.start, x0), min(x.stop, x1)
-                if top >= bottom or left >= right:
-                    continue
+            for box, shared, values in self._frames[frame].touching(block):
+                missing = self.masks[frame][(slice(None), *box.slices)]
                 whole = np.zeros(missing.shape, self.dtype)
                 whole[missing] = values
-                here = (
-                    slice(c0, c1),
-                    slice(top - y.start, bottom - y.start),
-                    slice(left - x.start, right - x.start),
-                )
-                view = out[t - t0, z - z0, :, top - y0 : bottom - y0, left - x0 : right - x0]
+                here = (slice(c0, c1), *shared.inside(box))
+                view = out[(t, z, slice(None), *shared.inside(block))]
                 np.copyto(view, whole[here], where=missing[here])
         return out

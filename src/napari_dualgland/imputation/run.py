@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
@@ -19,6 +20,7 @@ from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.filling import Filling
 from napari_dualgland.imputation.frames import StackFrames
+from napari_dualgland.imputation.kept import Kept, Shelf, fingerprint
 from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.packed import PackedMasks
@@ -67,7 +69,7 @@ class ImputationRun:
         self._statistics: StackStatistics | None = None
         self._calibration = uncalibrated()
         self._lost = np.ones(self.data.shape[2], bool)  # channels without an observed pixel
-        self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), params)
+        self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), self.masks, params)
         self.filling = Filling(self.hidden, filler, params, self._estimates, self.notes, 0)
 
     # What is missing ---------------------------------------------------------------------
@@ -193,6 +195,21 @@ class ImputationRun:
             self.notes.add(
                 "memory ran out while rehearsing; the model is believed as it was trained"
             )
+
+    def keep_on(self, shelf: Shelf) -> str:
+        """Keep estimates, and take those of the same run that was cut off; say so if there are."""
+        assert self._statistics is not None
+        filler, params = self.filling.filler, self.params
+        masks = [self.masks[frame].bits for frame in range(len(self.frames))]
+        facts = fingerprint(
+            (__version__, torch.__version__, torch.get_num_threads()),
+            (filler.card.name, filler.card.sha256, filler.precision, str(filler.device)),
+            (params.model_dump(), self.source.roles, self.data.shape, str(self.data.dtype)),
+            (masks, self._statistics, self._calibration),
+        )
+        self.filling.kept = Kept(shelf)
+        count = shelf.begin(facts, self.filling.total)
+        return f"going on with {count} pieces of a run that was cut off" if count else ""
 
     def fill(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
         """Yield every tile with missing pixels as soon as it is filled."""

@@ -6,6 +6,7 @@ does not grow with the stack and a tile cannot disagree with its neighbour.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,22 +89,27 @@ class StatisticsWindows:
             self._taken[frame] = list(self.hidden.windows(frame, self.frames[frame]))
 
     def measure(self) -> StackStatistics:
-        """Measure the stack, with windows of frames that were not taken yet."""
+        """Measure the stack, once, with windows of frames that were not taken yet."""
         for frame in self.frames:
             self.take(frame)
         windows = [window for frame in self.frames for window in self._taken[frame]]
-        observed = [
-            np.concatenate([image[c][~missing[c]] for image, missing in windows]) for c in range(4)
-        ]
-        normalisation = measure(observed)
-        lowest = np.array([_lowest(values) for values in observed])
+        self._taken.clear()
+        lowest = []
+
+        def observed() -> Iterator[AnyArray]:
+            for c in range(4):
+                values = np.concatenate([image[c][~missing[c]] for image, missing in windows])
+                lowest.append(_lowest(values))
+                yield values
+
+        normalisation = measure(observed())
         moments = torch.zeros(1, 4, 4, 2, dtype=torch.float64)
         for image, missing in windows:
             unit = normalisation.apply(np.where(missing, 0, image))
             moments += detail_moments(
                 torch.from_numpy(unit)[None], torch.from_numpy(missing)[None]
             ).double()
-        return StackStatistics(normalisation, lowest, couplings(moments)[0].float())
+        return StackStatistics(normalisation, np.array(lowest), couplings(moments)[0].float())
 
 
 def _spread(frames: int, height: int, width: int) -> list[tuple[int, Box]]:

@@ -42,7 +42,7 @@ class Beside:
         while True:
             self.path = beside_name(self.target)
             self._file = self.path.open("xb")
-            _lock(self._file, wait=True)
+            lock(self._file, wait=True)
             if self.path.exists():  # else another run took it for a leftover before it was locked
                 return self
             self._file.close()
@@ -63,7 +63,7 @@ class Beside:
 
 def beside_name(target: Path) -> Path:
     """Return a new hidden name beside a target, short enough for its file system."""
-    return target.with_name(f"{_prefix(target)}.{uuid.uuid4().hex}.part")
+    return target.with_name(f"{hidden_name(target)}.{uuid.uuid4().hex}.part")
 
 
 def longest_name(folder: Path) -> int:
@@ -74,7 +74,8 @@ def longest_name(folder: Path) -> int:
         return _USUAL_LONGEST
 
 
-def _prefix(target: Path) -> str:
+def hidden_name(target: Path) -> str:
+    """Return how the hidden names beside a target begin."""
     # Cut by bytes, for that is how names are measured; a letter that is cut in two is left out.
     room = longest_name(target.absolute().parent) - _ENDING_BYTES - 1
     return "." + os.fsencode(target.name)[:room].decode(errors="ignore")
@@ -82,7 +83,7 @@ def _prefix(target: Path) -> str:
 
 def _clear(target: Path) -> None:
     """Remove what killed runs have left beside a target."""
-    prefix = _prefix(target)
+    prefix = hidden_name(target)
     for name in os.listdir(target.absolute().parent):
         if name.startswith(prefix) and _ENDING.fullmatch(name[len(prefix) :]):
             with suppress(OSError):  # somebody is at it, or it is not ours to remove
@@ -94,11 +95,11 @@ def _remove_if_free(leftover: Path) -> None:
         leftover.unlink()
         return
     with leftover.open("rb+") as file:
-        _lock(file, wait=False)
+        lock(file, wait=False)
         leftover.unlink()
 
 
-def _lock(file: BinaryIO, *, wait: bool) -> None:
+def lock(file: BinaryIO, *, wait: bool) -> None:
     """Lock a file.
 
     Where the disk knows no locks, a file that is waited for stays unlocked; to others it can

@@ -10,12 +10,13 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+
+from napari_dualgland.culling import culled
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 TILE = 512
 """Side of a tile in the file, in pixels."""
 
-FRAME_BYTES = 256 * 2**20
+FRAME_BYTES = 64 * 2**20
 """A lazy frame up to this size is computed in memory, a larger one by way of the disk."""
 
 
@@ -106,9 +107,12 @@ class FrameStore:
         stop = min(stop, self.shape[1])
         if self._pixels is not None:
             return self._pixels[c, start:stop]
-        count = (stop - start) * self.shape[2] * self.dtype.itemsize
-        flat = np.frombuffer(self._at(c, start).read(count), self.dtype)
-        return flat.reshape(stop - start, self.shape[2])
+        out = np.empty((stop - start, self.shape[2]), self.dtype)
+        for left in range(0, self.shape[2], TILE):
+            wanted = out[:, left : left + TILE]
+            flat = np.frombuffer(self._at(c, start, left).read(wanted.nbytes), self.dtype)
+            wanted[:] = flat.reshape(wanted.shape)
+        return out
 
     def put(self, c: int, start: int, rows: npt.NDArray[Any], left: int = 0) -> None:
         """Set rows of a channel, or a part of them.
@@ -127,16 +131,25 @@ class FrameStore:
         if self._pixels is not None:
             self._pixels[c, start : start + len(rows), left : left + rows.shape[1]] = rows
             return
-        packed = np.ascontiguousarray(rows, self.dtype)
-        if rows.shape[1] == self.shape[2]:
-            self._at(c, start).write(packed.tobytes())
-            return
-        for row, pixels in enumerate(packed, start):
-            self._at(c, row, left).write(pixels.tobytes())
+        right = left + rows.shape[1]
+        for panel in range(left - left % TILE, right, TILE):
+            first, last = max(left, panel), min(right, panel + TILE)
+            part = np.ascontiguousarray(rows[:, first - left : last - left], self.dtype)
+            if last - first == self._width(panel):
+                self._at(c, start, panel).write(part.tobytes())
+                continue
+            for row, pixels in enumerate(part, start):
+                self._at(c, row, first).write(pixels.tobytes())
 
-    def _at(self, c: int, row: int, column: int = 0) -> BinaryIO:
+    def _width(self, panel: int) -> int:
+        return min(TILE, self.shape[2] - panel)
+
+    def _at(self, c: int, row: int, column: int) -> BinaryIO:
+        """Return the file at a pixel; it holds panels of TILE columns, each row by row."""
         assert self._file is not None
-        place = (c * self.shape[1] + row) * self.shape[2] + column
+        inside = column % TILE
+        panel = column - inside
+        place = (c * self.shape[2] + panel) * self.shape[1] + row * self._width(panel) + inside
         self._file.seek(place * self.dtype.itemsize)
         return self._file
 
@@ -173,17 +186,26 @@ def read_frame(
             stores.append(FrameStore(frame.shape, part.dtype, pixels=part.encoded(frame)))
         opened.callback(stores[-1].close)
     if lazy:
-        from dask.base import compute
-
         for group in _together(parts, lazy):
-            _, heights, widths = frames[group[0][0]].chunks
-            for (start, stop), (left, right) in product(_bands(heights), _bands(widths)):
-                wanted = (frames[i][first:last, start:stop, left:right] for i, first, last in group)
-                blocks = compute(*wanted)  # type: ignore[no-untyped-call]
-                for (i, first, _), block in zip(group, blocks, strict=True):
-                    for c, rows in enumerate(parts[i].encoded(np.asarray(block)), first):
-                        stores[i].put(c, start, rows, left)
+            for (i, first, _), start, left, block in _blocks(frames, group):
+                for c, rows in enumerate(parts[i].encoded(np.asarray(block)), first):
+                    stores[i].put(c, start, rows, left)
     return stores
+
+
+def _blocks(
+    frames: Sequence[Any], group: Sequence[tuple[int, int, int]]
+) -> Iterator[tuple[tuple[int, int, int], int, int, npt.NDArray[Any]]]:
+    """Yield what is computed at once of some frames, with the row and column where it begins."""
+    from dask.base import compute
+
+    _, heights, widths = frames[group[0][0]].chunks
+    for start, stop in _bands(heights):
+        band = [culled(frames[i][first:last, start:stop]) for i, first, last in group]
+        for left, right in _bands(widths):
+            blocks = compute(*(part[:, :, left:right] for part in band))  # type: ignore[no-untyped-call]
+            for which, block in zip(group, blocks, strict=True):
+                yield which, start, left, block
 
 
 def _together(parts: Sequence[Part], lazy: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:

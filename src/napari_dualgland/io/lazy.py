@@ -24,8 +24,10 @@ from napari_dualgland.memory import require
 if TYPE_CHECKING:
     import dask.array as da
 
-_CHUNK_PIXELS = 4096 * 4096
-"""A plane up to this size is one chunk; a larger one is cut along its tiles or strips."""
+_WHOLE = 2048**2
+"""A plane up to this size is one chunk; a larger one is cut along its tiles or strips …"""
+_CHUNK = 512**2
+"""… into chunks of at least so many pixels, if they are that large."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,12 @@ def page_name(page: tifffile.TiffPage | tifffile.TiffFrame) -> str:
 
 
 def _chunk_of(plane: tuple[int, ...], segment: tuple[int, ...]) -> tuple[int, int]:
-    if math.prod(plane) <= _CHUNK_PIXELS:
+    if math.prod(plane) <= _WHOLE:
         return plane[0], plane[1]
-    wide = segment[1] >= plane[1]
-    columns = plane[1] if wide else segment[1] * max(1, 2048 // segment[1])
-    target = max(1, _CHUNK_PIXELS // 4 // columns)
-    return min(plane[0], segment[0] * max(1, target // segment[0])), columns
+    side = math.isqrt(_CHUNK)
+    columns = min(plane[1], segment[1] * max(1, side // segment[1]))
+    rows = segment[0] * max(1, -(-_CHUNK // columns) // segment[0])
+    return min(plane[0], rows), columns
 
 
 def _decode_region(plane: _Plane, rows: range, columns: range, out: npt.NDArray[Any]) -> None:

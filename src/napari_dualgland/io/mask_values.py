@@ -10,19 +10,19 @@ from __future__ import annotations
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.patches import Seen, count_values, has_one_value, look_at, planes
+from napari_dualgland.io.patches import Numbers, Seen, count_values, look_at, planes
 from napari_dualgland.mask import LARGEST_LABEL
 from napari_dualgland.memory import require
-from napari_dualgland.typing import AnyArray, LabelArray
+from napari_dualgland.typing import AnyArray, LabelArray, LazyArray
 
 
-def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
+def checked_marks(values: LazyArray, place: str, axes: str | None = None) -> tuple[LazyArray, str]:
     """Return the marks of a mask after making sure that it can be one.
 
     Parameters
     ----------
-    values : numpy.ndarray
-        Booleans, integers or floats.
+    values : numpy.ndarray or dask.array.Array
+        Booleans, integers or floats; what is lazy is looked at part by part.
     place : str
         The file, for the message.
     axes : str or None
@@ -30,7 +30,7 @@ def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tupl
 
     Returns
     -------
-    marks : numpy.ndarray
+    marks : numpy.ndarray or dask.array.Array
         Booleans or integers, not zero where marked.
     note : str
         What a person should know; empty if nothing.
@@ -41,16 +41,17 @@ def checked_marks(values: AnyArray, place: str, axes: str | None = None) -> tupl
         Of kind ``wrong-content`` for a picture, probabilities, negative numbers or several
         values of which none is 0; of kind ``not-finite`` where a number is none.
     """
-    _check_numbers(values, place, "mask")
-    if has_one_value(values):
+    numbers = _check_numbers(values, place, axes, "mask")
+    if numbers.is_one:
         return (values != 0 if values.dtype.kind == "f" else values), ""
     expected = "a mask, 0 where measured and another value where missing"
-    whole = _whole(values, place, "threshold it: 0 where measured, 1 where missing")
-    _check_patches(whole, place, axes, expected)
-    if whole.all():
-        found = f"values from {whole.min()} to {whole.max()} and no 0, so all would be missing"
+    whole = _whole(values, numbers, place, "threshold it: 0 where measured, 1 where missing")
+    low, high = (whole.dtype.type(value) for value in (numbers.low, numbers.high))
+    _check_patches(whole, numbers, place, axes, expected)
+    if not numbers.zeros:
+        found = f"values from {low} to {high} and no 0, so all would be missing"
         raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
-    values_up_to = f"several values, up to {whole.max()}"
+    values_up_to = f"several values, up to {high}"
     return whole, f"{place}: the mask has {values_up_to}; all that is not 0 counts as missing"
 
 
@@ -82,9 +83,9 @@ def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tup
         too large, and floats that cannot tell neighbouring numbers; ``not-finite`` where a
         number is none.
     """
-    _check_numbers(values, place, "file of labels")
-    whole = _whole(values, place, "save the labels as integers")
-    if whole.max() > LARGEST_LABEL:
+    numbers = _check_numbers(values, place, axes, "file of labels")
+    whole = np.asarray(_whole(values, numbers, place, "save the labels as integers"))
+    if numbers.high > LARGEST_LABEL:
         raise DualglandError(
             Kind.WRONG_CONTENT,
             place,
@@ -92,10 +93,10 @@ def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tup
             expected=f"labels between 0 and {LARGEST_LABEL}",
             way_out="number the cells anew",
         )
-    if not has_one_value(whole):
+    if not numbers.is_one:
         expected = "labels, a number for each cell and 0 for background"
-        seen = _check_patches(whole, place, axes, expected)
-        if seen.is_scattered or (whole.all() and seen.patches > seen.values == 2):
+        seen = _check_patches(whole, numbers, place, axes, expected)
+        if seen.is_scattered or (not numbers.zeros and seen.patches > seen.values == 2):
             found = f"classes, not cells: values up to {whole.max()}, in many patches each"
             raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
         return whole, ""
@@ -107,7 +108,7 @@ def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tup
     return pieces, note
 
 
-def _check_numbers(values: AnyArray, place: str, what: str) -> None:
+def _check_numbers(values: LazyArray, place: str, axes: str | None, what: str) -> Numbers:
     if values.dtype.kind not in "buif" or values.ndim < 2:
         raise DualglandError(
             Kind.WRONG_CONTENT,
@@ -117,31 +118,32 @@ def _check_numbers(values: AnyArray, place: str, what: str) -> None:
         )
     if not values.size:
         raise DualglandError(Kind.EMPTY, place, f"the {what} is empty, of shape {values.shape}")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    numbers = Numbers.of(values, axes)
+    if not numbers.finite:
         raise DualglandError(
             Kind.NOT_FINITE,
             place,
             f"a {what} with NaN or infinities",
             way_out="save it as integers, 0 for what is not marked",
         )
-    low, high = values.min(), values.max()
-    if low < 0 and not (what == "mask" and has_one_value(values)):
-        found = f"holds negative numbers, from {low:g} to {high:g}"
+    if numbers.low < 0 and not (what == "mask" and numbers.is_one):
+        found = f"holds negative numbers, from {numbers.low:g} to {numbers.high:g}"
         raise DualglandError(
             Kind.WRONG_CONTENT, place, found, expected=f"a {what}, 0 for what is not marked"
         )
+    return numbers
 
 
-def _whole(values: AnyArray, place: str, way_out: str) -> AnyArray:
+def _whole(values: LazyArray, numbers: Numbers, place: str, way_out: str) -> LazyArray:
     """Return whole numbers as integers."""
     if values.dtype.kind != "f":
         return values
-    low, high = values.min(), values.max()
+    low, high = numbers.low, numbers.high
     # Beyond this, floats leave out numbers: two labels may have become one.
     exact = 2 ** (np.finfo(values.dtype).nmant + 1)
     if high > exact:
         found = f"{values.dtype} up to {high:g} cannot tell neighbouring numbers"
-    elif not np.array_equal(values, np.rint(values)):
+    elif not numbers.whole:
         found = f"fractions from {low:g} to {high:g}, a picture or probabilities"
     else:
         return values.astype(np.int64)
@@ -150,11 +152,14 @@ def _whole(values: AnyArray, place: str, way_out: str) -> AnyArray:
     )
 
 
-def _check_patches(values: AnyArray, place: str, axes: str | None, expected: str) -> Seen:
+def _check_patches(
+    values: LazyArray, numbers: Numbers, place: str, axes: str | None, expected: str
+) -> Seen:
     seen = look_at(values, axes)
     if seen.is_picture:
-        found = f"a picture, not marks: {count_values(values, axes)} values from {values.min()} to "
-        found += f"{values.max()} that change from pixel to pixel"
+        low, high = (values.dtype.type(value) for value in (numbers.low, numbers.high))
+        found = f"a picture, not marks: {count_values(values, axes)} values from {low} to {high} "
+        found += "that change from pixel to pixel"
         raise DualglandError(Kind.WRONG_CONTENT, place, found, expected=expected)
     return seen
 

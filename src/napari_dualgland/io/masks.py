@@ -17,22 +17,23 @@ from tifffile import COMPRESSION
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import home_expanded, regular
+from napari_dualgland.io.lazy import as_dask
 from napari_dualgland.io.mask_values import checked_labels, checked_marks
 from napari_dualgland.io.npy import read_npy
 from napari_dualgland.io.ome import CELLS, MISSING, OmeHeader, parse_ome
-from napari_dualgland.io.patches import has_one_value
+from napari_dualgland.io.patches import Numbers
 from napari_dualgland.io.photometric import inverted, is_bits_of_tifffile, is_white_zero
 from napari_dualgland.io.pictures import is_picture, one_of_colours, read_numbers
-from napari_dualgland.io.tiff import check_complete, decoded, is_tiff, opened
+from napari_dualgland.io.tiff import LAZY_BYTES, check_complete, decoded, is_tiff, opened
 from napari_dualgland.mask import Mask
 from napari_dualgland.memory import require
 from napari_dualgland.stack import CANONICAL_AXES
-from napari_dualgland.typing import AnyArray
+from napari_dualgland.typing import LazyArray
 
 log = logging.getLogger(__name__)
 
 _LOSSY = {COMPRESSION.JPEG, COMPRESSION.OJPEG}
-Checked = Callable[[AnyArray, str, str | None], tuple[AnyArray, str]]
+Checked = Callable[[LazyArray, str, str | None], tuple[LazyArray, str]]
 """Makes sure that values can be what they are given as; returns them, and a note."""
 
 
@@ -50,7 +51,7 @@ def read_mask(path: str | Path) -> Mask:
     Mask
         (Y, X), (C, Y, X) or other axes of a stack, named where the file names them; bool or
         integers, non-zero where missing. :meth:`.Mask.fitted` says whether it fits; ``notes``
-        say what a person should know.
+        say what a person should know. A TIFF above 64 MB comes as a dask array.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def _read(path: Path, checked: Checked, of_cells: bool) -> Mask:
     return _made(path, values, None, of_cells, [note])
 
 
-def _made(path: Path, values: AnyArray, axes: str | None, of_cells: bool, said: list[str]) -> Mask:
+def _made(path: Path, values: LazyArray, axes: str | None, of_cells: bool, said: list[str]) -> Mask:
     notes = tuple(note for note in said if note)
     for note in notes:
         log.warning("%s", note)
@@ -119,7 +120,7 @@ def _read_tiff(path: Path, checked: Checked, of_cells: bool) -> Mask:
         if ours and (header.kind != "image" or (of_cells and named)):
             _check_kind(path, "an imputed field" if named else header.kind, of_cells)
         if ours and named and not of_cells:
-            values, axes, _ = _numbers(path, named[0])
+            values, axes, _ = _numbers(path, named[0], lazy=True)
             note = f"{path}: an output of this program; the mask of imputed pixels in it was taken"
             return _made(path, values != 0, axes, of_cells, [note])
         images = [series for series in tif.series if not series.keyframe.is_reduced]
@@ -166,27 +167,31 @@ def _the_one_of(
         )
     ((number, mask),) = found
     note = f"{path}: image {number} of {len(images)} was taken, the only one that can be {what}"
-    return _made(path, np.asarray(mask.data), mask.axes, of_cells, [*mask.notes, note])
+    return _made(path, mask.data, mask.axes, of_cells, [*mask.notes, note])
 
 
 def _of_image(path: Path, image: tifffile.TiffPageSeries, checked: Checked, of_cells: bool) -> Mask:
-    values, axes, said = _numbers(path, image)
+    values, axes, said = _numbers(path, image, lazy=not of_cells)
     values, note = checked(values, str(path), axes)
     return _made(path, values, axes, of_cells, [said, note])
 
 
-def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str | None, str]:
+def _numbers(
+    path: Path, image: tifffile.TiffPageSeries, lazy: bool
+) -> tuple[LazyArray, str | None, str]:
     """Return the numbers of an image, its axes where the file names them, and a note."""
     if image.keyframe.compression in _LOSSY:
         found = "compressed as JPEG, which changes the numbers that it is given"
         raise DualglandError(
             Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"
         )
-    require(3 * image.nbytes, path)
-    values: AnyArray = decoded(path, image)
+    lazily = as_dask(image, image.shape) if lazy and image.nbytes > LAZY_BYTES else None
+    if lazily is None:
+        require(3 * image.nbytes, path)
+    values: LazyArray = decoded(path, image) if lazily is None else lazily
     axes = str(image.axes)
     if axes.endswith("S"):
-        values, axes = one_of_colours(path, values), axes[:-1]
+        values, axes = one_of_colours(path, np.asarray(values)), axes[:-1]
     note = ""
     if is_white_zero(image):
         values, note = _black_and_white(path, values, image)
@@ -194,24 +199,26 @@ def _numbers(path: Path, image: tifffile.TiffPageSeries) -> tuple[AnyArray, str 
 
 
 def _black_and_white(
-    path: Path, stored: AnyArray, image: tifffile.TiffPageSeries
-) -> tuple[AnyArray, str]:
+    path: Path, stored: LazyArray, image: tifffile.TiffPageSeries
+) -> tuple[LazyArray, str]:
     """Return the numbers of an image in which white is stored as 0.
 
     A mask is marked in white. Numbers of several labels are numbers whatever their look, if
     one of them is 0.
     """
+    numbers = Numbers.of(stored, str(image.axes))
     if is_bits_of_tifffile(image):
-        if stored.mean() <= 0.5:
+        share = 1 - numbers.zeros / numbers.size
+        if share <= 0.5:
             return stored, ""
         raise DualglandError(
             Kind.AMBIGUOUS,
             path,
-            f"{stored.mean():.0%} of its bits are set, and the file says that white is 0 "
+            f"{share:.0%} of its bits are set, and the file says that white is 0 "
             "(WhiteIsZero), as tifffile says of all booleans",
             way_out="save it with 8 bits, 0 for what is not marked",
         )
-    turned: AnyArray = inverted(stored, image)
-    if stored.all() or (has_one_value(stored) and not turned.all()):
+    turned: LazyArray = inverted(stored, image)
+    if not numbers.zeros or (numbers.is_one and Numbers.of(turned, str(image.axes)).zeros):
         return turned, f"{path}: white is stored as 0 (WhiteIsZero); what is white was marked"
     return stored, f"{path}: says that white is 0 (WhiteIsZero); its numbers were left as they are"

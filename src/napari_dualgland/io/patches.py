@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
-from napari_dualgland.typing import AnyArray
+from napari_dualgland.typing import AnyArray, LazyArray
 
 _LOOKED_AT = 8
 """So many parts with several values tell what all of them are."""
@@ -67,12 +69,82 @@ class Seen:
         )
 
 
-def look_at(values: AnyArray, axes: str | None) -> Seen:
+@dataclass(frozen=True)
+class Numbers:
+    """What numbers an image holds, told part by part: it may be larger than the memory.
+
+    Attributes
+    ----------
+    low, high : number
+        The smallest and the largest.
+    lows, highs, zeros, size : int
+        How often these and 0 are there, and how many numbers there are.
+    finite, whole : bool
+        Whether none is NaN or infinite, and whether none is a fraction.
+    """
+
+    low: Any
+    high: Any
+    lows: int
+    highs: int
+    zeros: int
+    size: int
+    finite: bool = True
+    whole: bool = True
+
+    @classmethod
+    def of(cls, values: LazyArray, axes: str | None) -> Numbers:
+        """Return those of an image that is not empty.
+
+        Parameters
+        ----------
+        values, axes
+            As for :func:`look_at`; ``values`` may be of any dtype.
+
+        Returns
+        -------
+        Numbers
+        """
+        return reduce(cls._joined, map(cls._of_part, _parts(values, axes)))
+
+    @classmethod
+    def _of_part(cls, part: AnyArray) -> Numbers:
+        low, high = part.min(), part.max()
+        lows, highs = np.count_nonzero(part == low), np.count_nonzero(part == high)
+        zeros = part.size - np.count_nonzero(part)
+        if part.dtype.kind != "f":
+            return cls(low, high, lows, highs, zeros, part.size)
+        finite = bool(np.isfinite(part).all())
+        whole = np.array_equal(part, np.rint(part))
+        return cls(low, high, lows, highs, zeros, part.size, finite, whole)
+
+    def _joined(self, other: Numbers) -> Numbers:
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Numbers(
+            low,
+            high,
+            sum(n.lows for n in (self, other) if n.low == low),
+            sum(n.highs for n in (self, other) if n.high == high),
+            self.zeros + other.zeros,
+            self.size + other.size,
+            self.finite and other.finite,
+            self.whole and other.whole,
+        )
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is at most one value besides 0."""
+        if self.low == self.high:
+            return True
+        return bool((self.low == 0 or self.high == 0) and self.lows + self.highs == self.size)
+
+
+def look_at(values: LazyArray, axes: str | None) -> Seen:
     """Count patches and neighbours in some parts of an image.
 
     Parameters
     ----------
-    values : numpy.ndarray
+    values : numpy.ndarray or dask.array.Array
         Integers.
     axes : str or None
         Of ``values``; None: Y and X are the last two.
@@ -82,22 +154,14 @@ def look_at(values: AnyArray, axes: str | None) -> Seen:
     Seen
         Of nothing, where no part has more than one value besides 0.
     """
-    parts = [part for part in _parts(values, axes) if not has_one_value(part)]
-    return sum(map(_look_at, parts[:: max(1, len(parts) // _LOOKED_AT)]), Seen())
+    several = [not Numbers.of(part, None).is_one for part in _parts(values, axes)]
+    step = max(1, sum(several) // _LOOKED_AT)
+    chosen = set(np.flatnonzero(several)[::step].tolist())
+    parts = (part for number, part in enumerate(_parts(values, axes)) if number in chosen)
+    return sum(map(_look_at, parts), Seen())
 
 
-def has_one_value(values: AnyArray) -> bool:
-    """Whether there is at most one value besides 0."""
-    if values.dtype.kind == "b":
-        return True
-    low, high = values.min(), values.max()
-    if low == high:
-        return True
-    of_two = np.count_nonzero(values == low) + np.count_nonzero(values == high) == values.size
-    return bool((low == 0 or high == 0) and of_two)
-
-
-def count_values(values: AnyArray, axes: str | None) -> int:
+def count_values(values: LazyArray, axes: str | None) -> int:
     """Count the different values of an image, 0 among them.
 
     Parameters
@@ -109,10 +173,10 @@ def count_values(values: AnyArray, axes: str | None) -> int:
     -------
     int
     """
-    return len(np.unique(np.concatenate([np.unique(part) for part in _parts(values, axes)])))
+    return len(reduce(np.union1d, map(np.unique, _parts(values, axes))))
 
 
-def planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
+def planes(values: LazyArray, axes: str | None) -> Iterator[Any]:
     """Cut an image into planes.
 
     Parameters
@@ -122,7 +186,7 @@ def planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
 
     Yields
     ------
-    numpy.ndarray
+    numpy.ndarray or dask.array.Array
         A view of every (Y, X) plane.
     """
     axes = axes or ""
@@ -132,11 +196,11 @@ def planes(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
         yield last[at]
 
 
-def _parts(values: AnyArray, axes: str | None) -> Iterator[AnyArray]:
+def _parts(values: LazyArray, axes: str | None) -> Iterator[AnyArray]:
     for plane in planes(values, axes):
         for top in range(0, plane.shape[0], _SIDE):
             for left in range(0, plane.shape[1], _SIDE):
-                yield plane[top : top + _SIDE, left : left + _SIDE]
+                yield np.asarray(plane[top : top + _SIDE, left : left + _SIDE])
 
 
 def _look_at(part: AnyArray) -> Seen:

@@ -20,6 +20,7 @@ from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.ome_source import notes_on_header
 from napari_dualgland.io.ome_writing import pixel_type
+from napari_dualgland.io.shelf import Shelf, clear
 from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
 from napari_dualgland.jobs.base import Job, never
@@ -27,6 +28,7 @@ from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, path_word, refuse_plane, told
 from napari_dualgland.jobs.inputs import (
     Detect,
+    FileInput,
     LayersInput,
     Loaded,
     MaskFile,
@@ -188,8 +190,15 @@ class ImputeJob(Job):
         yield Progress(0, 0, "Looking for missing pixels")
         heard: list[Finding] = []
         stack, missing = self._stack_and_mask(loaded or self.load(), heard.append)
-        filling = impute_steps(stack, missing, self.params, should_stop)
-        result = yield from _telling(filling, heard)
+        shelf = None
+        if self.output is not None and isinstance(self.input, FileInput):
+            shelf = Shelf(self.output, [Path(file) for file in (*self.reads(), *stack.files)])
+        filling = impute_steps(stack, missing, self.params, should_stop, shelf)
+        try:
+            result = yield from _telling(filling, heard)
+        finally:
+            if shelf is not None:
+                shelf.close()
         if result.unchanged:
             return result
         notes = (*(finding.sentence() for finding in heard), *result.provenance.notes)
@@ -235,6 +244,7 @@ class ImputeJob(Job):
         else:
             # An empty mask would say that something had been looked for and filled.
             write(result.without_marks(), self.output)
+        clear(self.output)
 
     def _whole_file(self) -> Path | None:
         """Return the input where it is an OME-TIFF by itself, of which nothing was stated anew."""

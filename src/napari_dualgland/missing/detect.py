@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.findings import Finding
+from napari_dualgland.intensities import measurable
 from napari_dualgland.missing.channel import ChannelSearch
 from napari_dualgland.missing.cutouts import cut_away
 from napari_dualgland.missing.doubt import findings, not_borne_out
@@ -16,6 +17,9 @@ from napari_dualgland.missing.jpeg import foreign_grain
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import AnyArray, BoolArray
+
+SEARCHES = ("dark", "saturated", "constant", "straight", "scattered")
+"""Options that look at pixels around a pixel."""
 
 CUT = 0.35
 """A background was cut away where along more than this share it ends abruptly."""
@@ -44,7 +48,8 @@ def find_missing(
     -------
     numpy.ndarray or dask.array.Array
         Boolean, shape of ``stack.data``: True where a pixel is missing. Lazy, one task
-        for each plane, where the stack is lazy.
+        for each plane, where the stack is lazy; one for each of its chunks where NaN is all that
+        is asked for.
     """
     params = params or MissingParams()
     names = stack.channel_keys
@@ -52,7 +57,8 @@ def find_missing(
     if hasattr(data, "dask"):
         from dask.base import tokenize
 
-        planes = data.rechunk((1, 1, -1, -1, -1))
+        whole = (1, 1, None, None, None) if _asks_for_nan_alone(params) else (1, 1, -1, -1, -1)
+        planes = data.rechunk(whole)
         token = tokenize(planes.name, params.model_dump_json())  # type: ignore[no-untyped-call]
         found = planes.map_blocks(
             _find_in_block,
@@ -108,6 +114,8 @@ def find_in_planes(
     numpy.ndarray
         (C, Y, X), boolean.
     """
+    if _asks_for_nan_alone(params):
+        return ~measurable(planes) if params.nan else np.zeros(planes.shape, bool)
     channels = [ChannelSearch(plane, params) for plane in planes]
     _mind_coder(channels)
     if params.masked_background:
@@ -131,6 +139,11 @@ def find_in_planes(
     for finding in findings(judged, doubtful, names or [""] * len(planes), *place):
         tell(finding)
     return missing
+
+
+def _asks_for_nan_alone(params: MissingParams) -> bool:
+    """Tell whether each pixel is judged by itself: what is no number is missing, and no more."""
+    return not any(getattr(params, search) for search in SEARCHES)
 
 
 def _mind_coder(channels: list[ChannelSearch]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_dualgland.imputation.kept import Kept
 from napari_dualgland.imputation.tiling.blending import BlendedTile, blending_weight
 from napari_dualgland.imputation.tiling.boxes import (
     MARGIN,
@@ -24,7 +25,7 @@ from napari_dualgland.imputation.tiling.boxes import (
     hole_box,
     tiles_with_holes,
 )
-from napari_dualgland.imputation.tiling.coarse import COARSE, has_deep_hole, shrunk
+from napari_dualgland.imputation.tiling.coarse import COARSE, CoarseFill, Reader, has_deep_hole
 from napari_dualgland.imputation.tiling.pieces import Piece, Place, around, bundles, pieces_of
 from napari_dualgland.imputation.tiling.window import Window, ask, padding, shown
 from napari_dualgland.model.evidence import Evidence, gather_evidences
@@ -41,7 +42,6 @@ AT_ONCE = 16
 EVIDENCE_AT_ONCE = 4
 """How many times as many windows are laid out at once as a model is asked of."""
 
-Reader = Callable[[Box], Float32Array]
 Noise = Callable[[Box], list[Float32Array]]
 Calibrated = Callable[[Evidence, Fill], tuple[Tensor, Tensor | None]]
 
@@ -83,6 +83,8 @@ class Frame:
     deep : bool, optional
         Whether to start from a coarse fill of the whole frame; where its holes are deep if
         left out.
+    kept : Kept, optional
+        What an earlier run that was cut off has estimated, and where this one keeps it.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Frame:
         calibrated: Calibrated | None = None,
         noise: Noise | None = None,
         deep: bool | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.read, self.missing, self.filler = read, missing, filler
         self.beta, self.tile = beta, tile
@@ -105,8 +108,8 @@ class Frame:
         self.wanted = missing if wanted is None else wanted
         # Decided for the frame, not for the window, or the tile size would show.
         self.deep = has_deep_hole(missing) if deep is None else deep
-        self.states_sigma = False
-        self._coarse: tuple[Float32Array, Float32Array | None] | None = None
+        self.states_sigma, self.kept = False, kept or Kept()
+        self._coarse: CoarseFill | None = None
 
     def fill(self) -> Iterator[FilledTile | None]:
         """Yield every tile with missing pixels, finished, and None while one is waited for."""
@@ -116,24 +119,20 @@ class Frame:
         }
         blended: dict[Place, BlendedTile] = {}
         unheard = {place: sum(1 for _ in around(place, tiles)) for place in tiles}
-        order, device = list(tiles), self.filler.device
+        order = list(tiles)
         for start in range(0, len(order), TOGETHER):
             places = order[start : start + TOGETHER]
             pieces = pieces_of(places, tiles, self.wanted, self.shape)
             for bundle in bundles(pieces, self._pixels_at_once(), EVIDENCE_AT_ONCE):
-                windows = [[self.window(piece.window) for piece in batch] for batch in bundle]
-                every = gather_evidences([shown(w, self.beta, device) for w in windows])
-                yield None
-                for batch, seen, evidence in zip(bundle, windows, every, strict=True):
-                    for piece, said in zip(
-                        batch, self._estimate(batch, seen, evidence), strict=True
-                    ):
-                        weight = blending_weight(tiles[piece.tile], piece.hole)
-                        for place in around(piece.tile, tiles):
-                            if place not in blended:
-                                blended[place] = self._blended(tiles[place])
-                            blended[place].add(said, piece.hole, weight)
-                    yield None
+                for piece, said in self._said(bundle):
+                    if piece is None:
+                        yield None
+                        continue
+                    weight = blending_weight(tiles[piece.tile], piece.hole)
+                    for place in around(piece.tile, tiles):
+                        if place not in blended:
+                            blended[place] = self._blended(tiles[place])
+                        blended[place].add(said, piece.hole, weight)
             for place in places:
                 for other in around(place, tiles):
                     unheard[other] -= 1
@@ -153,6 +152,49 @@ class Frame:
     def _finished(self, tile: BlendedTile) -> FilledTile:
         mean, sigma, *deviations = tile.mean()
         return FilledTile(tile.box, mean, sigma if self.states_sigma else None, tuple(deviations))
+
+    def _said(self, bundle: list[list[Piece]]) -> Iterator[tuple[Piece | None, Float32Array]]:
+        """Yield what is estimated over the hole of each piece, by an earlier run if one was cut
+        off; and None while one is waited for."""
+        known = [self._recalled(batch) for batch in bundle]
+        due = [batch for batch, told in zip(bundle, known, strict=True) if told is None]
+        windows = [[self.window(piece.window) for piece in batch] for batch in due]
+        device = self.filler.device
+        every = gather_evidences([shown(some, self.beta, device) for some in windows])
+        looked = zip(windows, every, strict=True)
+        for batch, told in zip(bundle, known, strict=True):
+            yield None, np.empty(0, np.float32)
+            said = self._estimate(batch, *next(looked)) if told is None else told
+            if told is None:
+                for piece, one in zip(batch, said, strict=True):
+                    self._keep(piece, one)
+            yield from zip(batch, said, strict=True)
+
+    def _recalled(self, batch: list[Piece]) -> list[Float32Array] | None:
+        """Return what an earlier run estimated of a batch; all of it, or numbers would differ."""
+        if self.kept.shelf is None:
+            return None
+        told = []
+        for piece in batch:
+            wanted = self.wanted[(slice(None), *piece.hole.slices)]
+            values = self.kept.get(self._name(piece))
+            if values is None or values.shape[1] != np.count_nonzero(wanted):
+                return None
+            said = np.zeros((max(2, len(values)), *wanted.shape), np.float32)
+            said[: len(values), wanted] = values
+            self.states_sigma = len(values) > 1
+            told.append(said)
+        return told
+
+    def _keep(self, piece: Piece, said: Float32Array) -> None:
+        if self.kept.shelf is None:
+            return
+        wanted = self.wanted[(slice(None), *piece.hole.slices)]
+        # A model that states no deviation tells nothing but the mean.
+        self.kept.put(self._name(piece), (said if self.states_sigma else said[:1])[:, wanted])
+
+    def _name(self, piece: Piece) -> str:
+        return f"{self.filler.device} {self.tile} {piece.tile} {tuple(piece.hole)}"
 
     def window(self, box: Box) -> Window:
         """Return what is shown of a box, which starts on the grid that windows are aligned to."""
@@ -203,37 +245,20 @@ class Frame:
         box = Box(*(v // COARSE if i % 2 == 0 else -(-v // COARSE) for i, v in enumerate(window)))
         wanted = [s // COARSE for s in size]
 
-        def cut(image: Float32Array) -> Float32Array:
-            part = image[(slice(None), *box.slices)]
+        def completed(part: Float32Array) -> Float32Array:
             short = [(0, w - s) for w, s in zip(wanted, part.shape[1:], strict=True)]
             return np.pad(part, [(0, 0), *short], mode="edge")
 
-        mean, sigma = self._coarse
-        return cut(mean), None if sigma is None else cut(sigma)
+        mean, sigma = self._coarse.filled(box)
+        return completed(mean), None if sigma is None else completed(sigma)
 
-    def _fill_coarse(self) -> tuple[Float32Array, Float32Array | None]:
-        """Fill the whole frame at a quarter of its magnification, read strip by strip."""
-        strips = []
-        rows = COARSE * 256
-        for y in range(0, self.shape[0], rows):
-            box = Box(y, min(self.shape[0], y + rows), 0, self.shape[1])
-            strips.append(shrunk(self.read(box), self.missing[(slice(None), *box.slices)]))
-        image = np.concatenate([s[0] for s in strips], axis=1)
-        missing = np.concatenate([s[1] for s in strips], axis=1)
-        sigma: Float32Array | None = None
-
-        def read(box: Box) -> Float32Array:
-            return image[(slice(None), *box.slices)]
-
+    def _fill_coarse(self) -> CoarseFill:
+        """Fill the whole frame at a quarter of its magnification."""
+        coarse = CoarseFill(self.read, self.missing)
         # As the model says it: what is made of it is calibrated.
-        coarse = Frame(read, missing, self.filler, self.beta, self.tile)
-        filled = image.copy()
-        for tile in coarse.fill():
-            if tile is None:
-                continue
-            part = (slice(None), *tile.box.slices)
-            filled[part] = np.where(missing[part], tile.mean, image[part])
-            if tile.sigma is not None:
-                sigma = np.zeros_like(image) if sigma is None else sigma
-                sigma[part] = np.where(missing[part], tile.sigma, 0)
-        return filled, sigma
+        kept = self.kept.part("coarse")
+        frame = Frame(coarse.read, coarse.missing, self.filler, self.beta, self.tile, kept=kept)
+        for tile in frame.fill():
+            if tile is not None:
+                coarse.keep(tile.box, tile.mean, tile.sigma)
+        return coarse

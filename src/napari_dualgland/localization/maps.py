@@ -139,6 +139,8 @@ def plane_of(cells: Sequence[CellMap], labels: LabelArray, number: int) -> Float
     """
     plane = np.zeros(labels.shape, np.float32)
     for cell in cells:
+        if number != NEGATIVE and not cell.dense[number].any():
+            continue  # most classes are impossible in most cells
         np.copyto(plane[cell.window], cell.plane(number), where=labels[cell.window] == cell.label)
     return plane
 

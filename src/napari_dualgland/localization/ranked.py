@@ -39,7 +39,7 @@ class Ranked:
 
 def ranked(plane: LabelArray) -> Ranked:
     """Return the labels of a (Y, X) plane of integers, 0 for background."""
-    if 0 <= plane.min(initial=0) and plane.max(initial=0) <= plane.size:
+    if plane.min(initial=0) >= 0 and plane.max(initial=0) <= plane.size:
         # Counted, not sorted: that is what labels that are nearly without gaps allow.
         there = np.bincount(plane.ravel()) > 0
         there[:1] = False

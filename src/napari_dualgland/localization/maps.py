@@ -68,8 +68,11 @@ def _along(coarse: Float32Array, count: int, first: float, step: float) -> Float
     place = np.clip(first + step * np.arange(count), 0, last)
     low = np.minimum(place.astype(int), max(last - 1, 0))
     share = (place - low).astype(np.float32)[:, None]
-    between = coarse[low] * (1 - share) + coarse[np.minimum(low + 1, last)] * share
-    return np.asarray(between, np.float32)
+    between, above = coarse[low], coarse[np.minimum(low + 1, last)]
+    between *= 1 - share  # in place: fresh memory costs more than the sums
+    above *= share
+    between += above
+    return between
 
 
 def cell_map(

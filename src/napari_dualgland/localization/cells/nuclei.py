@@ -124,6 +124,8 @@ def _cut(light: Float32Array, mask: BoolArray, pixel_um: float, nucleus_um: floa
 def _medians(light: Float32Array, labels: LabelArray) -> Float32Array:
     """Return the median of every label, numbered from 1 without gaps."""
     own = labels > 0  # the background would be sorted with them
+    if not own.any():
+        return np.zeros(0, np.float32)
     index = np.arange(1, int(labels.max(initial=0)) + 1)
     return np.asarray(ndimage.median(light[own], labels[own], index), np.float32)
 

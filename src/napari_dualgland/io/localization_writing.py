@@ -171,7 +171,8 @@ def _as_bytes(block: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     scaled = np.fmax(block, 0)  # NaN becomes 0
     np.fmin(scaled, 1, out=scaled)
     scaled *= 255
-    return np.rint(scaled, out=scaled).astype(np.uint8)
+    whole: npt.NDArray[np.uint8] = np.rint(scaled, out=scaled).astype(np.uint8)
+    return whole
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

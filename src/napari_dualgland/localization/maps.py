@@ -68,7 +68,8 @@ def _along(coarse: Float32Array, count: int, first: float, step: float) -> Float
     place = np.clip(first + step * np.arange(count), 0, last)
     low = np.minimum(place.astype(int), max(last - 1, 0))
     share = (place - low).astype(np.float32)[:, None]
-    between, above = coarse[low], coarse[np.minimum(low + 1, last)]
+    between: Float32Array = coarse[low]
+    above = coarse[np.minimum(low + 1, last)]
     between *= 1 - share  # in place: fresh memory costs more than the sums
     above *= share
     between += above

@@ -238,7 +238,7 @@ class Localizer(nn.Module):
         """Return the mean of maps over the cell, and the mean of their brightest twentieth."""
         mean = (maps * mask).sum((2, 3)) / mask.sum((2, 3)).clamp_min(1e-3)
         flat = (maps * mask).flatten(2)
-        most = flat.topk(max(1, flat.shape[2] // 50), dim=2, sorted=False).values.mean(2)
+        most = flat.topk(max(1, flat.shape[2] // 50), dim=2).values.mean(2)
         return [mean, most]
 
 

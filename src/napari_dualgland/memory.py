@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
-
 from napari_dualgland.errors import DualglandError, Kind
 
 SHARE = 0.9
@@ -41,6 +39,8 @@ primitives, and a thread needs a stack."""
 
 def available() -> int:
     """Return how many bytes this process can still take without swapping."""
+    import psutil
+
     limits = [int(psutil.virtual_memory().available)]  # type: ignore[no-untyped-call]
     with suppress(OSError, ValueError):  # a container's limit; "max" where it has none
         limit = int((_CGROUP / "memory.max").read_text())

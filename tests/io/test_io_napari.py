@@ -20,7 +20,9 @@ from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.layer_tuples import contrast_limits, layers_of
 from napari_dualgland.io.napari_io import get_reader, write_layers
+from napari_dualgland.io.tiff import look_at_tiff, read_tiff
 from napari_dualgland.results import Imputation
+from napari_dualgland.sample import sample_path
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 napari_layers = pytest.importorskip("napari.layers")
@@ -385,3 +387,12 @@ def test_a_large_file_is_shown_multiscale(tmp_path):
 )
 def test_contrast_limits(pixels, limits):
     assert contrast_limits(pixels) == pytest.approx(limits)
+
+
+@pytest.mark.parametrize("name", ["whole", "damaged", "zstack"])
+def test_a_look_at_a_tiff_tells_what_reading_it_tells(name):
+    path = sample_path(f"dualgland_{name}.ome.tif")
+    seen, known = look_at_tiff(path), read_tiff(path)
+    assert seen.channels == known.channels
+    assert (seen.axes, seen.shape, seen.dtype) == (known.axes, known.shape, known.dtype)
+    assert (seen.kind, seen.pixel_size) == (known.kind, known.pixel_size)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import tifffile
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.tiling.frame import Frame
+from napari_dualgland.imputation.tiling.pieces import Piece
 from napari_dualgland.io import shelf
 from napari_dualgland.jobs import FileInput, ImputeJob, MaskFile
 from napari_dualgland.progress import finish
@@ -78,9 +80,9 @@ def estimated(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     made: list[object] = []
     estimate = Frame._estimate
 
-    def noting(self: Frame, hole: object) -> object:
-        made.append(hole)
-        return estimate(self, hole)
+    def noting(self: Frame, batch: Sequence[Piece], *looked: object) -> object:
+        made.extend(piece.hole for piece in batch)
+        return estimate(self, batch, *looked)
 
     monkeypatch.setattr(Frame, "_estimate", noting)
     monkeypatch.setattr(shelf, "FEWEST", 1)

@@ -9,7 +9,9 @@ from scipy import ndimage
 from dualgland_training.simulate import SimulatedField, simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
 from napari_dualgland.localization.cells.grid import Grid
+from napari_dualgland.localization.cells.multinucleate import _upper_fifth
 from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.localization.ranked import ranked
 
 MICROTUBULES, PROTEIN, NUCLEUS, ER = range(4)
 UM = 0.32
@@ -263,3 +265,24 @@ def test_blocks_of_missing_pixels_stay_missing_and_others_are_means():
     assert np.isnan(small[0, 0])
     assert small[0, 1] == plane[1:4, 4:].mean()
     assert small[1, 1] == plane[4:, 4:].mean()
+
+
+@pytest.mark.parametrize("shape", [(40, 51), (5, 30), (3, 3)])
+@pytest.mark.parametrize("reach", [1, 4, 7])
+def test_levels_beside_a_border_are_those_of_the_whole_plane(shape, reach):
+    plane = np.random.default_rng(reach).random(shape, dtype=np.float32)
+    whole = ndimage.percentile_filter(plane, 80, size=2 * reach + 1)
+    places = np.arange(plane.size)
+    assert np.array_equal(_upper_fifth(plane, places, reach), whole.ravel())
+
+
+@pytest.mark.parametrize("labels", [(), (1, 2, 3), (2, 7), (5, 2_000_000_000)])
+def test_ranks_follow_the_labels(labels):
+    plane = np.zeros((20, 20), np.int32)
+    for row, label in enumerate(labels):
+        plane[3 * row : 3 * row + 2] = label
+    found = ranked(plane)
+    assert found.labels.tolist() == [*labels]
+    for rank, (label, window) in enumerate(zip(labels, found.windows, strict=True), start=1):
+        assert np.array_equal(found.rank == rank, plane == label)
+        assert (plane[window] == label).all()

@@ -30,6 +30,8 @@ app = typer.Typer(
     help="Repair Human Protein Atlas stacks, and say where in the cell a protein is.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Of plain text: the boxes take as long to load as everything else that help needs.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -126,7 +128,7 @@ def impute(
     ] = DEFAULTS.plausible,
     as_json: Json = False,
 ) -> None:
-    """Fill in the missing pixels of a stack; observed pixels come back bit for bit."""
+    """Fill in the missing pixels of a stack. Observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
     from napari_dualgland.cli.options import file_input, mask_source, options_of
     from napari_dualgland.jobs import ImputeJob
@@ -175,7 +177,7 @@ def localize(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say in which places of each cell the protein is: cells.csv, cells.tif, maps, overlay.png."""
+    """Say in which places of each cell the protein is, as a table, labels, maps and a picture."""
     from napari_dualgland.cli import localize as verb
     from napari_dualgland.cli.options import file_input, mask_source, options_of
     from napari_dualgland.jobs import LabelsFile, LocalizeJob, MaskFile
@@ -233,7 +235,7 @@ def demo(
     device: Device = DEFAULTS.device,
     as_json: Json = False,
 ) -> None:
-    """Impute the bundled sample, hold it against truth and classical fills, and localize it."""
+    """Impute and localize the bundled sample. Truth and classical fills are shown beside it."""
     from napari_dualgland.cli import demo as verb
     from napari_dualgland.cli.options import options_of
 
@@ -274,7 +276,7 @@ def train(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a model by a recipe; Ctrl-C leaves a checkpoint from which --resume goes on."""
+    """Train a model by a recipe. Ctrl-C leaves a checkpoint from which --resume goes on."""
     from napari_dualgland.cli import train as verb
 
     result = verb.run(
@@ -351,7 +353,7 @@ def download(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch fields of view of the Human Protein Atlas; all conditions given must hold."""
+    """Fetch fields of view of the Human Protein Atlas. All conditions given must hold."""
     from napari_dualgland.cli import download as verb
 
     def work() -> dict[str, Any]:

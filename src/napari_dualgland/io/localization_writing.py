@@ -168,8 +168,11 @@ def _maps(result: Localization) -> Stack:
 
 
 def _as_bytes(block: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    scaled: npt.NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num(block), 0, 1) * 255).astype("u1")
-    return scaled
+    scaled = np.fmax(block, 0)  # NaN becomes 0
+    np.fmin(scaled, 1, out=scaled)
+    scaled *= 255
+    whole: npt.NDArray[np.uint8] = np.rint(scaled, out=scaled).astype(np.uint8)
+    return whole
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

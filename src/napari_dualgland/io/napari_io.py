@@ -25,7 +25,7 @@ from napari_dualgland.io.hpa import (
     read_set,
 )
 from napari_dualgland.io.layer_tuples import LayerTuple, layers_of, localization_layers
-from napari_dualgland.io.tiff import is_tiff, read_pyramid, read_tiff
+from napari_dualgland.io.tiff import is_tiff, look_at_tiff, read_pyramid, read_tiff
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _claimed(file: Path) -> Loader | None:
         return _member_loader(file)
     if not is_tiff(file):
         return None
-    stack = read_tiff(file, lazy=True)
+    stack = look_at_tiff(file)
     if stack.kind != "image":
         return lambda _: localization_layers(read_tiff(file), _pyramid(file))
     assign_roles(stack)

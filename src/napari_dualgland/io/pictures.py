@@ -16,7 +16,6 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-from PIL.PngImagePlugin import PngImageFile
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
@@ -90,6 +89,8 @@ def read_numbers(path: Path) -> npt.NDArray[Any]:
         )
     header = checked_header(path, encoded)
     if header.has_palette:
+        from PIL.PngImagePlugin import PngImageFile
+
         with decoding(path, "PNG"), PngImageFile(io.BytesIO(encoded)) as picture:
             return np.asarray(picture)
     with decoding(path, "PNG"):

@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
@@ -27,11 +28,13 @@ from napari_dualgland.io.frame_store import (
     tiles_of,
 )
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
-from napari_dualgland.io.ome_writing import OmeImage, build_ome_xml, pixel_type
 from napari_dualgland.io.targets import refuse_ending, refuse_file
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Stack, to_canonical
+
+if TYPE_CHECKING:
+    from napari_dualgland.io.ome_writing import OmeImage
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +97,9 @@ def write_parts(
     path : pathlib.Path
         Any name; the caller renames it when all is well.
     """
+    # Here and not above: ome-types takes a second to import, and not every session writes.
+    from napari_dualgland.io.ome_writing import build_ome_xml
+
     images, pages = _layout(stack, parts)
     xml = build_ome_xml(stack, images, provenance, _creator())
     _write_pages(path, stack, parts, pages, xml)
@@ -127,6 +133,8 @@ def _layout(
 
     All parts of a frame lie together: they often share their computation.
     """
+    from napari_dualgland.io.ome_writing import OmeImage, pixel_type
+
     ifds: list[dict[tuple[int, int, int], int]] = [{} for _ in parts]
     pages: list[tuple[int, int, int, int]] = []
     for t, z in stack.frames():

@@ -18,8 +18,6 @@ from napari_dualgland.findings import Finding
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
-from napari_dualgland.io.ome_source import notes_on_header
-from napari_dualgland.io.ome_writing import pixel_type
 from napari_dualgland.io.shelf import Shelf, clear
 from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
@@ -124,6 +122,10 @@ class ImputeJob(Job):
             raise _in_no_file(source)
         stack = self.read_stack()
         if self.output is not None:
+            # Here and not above: ome-types takes a second, which docks need not wait for.
+            from napari_dualgland.io.ome_source import notes_on_header
+            from napari_dualgland.io.ome_writing import pixel_type
+
             refuse_file(self.output, [Path(file) for file in stack.files])
             pixel_type(stack.dtype, stack.where)
             stack = replace(stack, notes=(*stack.notes, *notes_on_header(stack)))

@@ -109,13 +109,19 @@ def crop_cell(
     scale = pixel_um / PIXEL_UM
     scale = min(scale, (LARGEST - 2 * AROUND) / max(own.shape))
     x = np.asarray(frame[(slice(None), *window)], np.float32)
-    present = np.array([bool(np.isfinite(plane[own]).any()) for plane in x], np.float32)
+    present = np.zeros(len(x), np.float32)
     unit = np.zeros(x.shape, np.float32)
     for c, plane in enumerate(x):
-        if present[c]:
-            bright = float(np.nanpercentile(plane[own], BRIGHT)) - levels.dark[c]
-            bright = max(bright, FAINTEST * levels.span[c], 1e-6)
-            unit[c] = np.nan_to_num((plane - levels.dark[c]) / bright) * own
+        inner = plane[own]
+        known = np.isfinite(inner)
+        if not known.any():
+            continue
+        present[c] = 1
+        whole = bool(known.all())
+        bright = float((np.percentile if whole else np.nanpercentile)(inner, BRIGHT))
+        bright = max(bright - levels.dark[c], FAINTEST * levels.span[c], 1e-6)
+        inner = (inner - levels.dark[c]) / bright
+        unit[c][own] = inner if whole else np.nan_to_num(inner)
     sides = [max(1, round(n * scale)) for n in own.shape]
     both = torch.from_numpy(np.concatenate([unit, own[None].astype(np.float32)]))[None]
     small = F.interpolate(both, sides, mode="bilinear", antialias=True, align_corners=False)[0]

@@ -42,10 +42,16 @@ def compartment_of(frame: Frame, pixel_um: float) -> ByteArray:
     values = frame.values.copy()
     for plane in values:
         known = np.isfinite(plane)
+        if known.all():
+            continue
         # A hole is dark, whatever its value is: black would stretch an image with an offset.
         plane[~known] = np.percentile(plane[known][::16], DARK) if known.any() else np.nan
     x = F.avg_pool2d(torch.from_numpy(values)[None], step, ceil_mode=True)
-    parts = soft_compartments(x, pixel_um * step)[0].argmax(0).to(torch.uint8).numpy()
+    shares = soft_compartments(x, pixel_um * step)[0].numpy()
+    parts, highest = np.zeros(shares.shape[1:], np.uint8), shares[0]
+    for number, share in enumerate(shares[1:], 1):  # argmax walks across the planes, slowly
+        parts[share > highest] = number
+        highest = np.maximum(highest, share)
     height, width = frame.shape
     return np.repeat(np.repeat(parts, step, 0), step, 1)[:height, :width]
 

@@ -68,8 +68,12 @@ def _along(coarse: Float32Array, count: int, first: float, step: float) -> Float
     place = np.clip(first + step * np.arange(count), 0, last)
     low = np.minimum(place.astype(int), max(last - 1, 0))
     share = (place - low).astype(np.float32)[:, None]
-    between = coarse[low] * (1 - share) + coarse[np.minimum(low + 1, last)] * share
-    return np.asarray(between, np.float32)
+    between: Float32Array = coarse[low]
+    above = coarse[np.minimum(low + 1, last)]
+    between *= 1 - share  # in place: fresh memory costs more than the sums
+    above *= share
+    between += above
+    return between
 
 
 def cell_map(
@@ -139,6 +143,8 @@ def plane_of(cells: Sequence[CellMap], labels: LabelArray, number: int) -> Float
     """
     plane = np.zeros(labels.shape, np.float32)
     for cell in cells:
+        if number != NEGATIVE and not cell.dense[number].any():
+            continue  # most classes are impossible in most cells
         np.copyto(plane[cell.window], cell.plane(number), where=labels[cell.window] == cell.label)
     return plane
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from napari_dualgland.classes import COLORS, NEGATIVE
 from napari_dualgland.localization.overlay_cells import FrameCells, frame_cells, mark_cells
@@ -72,24 +73,25 @@ def color_protein(localization: Localization, cells: FrameCells, t: int, z: int)
     roles = localization.stack.roles
     planes = {role: _Shown(frame[i]) for role, i in roles.items()}
     winner, likely = _winners(localization, cells, t, z)
-    palette = np.array([*(_rgb(color) for color in COLORS), UNEXPLAINED], np.float32)
+    palette = np.array([*(_rgb(color) for color in COLORS), UNEXPLAINED], np.float32).T.copy()
     winner[winner == _NONE] = len(COLORS)
     picture = np.empty((*cells.place.shape, 3), np.uint8)
     for start in range(0, len(picture), _BAND):
         rows = slice(start, start + _BAND)
-        light = np.zeros(picture[rows].shape, np.float32)
+        # Colours come first until the end: loops over three at a time are slow.
+        light = np.zeros((3, *picture[rows].shape[:2]), np.float32)
         for role, color in LANDMARKS.items():
             if role in planes:
-                light += planes[role].rows(rows)[..., None] * np.array(color, np.float32)
+                light += planes[role].rows(rows) * np.array(color, np.float32)[:, None, None]
         place = cells.place[rows]
-        strength = np.minimum(likely[rows] / _LIKELY, 1)[..., None]
-        color = palette[winner[rows]] * strength + palette[-1] * (1 - strength)
-        pale = cells.empty[place][..., None] * np.float32(1 - _PALER)
+        strength = np.minimum(likely[rows] / _LIKELY, 1)
+        color = palette[:, winner[rows]] * strength + palette[:, -1, None, None] * (1 - strength)
+        pale = cells.empty[place] * np.float32(1 - _PALER)
         color = color * (1 - pale) + 235 * pale
         shade = planes["protein"].rows(rows) if "protein" in planes else likely[rows]
-        shade = (shade * np.where(place > 0, 1, np.float32(0.6)))[..., None]
+        shade = shade * np.where(place > 0, 1, np.float32(0.6))
         light = light * (1 - 0.85 * shade) + color * shade
-        picture[rows] = np.clip(light, 0, 255).astype(np.uint8)
+        picture[rows] = np.moveaxis(np.clip(light, 0, 255).astype(np.uint8), 0, -1)
     return picture
 
 
@@ -119,13 +121,20 @@ def _winners(
     best = np.zeros(cells.place.shape, np.float32)
     for classes, rows, columns in _blocks(maps, cells.named.any(0)):
         block = np.asarray(maps[classes, rows, columns], np.float32)
-        place = cells.place[rows, columns]
+        seen = best[rows, columns], winner[rows, columns], cells.place[rows, columns]
+        windows = ndimage.find_objects(seen[-1], max_label=len(cells.table))
         for c, plane in enumerate(block, classes.start):
-            better = cells.named[:, c][place] & (plane > best[rows, columns])
-            winner[rows, columns][better] = c
-            best[rows, columns][better] = plane[better]
-    nowhere = cells.named[:, NEGATIVE][cells.place] & (best == 0)
-    winner[nowhere], best[nowhere] = NEGATIVE, 1
+            for cell in np.flatnonzero(cells.named[:, c]):
+                window = windows[cell - 1]
+                if window is None:
+                    continue
+                most, which, place = (part[window] for part in seen)
+                better = (place == cell) & (plane[window] > most)
+                np.copyto(which, c, where=better)
+                np.copyto(most, plane[window], where=better)
+    if cells.named[:, NEGATIVE].any():
+        nowhere = cells.named[:, NEGATIVE][cells.place] & (best == 0)
+        winner[nowhere], best[nowhere] = NEGATIVE, 1
     return winner, best
 
 

@@ -65,6 +65,14 @@ def _mean(values: Tensor, weight: Tensor) -> Tensor:
     return sums / weight.sum((2, 3)).clamp_min(1e-3)[:, None]
 
 
+def _smoothed(x: Tensor, size: int) -> Tensor:
+    """Average (B, C, H, W) over squares, of which what lies beyond the edges does not count."""
+    for side in ((size, 1), (1, size)):
+        middle = (side[0] // 2, side[1] // 2)
+        x = F.avg_pool2d(x, side, stride=1, padding=middle, count_include_pad=False)
+    return x
+
+
 def measure_cell(x: Tensor, compartments: Tensor, present: Tensor) -> Tensor:
     """Measure what is known to tell locations apart, without learning.
 
@@ -101,7 +109,7 @@ def measure_cell(x: Tensor, compartments: Tensor, present: Tensor) -> Tensor:
     level = _mean(light, inside)[..., 0].clamp_min(1e-3)
     grains = []
     for size in (3, 7, 15):
-        smooth = F.avg_pool2d(light, size, stride=1, padding=size // 2, count_include_pad=False)
+        smooth = _smoothed(light, size)
         grains.append(_mean((light - smooth).square(), compartments[:, :4])[:, 0].sqrt() / level)
         light = smooth
     grain = torch.log(0.1 + torch.cat(grains, 1))

@@ -10,7 +10,7 @@ says of itself is told (``headers``, ``imagej``).
 from napari_dualgland.io.tiff.completeness import check_complete
 from napari_dualgland.io.tiff.opening import is_tiff, opened
 from napari_dualgland.io.tiff.pixels import decoded
-from napari_dualgland.io.tiff.reading import LAZY_BYTES, read_pyramid, read_tiff
+from napari_dualgland.io.tiff.reading import LAZY_BYTES, look_at_tiff, read_pyramid, read_tiff
 from napari_dualgland.io.tiff.series import COLOURS
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "check_complete",
     "decoded",
     "is_tiff",
+    "look_at_tiff",
     "opened",
     "read_pyramid",
     "read_tiff",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 import tifffile
 
@@ -76,6 +77,21 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
     for note in notes:
         log.warning("%s: %s", path, note)
     return replace(stack, notes=tuple(notes))
+
+
+def look_at_tiff(path: Path) -> Stack:
+    """Return what a TIFF says of itself, as :func:`read_tiff` does, over blank pixels.
+
+    Nothing is decoded and dask is not loaded: this is asked of files that are nobody's business.
+    """
+    with examined(path) as found:
+        series = own_series(path, found.tif)
+        check_complete(path, found.tif)
+        header = header_of(found.tif, found.described, series)
+        axes, _ = named_axes(path, series)
+        one = intensities(np.zeros((), series.dtype), series)  # refuses a palette of colours
+        blank = np.broadcast_to(one, series.shape)
+        return _stack_of(path, blank, axes, header, components(series.keyframe))
 
 
 def read_pyramid(path: Path) -> list[da.Array]:

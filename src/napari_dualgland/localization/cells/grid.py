@@ -59,6 +59,8 @@ class Grid:
         if self.step == 1:
             return np.where(np.isfinite(plane), plane, np.nan).astype(np.float32)
         known = np.isfinite(plane)
+        if known.all() and not any(n % self.step for n in self.shape):
+            return self._sums(plane.astype(np.float32)) / np.float32(self.step**2)
         total = self._sums(np.where(known, plane, 0).astype(np.float32))
         count = self._sums(known.astype(np.float32))
         return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), np.float32)
@@ -91,8 +93,8 @@ class Grid:
             # unless neighbours make up the rest.
             place = tuple(slice(s.start * step, s.stop * step) for s in spots)
             wins = share > highest[place]
-            highest[place][wins] = share[wins]
-            full[place][wins] = label
+            np.copyto(highest[place], share, where=wins)
+            np.copyto(full[place], label, where=wins)
         return self._without_cracks(full, labels)[: self.shape[0], : self.shape[1]]
 
     def _without_cracks(self, full: LabelArray, labels: LabelArray) -> LabelArray:

@@ -116,9 +116,18 @@ def _cut(light: Float32Array, mask: BoolArray, pixel_um: float, nucleus_um: floa
     fine = ndimage.gaussian_filter(light, 0.4 / pixel_um)
     own, _ = ndimage.label(mask)
     levels = np.zeros(int(own.max()) + 1)
-    levels[1:] = ndimage.median(light, own, np.arange(1, levels.size))
+    levels[1:] = _medians(light, own)
     relative = np.clip(fine / np.maximum(levels[own], 1e-9), 0.3, 1.2)
     return np.asarray(watershed(-depth * relative, peaks, mask=mask), np.int32)
+
+
+def _medians(light: Float32Array, labels: LabelArray) -> Float32Array:
+    """Return the median of every label, numbered from 1 without gaps."""
+    own = labels > 0  # the background would be sorted with them
+    if not own.any():
+        return np.zeros(0, np.float32)
+    index = np.arange(1, int(labels.max(initial=0)) + 1)
+    return np.asarray(ndimage.median(light[own], labels[own], index), np.float32)
 
 
 def _not_apart(light: Float32Array, parts: LabelArray, pixel_um: float) -> list[tuple[int, int]]:
@@ -126,9 +135,8 @@ def _not_apart(light: Float32Array, parts: LabelArray, pixel_um: float) -> list[
     pairs, places = neighbours(parts)
     if not len(pairs):
         return []
-    labels = np.arange(1, int(parts.max()) + 1)
-    levels = ndimage.median(light, parts, labels)
-    areas = np.bincount(parts.ravel(), minlength=labels.size + 1)[1:] * pixel_um**2
+    levels = _medians(light, parts)
+    areas = np.bincount(parts.ravel())[1:] * pixel_um**2
     lobes = []
     for a, b in np.unique(pairs, axis=0):
         seam = places[(pairs[:, 0] == a) & (pairs[:, 1] == b)]
@@ -159,7 +167,7 @@ def _at_own_rims(
     Where several were found as one, the brightest has told the level for all.
     """
     levels = np.zeros(int(nuclei.max(initial=0)) + 1, np.float32)
-    levels[1:] = ndimage.median(light, nuclei, np.arange(1, levels.size))
+    levels[1:] = _medians(light, nuclei)
     near = ndimage.distance_transform_edt(nuclei == 0) * pixel_um < 4
     grown = np.asarray(watershed(-light, nuclei, mask=near & (mask | (nuclei > 0))), np.int32)
     out = np.zeros_like(nuclei)

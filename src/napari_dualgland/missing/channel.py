@@ -135,7 +135,8 @@ class ChannelSearch:
             if region.any():
                 height = Heights(self.plane, value)
                 rim = self._rim(region, height, self.observed & ~self.found)
-                doubtful |= without_sharp_rim(region, rim, self._standing_out(height))
+                unsure = without_sharp_rim(region, rim, self._standing_out(height))
+                np.copyto(doubtful, True, where=unsure)
 
     def _standing_out(self, height: Heights) -> BoolArray:
         """Return which pixels stand out from the noise."""
@@ -201,7 +202,7 @@ class ChannelSearch:
             )
             if alone.any():
                 self.found |= alone
-                self.alone |= alone
+                np.copyto(self.alone, True, where=alone)  # leaves what is empty unwritten
 
     def confirm(self, holes: Regions, pixels: IndexArray, which: IndexArray) -> None:
         """Take over the holes of another channel that this one bears out.
@@ -226,11 +227,11 @@ class ChannelSearch:
             wanted &= same >= 0.999 * area
             if not wanted.any():
                 continue
-            level = (self.plane == value) & self.observed
-            observed = self.observed & ~self.found
-            rim = self._rim(
-                holes.mask(wanted) & level, Heights(self.plane, value), observed & ~level
-            )
+            region = np.zeros_like(self.found)
+            region.flat[pixels[at_value & wanted[which]]] = True
+            others = self.observed & (self.plane != value)
+            np.greater(others, self.found, out=others)  # of other values, and not found
+            rim = self._rim(region, Heights(self.plane, value), others)
             hard = holes.counted(rim.likely)
             holes.paint(self.found, wanted & (hard >= self.params.min_edge))
 

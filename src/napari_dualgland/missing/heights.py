@@ -80,7 +80,7 @@ def bands(shape: tuple[int, ...], margin: int) -> Iterator[tuple[slice, slice, s
         Where the band with its surroundings lies in the plane, where the band lies within
         that, and where the band lies in the plane: rows.
     """
-    rows = max(16, BAND // max(1, shape[1]))
+    rows = max(16, margin, BAND // max(1, shape[1]))
     for y in range(0, shape[0], rows):
         top, end = max(0, y - margin), min(y + rows, shape[0])
         yield slice(top, end + margin), slice(y - top, end - top), slice(y, end)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_dualgland.missing.heights import bands
 from napari_dualgland.missing.regions import Regions, paint, runs, runs_down, spelt_out
-from napari_dualgland.missing.rims import Rim
-from napari_dualgland.missing.windows import dilated
+from napari_dualgland.missing.rims import BLOCK, Rim
+from napari_dualgland.missing.windows import blocks, dilated
 from napari_dualgland.typing import BoolArray, IndexArray
 
 COLUMNS = 256
@@ -35,8 +36,13 @@ def connected(mask: BoolArray, min_size: int) -> BoolArray:
     numpy.ndarray
         (Y, X), boolean.
     """
-    regions = Regions.of(mask)
-    return regions.paint(mask.copy(), regions.area() < min_size, value=False)
+    kept = mask.copy()
+    # What leaves a band with its surroundings is larger, and what does not is all there.
+    for outer, inner, band in bands(mask.shape, min_size - 1):
+        regions = Regions.of(mask[outer])
+        small = regions.mask(regions.area() < min_size)
+        np.greater(kept[band], small[inner], out=kept[band])
+    return kept
 
 
 def _enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
@@ -46,11 +52,14 @@ def _enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
     (a scratch that leaves the image).
     """
     height, width = region.shape
-    row, start, stop = runs(region)
-    left, right = start - row * width, stop - row * width - 1
-    kept = _between(rim[row, left], rim[row, right], left, right, width)
     found = np.zeros_like(region)
-    paint(found, start[kept], stop[kept])
+    for _, _, band in bands(region.shape, 0):
+        if rim[band].any():
+            row, start, stop = runs(region[band])
+            left, right = start - row * width, stop - row * width - 1
+            first, last = rim[band].take(start), rim[band].take(stop - 1)
+            kept = _between(first, last, left, right, width)
+            paint(found[band], start[kept], stop[kept])
     for x in range(0, width, COLUMNS):
         strip, hard = region[:, x : x + COLUMNS], rim[:, x : x + COLUMNS]
         if hard.any():
@@ -101,8 +110,13 @@ def holes(region: BoolArray, rim: Rim, reach: int, min_certain: int, share: floa
     if np.count_nonzero(rim.certain) < min_certain:
         return np.zeros_like(region)
     # Noise interrupts a rim here and there; a ray may end at such a place.
-    found = _enclosed(region, region & dilated(rim.likely, 5))
-    found |= region & dilated(rim.certain & dilated(rim.touching, 3), 2 * reach + 1)
+    hard = np.zeros_like(region)
+    for outer, _, _ in blocks(rim.likely, BLOCK, 2):
+        hard[outer] |= region[outer] & dilated(rim.likely[outer], 5)
+    found = _enclosed(region, hard)
+    for outer, _, _ in blocks(rim.certain, BLOCK, reach + 1):
+        inner = rim.certain[outer] & dilated(rim.touching[outer], 3)
+        found[outer] |= region[outer] & dilated(inner, 2 * reach + 1)
     regions = Regions.of(found)
     certain, likely = regions.counted(rim.certain), regions.counted(rim.likely)
     return regions.mask((certain >= min_certain) & (certain >= share * likely))

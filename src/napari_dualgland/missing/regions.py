@@ -153,6 +153,7 @@ class Regions:
         above = np.maximum(behind - first, 0)
         ends = np.concatenate([[0], np.cumsum(above)])
         touched = np.repeat(first - ends[:-1], above) + np.arange(ends[-1])
+        del left, right
         links = sparse.csr_array(
             (np.ones(len(touched), dtype=np.int8), touched, ends), shape=(len(row), len(row))
         )

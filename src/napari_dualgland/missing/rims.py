@@ -120,31 +120,36 @@ class _Block:
         tall = self.touching & self.noise.exceeded(self.height, LIKELY * self.sigmas)
         if not tall.any():
             return _Places.nowhere()
-        y, x = np.nonzero((dilated(tall, NEAR_WINDOW) & self.region)[inner])
-        at = (y + inner[0].start, x + inner[1].start)
+        wanted = np.zeros_like(tall)
+        wanted[inner] = (dilated(tall, NEAR_WINDOW) & self.region)[inner]
+        at = np.flatnonzero(wanted)
         near, n_near = self._mean(self.touching, NEAR_WINDOW, at)
         # A speck of noise in the background is no rim, nor are many of them.
-        kept = (n_near >= 3) & (near > self.noise.at(at).least(LIKELY * self.sigmas))
+        kept = (n_near >= 3) & (near > self._least(LIKELY * self.sigmas, at))
         if not kept.any():
             return _Places.nowhere()
-        at, near, n_near = (at[0][kept], at[1][kept]), near[kept], n_near[kept]
+        at, near, n_near = at[kept], near[kept], n_near[kept]
         beyond = dilated(self.region, 9) & ~dilated(self.region, 5) & self.observed
         far, n_far = self._mean(beyond, FAR_WINDOW, at)
         # In a dense net of damage nothing is three pixels away; in a saturated bundle or in
         # dim noise nothing is either, but there the pixels between are near the region's value.
         far[n_far < 3] = bright
-        clear = near > self.noise.at(at).least(self.sigmas)
-        places = _Places(*at, near, far, n_near >= 4, clear, dilated(self.touching, 3)[at])
-        lit = box_sum(~self.region & self.observed, FAR_WINDOW)[at]
+        clear = near > self._least(self.sigmas, at)
+        y, x = np.divmod(at, tall.shape[1])
+        places = _Places(y, x, near, far, n_near >= 4, clear, dilated(self.touching, 3).take(at))
+        lit = box_sum(~self.region & self.observed, FAR_WINDOW).take(at)
         return places.those(lit >= LIT * FAR_WINDOW**2)
 
-    def _mean(
-        self, those: BoolArray, side: int, at: tuple[IndexArray, IndexArray]
-    ) -> tuple[Float32Array, AnyArray]:
+    def _mean(self, those: BoolArray, side: int, at: IndexArray) -> tuple[Float32Array, AnyArray]:
         """Return the mean height of those pixels around each of some, and how many they are."""
-        number = box_sum(those, side)[at]
-        total = box_sum(self.height * those, side)[at]
+        number = box_sum(those, side).take(at)
+        total = box_sum(self.height * those, side).take(at)
         return np.divide(total, np.maximum(number, 1), dtype=np.float32), number
+
+    def _least(self, sigmas: float, at: IndexArray) -> Float32Array:
+        """Return what is no noise at some pixels."""
+        least = self.noise.least(sigmas)
+        return least if least.ndim == 0 else least.take(at)
 
 
 def hard_rim(

@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from napari_dualgland.missing.heights import Between, bands
 from napari_dualgland.missing.regions import Regions
-from napari_dualgland.missing.windows import box_sum, running
+from napari_dualgland.missing.steps import LINES, QuietSteps, countable
+from napari_dualgland.missing.windows import box_sum
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array, IndexArray
 
 PERIODS = (4, 6, 8, 12)
@@ -36,12 +37,6 @@ QUIETER = 0.75
 tile is no grid."""
 HIGHEST = 0.95
 """Share of the blocks' steps that are no higher than the height that stands for them."""
-LOW = 0.25
-"""Share of the channel's range below which steps are those of blocks; damage steps higher."""
-LINES = 512
-"""Rows, and columns, of a plane that are looked at."""
-CHUNK = 64
-"""So many of them at a time; they stay in the processor's cache."""
 MIN_STEPS = 256
 """Fewer steps in flat surroundings tell nothing."""
 LONG = 5
@@ -127,7 +122,7 @@ def block_grid(plane: AnyArray) -> BlockGrid:
     BlockGrid
         :data:`NO_GRID` where there is none.
     """
-    turned = [_QuietSteps.of(plane, axis) for axis in (0, 1)]
+    turned = [QuietSteps.of(plane, axis) for axis in (0, 1)]
     if any(steps.height.size < MIN_STEPS for steps in turned):
         return NO_GRID
     counts = [np.bincount(steps.at, minlength=steps.length) for steps in turned]
@@ -161,59 +156,6 @@ def _highest(
     high, others = (np.sort(np.concatenate(some)) for some in (on_line, beside))
     blocks = np.arange(1, high.size + 1) - as_many * np.searchsorted(others, high, "right")
     return float(high[np.argmax(blocks >= HIGHEST * blocks.max())])
-
-
-@dataclass(frozen=True)
-class _QuietSteps:
-    """How far an image rises or falls where it does so amid flat surroundings.
-
-    Attributes
-    ----------
-    at : numpy.ndarray
-        (N,), int64: before which pixel along its line. A step at j is one from pixel j − 1
-        to j + 2: a line that lies between the pixels of a shrunk image makes two of one.
-    height : numpy.ndarray
-        (N,), float64, more than 0.
-    lines, length : int
-        So many lines were looked at, at so many places each.
-    """
-
-    at: IndexArray
-    height: Float64Array
-    lines: int
-    length: int
-
-    @classmethod
-    def of(cls, plane: AnyArray, axis: int) -> _QuietSteps:
-        """Return the steps along an axis, on :data:`LINES` of its lines."""
-        every = max(1, plane.shape[1 - axis] // LINES)
-        some = plane[:, ::every].T if axis == 0 else plane[::every]
-        lines, length = some.shape
-        at, height = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-        if length >= 8:
-            span = float(some.max()) - float(some.min())
-            for i in range(0, lines, CHUNK):
-                rise = _quiet_rise(some[i : i + CHUNK], span)
-                there = np.nonzero(rise)
-                at.append(there[1])
-                height.append(rise[there].astype(np.float64))
-        return cls(np.concatenate(at), np.concatenate(height), lines, max(0, length - 1))
-
-
-def _quiet_rise(some: AnyArray, span: float) -> AnyArray:
-    """Return (lines, length − 1): how high the quiet steps of some lines are, 0 elsewhere.
-
-    ``span`` is that of all values of the plane.
-    """
-    small = some.dtype.kind != "f" and some.dtype.itemsize <= 2
-    values = some.astype(np.int32 if small else np.float64, order="C")
-    count = values.shape[1] - 1
-    steps = np.zeros((len(values), count + 4), dtype=values.dtype)
-    np.subtract(values[:, 1:], values[:, :-1], out=steps[:, 2:-2])
-    there = (np.abs(steps) > 1e-6 * span).view(np.uint8)
-    around = running(there, np.add, 2, 2, axis=1)[:, 2:-2]
-    rise = np.abs(steps[:, 1 : 1 + count] + steps[:, 2 : 2 + count] + steps[:, 3 : 3 + count])
-    return np.asarray(rise * ((there[:, 2:-2] > 0) & (around <= 2) & (rise < LOW * span)))
 
 
 def _folded(counts: npt.NDArray[np.intp], period: int) -> Float64Array:
@@ -299,10 +241,10 @@ def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray | Between]) -
     return shares
 
 
-def _grain(plane: AnyArray) -> Float64Array:
+def _grain(plane: AnyArray) -> AnyArray:
     """Return the second differences along rows."""
-    values = plane.astype(np.float64)
-    return 2 * values[:, 1:-1] - values[:, :-2] - values[:, 2:]
+    values = countable(plane)
+    return np.asarray(2 * values[:, 1:-1] - values[:, :-2] - values[:, 2:])
 
 
 def _grain_around(plane: AnyArray, usable: BoolArray, low: Any, gain: float) -> Float32Array:
@@ -314,7 +256,7 @@ def _grain_around(plane: AnyArray, usable: BoolArray, low: Any, gain: float) -> 
     squares = np.zeros(plane.shape, dtype=np.float32)
     told = np.zeros(plane.shape, dtype=bool)
     told[:, 1:-1] = usable[:, 1:-1] & usable[:, :-2] & usable[:, 2:]
-    squares[:, 1:-1] = _grain(plane) ** 2 / 6
+    squares[:, 1:-1] = _grain(plane).astype(np.float64) ** 2 / 6
     squares *= told
     seen = box_sum(squares, GRAIN_WINDOW) / np.maximum(box_sum(told, GRAIN_WINDOW), 1)
     around = box_sum(plane - low, GRAIN_WINDOW).astype(np.float32, copy=False)

@@ -4,11 +4,12 @@ A zero is not by itself a missing pixel: the background of the Human Protein Atl
 exactly 0, and honest bright spots reach the top of the scale. What tells damage from
 both is the *rim*. Nature fades to its floor and to its ceiling over a few pixels, damage
 cuts at full level. :mod:`.rims` measures that, :mod:`.levels` fills the holes that such
-rims enclose, :mod:`.edges` completes dead tiles and dropped lines from their straight
-edges, :mod:`.dropout` finds scattered pixels, :mod:`.jpeg` tells what a coder has left that
-looks like damage, :mod:`.doubt` what had better stay as it was measured, :mod:`.channel` puts
-them together for one channel and :mod:`.detect` for a stack. Masks that a person brings are
-:class:`~napari_dualgland.mask.Mask`.
+rims enclose, :mod:`.edges` finds straight edges and :mod:`.rectangles` completes dead tiles
+and dropped lines from them, :mod:`.dropout` finds scattered pixels, :mod:`.jpeg` tells what a
+coder has left that looks like damage, :mod:`.doubt` what had better stay as it was measured,
+:mod:`.channel` puts them together for one channel and :mod:`.detect` for a stack. They work in
+blocks and on :mod:`.regions`, so that no frame of floats or labels is made. Masks that a person
+brings are :class:`~napari_dualgland.mask.Mask`.
 """
 
 from napari_dualgland.missing.detect import find_missing

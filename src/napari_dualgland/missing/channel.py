@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
-from napari_dualgland.intensities import measurable
 from napari_dualgland.missing.doubt import without_sharp_rim
 from napari_dualgland.missing.dropout import scattered
-from napari_dualgland.missing.edges import off_grid, rectangles, straight_edges
+from napari_dualgland.missing.edges import off_grid, straight_edges
+from napari_dualgland.missing.heights import Between, Heights, bands
 from napari_dualgland.missing.jpeg import NO_GRID, block_grid
 from napari_dualgland.missing.levels import connected, holes
 from napari_dualgland.missing.noise import Noise, measure_noise
 from napari_dualgland.missing.params import MissingParams
+from napari_dualgland.missing.rectangles import rectangles
+from napari_dualgland.missing.regions import Regions
 from napari_dualgland.missing.rims import Rim, hard_rim
 from napari_dualgland.missing.windows import dilated, flat
-from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
+from napari_dualgland.typing import AnyArray, BoolArray, IndexArray
 
 CORE = 7
 """Side in pixels of the flat patch that makes a middle value suspicious."""
@@ -40,10 +41,22 @@ MAX_CONSTANTS = 4
 class ChannelSearch:
     """One channel of one plane while it is searched.
 
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    params : MissingParams
+    finite : numpy.ndarray
+        (Y, X), boolean: pixels that may have been measured.
+    found : numpy.ndarray
+        (Y, X), boolean, all False: where to note what is found.
+
     Attributes
     ----------
     plane : numpy.ndarray
         (Y, X).
+    nan : numpy.ndarray or None
+        (Y, X), boolean: pixels that are no number, if any.
     observed, found : numpy.ndarray
         (Y, X), boolean: pixels that may be looked at, and those found missing so far.
     alone : numpy.ndarray
@@ -54,17 +67,18 @@ class ChannelSearch:
         Whether nothing can be told of its floor.
     """
 
-    def __init__(self, plane: AnyArray, params: MissingParams) -> None:
+    def __init__(
+        self, plane: AnyArray, params: MissingParams, finite: BoolArray, found: BoolArray
+    ) -> None:
         self.params = params
-        finite = measurable(plane)
-        self.nan = ~finite
+        self.nan = None if finite.all() else ~finite
         self.observed = finite
-        self.found = np.zeros(plane.shape, dtype=bool)
+        self.found = found
         self.alone = np.zeros(plane.shape, dtype=bool)
         self.too_dim = False
         # NaN would spread through every mean; what stands in for it is never looked at.
-        self.plane = plane if finite.all() else np.where(finite, plane, plane.dtype.type(0))
-        values = plane[finite]
+        self.plane = plane if self.nan is None else np.where(finite, plane, plane.dtype.type(0))
+        values = plane if self.nan is None else plane[finite]
         self.low: Any = values.min() if values.size else 0
         self.high: Any = values.max() if values.size else 0
         noise = measure_noise(self.plane, finite, float(self.low), float(self.high))
@@ -73,14 +87,9 @@ class ChannelSearch:
         self.grid = NO_GRID if self.says_nothing else block_grid(self.plane)
         self.noise = replace(self.noise, coder=self.grid.step)
 
-    def result(self) -> BoolArray:
-        return self.found | self.nan if self.params.nan else self.found
-
-    def height(self, value: Any) -> Float32Array:
-        """Return the distance of every pixel from a value, float32."""
-        wide = np.float64 if self.plane.dtype.itemsize > 2 else np.float32
-        distance = np.abs(np.subtract(self.plane, value, dtype=wide))
-        return np.asarray(distance, dtype=np.float32)
+    def lit(self) -> Between:
+        """Return which observed pixels are neither at the floor nor at the ceiling."""
+        return Between(self.plane, self.observed, self.low, self.high)
 
     def search(self) -> None:
         """Look for every kind of damage; the brightest first, as it hides the rest.
@@ -112,23 +121,35 @@ class ChannelSearch:
         top = np.percentile(self.plane[self.observed], 99.9) if self.observed.any() else 0
         return len(np.unique(self.plane[self.observed & (self.plane <= top)])) <= FEW_LEVELS
 
-    def doubtful(self) -> BoolArray:
-        """Return what is found and may be measured after all: not all its rims are sharp."""
-        doubtful = np.zeros_like(self.found)
+    def doubt(self, doubtful: BoolArray) -> None:
+        """Note what is found and may be measured after all: not all its rims are sharp.
+
+        Parameters
+        ----------
+        doubtful : numpy.ndarray
+            (Y, X), boolean, all False: where to note it.
+        """
         for value in (self.low, self.high):
-            region = self.found & ~self.alone & (self.plane == value)
+            region = self.found & (self.plane == value)
+            np.greater(region, self.alone, out=region)  # what is in the one and not in the other
             if region.any():
-                height = self.height(value)
+                height = Heights(self.plane, value)
                 rim = self._rim(region, height, self.observed & ~self.found)
-                lit = height > self.noise.least(self.params.noise)
-                doubtful |= without_sharp_rim(region, rim, lit)
-        return doubtful
+                unsure = without_sharp_rim(region, rim, self._standing_out(height))
+                np.copyto(doubtful, True, where=unsure)
+
+    def _standing_out(self, height: Heights) -> BoolArray:
+        """Return which pixels stand out from the noise."""
+        lit = np.empty(self.plane.shape, dtype=bool)
+        for _, _, band in bands(lit.shape, 0):
+            lit[band] = self.noise.at(band).exceeded(height[band], self.params.noise)
+        return lit
 
     def abruptness(self, region: BoolArray) -> float:
         """Return along how much of its rim a region at the floor ends abruptly."""
         if self.says_nothing:
             return 0.0
-        rim = self._rim(region, self.height(self.low), self.observed)
+        rim = self._rim(region, Heights(self.plane, self.low), self.observed)
         inner = region & dilated(rim.touching, 3)
         return float(rim.likely[inner].mean()) if inner.any() else 0.0
 
@@ -140,7 +161,7 @@ class ChannelSearch:
         if not region.any():
             return
         observed = self.observed & ~self.found
-        height, params = self.height(value), self.params
+        height, params = Heights(self.plane, value), self.params
         rim = self._rim(region, height, observed)
         if rim.sharp:
             share = max(share, SHARE_SHARP)
@@ -154,57 +175,68 @@ class ChannelSearch:
             if len(edges):
                 self.found |= rectangles(level, edges, round(1.6 * params.min_edge))
 
-    def _rim(self, region: BoolArray, height: Float32Array, observed: BoolArray) -> Rim:
+    def _rim(self, region: BoolArray, height: Heights, observed: BoolArray) -> Rim:
         full_scale = float(self.high) - float(self.low)
         step, sigmas = self.params.step, self.params.noise
         return hard_rim(region, height, observed, self.noise, full_scale, step, sigmas)
 
     def _constants(self) -> list[Any]:
         """Return the middle values that fill flat patches."""
-        patches = flat(self.plane, CORE) & self.observed
-        patches &= (self.plane != self.low) & (self.plane != self.high)
-        values, counts = np.unique(self.plane[patches], return_counts=True)
-        return list(values[np.argsort(-counts, kind="stable")[:MAX_CONSTANTS]])
+        values = [self.plane[:0].ravel()]
+        lit = self.lit()
+        for outer, inner, band in bands(self.plane.shape, CORE // 2):
+            patches = flat(self.plane[outer], CORE)[inner]
+            values.append(self.plane[band][patches & lit[band]])
+        found, counts = np.unique(np.concatenate(values), return_counts=True)
+        return list(found[np.argsort(-counts, kind="stable")[:MAX_CONSTANTS]])
 
     def _search_scattered(self, value: Any) -> None:
         level = (self.plane == value) & self.observed & ~self.found
         if level.any():
             alone = scattered(
                 level,
-                self.height(value),
+                Heights(self.plane, value),
                 self.observed & ~self.found,
                 self.noise,
                 self.params.noise,
             )
-            self.found |= alone
-            self.alone |= alone
+            if alone.any():
+                self.found |= alone
+                np.copyto(self.alone, True, where=alone)  # leaves what is empty unwritten
 
-    def confirm(self, other: BoolArray) -> None:
-        """Take over the holes of another channel that this one bears out."""
-        if self.says_nothing or not other.any():
+    def confirm(self, holes: Regions, pixels: IndexArray, which: IndexArray) -> None:
+        """Take over the holes of another channel that this one bears out.
+
+        Parameters
+        ----------
+        holes : Regions
+            Of the other channel.
+        pixels, which : numpy.ndarray
+            All their pixels, counted row by row, and the hole of each.
+        """
+        if self.says_nothing:
             return
-        labels, count = ndimage.label(other)
-        inside = np.flatnonzero(other)
-        which, values = labels.flat[inside], self.plane.flat[inside]
-        area = np.bincount(which, minlength=count + 1)
-        known = np.bincount(which, self.found.flat[inside], count + 1)
+        area = holes.area()
+        known = np.bincount(which[self.found.flat[pixels]], minlength=holes.count)
         for value in (self.low, self.high):
-            same = np.bincount(which, (values == value) & self.observed.flat[inside], count + 1)
-            candidates = (same >= 0.999 * area) & (known < area) & (area >= self.params.min_edge)
-            candidates[0] = False
-            if not candidates.any():
+            wanted = (known < area) & (area >= self.params.min_edge)
+            if not wanted.any():
+                return
+            at_value = (self.plane.flat[pixels] == value) & self.observed.flat[pixels]
+            same = np.bincount(which[at_value], minlength=holes.count)
+            wanted &= same >= 0.999 * area
+            if not wanted.any():
                 continue
-            level = (self.plane == value) & self.observed
-            rim = self._rim(
-                candidates[labels] & level, self.height(value), self.observed & ~self.found & ~level
-            )
-            hard = np.bincount(which, rim.likely.flat[inside], count + 1)
-            self.found |= (candidates & (hard >= self.params.min_edge))[labels]
+            region = np.zeros_like(self.found)
+            region.flat[pixels[at_value & wanted[which]]] = True
+            others = self.observed & (self.plane != value)
+            np.greater(others, self.found, out=others)  # of other values, and not found
+            rim = self._rim(region, Heights(self.plane, value), others)
+            hard = holes.counted(rim.likely)
+            holes.paint(self.found, wanted & (hard >= self.params.min_edge))
 
 
 def _touching(region: BoolArray, seeds: BoolArray) -> BoolArray:
     """Return the connected parts of a region that hold a seed."""
-    labels, count = ndimage.label(region)
-    keep = np.bincount(labels.ravel(), seeds.ravel(), count + 1) > 0
-    keep[0] = False
-    return np.asarray(keep[labels])
+    regions = Regions.of(region, corners=False)
+    return regions.mask(regions.counted(seeds) > 0)

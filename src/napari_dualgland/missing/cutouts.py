@@ -9,10 +9,10 @@ dead tile or a dead half of the sensor ends along straight lines.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
+from napari_dualgland.missing.regions import Regions
 from napari_dualgland.missing.windows import dilated, running
-from napari_dualgland.typing import BoolArray
+from napari_dualgland.typing import BoolArray, IndexArray
 
 OPENING = 15
 """Pixels; what is thinner is no background, but may be a scratch that runs into it."""
@@ -36,22 +36,30 @@ def cut_away(common: BoolArray) -> BoolArray:
         (Y, X), boolean; empty where nothing looks like it. Whether it ends abruptly is
         for the caller to see.
     """
+    border = _border(common)
+    if np.count_nonzero(common.flat[border]) < BORDER_SHARE * len(border):
+        return np.zeros_like(common)
     half = OPENING // 2
     wide = common
     for axis in (0, 1):
         wide = running(wide, np.logical_and, half, half, axis)
     wide = dilated(wide, OPENING)
-    labels, count = ndimage.label(wide)
-    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    on_border = np.bincount(border, minlength=count + 1)
-    on_border[0] = 0
+    regions = Regions.of(wide, corners=False)
+    on_border = np.bincount(regions.at(border[wide.flat[border]]), minlength=regions.count + 1)
     largest = int(on_border.argmax())
-    if on_border[largest] < BORDER_SHARE * border.size:
+    if on_border[largest] < BORDER_SHARE * len(border):
         return np.zeros_like(common)
-    background = labels == largest
+    background = regions.mask(np.arange(regions.count) == largest)
     if _straight_share(background) >= STRAIGHT_SHARE:
         return np.zeros_like(common)
-    return np.asarray(background)
+    return background
+
+
+def _border(image: BoolArray) -> IndexArray:
+    """Return the pixels along the four sides of an image, counted row by row."""
+    height, width = image.shape
+    across, down = np.arange(width), np.arange(height) * width
+    return np.concatenate([across, (height - 1) * width + across, down, down + width - 1])
 
 
 def _straight_share(region: BoolArray) -> float:

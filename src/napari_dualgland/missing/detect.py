@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_dualgland.missing.cutouts import cut_away
 from napari_dualgland.missing.doubt import findings, not_borne_out
 from napari_dualgland.missing.jpeg import foreign_grain
 from napari_dualgland.missing.params import MissingParams
+from napari_dualgland.missing.regions import Regions
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import AnyArray, BoolArray
 
@@ -116,28 +118,34 @@ def find_in_planes(
     """
     if _asks_for_nan_alone(params):
         return ~measurable(planes) if params.nan else np.zeros(planes.shape, bool)
-    channels = [ChannelSearch(plane, params) for plane in planes]
+    missing: BoolArray = np.zeros(planes.shape, dtype=bool)
+    doubtful: BoolArray = np.zeros(planes.shape, dtype=bool)
+    channels = [
+        ChannelSearch(plane, params, finite, found)
+        for plane, finite, found in zip(planes, _finite(planes), missing, strict=True)
+    ]
     _mind_coder(channels)
     if params.masked_background:
         _leave_cut_away(channels)
     for channel in channels:
         channel.search()
     if params.across_channels and len(channels) > 1:
-        alone = [channel.found.copy() for channel in channels]
-        for i, channel in enumerate(channels):
-            for j, other in enumerate(alone):
-                if i != j:
-                    channel.confirm(other)
-    doubtful = np.stack([channel.doubtful() for channel in channels])
-    missing = np.stack([channel.result() for channel in channels])
+        _look_across(channels)
+    for channel, unsure in zip(channels, doubtful, strict=True):
+        channel.doubt(unsure)
+        if params.nan and channel.nan is not None:
+            channel.found |= channel.nan
     if params.across_channels:
         doubtful = not_borne_out(doubtful, missing)
     if not params.doubtful:
-        missing &= ~doubtful
-    # What is no number does not look damaged: it says so itself.
-    judged = missing & ~np.stack([channel.nan for channel in channels])
-    for finding in findings(judged, doubtful, names or [""] * len(planes), *place):
-        tell(finding)
+        np.greater(missing, doubtful, out=missing)  # what is missing and not doubtful
+    for channel, lost, unsure, name in zip(
+        channels, missing, doubtful, names or [""] * len(planes), strict=True
+    ):
+        # What is no number does not look damaged: it says so itself.
+        judged = lost if channel.nan is None else lost & ~channel.nan
+        for finding in findings(judged[None], unsure[None], [name], *place):
+            tell(finding)
     return missing
 
 
@@ -146,13 +154,32 @@ def _asks_for_nan_alone(params: MissingParams) -> bool:
     return not any(getattr(params, search) for search in SEARCHES)
 
 
+def _finite(planes: AnyArray) -> Iterator[BoolArray]:
+    """Yield for every channel which pixels may have been measured."""
+    if planes.dtype.kind == "f":
+        yield from map(measurable, planes)
+    else:  # all, and one array says so of every channel
+        yield from repeat(measurable(planes[0]), len(planes))
+
+
+def _look_across(channels: list[ChannelSearch]) -> None:
+    """Let every channel take over the holes that were found in the others alone."""
+    min_edge = channels[0].params.min_edge
+    alone = [Regions.of(channel.found, corners=False) for channel in channels]
+    for other, holes in zip(channels, alone, strict=True):
+        pixels, which = holes.pixels(holes.area() >= min_edge)
+        for channel in channels:
+            if channel is not other:
+                channel.confirm(holes, pixels, which)
+
+
 def _mind_coder(channels: list[ChannelSearch]) -> None:
     """Count what a coder has added among the noise, other colours' grain too."""
-    lit = [c.observed & (c.plane != c.low) & (c.plane != c.high) for c in channels]
+    lit = [channel.lit() for channel in channels]
     planes, gains = [c.plane for c in channels], [c.noise.gain for c in channels]
     for i, grain in foreign_grain(planes, lit, gains).items():
         noise = channels[i].noise
-        channels[i].noise = replace(noise, coder=np.maximum(noise.coder, grain))
+        channels[i].noise = replace(noise, coder=np.maximum(noise.coder, grain, out=grain))
     if any(channel.is_coded() for channel in channels):
         for channel in channels:
             # In a channel this dim a coder's blocks may not show.
@@ -161,8 +188,11 @@ def _mind_coder(channels: list[ChannelSearch]) -> None:
 
 def _leave_cut_away(channels: list[ChannelSearch]) -> None:
     """Take a background that was cut away around a cell out of the search."""
-    floor = [channel.observed & (channel.plane == channel.low) for channel in channels]
-    background = cut_away(np.logical_and.reduce(floor))
+    floor = np.ones(channels[0].plane.shape, dtype=bool)
+    for channel in channels:
+        floor &= channel.plane == channel.low
+        floor &= channel.observed
+    background = cut_away(floor)
     if background.any() and max(c.abruptness(background) for c in channels) > CUT:
         for channel in channels:
             channel.observed = channel.observed & ~background

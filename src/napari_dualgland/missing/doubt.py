@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from napari_dualgland.findings import Finding
-from napari_dualgland.missing.levels import EIGHT
+from napari_dualgland.missing.regions import Regions
 from napari_dualgland.missing.rims import Rim
 from napari_dualgland.missing.windows import dilated
 from napari_dualgland.typing import BoolArray
@@ -45,14 +44,13 @@ def without_sharp_rim(region: BoolArray, rim: Rim, lit: BoolArray) -> BoolArray:
     numpy.ndarray
         (Y, X), boolean.
     """
-    labels, count = ndimage.label(region, EIGHT)
-    signal = rim.touching & lit
-    beside = ndimage.grey_dilation(labels, (3, 3))[signal]
-    around = np.bincount(beside, minlength=count + 1)
-    hard = np.bincount(beside, dilated(rim.likely, 3)[signal], count + 1)
-    doubtful = hard < SHARP_SIDES * around
-    doubtful[0] = False
-    return np.asarray(doubtful[labels])
+    regions = Regions.of(region)
+    signal = np.flatnonzero(rim.touching & lit)
+    beside = regions.beside(signal)
+    hard = dilated(rim.likely, 3).flat[signal]
+    around = np.bincount(beside[beside >= 0], minlength=regions.count)
+    hard_around = np.bincount(beside[(beside >= 0) & hard], minlength=regions.count)
+    return regions.mask(hard_around < SHARP_SIDES * around)
 
 
 def not_borne_out(doubtful: BoolArray, missing: BoolArray) -> BoolArray:
@@ -68,13 +66,16 @@ def not_borne_out(doubtful: BoolArray, missing: BoolArray) -> BoolArray:
     numpy.ndarray
         (C, Y, X), boolean.
     """
-    sure, left = missing & ~doubtful, doubtful.copy()
-    for i in np.flatnonzero(doubtful.any(axis=(1, 2))):
-        labels, count = ndimage.label(doubtful[i], EIGHT)
-        area = np.bincount(labels.ravel(), minlength=count + 1)
-        for j in range(len(sure)):
-            covered = np.bincount(labels[sure[j]], minlength=count + 1)
-            left[i] &= (covered < BORNE_OUT * area)[labels]
+    unsure = np.flatnonzero(doubtful.any(axis=(1, 2)))
+    if not unsure.size:
+        return doubtful
+    left = doubtful.copy()
+    for i in unsure:
+        regions = Regions.of(doubtful[i])
+        area = regions.area()
+        for lost, doubted in zip(missing, doubtful, strict=True):
+            covered = regions.counted(doubtful[i] & lost & ~doubted)
+            regions.paint(left[i], covered >= BORNE_OUT * area, value=False)
     return left
 
 
@@ -97,8 +98,8 @@ def findings(
     Finding
     """
     for name, lost, unsure in zip(names, missing, doubtful, strict=True):
-        sure = lost & ~unsure
-        if sure.mean() > MUCH:
+        sure = lost & ~unsure if unsure.any() else lost
+        if _share(sure) > MUCH:
             yield _finding(sure, name, t, z, doubtful=False, filled=True)
         if unsure.any():
             yield _finding(unsure, name, t, z, doubtful=True, filled=bool((lost & unsure).any()))
@@ -107,8 +108,10 @@ def findings(
 def _finding(
     mask: BoolArray, name: str, t: int, z: int, *, doubtful: bool, filled: bool
 ) -> Finding:
-    labels, count = ndimage.label(mask, EIGHT)
-    largest = int(np.bincount(labels.ravel())[1:].argmax()) if count else 0
-    rows, columns = ndimage.find_objects(labels)[largest]
-    box = (rows.start, rows.stop - 1, columns.start, columns.stop - 1)
-    return Finding(name, t, z, doubtful, filled, float(mask.mean()), count, box)
+    regions = Regions.of(mask)
+    box = regions.box(int(regions.area().argmax()))
+    return Finding(name, t, z, doubtful, filled, _share(mask), regions.count, box)
+
+
+def _share(mask: BoolArray) -> float:
+    return np.count_nonzero(mask) / mask.size

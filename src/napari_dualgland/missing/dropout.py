@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from napari_dualgland.missing.heights import Heights
 from napari_dualgland.missing.noise import Noise
-from napari_dualgland.missing.windows import blocks, box_sum, dilated, running
-from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
+from napari_dualgland.missing.windows import blocks, box_sum, dilated, running, summable
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, IndexArray
 
 WINDOW = 9
 """Side of the neighbourhood in pixels; it holds some observed pixels even at 90 % dropout."""
@@ -36,7 +37,7 @@ def _beside(image: AnyArray, combine: np.ufunc) -> Iterator[AnyArray]:
 
 
 def scattered(
-    level: BoolArray, height: Float32Array, observed: BoolArray, noise: Noise, sigmas: float
+    level: BoolArray, height: Heights, observed: BoolArray, noise: Noise, sigmas: float
 ) -> BoolArray:
     """Return the pixels of one value that no natural noise brings about.
 
@@ -55,56 +56,75 @@ def scattered(
     numpy.ndarray
         (Y, X), boolean.
     """
-    around = observed & ~level
-    candidates = level.copy()
-    # Cheap first: without a bright neighbour on every side there is nothing to weigh.
-    for bright in _beside(around & (height > noise.least(sigmas, alone=True)), np.logical_or):
-        candidates &= bright
-    if not candidates.any():
-        return candidates
     found = np.zeros_like(level)
-    clear = np.broadcast_to(noise.least(sigmas, alone=True), level.shape)
-    beyond = np.broadcast_to(noise.least(2 * sigmas, alone=True), level.shape)
-    for outer, inner, block in blocks(candidates, BLOCK, WINDOW + NEAR):
-        found[block] = _weighed(
-            candidates[outer],
+    for outer, inner, block in blocks(level, BLOCK, WINDOW // 2):
+        around = observed[outer] & ~level[outer]
+        # Cheap first: without a bright neighbour on every side there is nothing to weigh.
+        bright = around & noise.at(outer).exceeded(height[outer], sigmas, alone=True)
+        candidates = level[block]
+        if bright.any():
+            for beside in _beside(bright, np.logical_or):
+                candidates = candidates & beside[inner]
+            found[block] = candidates
+    for outer, inner, block in blocks(found, BLOCK, WINDOW + NEAR):
+        y, x = np.nonzero(found[block])
+        around = observed[outer] & ~level[outer]
+        y, x = _weighed(
+            (y + inner[0].start, x + inner[1].start),
             level[outer],
             height[outer],
-            around[outer],
-            clear[outer],
-            beyond[outer],
-        )[inner]
+            around,
+            noise.at(outer),
+            sigmas,
+        )
+        found[block] = False
+        found[outer][y, x] = True
     return found
 
 
 def _weighed(
-    candidates: BoolArray,
+    at: tuple[IndexArray, IndexArray],
     level: BoolArray,
-    height: Float32Array,
+    height: AnyArray,
     around: BoolArray,
-    clear: Float32Array,
-    beyond: Float32Array,
-) -> BoolArray:
-    """Return the candidates that their neighbourhoods do not explain.
-
-    ``clear`` and ``beyond`` are the least mean heights of those for a pixel among other
-    lost ones, and for one that stands alone.
-    """
+    noise: Noise,
+    sigmas: float,
+) -> tuple[IndexArray, IndexArray]:
+    """Return the candidates, of those at some places, that their neighbourhoods do not explain."""
     signal = height * around
-    weight = around.astype(np.float32)
-    n_around = box_sum(weight, WINDOW)
-    mean = box_sum(signal, WINDOW) / np.maximum(n_around, 1)
-    candidates = candidates & (mean > clear) & (n_around >= 3)
+    total, number = box_sum(signal, WINDOW), box_sum(around, WINDOW)
+    mean: Float32Array = np.divide(total[at], np.maximum(number[at], 1), dtype=np.float32)
+
+    def there(values: AnyArray) -> Float32Array:
+        return np.asarray(values[at], dtype=np.float32)
+
+    def keep(those: BoolArray) -> None:
+        nonlocal at, mean
+        at, mean = (at[0][those], at[1][those]), mean[those]
+
+    # The least for a pixel among other lost ones.
+    keep((mean > noise.at(at).least(sigmas, alone=True)) & (number[at] >= 3))
+    if not mean.size:
+        return at
     # Natural gaps darken towards their middle; next to dropped pixels nothing does.
     beside_lost = dilated(level, 3) & around
-    n_beside = box_sum(beside_lost, NEAR)
-    candidates &= box_sum(height * beside_lost, NEAR) > 0.85 * mean * n_beside
-    if not candidates.any():
-        return candidates
-    for total, count in zip(_beside(signal, np.add), _beside(weight, np.add), strict=True):
-        candidates &= (total >= 0.6 * mean * count) & (count >= 1)
-    n_lost, n_kept = box_sum(level, WIDE), box_sum(weight, WIDE)
-    n_dim = box_sum(around & (height < 0.3 * mean), WIDE)
+    n_beside = there(box_sum(beside_lost, NEAR))
+    keep(there(box_sum(height * beside_lost, NEAR)) > 0.85 * mean * n_beside)
+    if not mean.size:
+        return at
+    for sums, counts in zip(
+        _beside(summable(signal, WINDOW**2), np.add),
+        _beside(summable(around, WINDOW**2), np.add),
+        strict=True,
+    ):
+        count = there(counts)
+        keep((there(sums) >= 0.6 * mean * count) & (count >= 1))
+    if not mean.size:
+        return at
+    n_lost, n_kept = there(box_sum(level, WIDE)), there(box_sum(around, WIDE))
+    means = np.divide(total, np.maximum(number, 1), dtype=np.float32)
+    n_dim = there(box_sum(around & (height < 0.3 * means), WIDE))
     many = (n_lost > 0.15 * (n_lost + n_kept)) & (n_dim < 0.25 * n_lost)
-    alone = (mean > beyond) & (n_dim < n_lost)
-    return np.asarray(candidates & (many | alone))
+    alone = (mean > noise.at(at).least(2 * sigmas, alone=True)) & (n_dim < n_lost)
+    keep(many | alone)
+    return at

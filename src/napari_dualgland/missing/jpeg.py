@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from napari_dualgland.missing.heights import Between, bands
+from napari_dualgland.missing.regions import Regions
+from napari_dualgland.missing.steps import LINES, QuietSteps, countable
 from napari_dualgland.missing.windows import box_sum
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array, IndexArray
 
@@ -34,10 +37,6 @@ QUIETER = 0.75
 tile is no grid."""
 HIGHEST = 0.95
 """Share of the blocks' steps that are no higher than the height that stands for them."""
-LOW = 0.25
-"""Share of the channel's range below which steps are those of blocks; damage steps higher."""
-LINES = 512
-"""Rows, and columns, of a plane that are looked at."""
 MIN_STEPS = 256
 """Fewer steps in flat surroundings tell nothing."""
 LONG = 5
@@ -93,19 +92,18 @@ class BlockGrid:
         """Return a mask without the regions that follow the outlines of blocks."""
         if not self.step or not found.any():
             return found
-        labels, count = ndimage.label(found)
-        outline, on_grid = np.zeros((2, count + 1))
+        regions, width = Regions.of(found, corners=False), found.shape[1]
+        outline, on_grid = np.zeros((2, regions.count))
         for axis in (0, 1):
-            first = np.moveaxis(labels, axis, 0)
-            at = np.nonzero((first[1:] != 0) != (first[:-1] != 0))
-            which = np.maximum(first[1:][at], first[:-1][at])
-            outline += np.bincount(which, minlength=count + 1)
-            on_grid += np.bincount(which, self.on_line(axis, at[0] + 1), count + 1)
-        keep = on_grid < OUTLINE * outline
+            y, x = np.nonzero(np.diff(found, axis=axis))
+            border = (y if axis == 0 else x) + 1
+            # Of the two pixels at an outline one is in the region.
+            before, behind = y * width + x, y * width + x + (width if axis == 0 else 1)
+            which = regions.at(np.where(found.flat[before], before, behind))
+            outline += np.bincount(which, minlength=regions.count)
+            on_grid += np.bincount(which, self.on_line(axis, border), regions.count)
         # What has no outline fills the plane.
-        keep |= outline == 0
-        keep[0] = False
-        return np.asarray(keep[labels])
+        return regions.mask((on_grid < OUTLINE * outline) | (outline == 0))
 
 
 NO_GRID = BlockGrid(0.0, (np.zeros(1, dtype=bool), np.zeros(1, dtype=bool)))
@@ -124,58 +122,40 @@ def block_grid(plane: AnyArray) -> BlockGrid:
     BlockGrid
         :data:`NO_GRID` where there is none.
     """
-    turned = [_quiet_steps(plane.T), _quiet_steps(plane)]
-    if any(np.count_nonzero(steps) < MIN_STEPS for steps in turned):
+    turned = [QuietSteps.of(plane, axis) for axis in (0, 1)]
+    if any(steps.height.size < MIN_STEPS for steps in turned):
         return NO_GRID
-    counts = [np.count_nonzero(steps, axis=0) for steps in turned]
+    counts = [np.bincount(steps.at, minlength=steps.length) for steps in turned]
     folds = [[_folded(count, period) for count in counts] for period in PERIODS]
     clear = [min(_clearness(fold) for fold in pair) for pair in folds]
     if not max(clear):
         return NO_GRID
     # A grid of 4 is one of 8 and 12 too, but one of 8 is half as clear in fours.
     best = next(i for i, value in enumerate(clear) if value >= 0.8 * max(clear))
-    lines, on_line, beside = [], [], []
+    lines, on_line, beside, places = [], [], [], np.zeros(2)
     for steps, count in zip(turned, folds[best], strict=True):
         fold = count / count.mean()
         # Between the pixels of a shrunk image a line makes two steps of one.
         line = (fold >= 0.6 * fold.max()) & (fold > 1)
-        is_on = line[np.arange(steps.shape[1]) % len(line)]
-        on_line.append(steps[:, is_on])
-        beside.append(steps[:, ~is_on])
+        is_on = line[np.arange(steps.length) % len(line)]
+        on_line.append(steps.height[is_on[steps.at]])
+        beside.append(steps.height[~is_on[steps.at]])
+        places += steps.lines * np.array([np.count_nonzero(is_on), np.count_nonzero(~is_on)])
         lines.append(np.roll(line, 1))  # the step at i is the border in front of i + 1
-    return BlockGrid(_highest(on_line, beside), (lines[0], lines[1]))
+    return BlockGrid(_highest(on_line, beside, places[0] / places[1]), (lines[0], lines[1]))
 
 
-def _highest(on_line: Sequence[Float64Array], beside: Sequence[Float64Array]) -> float:
+def _highest(
+    on_line: Sequence[Float64Array], beside: Sequence[Float64Array], as_many: float
+) -> float:
     """Return how high nearly all steps are that blocks alone explain.
 
     Of the steps on the lines as many are taken for other things, damage too, as there are
-    of that height beside them.
+    of that height beside them, where there are ``as_many`` times the places.
     """
-    as_many = sum(steps.size for steps in on_line) / sum(steps.size for steps in beside)
-    high, others = (
-        np.sort(np.concatenate([steps[steps > 0] for steps in some])) for some in (on_line, beside)
-    )
+    high, others = (np.sort(np.concatenate(some)) for some in (on_line, beside))
     blocks = np.arange(1, high.size + 1) - as_many * np.searchsorted(others, high, "right")
     return float(high[np.argmax(blocks >= HIGHEST * blocks.max())])
-
-
-def _quiet_steps(plane: AnyArray) -> Float64Array:
-    """Return how far the image rises or falls where it does so amid flat surroundings.
-
-    At [i, j] from column j − 1 to j + 2: a line that lies between the pixels of a shrunk
-    image makes two steps of one. 0 where the next pixel is the same or there is more.
-    """
-    some = plane[:: max(1, plane.shape[0] // LINES)].astype(np.float64)
-    if some.shape[1] < 8:
-        return np.zeros((len(some), 0))
-    steps = np.pad(np.diff(some, axis=1), ((0, 0), (2, 2)))
-    there = (np.abs(steps) > 1e-6 * np.ptp(some)).astype(np.int8)
-    count = steps.shape[1] - 4
-    around = sum(there[:, i : i + count] for i in range(5))
-    rise = sum(steps[:, i : i + count] for i in range(1, 4))
-    quiet = (there[:, 2:-2] > 0) & (around <= 2) & (np.abs(rise) < LOW * np.ptp(some))
-    return np.where(quiet, np.abs(rise), 0.0)
 
 
 def _folded(counts: npt.NDArray[np.intp], period: int) -> Float64Array:
@@ -196,7 +176,7 @@ def _clearness(fold: Float64Array) -> float:
 
 
 def foreign_grain(
-    planes: Sequence[AnyArray], usable: Sequence[BoolArray], gains: Sequence[float]
+    planes: Sequence[AnyArray], usable: Sequence[BoolArray | Between], gains: Sequence[float]
 ) -> dict[int, Float32Array]:
     """Return how much grain of other channels is found in each that shares some.
 
@@ -204,7 +184,7 @@ def foreign_grain(
     ----------
     planes : sequence of numpy.ndarray
         (Y, X) each, finite.
-    usable : sequence of numpy.ndarray
+    usable : sequence of numpy.ndarray or Between
         (Y, X), boolean: pixels that are neither missing nor at the floor or the ceiling.
     gains : sequence of float
         Variance of the photon noise of each channel per unit of intensity.
@@ -216,15 +196,22 @@ def foreign_grain(
         intensity units, of what channels of the same picture add to it.
     """
     shares = _shared(planes, usable)
+    lent = np.flatnonzero(shares.any(axis=0)).tolist()
+    floors = {j: planes[j].min() for j in lent}
     grain = {
-        j: _grain_around(planes[j], usable[j], gains[j])
-        for j in np.flatnonzero(shares.any(axis=0)).tolist()
-    }
-    return {
-        i: _steepness(planes[i])
-        * np.sqrt(sum(shares[i, j] * grain[j] for j in grain), dtype=np.float32)
+        i: np.empty(planes[i].shape, np.float32)
         for i in np.flatnonzero(shares.any(axis=1)).tolist()
     }
+    steepness = {i: _steepness(planes[i]) for i in grain}
+    for outer, inner, band in bands(planes[0].shape, GRAIN_WINDOW // 2):
+        own = {
+            j: _grain_around(planes[j][outer], usable[j][outer], floors[j], gains[j])[inner]
+            for j in lent
+        }
+        for i in grain:
+            both = sum(shares[i, j] * own[j] for j in own)
+            grain[i][band] = steepness[i] * np.sqrt(both, dtype=np.float32)
+    return grain
 
 
 def _steepness(plane: AnyArray) -> np.float32:
@@ -233,7 +220,7 @@ def _steepness(plane: AnyArray) -> np.float32:
     return np.float32(np.clip(gaps[0] / np.median(gaps), 1, 8) if gaps.size else 1)
 
 
-def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray]) -> Float64Array:
+def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray | Between]) -> Float64Array:
     """Return (C, C): at [i, j] the share of the grain of channel j that channel i has too."""
     every = max(1, planes[0].shape[0] // LINES)
     some = [plane[::every] for plane in planes]
@@ -254,14 +241,14 @@ def _shared(planes: Sequence[AnyArray], usable: Sequence[BoolArray]) -> Float64A
     return shares
 
 
-def _grain(plane: AnyArray) -> Float64Array:
+def _grain(plane: AnyArray) -> AnyArray:
     """Return the second differences along rows."""
-    values = plane.astype(np.float64)
-    return 2 * values[:, 1:-1] - values[:, :-2] - values[:, 2:]
+    values = countable(plane)
+    return np.asarray(2 * values[:, 1:-1] - values[:, :-2] - values[:, 2:])
 
 
-def _grain_around(plane: AnyArray, usable: BoolArray, gain: float) -> Float32Array:
-    """Return the variance of the grain around every pixel, (Y, X).
+def _grain_around(plane: AnyArray, usable: BoolArray, low: Any, gain: float) -> Float32Array:
+    """Return the variance of the grain around every pixel, (Y, X), above a floor.
 
     What can be seen of it, and no less than that of the light there: a coder smooths the
     grain of which it leaves such traces.
@@ -269,8 +256,9 @@ def _grain_around(plane: AnyArray, usable: BoolArray, gain: float) -> Float32Arr
     squares = np.zeros(plane.shape, dtype=np.float32)
     told = np.zeros(plane.shape, dtype=bool)
     told[:, 1:-1] = usable[:, 1:-1] & usable[:, :-2] & usable[:, 2:]
-    squares[:, 1:-1] = _grain(plane) ** 2 / 6
+    squares[:, 1:-1] = _grain(plane).astype(np.float64) ** 2 / 6
     squares *= told
     seen = box_sum(squares, GRAIN_WINDOW) / np.maximum(box_sum(told, GRAIN_WINDOW), 1)
-    light = gain / GRAIN_WINDOW**2 * box_sum(plane - plane.min(), GRAIN_WINDOW)
+    around = box_sum(plane - low, GRAIN_WINDOW).astype(np.float32, copy=False)
+    light = gain / GRAIN_WINDOW**2 * around
     return np.asarray(np.maximum(seen, light), dtype=np.float32)

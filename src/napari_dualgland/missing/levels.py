@@ -8,17 +8,17 @@ where the region ends, and is missing if it sees hard rims on opposite sides.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
 
-from napari_dualgland.missing.rims import Rim
-from napari_dualgland.missing.windows import dilated
-from napari_dualgland.typing import BoolArray
+from napari_dualgland.missing.heights import bands
+from napari_dualgland.missing.regions import Regions, paint, runs, runs_down, spelt_out
+from napari_dualgland.missing.rims import BLOCK, Rim
+from napari_dualgland.missing.windows import blocks, dilated
+from napari_dualgland.typing import BoolArray, IndexArray
 
-EIGHT = np.ones((3, 3), dtype=bool)
-"""Pixels that touch at a corner belong together."""
+COLUMNS = 256
+"""Columns that are looked at in one go."""
 BORDER_RUN = 9
-"""Pixels; a hole no longer than this may end at the border of the image for a rim."""
+"""Pixels; a hole shorter than this may end at the border of the image for a rim."""
 
 
 def connected(mask: BoolArray, min_size: int) -> BoolArray:
@@ -36,26 +36,13 @@ def connected(mask: BoolArray, min_size: int) -> BoolArray:
     numpy.ndarray
         (Y, X), boolean.
     """
-    labels, _ = ndimage.label(mask, EIGHT)
-    keep = np.bincount(labels.ravel()) >= min_size
-    keep[0] = False
-    return np.asarray(keep[labels])
-
-
-def _ends(region: BoolArray, axis: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return, for every pixel, where along ``axis`` its run inside the region ends.
-
-    The position before the first and after the last pixel of the run: −1 and the length
-    of the axis where the run reaches the border.
-    """
-    length = region.shape[axis]
-    shape = [1, 1]
-    shape[axis] = length
-    position = np.arange(length, dtype=np.int32).reshape(shape)
-    before = np.maximum.accumulate(np.where(region, np.int32(-1), position), axis=axis)
-    outside = np.flip(np.where(region, np.int32(length), position), axis)
-    after = np.flip(np.minimum.accumulate(outside, axis=axis), axis)
-    return before, after
+    kept = mask.copy()
+    # What leaves a band with its surroundings is larger, and what does not is all there.
+    for outer, inner, band in bands(mask.shape, min_size - 1):
+        regions = Regions.of(mask[outer])
+        small = regions.mask(regions.area() < min_size)
+        np.greater(kept[band], small[inner], out=kept[band])
+    return kept
 
 
 def _enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
@@ -64,18 +51,38 @@ def _enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
     The border of the image stands in for a rim where the run that ends there is short
     (a scratch that leaves the image).
     """
-    between = []
-    for axis in (0, 1):
-        before, after = _ends(region, axis)
-        length = region.shape[axis]
-        first = np.take_along_axis(rim, np.minimum(before + 1, length - 1), axis)
-        last = np.take_along_axis(rim, np.maximum(after - 1, 0), axis)
-        at_start, at_end = before < 0, after >= length
-        short = after - before <= BORDER_RUN
-        seen_first = np.where(at_start, short & last & ~at_end, first)
-        seen_last = np.where(at_end, short & first & ~at_start, last)
-        between.append(seen_first & seen_last)
-    return np.asarray(region & (between[0] | between[1]))
+    height, width = region.shape
+    found = np.zeros_like(region)
+    for _, _, band in bands(region.shape, 0):
+        if rim[band].any():
+            row, start, stop = runs(region[band])
+            left, right = start - row * width, stop - row * width - 1
+            first, last = rim[band].take(start), rim[band].take(stop - 1)
+            kept = _between(first, last, left, right, width)
+            paint(found[band], start[kept], stop[kept])
+    for x in range(0, width, COLUMNS):
+        strip, hard = region[:, x : x + COLUMNS], rim[:, x : x + COLUMNS]
+        if hard.any():
+            column, top, bottom = runs_down(strip)
+            kept = _between(hard[top, column], hard[bottom, column], top, bottom, height)
+            column, top, bottom = column[kept], top[kept], bottom[kept]
+            y = spelt_out(top, bottom + 1)
+            found[y, np.repeat(x + column, bottom - top + 1)] = True
+    return found
+
+
+def _between(
+    first: BoolArray, last: BoolArray, begin: IndexArray, end: IndexArray, length: int
+) -> BoolArray:
+    """Return which runs, from one pixel to another of a line, lie between rims.
+
+    ``first`` and ``last`` say whether a run's first and last pixels are at one.
+    """
+    at_start, at_end = begin == 0, end == length - 1
+    short = end - begin + 1 < BORDER_RUN
+    seen_first = np.where(at_start, short & last & ~at_end, first)
+    seen_last = np.where(at_end, short & first & ~at_start, last)
+    return np.asarray(seen_first & seen_last)
 
 
 def holes(region: BoolArray, rim: Rim, reach: int, min_certain: int, share: float) -> BoolArray:
@@ -103,12 +110,13 @@ def holes(region: BoolArray, rim: Rim, reach: int, min_certain: int, share: floa
     if np.count_nonzero(rim.certain) < min_certain:
         return np.zeros_like(region)
     # Noise interrupts a rim here and there; a ray may end at such a place.
-    found = _enclosed(region, region & dilated(rim.likely, 5))
-    found |= region & dilated(rim.certain & dilated(rim.touching, 3), 2 * reach + 1)
-    labels, count = ndimage.label(found, EIGHT)
-    flat = labels.ravel()
-    certain = np.bincount(flat, rim.certain.ravel(), count + 1)
-    likely = np.bincount(flat, rim.likely.ravel(), count + 1)
-    good = (certain >= min_certain) & (certain >= share * likely)
-    good[0] = False
-    return np.asarray(good[labels])
+    hard = np.zeros_like(region)
+    for outer, _, _ in blocks(rim.likely, BLOCK, 2):
+        hard[outer] |= region[outer] & dilated(rim.likely[outer], 5)
+    found = _enclosed(region, hard)
+    for outer, _, _ in blocks(rim.certain, BLOCK, reach + 1):
+        inner = rim.certain[outer] & dilated(rim.touching[outer], 3)
+        found[outer] |= region[outer] & dilated(inner, 2 * reach + 1)
+    regions = Regions.of(found)
+    certain, likely = regions.counted(rim.certain), regions.counted(rim.likely)
+    return regions.mask((certain >= min_certain) & (certain >= share * likely))

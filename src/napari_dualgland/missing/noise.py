@@ -8,10 +8,12 @@ that has rounded the image leaves steps and another channel's grain (see :mod:`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from napari_dualgland.missing.heights import Between, bands
 from napari_dualgland.missing.windows import box_sum
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array
 
@@ -44,6 +46,12 @@ class Noise:
     speck: float
     coder: float | Float32Array = 0.0
 
+    def at(self, where: Any) -> Noise:
+        """Return the noise of some pixels of the channel."""
+        if isinstance(self.coder, np.ndarray):
+            return replace(self, coder=self.coder[where])
+        return self
+
     def least(self, sigmas: float, alone: bool = False) -> Float32Array:
         """Return the least mean intensity that is so many standard deviations above 0.
 
@@ -68,6 +76,27 @@ class Noise:
         light = max(sigmas**2 * self.gain, (1.2 if alone else 0.5) * sigmas * self.speck)
         return np.maximum(light, np.multiply(sigmas, self.coder), dtype=np.float32)
 
+    def exceeded(self, height: AnyArray, sigmas: float, alone: bool = False) -> BoolArray:
+        """Return which heights are more than :meth:`least`.
+
+        Parameters
+        ----------
+        height : numpy.ndarray
+            In intensity units above the channel's floor; of these pixels alone.
+        sigmas, alone
+            As of :meth:`least`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Boolean, shape of ``height``.
+        """
+        least = self.least(sigmas, alone)
+        if height.dtype == np.uint8 and least.ndim == 0:
+            # An integer is above a number where it is above what that number is cut down to.
+            least = np.minimum(least, 255).astype(np.uint8)
+        return np.asarray(height > least)
+
 
 def measure_noise(plane: AnyArray, observed: BoolArray, low: float, high: float) -> Noise | None:
     """Return the noise of a channel, read off the channel itself.
@@ -90,7 +119,7 @@ def measure_noise(plane: AnyArray, observed: BoolArray, low: float, high: float)
     Noise or None
         None where too few neighbours can be compared.
     """
-    usable = observed & (plane != low) & (plane != high)
+    usable = Between(plane, observed, low, high)
     every = -(-plane.size // MANY_PIXELS)
     some, rows = usable[::every], plane[::every]
     pairs = some[:, 1:] & some[:, :-1]
@@ -118,9 +147,14 @@ def _grey_level(values: Float64Array) -> float:
     return float(steps.min()) if steps.size else 0.0
 
 
-def _speck_height(plane: AnyArray, lit: BoolArray, low: float) -> float:
+def _speck_height(plane: AnyArray, lit: Between, low: float) -> float:
     """Return the mean height of lit pixels that stand nearly alone."""
-    alone = lit & (box_sum(lit, SPECK_WINDOW) < SPECK_SHARE * SPECK_WINDOW**2)
-    if np.count_nonzero(alone) < MIN_PAIRS:
+    specks = []
+    for outer, inner, band in bands(plane.shape, SPECK_WINDOW // 2):
+        some = lit[outer]
+        crowd = box_sum(some, SPECK_WINDOW)[inner]
+        specks.append(plane[band][some[inner] & (crowd < SPECK_SHARE * SPECK_WINDOW**2)])
+    alone = np.concatenate(specks)
+    if alone.size < MIN_PAIRS:
         return 0.0
-    return float(plane[alone].astype(np.float64).mean() - low)
+    return float(alone.astype(np.float64).mean() - low)

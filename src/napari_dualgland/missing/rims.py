@@ -9,12 +9,14 @@ noise that a pixel of that brightness has.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from napari_dualgland.missing.heights import Heights
 from napari_dualgland.missing.noise import Noise
 from napari_dualgland.missing.windows import blocks, box_sum, dilated
-from napari_dualgland.typing import BoolArray, Float32Array
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, IndexArray
 
 NEAR_WINDOW = 7
 """Side of the window, in pixels, over which the pixels that touch a region are averaged."""
@@ -56,9 +58,103 @@ class Rim:
     sharp: bool
 
 
+class _Places(NamedTuple):
+    """Pixels of a region that may be at a hard rim, and what is around each.
+
+    Attributes
+    ----------
+    y, x : numpy.ndarray
+        (N,), int64.
+    near, far : numpy.ndarray
+        (N,), float32: means of the pixels that touch the region, and of those beyond.
+    enough, clear, inner : numpy.ndarray
+        (N,), boolean: whether the near mean is one of enough pixels for certainty, whether
+        it stands clear of the noise, and whether a pixel that touches is next to it.
+    """
+
+    y: IndexArray
+    x: IndexArray
+    near: Float32Array
+    far: Float32Array
+    enough: BoolArray
+    clear: BoolArray
+    inner: BoolArray
+
+    @classmethod
+    def nowhere(cls) -> _Places:
+        dtypes = (np.int64, np.int64, np.float32, np.float32, bool, bool, bool)
+        return cls(*(np.zeros(0, dtype=dtype) for dtype in dtypes))
+
+    @classmethod
+    def of_all(cls, some: list[_Places]) -> _Places:
+        return cls(*map(np.concatenate, zip(*some, strict=True)))
+
+    def those(self, keep: BoolArray) -> _Places:
+        return _Places._make(values[keep] for values in self)
+
+    def moved(self, y: int, x: int) -> _Places:
+        return self._replace(y=self.y + y, x=self.x + x)
+
+
+class _Block:
+    """A part of a plane in which the means are taken."""
+
+    def __init__(
+        self,
+        region: BoolArray,
+        height: AnyArray,
+        observed: BoolArray,
+        noise: Noise,
+        sigmas: float,
+    ) -> None:
+        self.region, self.height, self.observed = region, height, observed
+        self.noise, self.sigmas = noise, sigmas
+        self.touching = dilated(region, 3) & ~region & observed
+
+    def places(self, inner: tuple[slice, slice], bright: float) -> _Places:
+        """Return where, within a part of the block, touching pixels stand above the noise.
+
+        ``bright`` stands in for the far mean where nothing is far.
+        """
+        # A mean can stand above the noise only where some pixel does.
+        tall = self.touching & self.noise.exceeded(self.height, LIKELY * self.sigmas)
+        if not tall.any():
+            return _Places.nowhere()
+        wanted = np.zeros_like(tall)
+        wanted[inner] = (dilated(tall, NEAR_WINDOW) & self.region)[inner]
+        at = np.flatnonzero(wanted)
+        near, n_near = self._mean(self.touching, NEAR_WINDOW, at)
+        # A speck of noise in the background is no rim, nor are many of them.
+        kept = (n_near >= 3) & (near > self._least(LIKELY * self.sigmas, at))
+        if not kept.any():
+            return _Places.nowhere()
+        at, near, n_near = at[kept], near[kept], n_near[kept]
+        beyond = dilated(self.region, 9) & ~dilated(self.region, 5) & self.observed
+        far, n_far = self._mean(beyond, FAR_WINDOW, at)
+        # In a dense net of damage nothing is three pixels away; in a saturated bundle or in
+        # dim noise nothing is either, but there the pixels between are near the region's value.
+        far[n_far < 3] = bright
+        clear = near > self._least(self.sigmas, at)
+        y, x = np.divmod(at, tall.shape[1])
+        places = _Places(y, x, near, far, n_near >= 4, clear, dilated(self.touching, 3).take(at))
+        lit = box_sum(~self.region & self.observed, FAR_WINDOW).take(at)
+        return places.those(lit >= LIT * FAR_WINDOW**2)
+
+    def _mean(self, those: BoolArray, side: int, at: IndexArray) -> tuple[Float32Array, AnyArray]:
+        """Return the mean height of those pixels around each of some, and how many they are."""
+        number = box_sum(those, side).take(at)
+        total = box_sum(self.height * those, side).take(at)
+        return np.divide(total, np.maximum(number, 1), dtype=np.float32), number
+
+    def _least(self, sigmas: float, at: IndexArray) -> Float32Array:
+        """Return what is no noise at some pixels."""
+        least = self.noise.least(sigmas)
+        return least if least.ndim == 0 else least.take(at)
+
+
 def hard_rim(
     region: BoolArray,
-    height: Float32Array,
+    height: Heights,
     observed: BoolArray,
     noise: Noise,
     full_scale: float,
@@ -71,8 +167,8 @@ def hard_rim(
     ----------
     region : numpy.ndarray
         (Y, X), boolean; all its pixels hold one value.
-    height : numpy.ndarray
-        (Y, X), float32: distance of each pixel from that value, in intensity units.
+    height : Heights
+        Distance of each pixel from that value.
     observed : numpy.ndarray
         (Y, X), boolean: pixels that may be looked at.
     noise : Noise
@@ -89,37 +185,23 @@ def hard_rim(
     -------
     Rim
     """
-    touching = dilated(region, 3) & ~region & observed
-    far = dilated(region, 9) & ~dilated(region, 5) & observed
-    # A mean can stand above the noise only where some pixel does.
-    floor = noise.least(LIKELY * sigmas)
-    candidates = dilated(touching & (height > floor), NEAR_WINDOW) & region
-    n_near, n_far, n_lit, near_mean, far_mean = np.zeros((5, *region.shape), dtype=np.float32)
-    for outer, inner, block in blocks(candidates, BLOCK, FAR_WINDOW // 2):
-        n, h = touching[outer], height[outer]
-        n_near[block] = box_sum(n, NEAR_WINDOW)[inner]
-        near_mean[block] = box_sum(h * n, NEAR_WINDOW)[inner]
-        n = far[outer]
-        n_far[block] = box_sum(n, FAR_WINDOW)[inner]
-        far_mean[block] = box_sum(h * n, FAR_WINDOW)[inner]
-        n_lit[block] = box_sum(~region[outer] & observed[outer], FAR_WINDOW)[inner]
-    near_mean /= np.maximum(n_near, 1)
-    far_mean /= np.maximum(n_far, 1)
-    # In a dense net of damage nothing is three pixels away; in a saturated bundle or in
-    # dim noise nothing is either, but there the pixels between are near the region's value.
-    far_mean[n_far < 3] = BRIGHT * full_scale
-    clear = near_mean > noise.least(sigmas)
-    # A speck of noise in the background is no rim, nor are many of them.
-    likely = candidates & (n_near >= 3) & (n_lit >= LIT * FAR_WINDOW**2) & (near_mean > floor)
-    # Between sparse filaments the near mean stands on a filament, the far one beyond it.
-    likely &= (near_mean > step * far_mean) & (near_mean < THIN * far_mean)
-    inner = likely & dilated(touching, 3) & clear
-    steep = np.count_nonzero(near_mean[inner] > SHARP * step * far_mean[inner])
-    sharp = bool(np.count_nonzero(inner) > 1.4 * steep)
+    likely, certain, touching = (np.zeros(region.shape, dtype=bool) for _ in range(3))
+    found = [_Places.nowhere()]
+    for outer, inner, _ in blocks(region, BLOCK, FAR_WINDOW // 2 + 4):
+        block = _Block(region[outer], height[outer], observed[outer], noise.at(outer), sigmas)
+        touching[outer] |= block.touching
+        places = block.places(inner, BRIGHT * full_scale)
+        # Between sparse filaments the near mean stands on a filament, the far one beyond it.
+        places = places.those((places.near > step * places.far) & (places.near < THIN * places.far))
+        found.append(places.moved(outer[0].start, outer[1].start))
+    at = _Places.of_all(found)
+    clear = at.those(at.inner & at.clear)
+    steep = np.count_nonzero(clear.near > SHARP * step * clear.far)
+    sharp = bool(clear.y.size > 1.4 * steep)
     if sharp:
         # Coarse pixels: nature itself fades within two of them. Ask for more.
         step *= SHARP
-        likely &= near_mean > step * far_mean
-    certain = likely & clear & (n_near >= 4)
-    certain &= near_mean > CERTAIN * step * far_mean
+        at = at.those(at.near > step * at.far)
+    likely[at.y, at.x] = True
+    certain[at.y, at.x] = at.clear & at.enough & (at.near > CERTAIN * step * at.far)
     return Rim(likely, certain, touching, sharp)

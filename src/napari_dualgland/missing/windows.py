@@ -1,8 +1,8 @@
 """Sliding windows in a few passes: any, all and sum over the pixels around each pixel.
 
 A window of n pixels is put together from windows of 1, 2, 4, … pixels, so it takes
-log₂ n whole-array operations. On booleans that is tens of times faster than the rank
-filters of SciPy, and on sums three times, which is what makes a field take seconds.
+log₂ n passes, each over numbers as small as hold the answer. That is tens of times faster
+than the filters of SciPy, and faster still on blocks that stay in the processor's cache.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
+from napari_dualgland.typing import AnyArray, BoolArray
 
 
 def running(values: AnyArray, combine: np.ufunc, before: int, after: int, axis: int) -> AnyArray:
@@ -33,32 +33,33 @@ def running(values: AnyArray, combine: np.ufunc, before: int, after: int, axis: 
     numpy.ndarray
         (Y, X).
     """
-    pad = [(0, 0), (0, 0)]
-    pad[axis] = (before, after)
-    power = np.pad(values, pad)
-    count, length = before + 1 + after, values.shape[axis]
+    # Seen so that the axis is the first; the memory stays as it lies.
+    lines = values if axis == 0 else values.T
+    count, length = before + 1 + after, len(lines)
+    shape = (length + count - 1, lines.shape[1])
+    power = np.zeros(shape, lines.dtype) if axis == 0 else np.zeros(shape[::-1], lines.dtype).T
+    power[before : before + length] = lines
     result: AnyArray | None = None
     position, width = 0, 1
-
-    def cut(array: AnyArray, start: int, stop: int | None) -> AnyArray:
-        return array[start:stop] if axis == 0 else array[:, start:stop]
-
     while width <= count:
-        if count & width:
-            part = cut(power, position, position + length)
-            result = part.copy() if result is None else combine(result, part, out=result)
+        if count & width and combine is np.add:
+            part = power[position : position + length]
+            result = part if result is None else combine(result, part)
             position += width
         if 2 * width <= count:
-            power = combine(cut(power, 0, power.shape[axis] - width), cut(power, width, None))
+            power = combine(power[:-width], power[width:])
+        elif result is None:
+            # What is seen twice changes neither any nor all: two windows cover the whole.
+            result = combine(power[:length], power[count - width : count - width + length])
         width *= 2
     assert result is not None
-    return result
+    return result if axis == 0 else result.T
 
 
 def blocks(
     active: BoolArray, side: int, margin: int
 ) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]]:
-    """Yield the blocks of a plane that hold an active pixel.
+    """Yield the blocks of a plane that hold an active pixel, no larger than those ask for.
 
     Small blocks stay in the processor's cache, and most of a field needs no closer look.
 
@@ -78,15 +79,17 @@ def blocks(
     height, width = active.shape
     for y in range(0, height, side):
         for x in range(0, width, side):
-            block = (slice(y, min(y + side, height)), slice(x, min(x + side, width)))
-            if not active[block].any():
+            here = active[y : y + side, x : x + side]
+            rows = np.flatnonzero(here.any(axis=1))
+            if not rows.size:
                 continue
-            top, left = max(0, y - margin), max(0, x - margin)
-            outer = (slice(top, y + side + margin), slice(left, x + side + margin))
-            inner = (
-                slice(y - top, block[0].stop - top),
-                slice(x - left, block[1].stop - left),
-            )
+            columns = np.flatnonzero(here.any(axis=0))
+            y0, y1 = y + int(rows[0]), y + int(rows[-1]) + 1
+            x0, x1 = x + int(columns[0]), x + int(columns[-1]) + 1
+            top, left = max(0, y0 - margin), max(0, x0 - margin)
+            outer = (slice(top, y1 + margin), slice(left, x1 + margin))
+            inner = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
+            block = (slice(y0, y1), slice(x0, x1))
             yield outer, inner, block
 
 
@@ -110,7 +113,28 @@ def dilated(mask: BoolArray, side: int) -> BoolArray:
     return mask
 
 
-def box_sum(values: AnyArray, side: int) -> Float32Array:
+def summable(values: AnyArray, count: int) -> AnyArray:
+    """Return numbers in a dtype in which so many of them can be summed.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Booleans or uint8, whose sums are exact in integers; others are summed in float32.
+    count : int
+        How many are summed at most.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    if values.dtype == bool:
+        return values.astype(np.min_scalar_type(count))
+    if values.dtype == np.uint8:
+        return values.astype(np.min_scalar_type(255 * count))
+    return values.astype(np.float32, copy=False)
+
+
+def box_sum(values: AnyArray, side: int) -> AnyArray:
     """Return the sum over the surroundings of every pixel; nothing is added outside the image.
 
     Parameters
@@ -123,9 +147,9 @@ def box_sum(values: AnyArray, side: int) -> Float32Array:
     Returns
     -------
     numpy.ndarray
-        (Y, X), float32.
+        (Y, X), in the dtype of :func:`summable`.
     """
-    total = values.astype(np.float32, copy=False)
+    total = summable(values, side**2)
     for axis in (0, 1):
         total = running(total, np.add, side // 2, side // 2, axis)
     return total

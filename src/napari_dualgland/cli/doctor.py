@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
+OPENCV = ("opencv-contrib-python-headless", "opencv-contrib-python")
+"""The distributions of OpenCV that have all fills; plain ones lack FSR."""
+
 SCREEN_LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
@@ -51,7 +54,7 @@ def run() -> dict[str, Any]:
     found["screen"] = has_screen()
     if not found["screen"]:
         lacking.append("a screen: napari cannot open here; the command line works without")
-    found["opencv"] = _version("opencv-python-headless") or _version("opencv-python")
+    found["opencv"] = next(filter(None, map(_version, OPENCV)), None)
     if found["opencv"] is None:
         lacking.append("OpenCV, for the demo's comparison: pip install 'napari-dualgland[demo]'")
     return found

@@ -77,7 +77,9 @@ def telea(image: AnyArray, missing: AnyArray) -> Float32Array:
     cv2 = _opencv("Telea", "inpaint")
 
     def draw(stretched: AnyArray, hole: BoolArray) -> AnyArray:
-        return cv2.inpaint(stretched, hole.astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
+        lost = hole.astype(np.uint8)
+        drawn: AnyArray = cv2.inpaint(stretched, lost, RADIUS, cv2.INPAINT_TELEA)
+        return drawn
 
     return _stretched(image, missing, np.uint16, draw)
 
@@ -98,7 +100,9 @@ def navier_stokes(image: AnyArray, missing: AnyArray) -> Float32Array:
     cv2 = _opencv("Navier–Stokes", "inpaint")
 
     def draw(stretched: AnyArray, hole: BoolArray) -> AnyArray:
-        return cv2.inpaint(stretched, hole.astype(np.uint8), RADIUS, cv2.INPAINT_NS)
+        lost = hole.astype(np.uint8)
+        drawn: AnyArray = cv2.inpaint(stretched, lost, RADIUS, cv2.INPAINT_NS)
+        return drawn
 
     return _stretched(image, missing, np.uint16, draw)
 

@@ -14,7 +14,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,32 +78,24 @@ def run_cell(fill: str, folder: Path, cap: float, memory: float) -> dict[str, An
     told.unlink(missing_ok=True)
 
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+    words = [sys.executable, str(HERE / "speed_fills.py"), fill, str(folder)]
     began = time.perf_counter()
-    child = subprocess.Popen(
-        [sys.executable, str(HERE / "speed_fills.py"), fill, str(folder)],
-        env=os.environ | threads,
-        stderr=subprocess.PIPE,
-    )
-    resource.prlimit(child.pid, resource.RLIMIT_CPU, (int(cap), int(cap) + 5))
-    resource.prlimit(child.pid, resource.RLIMIT_DATA, (int(memory * 2**30),) * 2)
-    # Its words are few unless it fails; they are read meanwhile so that no pipe is ever full.
-    said: list[bytes] = []
-    assert child.stderr is not None
-    reader = threading.Thread(target=lambda: said.append(child.stderr.read()))
-    reader.start()
-    _, status, used = os.wait4(child.pid, 0)
+    with (folder / "said").open("wb") as said:
+        child = subprocess.Popen(words, env=os.environ | threads, stderr=said)
+        resource.prlimit(child.pid, resource.RLIMIT_CPU, (int(cap), int(cap) + 5))
+        resource.prlimit(child.pid, resource.RLIMIT_DATA, (int(memory * 2**30),) * 2)
+        _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
-    reader.join()
     row = {"cpu": used.ru_utime + used.ru_stime, "wall": time.perf_counter() - began}
     if child.returncode == 0:
         row |= json.loads(told.read_text())
         return {name: round(value, 3) for name, value in row.items()}
-    words = b"".join(said).decode(errors="replace")
+    last = (folder / "said").read_text(errors="replace")
     if row["cpu"] >= cap - 1:
         return {"over": f"> {cap:g} s"}
-    if child.returncode == -9 or any(w in words.lower() for w in ("memory", "alloc")):
+    if child.returncode == -9 or any(w in last.lower() for w in ("memory", "alloc")):
         return {"over": f"> {memory:g} GiB"}
-    raise RuntimeError(f"{fill} failed: {words[-2000:]}")
+    raise RuntimeError(f"{fill} failed: {last[-2000:]}")
 
 
 def main(

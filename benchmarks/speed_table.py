@@ -55,7 +55,7 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def draw(cells: Cells, out: Path) -> None:
-    """Draw CPU-seconds against missing pixels, and memory against the side.
+    """Draw CPU-seconds against missing pixels (in boxes), and memory against the side.
 
     Parameters
     ----------
@@ -72,14 +72,23 @@ def draw(cells: Cells, out: Path) -> None:
     done = [(*_split(key), row) for key, row in cells.items() if "over" not in row]
     in_boxes = [cell for cell in done if cell[0] == "boxes"]
     figure, axes = pyplot.subplots(figsize=(8, 5.5), layout="constrained")
-    for name in NAMES:
-        points = sorted((r["missing"], r["fill_cpu"]) for *_, fill, r in in_boxes if fill == name)
-        style = "o-" if name in OURS else "x--"
-        if points:
-            axes.plot(*zip(*points, strict=True), style, label=name, markersize=4, linewidth=1)
+    for number, name in enumerate(NAMES):
+        mine = [(side, r["missing"], r["fill_cpu"]) for _, side, _, n, r in in_boxes if n == name]
+        # A line joins the shares of one size; larger frames have larger marks.
+        for side in sorted({side for side, *_ in mine}):
+            points = sorted(point for s, *point in mine if s == side)
+            axes.plot(
+                *zip(*points, strict=True),
+                "o-" if name in OURS else "x--",
+                color=f"C{number}",
+                label=name if side == min(s for s, *_ in mine) else None,
+                markersize=2 + side / 700,
+                linewidth=0.8,
+            )
     axes.set(xscale="log", yscale="log", xlabel="missing pixels, all channels together")
     axes.set_ylabel("CPU-seconds of the fill, one thread")
-    axes.legend(fontsize=8)
+    if in_boxes:
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(out / "speed_time.png", dpi=120)
     pyplot.close(figure)
 
@@ -97,7 +106,10 @@ def draw(cells: Cells, out: Path) -> None:
     axes.set(xscale="log", yscale="log", xlabel="side of the frame, pixels (4 channels)")
     if shares:
         axes.set_title(f"{shares[0]:g} % missing in boxes", fontsize=9)
-        axes.legend(fontsize=8)
+        sides = sorted({side for _, side, *_ in in_boxes})
+        axes.set_xticks(sides, [f"{side}²" for side in sides])
+        axes.minorticks_off()
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set_ylabel("peak memory of the fill, MiB above what was held before")
     figure.savefig(out / "speed_memory.png", dpi=120)
     pyplot.close(figure)

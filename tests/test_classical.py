@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import numpy as np
 import pytest
 from scipy import ndimage
 from skimage.restoration import inpaint_biharmonic
 
-from napari_dualgland.classical import FILLS, biharmonic, mean, navier_stokes, telea
+from dualgland_training.evaluate.methods import CLASSICAL
+from napari_dualgland.classical import FILLS, biharmonic, fsr, mean, navier_stokes, telea
 from napari_dualgland.errors import DualglandError, Kind
 
 
@@ -44,6 +48,7 @@ def test_every_method_beats_the_mean_on_a_smooth_frame():
     missing = box_mask(truth.shape)
     error = {n: np.abs(fill(truth, missing) - truth)[missing].mean() for n, fill in FILLS.items()}
     assert max(error["Telea"], error["Navier–Stokes"]) < 0.7 * error["mean"]
+    assert error["FSR"] < 0.5 * error["mean"]
     assert error["biharmonic"] < 0.2 * error["mean"]
 
 
@@ -75,6 +80,40 @@ def test_biharmonic_in_pieces_equals_the_whole(family):
         missing[:, 31::61] = True
     whole = inpaint_biharmonic(truth[0].astype(float), missing[0])
     np.testing.assert_allclose(biharmonic(truth, missing)[0], whole, atol=0.5)
+
+
+@pytest.mark.parametrize("side", [17, 31, 50, 95])
+def test_fsr_fills_to_the_last_pixel_of_a_frame_of_any_size(side):
+    """OpenCV's own leaves what is beyond the last whole block, and reads past it."""
+    y, x = np.mgrid[:side, : side + 3]
+    truth = np.sin(y / 9)[None] * 900 + x * 7.0 + 1000
+    missing = np.zeros(truth.shape, bool)
+    missing[:, -1:, : side // 2] = missing[:, side // 2 :, -1:] = True
+    error, plain = (np.abs(fill(truth, missing) - truth)[missing] for fill in (fsr, mean))
+    assert error.max() < 0.35 * plain.max()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4), (2, 5, 3), (1, 64, 1)])
+def test_fsr_fills_frames_smaller_than_its_blocks(shape):
+    truth = np.random.default_rng(2).uniform(5, 9, shape)
+    missing = np.zeros(shape, bool)
+    missing[:, :, -1] = shape[2] > 1
+    missing[:, -1] |= shape[1] > 1
+    filled = fsr(truth, missing)
+    assert filled.min() >= truth[~missing].min() - 1e-5
+    assert filled.max() <= truth[~missing].max() + 1e-5
+
+
+@pytest.mark.parametrize("name", ["Telea", "Navier–Stokes", "FSR"])
+def test_without_opencv_or_with_one_that_lacks_a_part_it_says_what_to_install(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", types.ModuleType("cv2"))
+    with pytest.raises(DualglandError, match=name) as refused:
+        FILLS[name](smooth_frame(), box_mask((2, 96, 96)))
+    assert (refused.value.kind, refused.value.place) == (Kind.NOT_INSTALLED, "OpenCV")
+
+
+def test_the_evaluation_compares_with_every_fill():
+    assert tuple(FILLS) == CLASSICAL
 
 
 def test_a_channel_without_any_observed_pixel_comes_back_as_zero():

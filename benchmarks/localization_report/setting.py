@@ -63,7 +63,7 @@ class Setting(FrozenModel):
     scratch: Path
     generator: str = "generator"
     adapt: bool = True
-    classical: tuple[str, ...] = ("Telea", "Navier–Stokes", "biharmonic")
+    classical: tuple[str, ...] = ("Telea", "Navier–Stokes", "FSR", "biharmonic")
     cases: tuple[str, ...] = ()
     cells: int = Field(default=60, ge=0)
     drawn: int = Field(default=190, ge=1)

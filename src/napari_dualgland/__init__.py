@@ -1,6 +1,7 @@
 """Repair Human Protein Atlas microscopy stacks and read where in the cell a protein is.
 
-The public API is loaded on first use: importing this package imports neither torch nor Qt.
+The public API is loaded on first use: importing this package imports neither torch nor Qt. But
+it says how torch's threads shall wait, which must be said before torch is loaded.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland._version import __version__ as __version__
+from napari_dualgland.threads import settle
 
 if TYPE_CHECKING:
     from napari_dualgland.classes import CLASSES
@@ -77,6 +79,8 @@ __all__ = [
     "stack_from_layers",
     "write",
 ]
+
+settle()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from napari_dualgland import __version__
 from napari_dualgland.model.weights import list_models
@@ -80,6 +81,8 @@ def test_doctor_tells_what_there_is(dualgland):
     said = dualgland("doctor", "--json")
     assert said.code == 0
     told = said.result
+    assert told["threads"]["count"] == torch.get_num_threads()
+    assert told["threads"]["waiting"]
     assert told["devices"]["cpu"].endswith(("bf16", "fp32"))
     assert told["packages"]["torch"]
     assert told["qt"]["bindings"]
@@ -91,7 +94,7 @@ def test_doctor_tells_what_there_is(dualgland):
 def test_doctor_tells_a_person(dualgland):
     said = dualgland("doctor")
     assert said.code == 0
-    for word in ("python", "torch", "device cpu", "model prior", "Qt", "screen"):
+    for word in ("python", "torch", "device cpu", "threads", "model prior", "Qt", "screen"):
         assert word in said.out
 
 

@@ -30,6 +30,7 @@ from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 from dualgland_training.evaluate.scoring import blocks_of, cut, hole_centres
 from dualgland_training.evaluate.worker import peak_memory
 from dualgland_training.simulate import simulate_field
+from napari_dualgland.classical import FILLS
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.model.generator import Generator
 from napari_dualgland.model.weights import ModelCard
@@ -101,8 +102,7 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
     )
     assert len(list((tmp_path / "fills").glob("*/run.json"))) == 6
     assert json.loads((out / "evaluation.json").read_text())["ours"] == model
-    classical = {"mean", "Telea", "Navier–Stokes", "biharmonic"}
-    assert {*report["methods"]} == {*classical, "prior", model, f"{model}, one sample"}
+    assert {*report["methods"]} == {*FILLS, "prior", model, f"{model}, one sample"}
     assert len(said) == 6
     row = report["comparison"]["field"]["box, all channels"]
     assert row["figures"]["prior"]["psnr"]["mean"] > row["figures"]["mean"]["psnr"]["mean"]

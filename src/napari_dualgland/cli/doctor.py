@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.threads import settle
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+
+OPENCV = ("opencv-contrib-python-headless", "opencv-contrib-python")
+"""The distributions of OpenCV that have all fills; plain ones lack FSR."""
 
 SCREEN_LIBRARIES = {
     "libGL.so.1": "libgl1",
@@ -46,12 +50,13 @@ def run() -> dict[str, Any]:
     }
     lacking: list[str] = found["lacking"]
     found["devices"] = dict(_devices(lacking))
+    found["threads"] = _threads()
     found["models"], found["models_folder"] = _models(lacking)
     found["qt"] = _qt(lacking)
     found["screen"] = has_screen()
     if not found["screen"]:
         lacking.append("a screen: napari cannot open here; the command line works without")
-    found["opencv"] = _version("opencv-python-headless") or _version("opencv-python")
+    found["opencv"] = next(filter(None, map(_version, OPENCV)), None)
     if found["opencv"] is None:
         lacking.append("OpenCV, for the demo's comparison: pip install 'napari-dualgland[demo]'")
     return found
@@ -95,7 +100,7 @@ def _devices(lacking: list[str]) -> Iterator[tuple[str, str]]:
         elif name == "mps":
             what = "Apple GPU"
         else:
-            what = f"{processor_name()}, {torch.get_num_threads()} threads"
+            what = processor_name()
         yield name, f"{what}, {choose_precision('auto', torch.device(name))}"
     if not torch.cuda.is_available() and not torch.backends.mps.is_available():
         lacking.append("a GPU that torch can use: imputing runs on the processor")
@@ -106,6 +111,14 @@ def _devices(lacking: list[str]) -> Iterator[tuple[str, str]]:
         nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
     except Exception as error:
         lacking.append(f"a torchvision that matches torch: {str(error).splitlines()[0]}")
+
+
+def _threads() -> dict[str, Any]:
+    """Return how many threads compute on the processor, who says so, and how they wait."""
+    import torch
+
+    policy = settle()
+    return {"count": torch.get_num_threads(), "why": policy.count, "waiting": policy.waiting}
 
 
 def _models(lacking: list[str]) -> tuple[dict[str, str], str]:
@@ -183,6 +196,9 @@ def show(result: dict[str, Any], to: Console) -> None:
         table.add_row(package, version or "not installed")
     for name, what in result["devices"].items():
         table.add_row(f"device {name}", what)
+    threads = result["threads"]
+    said = f"{threads['count']}, {threads['why']}; they wait {threads['waiting']}"
+    table.add_row("threads", said)
     for name, state in result["models"].items():
         table.add_row(f"model {name}", state)
     table.add_row("your models", result["models_folder"])

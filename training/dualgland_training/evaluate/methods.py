@@ -14,7 +14,7 @@ from napari_dualgland.model.weights import read_card
 from napari_dualgland.stack import ROLES, Channel, Stack
 from napari_dualgland.typing import AnyArray, BoolArray
 
-CLASSICAL = ("mean", "Telea", "Navier–Stokes", "biharmonic")
+CLASSICAL = ("mean", "Telea", "Navier–Stokes", "FSR", "biharmonic")
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "--no-adapt": {"adapt": False},

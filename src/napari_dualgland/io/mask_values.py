@@ -55,15 +55,15 @@ def checked_marks(values: LazyArray, place: str, axes: str | None = None) -> tup
     return whole, f"{place}: the mask has {values_up_to}; all that is not 0 counts as missing"
 
 
-def checked_labels(values: AnyArray, place: str, axes: str | None = None) -> tuple[AnyArray, str]:
+def checked_labels(values: LazyArray, place: str, axes: str | None = None) -> tuple[LazyArray, str]:
     """Return the labels of cells after making sure that they can be that.
 
     A mask of cells, of one value only, is split into its connected pieces, plane by plane.
 
     Parameters
     ----------
-    values : numpy.ndarray
-        Booleans, integers or floats.
+    values : numpy.ndarray or dask.array.Array
+        Booleans, integers or floats; all of it is loaded.
     place : str
         The file, for the message.
     axes : str or None

@@ -92,7 +92,7 @@ def _read(path: Path, checked: Checked, of_cells: bool) -> Mask:
     if is_tiff(path):
         return _read_tiff(path, checked, of_cells)
     if path.suffix.lower() == ".npy":
-        values = read_npy(path)
+        values: LazyArray = read_npy(path)
     elif is_picture(path):
         values = read_numbers(path)
     else:

@@ -110,8 +110,8 @@ class Numbers:
     @classmethod
     def _of_part(cls, part: AnyArray) -> Numbers:
         low, high = part.min(), part.max()
-        lows, highs = np.count_nonzero(part == low), np.count_nonzero(part == high)
-        zeros = part.size - np.count_nonzero(part)
+        lows, highs = (int(np.count_nonzero(part == value)) for value in (low, high))
+        zeros = part.size - int(np.count_nonzero(part))
         if part.dtype.kind != "f":
             return cls(low, high, lows, highs, zeros, part.size)
         finite = bool(np.isfinite(part).all())
@@ -191,7 +191,7 @@ def planes(values: LazyArray, axes: str | None) -> Iterator[Any]:
     """
     axes = axes or ""
     y, x = (axes.index("Y"), axes.index("X")) if {"Y", "X"} <= set(axes) else (-2, -1)
-    last = np.moveaxis(values, (y, x), (-2, -1))
+    last: Any = np.moveaxis(values, (y, x), (-2, -1))  # type: ignore[type-var]
     for at in np.ndindex(last.shape[:-2]):
         yield last[at]
 

@@ -35,13 +35,15 @@ class Shelf:
     ----------
     output : pathlib.Path
         Where the result will go. Its folder is there.
+    job : str
+        What is done, in full.
     sources : iterable of pathlib.Path
         What is read: a run of files that have changed since is another one.
     """
 
-    def __init__(self, output: Path, sources: Iterable[Path]) -> None:
+    def __init__(self, output: Path, job: str, sources: Iterable[Path]) -> None:
         self._folder: Path | None = _folder_of(output)
-        self._sources = list(sources)
+        self._job, self._sources = job, list(sources)
         self._key = ""
         self._lock: BinaryIO | None = None
 
@@ -62,7 +64,7 @@ class Shelf:
         if tiles < FEWEST or self._folder is None:
             self._folder = None
             return 0
-        told = hashlib.sha256(facts.encode())
+        told = hashlib.sha256(f"{self._job}\n{facts}".encode())
         try:
             for line in _seen(self._sources):
                 told.update(line)

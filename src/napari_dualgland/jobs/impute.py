@@ -194,7 +194,8 @@ class ImputeJob(Job):
         stack, missing = self._stack_and_mask(loaded or self.load(), heard.append)
         shelf = None
         if self.output is not None and isinstance(self.input, FileInput):
-            shelf = Shelf(self.output, [Path(file) for file in (*self.reads(), *stack.files)])
+            sources = [*self.reads(), *map(Path, stack.files)]
+            shelf = Shelf(self.output, self.model_dump_json(), sources)
         filling = impute_steps(stack, missing, self.params, should_stop, shelf)
         try:
             result = yield from _telling(filling, heard)

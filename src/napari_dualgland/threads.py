@@ -39,12 +39,12 @@ class Policy(NamedTuple):
     ----------
     sets : dict
         What is added to the environment.
-    count, waiting : str
+    number, waiting : str
         Who says how many threads there are, and how they wait, for people to read.
     """
 
     sets: Mapping[str, str]
-    count: str
+    number: str
     waiting: str
 
 
@@ -69,12 +69,12 @@ def decide(environ: Mapping[str, str], loaded: Collection[str], quota: int | Non
     waits = next((name for name in WAITS if name in environ), None)
     late = "torch" in loaded
     sets: dict[str, str] = {}
-    count = "as many as cores that this process may use"
+    number = "as many as cores that this process may use"
     if counted:
-        count = f"as {counted}={environ[counted]} says"
+        number = f"as {counted}={environ[counted]} says"
     elif quota is not None and not late:
         sets[COUNTS[0]] = str(quota)
-        count = "as many as cores that its container grants it"
+        number = "as many as cores that its container grants it"
     if waits:
         waiting = f"as {waits}={environ[waits]} says"
     elif late:
@@ -82,7 +82,7 @@ def decide(environ: Mapping[str, str], loaded: Collection[str], quota: int | Non
     else:
         sets |= ASLEEP
         waiting = "asleep"
-    return Policy(sets, count, waiting)
+    return Policy(sets, number, waiting)
 
 
 @functools.cache

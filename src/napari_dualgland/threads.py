@@ -2,9 +2,9 @@
 
 torch splits each operation on tensors between the threads of OpenMP. A thread that is done with
 its share spins until the others are, by default: on a machine whose cores are shared, it holds
-a core that the one it waits for could use. Two threads then cost up to 70 times the CPU-seconds
-of one; threads that sleep while they wait cost 1.0 to 1.2 times as many, on a machine of one's
-own too (benchmarks/results/threads.md).
+a core that the one it waits for could use. Two threads then cost eight times the CPU-seconds of
+one, and far more where regions are small; threads that sleep while they wait cost 1.0 to 1.5
+times as many (benchmarks/results/threads.md).
 
 OpenMP is told by the environment alone, and reads it once, when its library is loaded. So the
 policy is settled when this package is imported, which loads no torch. What the user has set

@@ -124,8 +124,9 @@ def table(rows: Rows) -> str:
         "",
         "Made by `python benchmarks/fsr.py`. PSNR in dB inside the hole, mean over channels and "
         f"over {min(len(next(iter(r.values()))) for r in rows.values())} held-out pictures "
-        f"({SIDE}² crops of the field at 0.16 µm; with `--cells`, cells too): few, so differences of some tenths "
-        "tell little. *FSR* is the fast variant of OpenCV's `xphoto.inpaint`.",
+        f"({SIDE}² crops of the field at 0.16 µm; with `--cells`, cells too): few, so "
+        "differences of some tenths tell little. *FSR* is the fast variant of OpenCV's "
+        "`xphoto.inpaint`.",
         "",
         f"| damage | {' | '.join(NAMES)} | best classical | ours over it |",
         "|---" * (len(METHODS) + 3) + "|",

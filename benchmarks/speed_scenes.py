@@ -73,7 +73,7 @@ def boxes(side: int, share: float, seed: int = 0) -> BoolArray:
 def scratches(side: int, share: float, seed: int = 0) -> BoolArray:
     """Return scratches, the same in all channels, until the share is lost; as :func:`boxes`."""
     missing = np.zeros((4, side, side), bool)
-    plain = np.zeros((4, side, side), np.uint8)
+    plain = np.zeros((4, side, side), np.float32)
     while missing[0].mean() < share:
         drawn = draw_damage(plain, "scratches", np.random.default_rng(seed), None, 2.0)
         short = share - missing[0].mean()

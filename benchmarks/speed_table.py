@@ -95,14 +95,14 @@ def draw(cells: Cells, out: Path) -> None:
     shares = sorted({share for _, _, share, _, _ in in_boxes}, key=lambda s: abs(s - 5))
     figure, axes = pyplot.subplots(figsize=(8, 5.5), layout="constrained")
     for name in NAMES:
-        points = sorted(
+        peaks = sorted(
             (side, max(1, r["peak_mib"] - r["start_mib"]))
             for _, side, share, fill, r in in_boxes
             if fill == name and share == shares[0]
         )
         style = "o-" if name in OURS else "x--"
-        if points:
-            axes.plot(*zip(*points, strict=True), style, label=name, markersize=4, linewidth=1)
+        if peaks:
+            axes.plot(*zip(*peaks, strict=True), style, label=name, markersize=4, linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="side of the frame, pixels (4 channels)")
     if shares:
         axes.set_title(f"{shares[0]:g} % missing in boxes", fontsize=9)

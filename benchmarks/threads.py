@@ -34,10 +34,10 @@ SPINNING = {"GOMP_SPINCOUNT": "300000"}  # as GCC's OpenMP does unasked
 SETTINGS: Mapping[str, tuple[Mapping[str, str], int]] = {
     "1 thread": (ONE, 1),
     "2 threads, asleep (the policy)": (TWO, 1),
-    "2 threads, spinning (as before)": (TWO | SPINNING, 1),
+    "2 threads, spinning (as before)": ({**TWO, **SPINNING}, 1),
     "two callers of 1 thread": (ONE, 2),
     "two callers of 2 threads, asleep": (TWO, 2),
-    "two callers of 2 threads, spinning": (TWO | SPINNING, 2),
+    "two callers of 2 threads, spinning": ({**TWO, **SPINNING}, 2),
 }
 """Name → environment, and how many fill at the same time in one process."""
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -85,7 +85,7 @@ def seconds_of(
     kept = {k: v for k, v in os.environ.items() if k not in (*COUNTS, *WAITS)}
     words = [sys.executable, __file__, "--child", fill, str(side), str(callers), str(data)]
     with subprocess.Popen(
-        words, env=kept | more, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        words, env=kept | dict(more), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None

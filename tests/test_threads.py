@@ -26,7 +26,7 @@ def test_how_the_user_lets_them_wait_stays(name):
 def test_how_many_the_user_wants_stays(name):
     policy = decide({name: "5"}, set(), 3)
     assert policy.sets == ASLEEP
-    assert f"{name}=5" in policy.count
+    assert f"{name}=5" in policy.number
 
 
 def test_a_torch_that_was_loaded_before_is_not_told_too_late():

@@ -2,9 +2,9 @@
 
 torch splits each operation on tensors between the threads of OpenMP. A thread that is done with
 its share spins until the others are, by default: on a machine whose cores are shared, it holds
-a core that the one it waits for could use. Two threads then cost up to 70 times the CPU-seconds
-of one; threads that sleep while they wait cost 1.0 to 1.2 times as many, on a machine of one's
-own too (benchmarks/results/threads.md).
+a core that the one it waits for could use. Two threads then cost eight times the CPU-seconds of
+one, and far more where regions are small; threads that sleep while they wait cost 1.0 to 1.5
+times as many (benchmarks/results/threads.md).
 
 OpenMP is told by the environment alone, and reads it once, when its library is loaded. So the
 policy is settled when this package is imported, which loads no torch. What the user has set
@@ -39,12 +39,12 @@ class Policy(NamedTuple):
     ----------
     sets : dict
         What is added to the environment.
-    count, waiting : str
+    number, waiting : str
         Who says how many threads there are, and how they wait, for people to read.
     """
 
     sets: Mapping[str, str]
-    count: str
+    number: str
     waiting: str
 
 
@@ -69,12 +69,12 @@ def decide(environ: Mapping[str, str], loaded: Collection[str], quota: int | Non
     waits = next((name for name in WAITS if name in environ), None)
     late = "torch" in loaded
     sets: dict[str, str] = {}
-    count = "as many as cores that this process may use"
+    number = "as many as cores that this process may use"
     if counted:
-        count = f"as {counted}={environ[counted]} says"
+        number = f"as {counted}={environ[counted]} says"
     elif quota is not None and not late:
         sets[COUNTS[0]] = str(quota)
-        count = "as many as cores that its container grants it"
+        number = "as many as cores that its container grants it"
     if waits:
         waiting = f"as {waits}={environ[waits]} says"
     elif late:
@@ -82,7 +82,7 @@ def decide(environ: Mapping[str, str], loaded: Collection[str], quota: int | Non
     else:
         sets |= ASLEEP
         waiting = "asleep"
-    return Policy(sets, count, waiting)
+    return Policy(sets, number, waiting)
 
 
 @functools.cache

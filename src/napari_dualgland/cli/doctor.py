@@ -118,7 +118,7 @@ def _threads() -> dict[str, Any]:
     import torch
 
     policy = settle()
-    return {"count": torch.get_num_threads(), "why": policy.count, "waiting": policy.waiting}
+    return {"count": torch.get_num_threads(), "why": policy.number, "waiting": policy.waiting}
 
 
 def _models(lacking: list[str]) -> tuple[dict[str, str], str]:

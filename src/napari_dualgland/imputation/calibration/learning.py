@@ -26,9 +26,9 @@ ENOUGH = 500
 FEW = 4096
 """Pixels that tell how features spread."""
 
-STEPS = 150
+STEPS = 250
 BATCH = 512
-RATE = 8e-3
+RATE = 5e-3
 DECAY = 1e-2
 
 LIKELIHOOD = 0.1

@@ -16,7 +16,7 @@ import numpy as np
 OVERLAP = 16
 """Pixels over which the estimates of neighbouring tiles are blended, on either side."""
 
-MARGIN = 48
+MARGIN = 32
 """Pixels of surroundings that an estimate is made from."""
 
 ALIGNMENT = 32

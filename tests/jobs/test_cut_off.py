@@ -78,13 +78,13 @@ def pages(done: ImputeJob) -> list[np.ndarray]:
 def estimated(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Let every run be long enough; note the boxes that are estimated and not remembered."""
     made: list[object] = []
-    estimate = Frame._estimate
+    estimate = Frame._estimates
 
     def noting(self: Frame, batch: Sequence[Piece], *looked: object) -> object:
         made.extend(piece.hole for piece in batch)
         return estimate(self, batch, *looked)
 
-    monkeypatch.setattr(Frame, "_estimate", noting)
+    monkeypatch.setattr(Frame, "_estimates", noting)
     monkeypatch.setattr(shelf, "FEWEST", 1)
     return made
 

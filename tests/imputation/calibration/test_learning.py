@@ -164,7 +164,7 @@ def test_it_stops_between_steps_when_told_to(untrained: GeneratorFiller) -> None
     def stop() -> bool:
         nonlocal asked
         asked += 1
-        return asked > 12  # two batches of windows, then a few steps of learning
+        return asked > 12  # three batches of windows, then a few steps of learning
 
     steps = calibrate_steps(
         hidden_of(*scene), statistics_of(*scene), untrained, 0, adapt=True, should_stop=stop

@@ -32,8 +32,9 @@ FLOOR = 1e-3
 """Mean squared error, normalised, that is added to a window's own before windows are
 weighed against each other; as in the training loss."""
 
-BATCH_PIXELS = 8 * 160**2
-"""Pixels of the windows that are filled at once: small ones leave a processor idle."""
+BATCH_PIXELS = 4 * 160**2
+"""Pixels of the windows that are filled at once: small ones leave a processor idle, and nobody
+should wait half a second for a run to be cancelled."""
 
 
 @dataclass(frozen=True)

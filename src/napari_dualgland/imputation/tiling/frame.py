@@ -39,7 +39,7 @@ TOGETHER = 16
 AT_ONCE = 16
 """How many times as many windows a device that is no CPU fills at once."""
 
-EVIDENCE_AT_ONCE = 4
+EVIDENCE_AT_ONCE = 2
 """How many times as many windows are laid out at once as a model is asked of."""
 
 Noise = Callable[[Box], list[Float32Array]]
@@ -161,14 +161,17 @@ class Frame:
         windows = [[self.window(piece.window) for piece in batch] for batch in due]
         device = self.filler.device
         every = gather_evidences([shown(some, self.beta, device) for some in windows])
-        looked = zip(windows, every, strict=True)
+        looked, waiting = zip(windows, every, strict=True), (None, np.empty(0, np.float32))
         for batch, told in zip(bundle, known, strict=True):
-            yield None, np.empty(0, np.float32)
-            said = self._estimate(batch, *next(looked)) if told is None else told
+            yield waiting
             if told is None:
-                for piece, one in zip(batch, said, strict=True):
+                seen, evidence = next(looked)
+                said = ask(seen, evidence, self.filler)
+                yield waiting
+                told = self._estimates(batch, evidence, said)
+                for piece, one in zip(batch, told, strict=True):
                     self._keep(piece, one)
-            yield from zip(batch, said, strict=True)
+            yield from zip(batch, told, strict=True)
 
     def _recalled(self, batch: list[Piece]) -> list[Float32Array] | None:
         """Return what an earlier run estimated of a batch; all of it, or numbers would differ."""
@@ -207,11 +210,10 @@ class Frame:
         return Window(image, hidden, *self._coarse_window(box, image.shape[1:]))
 
     @torch.no_grad()
-    def _estimate(
-        self, pieces: Sequence[Piece], windows: Sequence[Window], evidence: Evidence
+    def _estimates(
+        self, pieces: Sequence[Piece], evidence: Evidence, said: Fill
     ) -> list[Float32Array]:
         """Return mean, sigma and deviations over the hole of each piece, (2 + D, 4, h, w)."""
-        said = ask(windows, evidence, self.filler)
         calibrated, spread = self.calibrated(evidence, said)
         height, width = evidence.prior.shape[2:]
         noise = [

@@ -67,6 +67,7 @@ def shown(windows: Sequence[Window], beta: Tensor, device: torch.device) -> Show
     )
 
 
+@torch.no_grad()
 def ask(windows: Sequence[Window], evidence: Evidence, filler: Filler) -> Fill:
     """Ask a model what it makes of some windows.
 

@@ -85,9 +85,9 @@ class Greedy(Claim):
 
 
 def test_with_less_memory_fewer_windows_are_filled_at_once(scene: Scene) -> None:
-    plenty, scarce = Greedy(8 * 160**2), Greedy(3 * 160**2)
+    plenty, scarce = Greedy(4 * 160**2), Greedy(3 * 160**2)
     one, other = (calibrated(*scene, filler) for filler in (plenty, scarce))
-    assert max(plenty.at_once) == 8
+    assert max(plenty.at_once) == 4
     assert max(scarce.at_once) == 2
     assert sum(plenty.at_once) == sum(scarce.at_once)
     assert torch.equal(one.model_weight, other.model_weight)

@@ -83,12 +83,18 @@ class _Place:
         """Return what (B, C, h, w) of a shrunk window hold there, bilinear, (N, C)."""
         if planes.shape[2:] == (self.height, self.width):
             return self.of(planes)
-        top, bottom, down = self._neighbours(self.y, self.height, planes.shape[2])
-        left, right, across = self._neighbours(self.x, self.width, planes.shape[3])
-        # Channels last: what is read of one pixel lies together.
-        last, b = planes.permute(0, 2, 3, 1).contiguous(), self.window
-        upper = torch.lerp(last[b, top, left], last[b, top, right], across)
-        lower = torch.lerp(last[b, bottom, left], last[b, bottom, right], across)
+        count, _, height, width = planes.shape
+        top, bottom, down = self._neighbours(self.y, self.height, height)
+        left, right, across = self._neighbours(self.x, self.width, width)
+        # Channels last: what is read of one pixel lies together. Selecting rows by one number is
+        # tens of times as fast as indexing with three.
+        rows = planes.permute(0, 2, 3, 1).reshape(count * height * width, -1)
+
+        def read(y: Tensor, x: Tensor) -> Tensor:
+            return rows.index_select(0, (self.window * height + y) * width + x)
+
+        upper = torch.lerp(read(top, left), read(top, right), across)
+        lower = torch.lerp(read(bottom, left), read(bottom, right), across)
         return torch.lerp(upper, lower, down)
 
     @staticmethod
@@ -105,7 +111,8 @@ class _Place:
         first = self.window * padded[0].numel() + self.y * wide + self.x
         steps = torch.arange(0, side * step, step, device=first.device)
         offsets = (steps[:, None] * wide + steps).flatten()
-        return padded.flatten()[first[:, None] + offsets]
+        places = first[:, None] + offsets
+        return padded.flatten().index_select(0, places.flatten()).view(places.shape)
 
 
 class Features:

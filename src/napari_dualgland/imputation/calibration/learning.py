@@ -90,7 +90,7 @@ def learn(
         return None
     # For mean and spread of the features, some thousand pixels are enough.
     few = [rows[:: max(1, len(rows) // FEW)].to(errors.features.device) for rows in seen]
-    shown = [errors.features[rows] for rows in few]
+    looked = [errors.features[rows] for rows in few]
     wrong = errors.error - errors.departure
     # Windows count alike in each part; what is learned there has a spread of about 1.
     share = torch.stack([1 / errors.weight[rows].mean() for rows in seen])[:, None]
@@ -99,7 +99,7 @@ def learn(
     )[:, None]
     unit = unit * share.sqrt() + 1e-6
     centre, spread = (
-        torch.stack([of(x, dim=0) for x in shown])[:, None] for of in (torch.mean, torch.std)
+        torch.stack([of(x, dim=0) for x in looked])[:, None] for of in (torch.mean, torch.std)
     )
     wrong, weight, share, unit = (x.to(device) for x in (wrong, errors.weight, share, unit))
     features = errors.features.to(device)
@@ -114,7 +114,8 @@ def learn(
                 return None
             pick = torch.stack([rows[torch.randint(len(rows), (BATCH,))] for rows in seen])
             pick = pick.to(device)
-            addend, log_wide = corrector(features[pick]).unbind(2)
+            shown = features.index_select(0, pick.flatten()).view(*pick.shape, -1)
+            addend, log_wide = corrector(shown).unbind(2)
             miss = addend - wrong[pick] / unit
             # The networks share no weight, so the sum of their losses teaches each its own.
             loss = (weight[pick] * share * miss.square()).mean(1).sum()

@@ -317,7 +317,7 @@ def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_smaller_tiles_when_memory_runs_out(greedy: None) -> None:
     stack = stack_of(in_dtype(blobs((256, 320)), "uint8"))
-    missing = box(stack.shape, side=180)
+    missing = box(stack.shape, side=200)
     expected = run(stack, missing, tile=64)
     events: list[Progress] = []
     result = run(stack, missing, tile=256, progress=events.append)
@@ -355,7 +355,7 @@ def test_provenance_says_how() -> None:
     how = run(stack, missing, seed=5).provenance
     assert how.model == "prior"
     assert how.seed == 5
-    assert how.options["tile"] == 256
+    assert how.options["tile"] == 512
     assert how.source == "plate.tif"
     assert how.version == nd.__version__
     assert how.missing_fraction["protein"] == pytest.approx(missing[1].mean())

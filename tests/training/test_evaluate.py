@@ -100,10 +100,10 @@ def test_a_quick_evaluation_writes_its_report(atlas: Path, model: str, tmp_path:
         ),
         said.append,
     )
-    assert len(list((tmp_path / "fills").glob("*/run.json"))) == 6
+    assert len(list((tmp_path / "fills").glob("*/run.json"))) == 7
     assert json.loads((out / "evaluation.json").read_text())["ours"] == model
     assert {*report["methods"]} == {*FILLS, "prior", model, f"{model}, one sample"}
-    assert len(said) == 6
+    assert len(said) == 7
     row = report["comparison"]["field"]["box, all channels"]
     assert row["figures"]["prior"]["psnr"]["mean"] > row["figures"]["mean"]["psnr"]["mean"]
     covered = report["calibration"][model]["all cases"]["covered"]

@@ -170,7 +170,7 @@ def test_learning_needs_rehearsing(qtbot):
         lambda field: field["precision"].widget.setCurrentText("bf16"),
         lambda field: field["model"].widget.setCurrentText("prior"),
         lambda field: field["device"].widget.setCurrentText("cpu"),
-        lambda field: field["tile"].widget.setValue(512),
+        lambda field: field["tile"].widget.setValue(256),
         lambda field: field["seed"].widget.setValue(1),
     ],
 )

@@ -20,7 +20,7 @@ import numpy as np
 from napari_dualgland.io.beside import hidden_name, lock
 from napari_dualgland.io.sources import files_behind
 
-FEWEST = 256
+FEWEST = 64
 """Tiles of a run that is worth it; a shorter one is done again before anybody has missed it."""
 
 _ENDS = 2**16
@@ -64,7 +64,7 @@ class Shelf:
         if tiles < FEWEST or self._folder is None:
             self._folder = None
             return 0
-        told = hashlib.sha256(f"{self._job}\n{facts}".encode())
+        told = hashlib.sha256(os.fsencode(f"{self._job}\n{facts}"))
         try:
             for line in _seen(self._sources):
                 told.update(line)
@@ -138,7 +138,7 @@ def _seen(sources: Iterable[Path]) -> Iterator[bytes]:
             inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
             for file in inside:
                 seen = file.stat()
-                yield f"{file} {seen.st_size} {seen.st_mtime_ns}".encode()
+                yield os.fsencode(f"{file} {seen.st_size} {seen.st_mtime_ns}")
             with suppress(OSError), path.open("rb") as opened:  # a folder has no ends
                 yield opened.read(_ENDS)
                 opened.seek(max(0, path.stat().st_size - _ENDS))

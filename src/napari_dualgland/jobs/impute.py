@@ -195,7 +195,7 @@ class ImputeJob(Job):
         shelf = None
         if self.output is not None and isinstance(self.input, FileInput):
             sources = [*self.reads(), *map(Path, stack.files)]
-            shelf = Shelf(self.output, self.model_dump_json(), sources)
+            shelf = Shelf(self.output, repr(self.model_dump()), sources)
         filling = impute_steps(stack, missing, self.params, should_stop, shelf)
         try:
             result = yield from _telling(filling, heard)

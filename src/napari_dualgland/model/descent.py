@@ -39,9 +39,19 @@ AT_ONCE = 16384
 
 
 def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
-    """Return the 5-point Laplacian of (…, H, W) with mirrored borders (self-adjoint).
+    """Return the 5-point Laplacian with mirrored borders (self-adjoint).
 
-    With ``out`` nothing is allocated; on a CPU that is most of the time.
+    Parameters
+    ----------
+    image : torch.Tensor
+        (…, H, W).
+    out : torch.Tensor, optional
+        Where to put it: then nothing is allocated, which on a CPU is most of the time.
+
+    Returns
+    -------
+    torch.Tensor
+        (…, H, W).
     """
     out = torch.mul(image, -4, out=out) if out is not None else image * -4
     out[..., 1:, :] += image[..., :-1, :]

@@ -70,8 +70,21 @@ class Corrector(nn.Module):
                 held.append(nn.Parameter(torch.empty(parts, rows, outputs).uniform_(-bound, bound)))
 
     def forward(self, shown: Tensor, parts: slice = slice(None)) -> Tensor:
-        """Map features (P, N, F) to what to add, in units of ``unit``, and the logarithm of the
-        factor of the deviation, (P, N, 2); by the networks of some parts."""
+        """Correct pixels by the networks of some parts.
+
+        Parameters
+        ----------
+        shown : torch.Tensor
+            (P, N, F) features.
+        parts : slice
+            Which of the networks.
+
+        Returns
+        -------
+        torch.Tensor
+            (P, N, 2): what to add, in units of ``unit``, and the logarithm of the factor of the
+            deviation.
+        """
         weights, biases = ([layer[parts] for layer in of] for of in (self.weights, self.biases))
         centre, spread = self.centre[parts], self.spread[parts]
         # Of a hundred times as many features as weights, no more than the cut is computed here:

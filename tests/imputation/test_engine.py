@@ -355,7 +355,7 @@ def test_provenance_says_how() -> None:
     how = run(stack, missing, seed=5).provenance
     assert how.model == "prior"
     assert how.seed == 5
-    assert how.options["tile"] == 512
+    assert how.options["tile"] == 384
     assert how.source == "plate.tif"
     assert how.version == nd.__version__
     assert how.missing_fraction["protein"] == pytest.approx(missing[1].mean())

@@ -91,11 +91,11 @@ def test_batches_hold_each_piece_once_and_windows_of_one_size(pixels: int) -> No
     for batch in several:
         assert len({piece.size for piece in batch}) == 1
         assert len(batch) == 1 or sum(piece.window.area for piece in batch) <= pixels
-    bundled = list(bundles(pieces, pixels, 2))
+    bundled = list(bundles(pieces, pixels))
     assert [batch for bundle in bundled for batch in bundle] == several
     for bundle in bundled:
         size = sum(piece.window.area for batch in bundle for piece in batch)
-        assert len(bundle) == 1 or size <= 2 * pixels
+        assert len(bundle) == 1 or size <= pixels
     reach = tiles[pieces[0].tile].grown(OVERLAP, SHAPE)
     assert all(set(around(place, tiles)) <= set(tiles) for place in tiles)
     assert pieces[0].hole.meets(reach) == pieces[0].hole

@@ -84,7 +84,7 @@ class ImputeParams(FrozenModel):
         json_schema_extra=_ADVANCED,
     )
     tile: int = Field(
-        default=512,
+        default=384,
         ge=64,
         le=2048,
         multiple_of=32,

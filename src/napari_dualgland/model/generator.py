@@ -150,6 +150,7 @@ class Generator(nn.Module):
         # Channels last first: the other way round, this takes twice as long.
         seen = torch.cat([stacked, *bands], 1).contiguous(memory_format=torch.channels_last)
         x = F.pixel_unshuffle(seen, 2).contiguous(memory_format=torch.channels_last)
+        del seen, blurred  # as large as all that follows of a level
         levels = []
         if bands:
             noisy = torch.cat(bands[:NOISY_BANDS], 1)

@@ -39,9 +39,6 @@ TOGETHER = 16
 AT_ONCE = 16
 """How many times as many windows a device that is no CPU fills at once."""
 
-EVIDENCE_AT_ONCE = 2
-"""How many times as many windows are laid out at once as a model is asked of."""
-
 Noise = Callable[[Box], list[Float32Array]]
 Calibrated = Callable[[Evidence, Fill], tuple[Tensor, Tensor | None]]
 
@@ -123,7 +120,7 @@ class Frame:
         for start in range(0, len(order), TOGETHER):
             places = order[start : start + TOGETHER]
             pieces = pieces_of(places, tiles, self.wanted, self.shape)
-            for bundle in bundles(pieces, self._pixels_at_once(), EVIDENCE_AT_ONCE):
+            for bundle in bundles(pieces, self._pixels_at_once()):
                 for piece, said in self._said(bundle):
                     if piece is None:
                         yield None

@@ -75,29 +75,27 @@ def batches(pieces: Sequence[Piece], pixels: int) -> Iterator[list[Piece]]:
             yield several[start : start + count]
 
 
-def bundles(pieces: Sequence[Piece], pixels: int, several: int) -> Iterator[list[list[Piece]]]:
-    """Yield batches, those together that make up so many times the pixels of one.
+def bundles(pieces: Sequence[Piece], pixels: int) -> Iterator[list[list[Piece]]]:
+    """Yield batches that make up so many pixels together, of windows of several sizes.
 
     Parameters
     ----------
     pieces : sequence of Piece
         Windows of one size beside each other.
     pixels : int
-        Of the windows of a batch, at most.
-    several : int
-        How many times as many there are in a bundle, at most; one batch is always taken.
+        Of the windows of a bundle, at most; one is always taken.
 
     Yields
     ------
     list of list of Piece
     """
     bundle: list[list[Piece]] = []
-    left = several * pixels
+    left = pixels
     for batch in batches(pieces, pixels):
         size = sum(piece.window.area for piece in batch)
         if bundle and size > left:
             yield bundle
-            bundle, left = [], several * pixels
+            bundle, left = [], pixels
         bundle.append(batch)
         left -= size
     if bundle:

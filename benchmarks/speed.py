@@ -93,7 +93,8 @@ def run_cell(fill: str, folder: Path, cap: float, memory: float) -> dict[str, An
     last = (folder / "said").read_text(errors="replace")
     if row["cpu"] >= cap - 1:
         return {"over": f"> {cap:g} s"}
-    if child.returncode == -9 or any(w in last.lower() for w in ("memory", "alloc")):
+    # Without memory, libraries raise, abort or are killed.
+    if child.returncode < 0 or any(w in last.lower() for w in ("memory", "alloc")):
         return {"over": f"> {memory:g} GiB"}
     raise RuntimeError(f"{fill} failed: {last[-2000:]}")
 

@@ -17,7 +17,7 @@ from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.holdout import _Holes
 from napari_dualgland.imputation.filling import UNMEASURED
 from napari_dualgland.imputation.masks import HiddenMask, WantedMask
-from napari_dualgland.imputation.packed import PackedMask
+from napari_dualgland.packed import PackedMask
 from napari_dualgland.imputation.run import NOT_OBSERVED
 from napari_dualgland.imputation.tiling import boxes
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes

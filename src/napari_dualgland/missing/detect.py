@@ -29,8 +29,8 @@ def find_missing(
 ) -> Any:
     """Return which pixels of a stack are missing.
 
-    Every (t, z) plane is looked at by itself, with all its channels; one larger than
-    :data:`~napari_dualgland.missing.parts.PART` squared in parts that overlap.
+    Every (t, z) plane is looked at by itself, with all its channels; one of more than
+    :data:`~napari_dualgland.missing.parts.WHOLE` pixels in parts that overlap.
 
     Parameters
     ----------

@@ -1,37 +1,34 @@
 """Holes larger than the parts in which a frame is searched.
 
 A part in the middle of such a hole sees no rim at all, and one at its side sees that side
-alone. The frame is thinned until all of it can be looked at: what lies there between pixels
-that were found, or within straight edges along which they were, was found in part.
+alone. The frame is thinned until all of it can be looked at, and searched once more. There
+nature looks abrupt too, so a wide hole is believed only where the parts have found its rim.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from napari_dualgland.intensities import measurable
-from napari_dualgland.missing.edges import straight_edges
-from napari_dualgland.missing.heights import Heights
-from napari_dualgland.missing.levels import enclosed
-from napari_dualgland.missing.measured import Measured
+from napari_dualgland.missing.field import search
+from napari_dualgland.missing.jpeg import NO_GRID
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.missing.parts import MARGIN, parts
-from napari_dualgland.missing.rectangles import rectangles
+from napari_dualgland.missing.regions import Regions
 from napari_dualgland.missing.survey import Read, Survey
 from napari_dualgland.missing.windows import dilated, running
 from napari_dualgland.packed import PackedMask
-from napari_dualgland.typing import AnyArray, BoolArray, IndexArray
+from napari_dualgland.typing import AnyArray, BoolArray
 
-ALONG = 0.5
-"""Of an edge's pixels, this share was found."""
+SUPPORTED = 0.5
+"""Of a hole's pixels that touch other values, this share must be beside some that parts found."""
 
 
 def join(
     missing: PackedMask, doubtful: PackedMask, survey: Survey, read: Read, params: MissingParams
 ) -> None:
-    """Add to what was found what lies within it and was too large for the parts.
+    """Add to what was found the rest of holes that were too large for the parts.
 
     Parameters
     ----------
@@ -44,48 +41,37 @@ def join(
     params : MissingParams
     """
     every = survey.every
-    for c, (plane, known) in enumerate(zip(survey.thin, survey.known, strict=True)):
-        values = [known.high] * params.saturated
-        values += [known.low] * (params.dark and not survey.spare)
-        found = _thinned(missing, c, every)
-        for value in values if found.any() and not known.says_nothing else ():
-            larger = _larger(plane, value, found, known, every, params)
-            if larger.any():
-                _add(missing, doubtful, c, value, dilated(larger, 3), every, read)
-
-
-def _thinned(mask: PackedMask, c: int, every: int) -> BoolArray:
-    """Return (y, x): every so many pixels of a channel's mask, in each direction."""
-    rows = range(0, mask.shape[1], every)
-    lines = [mask[slice(c, c + 1), slice(y, y + 1), slice(None)][0, 0, ::every] for y in rows]
-    return np.array(lines)
-
-
-def _larger(
-    plane: AnyArray,
-    value: Any,
-    found: BoolArray,
-    known: Measured,
-    every: int,
-    params: MissingParams,
-) -> BoolArray:
-    """Return what is missing of a thinned plane, was not found, and is wide."""
-    level = plane == value
     side = max(3, MARGIN // 2 // every)
-    # Cheap first: most frames have no such place, or it lies in natural background.
-    if not _wide(level & ~found, side).any():
-        return np.zeros_like(level)
-    whole = enclosed(level, level & found)
-    if params.straight:
-        finite = measurable(plane)
-        heights = Heights(plane if finite.all() else np.where(finite, plane, value), value)
-        edges = straight_edges(
-            level, heights, finite, known.noise, params.step, params.noise, params.min_edge
-        )
-        edges = edges[[_share(edge, found) >= ALONG for edge in edges]] if len(edges) else edges
-        if len(edges):
-            whole |= rectangles(level, edges, round(1.6 * params.min_edge))
-    return _wide(whole & ~found, side)
+    found = _thinned(missing, every)
+    level = np.zeros_like(found)
+    for plane, known, mask in zip(survey.thin, survey.known, level, strict=True):
+        for value in (known.low, known.high):
+            mask |= plane == value
+    # Cheap first: damage is mostly small, and has been found.
+    if not any(f.any() and _wide(m & ~f, side).any() for f, m in zip(found, level, strict=True)):
+        return
+    known_thin = [replace(known, grid=NO_GRID) for known in survey.known]
+    whole, _ = search(survey.thin, params, known_thin, survey.spare)
+    more = np.zeros_like(whole)
+    for c, (holes, part, mask) in enumerate(zip(whole, found, level, strict=True)):
+        more[c] = dilated(_wide(_supported(holes & mask, part, mask) & ~part, side), 3)
+    if more.any():
+        _add(missing, doubtful, more, survey, read)
+
+
+def _thinned(mask: PackedMask, every: int) -> BoolArray:
+    """Return (C, y, x): every so many pixels of a mask, in each direction."""
+    rows = range(0, mask.shape[1], every)
+    lines = [mask[slice(None), slice(y, y + 1), slice(None)][:, :, ::every] for y in rows]
+    return np.concatenate(lines, axis=1)
+
+
+def _supported(holes: BoolArray, found: BoolArray, level: BoolArray) -> BoolArray:
+    """Return the holes of a thinned plane of which the parts have found the rims."""
+    regions = Regions.of(holes, corners=False)
+    rim = holes & dilated(~level, 3)
+    around, known = regions.counted(rim), regions.counted(rim & dilated(found, 3))
+    return regions.mask((known >= SUPPORTED * around) & (known > 0))
 
 
 def _wide(mask: BoolArray, side: int) -> BoolArray:
@@ -97,28 +83,23 @@ def _wide(mask: BoolArray, side: int) -> BoolArray:
     return mask
 
 
-def _share(edge: IndexArray, found: BoolArray) -> float:
-    """Return along how much of an edge pixels were found."""
-    _, top, bottom, left, right = edge.tolist()
-    return float(found[top : bottom + 1, left : right + 1].mean())
-
-
 def _add(
-    missing: PackedMask,
-    doubtful: PackedMask,
-    c: int,
-    value: Any,
-    larger: BoolArray,
-    every: int,
-    read: Read,
+    missing: PackedMask, doubtful: PackedMask, more: BoolArray, survey: Survey, read: Read
 ) -> None:
-    """Note the pixels of a value that lie in a thinned mask as missing, beyond doubt."""
+    """Note the floor and the ceiling within a thinned mask as missing, beyond doubt."""
     for _, _, core in parts(missing.shape):
-        y, x = (np.arange(where.start, where.stop) // every for where in core)
-        if not larger[y[0] : y[-1] + 1, x[0] : x[-1] + 1].any():
+        y, x = (np.arange(where.start, where.stop) // survey.every for where in core)
+        if not more[:, y[0] : y[-1] + 1, x[0] : x[-1] + 1].any():
             continue
-        more = larger[y[:, None], x] & (read(*core)[c] == value)
+        added = more[:, y[:, None], x] & _at_ends(read(*core), survey)
         for mask, put in ((missing, np.logical_or), (doubtful, np.greater)):
-            whole = mask[slice(None), *core]
-            put(whole[c], more, out=whole[c])
-            mask.put(core[0].start, whole, core[1].start)
+            mask.put(core[0].start, put(mask[slice(None), *core], added), core[1].start)
+
+
+def _at_ends(planes: AnyArray, survey: Survey) -> BoolArray:
+    """Return which pixels of some channels are at the floor or at the ceiling."""
+    ends = [
+        (plane == known.low) | (plane == known.high)
+        for plane, known in zip(planes, survey.known, strict=True)
+    ]
+    return np.array(ends)

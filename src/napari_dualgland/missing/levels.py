@@ -45,21 +45,11 @@ def connected(mask: BoolArray, min_size: int) -> BoolArray:
     return kept
 
 
-def enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
+def _enclosed(region: BoolArray, rim: BoolArray) -> BoolArray:
     """Return the pixels of a region that see hard rims on opposite sides.
 
     The border of the image stands in for a rim where the run that ends there is short
     (a scratch that leaves the image).
-
-    Parameters
-    ----------
-    region, rim : numpy.ndarray
-        (Y, X), boolean: pixels of one value, and those at hard rims.
-
-    Returns
-    -------
-    numpy.ndarray
-        (Y, X), boolean.
     """
     height, width = region.shape
     found = np.zeros_like(region)
@@ -123,7 +113,7 @@ def holes(region: BoolArray, rim: Rim, reach: int, min_certain: int, share: floa
     hard = np.zeros_like(region)
     for outer, _, _ in blocks(rim.likely, BLOCK, 2):
         hard[outer] |= region[outer] & dilated(rim.likely[outer], 5)
-    found = enclosed(region, hard)
+    found = _enclosed(region, hard)
     for outer, _, _ in blocks(rim.certain, BLOCK, reach + 1):
         inner = rim.certain[outer] & dilated(rim.touching[outer], 3)
         found[outer] |= region[outer] & dilated(inner, 2 * reach + 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from napari_dualgland.findings import Finding
 from napari_dualgland.intensities import measurable
 from napari_dualgland.missing.doubt import findings
@@ -44,7 +46,8 @@ def find_in_frame(
     PackedMask
     """
     survey = Survey.of(read, shape)
-    missing, doubtful, odd = PackedMask(shape), PackedMask(shape), PackedMask(shape)
+    missing, doubtful = PackedMask(shape), PackedMask(shape)
+    odd: PackedMask | None = None
     for outer, inner, core in parts(shape):
         planes = read(*outer)
         lost, unsure = search(planes, params, survey.known, survey.spare)
@@ -52,11 +55,13 @@ def find_in_frame(
         missing.put(first, lost[:, *inner], left)
         doubtful.put(first, unsure[:, *inner], left)
         if planes.dtype.kind == "f":
+            odd = odd or PackedMask(shape)
             odd.put(first, ~measurable(planes[:, *inner]), left)
     join(missing, doubtful, survey, read, params)
-    # What is no number does not look damaged: it says so itself.
-    odd.bits &= missing.bits
-    odd.bits ^= missing.bits
-    for finding in findings(odd, doubtful, names, *place, parts=PART):
+    judged = missing
+    if odd is not None:  # what is no number does not look damaged: it says so itself
+        judged = odd
+        np.bitwise_and(missing.bits, ~odd.bits, out=judged.bits)
+    for finding in findings(judged, doubtful, names, *place, parts=PART):
         tell(finding)
     return missing

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-PART = 3072
-"""Side of a part in pixels; a plane of no more than its square is searched as a whole."""
+WHOLE = 3072**2
+"""Pixels; a plane of no more is searched as a whole."""
+PART = 2304
+"""Side of a part in pixels."""
 MARGIN = 264
 """Pixels around its core that a part sees, at least."""
 STEP = 24
@@ -22,7 +24,7 @@ Slices = tuple[slice, slice]
 
 def is_large(shape: tuple[int, ...]) -> bool:
     """Tell whether a frame, (…, Y, X), is searched in parts."""
-    return shape[-2] * shape[-1] > PART**2
+    return shape[-2] * shape[-1] > WHOLE
 
 
 def parts(shape: tuple[int, ...]) -> Iterator[tuple[Slices, Slices, Slices]]:

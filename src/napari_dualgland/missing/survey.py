@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from napari_dualgland.intensities import measurable
-from napari_dualgland.missing.cutouts import BORDER_SHARE
+from napari_dualgland.missing.cutouts import cut_away
 from napari_dualgland.missing.measured import Measured, span
 from napari_dualgland.missing.parts import STEP, Slices, parts
 from napari_dualgland.typing import AnyArray
@@ -36,8 +36,7 @@ class Survey:
     known : list of Measured
         For every channel.
     spare : bool
-        Whether so much of the frame's border is at the floor that its background may have
-        been cut away.
+        Whether a background may have been cut away.
     thin : numpy.ndarray
         (C, y, x): one pixel of every ``every`` in each direction.
     every : int
@@ -67,7 +66,7 @@ class Survey:
         rows = sum(core[1].start == 0 for core in cores)
         side = max(STEP, SAMPLE // max(rows, len(cores) // rows) // STEP * STEP)
         every = -(-max(shape[1:]) // THIN)
-        middles, thin, borders = [], [], []
+        middles, thin = [], []
         spans: list[list[AnyArray]] = [[] for _ in range(shape[0])]
         for core in cores:
             planes = read(*core)
@@ -78,7 +77,6 @@ class Survey:
             middles.append(planes[:, *_middle(core, side)].copy())
             first = [-where.start % every for where in core]
             thin.append(planes[:, first[0] :: every, first[1] :: every].copy())
-            borders += _border(planes, core, shape)
         sample = _put_together(middles, rows)
         lows = [min(ends, default=0) for ends in spans]
         highs = [max(ends, default=0) for ends in spans]
@@ -87,10 +85,9 @@ class Survey:
             finite = measurable(plane)
             values = plane if finite.all() else np.where(finite, plane, plane.dtype.type(0))
             known.append(Measured.of(values, finite, low, high))
-        border = np.concatenate(borders, axis=1)
-        floor = (border == np.array(lows)[:, None]).all(axis=0)
-        spare = bool(np.count_nonzero(floor) >= BORDER_SHARE * floor.size)
-        return cls(known, spare, _put_together(thin, rows), every)
+        thinned = _put_together(thin, rows)
+        floor = (thinned == np.array(lows)[:, None, None]).all(axis=0)
+        return cls(known, bool(cut_away(floor).any()), thinned, every)
 
 
 def _middle(core: Slices, side: int) -> Slices:
@@ -98,18 +95,6 @@ def _middle(core: Slices, side: int) -> Slices:
     starts = [(where.stop - where.start - side) // 2 // STEP * STEP for where in core]
     rows, columns = (slice(max(0, start), max(0, start) + side) for start in starts)
     return rows, columns
-
-
-def _border(planes: AnyArray, core: Slices, shape: tuple[int, ...]) -> list[AnyArray]:
-    """Return (C, N): the pixels of a core along each side of the frame that it reaches."""
-    y, x = core
-    reached = {
-        (slice(None), 0): y.start == 0,
-        (slice(None), -1): y.stop == shape[1],
-        (slice(None), slice(None), 0): x.start == 0,
-        (slice(None), slice(None), -1): x.stop == shape[2],
-    }
-    return [planes[side].copy() for side, there in reached.items() if there]
 
 
 def _put_together(pieces: list[AnyArray], rows: int) -> AnyArray:

@@ -47,10 +47,11 @@ def search(
     """
     missing: BoolArray = np.zeros(planes.shape, dtype=bool)
     doubtful: BoolArray = np.zeros(planes.shape, dtype=bool)
+    each = known or repeat(None, len(planes))
     channels = [
         ChannelSearch(plane, params, finite, found, measured)
         for plane, finite, found, measured in zip(
-            planes, finite_of(planes), missing, known or [None] * len(planes), strict=True
+            planes, _finite(planes), missing, each, strict=True
         )
     ]
     _mind_coder(channels)
@@ -71,7 +72,7 @@ def search(
     return missing, doubtful
 
 
-def finite_of(planes: AnyArray) -> Iterator[BoolArray]:
+def _finite(planes: AnyArray) -> Iterator[BoolArray]:
     """Yield for every channel which pixels may have been measured."""
     if planes.dtype.kind == "f":
         yield from map(measurable, planes)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from napari_dualgland.missing.doubt import BORNE_OUT
 from napari_dualgland.missing.field import search
 from napari_dualgland.missing.jpeg import NO_GRID
 from napari_dualgland.missing.params import MissingParams
@@ -52,9 +53,12 @@ def join(
         return
     known_thin = [replace(known, grid=NO_GRID) for known in survey.known]
     whole, _ = search(survey.thin, params, known_thin, survey.spare)
-    more = np.zeros_like(whole)
-    for c, (holes, part, mask) in enumerate(zip(whole, found, level, strict=True)):
-        more[c] = dilated(_wide(_supported(holes & mask, part, mask) & ~part, side), 3)
+    whole &= level
+    sure = np.array([_supported(*masks) for masks in zip(whole, found, level, strict=True)])
+    if params.across_channels:
+        in_any = np.logical_or.reduce(sure)
+        sure |= np.array([_borne_out(holes, in_any) for holes in whole])
+    more = np.array([dilated(_wide(s & ~f, side), 3) for s, f in zip(sure, found, strict=True)])
     if more.any():
         _add(missing, doubtful, more, survey, read)
 
@@ -72,6 +76,12 @@ def _supported(holes: BoolArray, found: BoolArray, level: BoolArray) -> BoolArra
     rim = holes & dilated(~level, 3)
     around, known = regions.counted(rim), regions.counted(rim & dilated(found, 3))
     return regions.mask((known >= SUPPORTED * around) & (known > 0))
+
+
+def _borne_out(holes: BoolArray, sure: BoolArray) -> BoolArray:
+    """Return the holes of a channel that are nearly all within some that are sure in any."""
+    regions = Regions.of(holes, corners=False)
+    return regions.mask(regions.counted(sure) >= BORNE_OUT * regions.area())
 
 
 def _wide(mask: BoolArray, side: int) -> BoolArray:

@@ -82,8 +82,8 @@ class Scene:
             values *= 40
         values = np.clip(values, 1, np.iinfo(self.dtype).max) if self.dtype[0] == "u" else values
         values = values.astype(self.dtype)
-        if self.mask == "nan":
-            values[self.marks(y, x)] = np.nan
+        if self.mask != "file":
+            values[self.marks(y, x)] = np.nan if self.mask == "nan" else 0
         return np.asarray(values)
 
 
@@ -93,6 +93,7 @@ SCENES = [
     *(Scene(side, form="zarr") for side in (2048, 8192)),
     *(Scene(side, "float32", mask="nan") for side in (2048, 4096)),
     *(Scene(side, mask="auto") for side in (2048, 4096)),
+    *(Scene(side, "uint8", mask="auto", holes="1 %") for side in (8192, 16384)),
     *(Scene(side, "uint8", holes="1 %") for side in (4096, 8192, 16384)),
     Scene(16384, "uint8", "zarr", holes="1 %"),
     Scene(16384, holes="1 %"),
@@ -109,7 +110,7 @@ def blocks(side: int) -> Iterator[tuple[int, int]]:
 def written(scene: Scene, scratch: Path) -> tuple[Path, Path]:
     """Write field and mask of a scene, once; return where."""
     name = f"{scene.side}-{scene.dtype}-{scene.holes.replace(' %', 'pc')}"
-    name += "-nan" if scene.mask == "nan" else ""
+    name += "" if scene.mask == "file" else f"-{scene.mask}"
     path = scratch / f"{name}.{'ome.zarr' if scene.form == 'zarr' else 'tif'}"
     mask = scratch / f"{name}-mask.tif"
     sample = tifffile.imread(SAMPLE)[:, :256, :256]
@@ -182,15 +183,19 @@ def main(
     """Measure, and write the table and the plot of all that was measured so far."""
     os.environ["PYTHONPATH"] = str(source)
     told = HERE / "results" / "memory.json"
-    report = json.loads(told.read_text()) if told.exists() else {"rows": {}}
-    report["processor"] = processor_name()
-    report["bare"], _ = child([], scratch)
+    bare, _ = child([], scratch)
+    report: dict[str, Any] = {"rows": {}}
     for scene in SCENES:
         if only in key(scene):
             peak, seconds = measured(scene, scratch)
-            row = {"peak": peak - report["bare"], "seconds": seconds, **vars(scene)}
+            # Read anew: others may be measured beside.
+            report = json.loads(told.read_text()) if told.exists() else report
+            row = {"peak": peak - bare, "seconds": seconds, **vars(scene)}
             report["rows"].setdefault(key(scene), {})[name] = row
+            report |= {"processor": processor_name(), "bare": bare}
             told.write_text(json.dumps(report, indent=1) + "\n")
+    order = [key(scene) for scene in SCENES]
+    report["rows"] = dict(sorted(report["rows"].items(), key=lambda row: order.index(row[0])))
     (HERE / "results" / "memory.md").write_text(markdown(report))
     draw(report, HERE / "results" / "memory.png")
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "channel_names", "classes", "culling", "errors", "files", "findings", "frozen"),
-    *("intensities", "intervals", "legible", "mask", "memory", "pixel_size", "progress"),
-    *("provenance", "results", "stack", "threads", "typing", "written"),
+    *("intensities", "intervals", "legible", "mask", "memory", "packed", "pixel_size"),
+    *("progress", "provenance", "results", "stack", "threads", "typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.

@@ -25,6 +25,9 @@ class Finding:
         So many connected ones.
     box : tuple of int
         First and last row, first and last column of the largest region, inclusive.
+    parts : int
+        Side in pixels of the parts in which a large plane was searched; 0 where it was
+        searched as a whole.
     """
 
     channel: str
@@ -35,6 +38,7 @@ class Finding:
     share: float
     regions: int
     box: tuple[int, int, int, int]
+    parts: int = 0
 
     def sentence(self) -> str:
         """Return it for people."""
@@ -42,6 +46,8 @@ class Finding:
         rows, columns = "{}–{}".format(*self.box[:2]), "{}–{}".format(*self.box[2:])
         plane = f", t={self.t}, z={self.z}" if self.t or self.z else ""
         where = f"{many}, the largest in rows {rows}, columns {columns}{plane}"
+        if self.parts:
+            where += f"; searched in parts of {self.parts} × {self.parts} pixels"
         share = f"{self.channel}: {100 * self.share:.2g} % of pixels"
         if not self.doubtful:
             return f"{share} look damaged and are filled ({where})"

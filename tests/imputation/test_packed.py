@@ -17,11 +17,11 @@ from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.holdout import _Holes
 from napari_dualgland.imputation.filling import UNMEASURED
 from napari_dualgland.imputation.masks import HiddenMask, WantedMask
-from napari_dualgland.imputation.packed import PackedMask
 from napari_dualgland.imputation.run import NOT_OBSERVED
 from napari_dualgland.imputation.tiling import boxes
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.imputation.tiling.coarse import DEEP, CoarseFill, has_deep_hole, shrunk
+from napari_dualgland.packed import PackedMask
 
 PLAIN = {"model": "prior", "device": "cpu", "rehearse": False}
 

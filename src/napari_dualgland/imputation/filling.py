@@ -14,7 +14,6 @@ from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.kept import Kept
 from napari_dualgland.imputation.masks import HiddenMask, HiddenMasks, WantedMask
 from napari_dualgland.imputation.notes import Notes
-from napari_dualgland.imputation.packed import PackedMask
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
@@ -22,6 +21,7 @@ from napari_dualgland.imputation.tiling.frame import FilledTile, Frame
 from napari_dualgland.imputation.tiling.noise import noise_at
 from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.model.filler import Filler
+from napari_dualgland.packed import PackedMask
 from napari_dualgland.progress import Cancelled, Patch
 from napari_dualgland.typing import Float32Array
 

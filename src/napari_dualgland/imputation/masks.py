@@ -7,9 +7,10 @@ from typing import Any, overload
 
 from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.frames import StackFrames
-from napari_dualgland.imputation.packed import PackedMask, PackedMasks
+from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.tiling.boxes import Box, bands
 from napari_dualgland.intensities import measurable
+from napari_dualgland.packed import PackedMask
 from napari_dualgland.typing import AnyArray, BoolArray
 
 

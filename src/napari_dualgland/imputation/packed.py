@@ -1,8 +1,4 @@
-"""Which pixels of each frame are missing: eight to a byte, unpacked where they are looked at.
-
-A frame may be larger than the memory, and booleans of it would be held several times over; so
-nobody asks for more than a window or a band of rows of it.
-"""
+"""Which pixels of each frame are missing, and all of them as one array."""
 
 from __future__ import annotations
 
@@ -11,52 +7,9 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.imputation.tiling.boxes import Box, bands
+from napari_dualgland.packed import PackedMask
 from napari_dualgland.stack import from_canonical
-from napari_dualgland.typing import BoolArray, ByteArray, LazyArray
-
-
-class PackedMask:
-    """The mask of one frame; cut like an array.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (C, Y, X). Nothing is missing at first.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.bits: ByteArray = np.zeros((*shape[:2], -(-shape[2] // 8)), np.uint8)
-
-    def put(self, first: int, rows: BoolArray) -> None:
-        """Set some rows.
-
-        Parameters
-        ----------
-        first : int
-            Number of the first of them.
-        rows : numpy.ndarray
-            (C, h, X), boolean.
-        """
-        self.bits[:, first : first + rows.shape[1]] = np.packbits(rows, axis=2)
-
-    def clear(self) -> None:
-        """Let nothing be missing."""
-        self.bits[:] = 0
-
-    def any(self) -> bool:
-        """Tell whether a pixel is missing."""
-        return bool(self.bits.any())
-
-    def __getitem__(self, at: tuple[Any, slice, slice]) -> BoolArray:
-        """Return a part of it, (c, h, w), that may be written to."""
-        channels, rows, columns = at
-        left, right, _ = columns.indices(self.shape[2])
-        start = left // 8
-        packed = self.bits[channels, rows, start : -(-right // 8)]
-        # Unpacking gives zeros and ones of one byte: booleans already.
-        whole = np.unpackbits(packed, axis=2, count=right - 8 * start).view(bool)
-        return whole[:, :, left - 8 * start :]
+from napari_dualgland.typing import BoolArray, LazyArray
 
 
 class PackedMasks:

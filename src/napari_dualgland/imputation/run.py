@@ -26,17 +26,19 @@ from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
-from napari_dualgland.imputation.tiling.boxes import bands, tiles_with_holes
+from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.intervals import Reach
 from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
+from napari_dualgland.missing.mosaic import find_in_frame
+from napari_dualgland.missing.parts import is_large
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Patch
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import NOTHING_MISSING, Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.typing import BoolArray
+from napari_dualgland.typing import AnyArray, BoolArray
 
 NOT_OBSERVED = "the channel is there and no pixel of it was observed"
 
@@ -112,10 +114,7 @@ class ImputationRun:
     def _rows_of_mask(self, frame: int) -> Iterator[tuple[int, BoolArray]]:
         """Yield the mask of a frame, some rows at a time where it is not found in all of it."""
         if self._given is None:
-            pixels = self.frames.channels(frame, self.frames.whole)
-            planes = pixels[: len(self.source.channels)]
-            names, place = self.source.channel_keys, self.frames.place(frame)
-            yield 0, find_in_planes(planes, MissingParams(), names, place, self._note_finding)
+            yield from self._rows_found(frame)
             return
         given = self._given[self.frames.place(frame)]
         if self.frames.shares_loads_with(given):
@@ -128,6 +127,23 @@ class ImputationRun:
             rows = [(band.y0, band.y1) for band in bands(given.shape)]
         for first, last in rows:
             yield first, np.asarray(given[:, first:last])
+
+    def _rows_found(self, frame: int) -> Iterator[tuple[int, BoolArray]]:
+        count = len(self.source.channels)
+
+        def read(rows: slice, columns: slice) -> AnyArray:
+            box = Box(rows.start, rows.stop, columns.start, columns.stop)
+            return self.frames.channels(frame, box)[:count]
+
+        shape = (count, *self.data.shape[3:])
+        how = (MissingParams(), self.source.channel_keys, self.frames.place(frame))
+        if not is_large(shape):
+            planes = read(*self.frames.whole.slices)
+            yield 0, find_in_planes(planes, *how, self._note_finding)
+            return
+        found = find_in_frame(read, shape, *how, self._note_finding)
+        for band in bands(shape):
+            yield band.y0, found[slice(None), *band.slices]
 
     def _note_finding(self, finding: Finding) -> None:
         self.notes.add(finding.sentence())

@@ -8,7 +8,9 @@ rims enclose, :mod:`.edges` finds straight edges and :mod:`.rectangles` complete
 and dropped lines from them, :mod:`.dropout` finds scattered pixels, :mod:`.jpeg` tells what a
 coder has left that looks like damage, :mod:`.doubt` what had better stay as it was measured,
 :mod:`.channel` puts them together for one channel and :mod:`.detect` for a stack. They work in
-blocks and on :mod:`.regions`, so that no frame of floats or labels is made. Masks that a person
+blocks and on :mod:`.regions`, so that no frame of floats or labels is made. A mosaic is searched
+in :mod:`.parts` (:mod:`.mosaic`): what holds for all of it is measured first (:mod:`.survey`), and
+holes larger than a part are put together last (:mod:`.joined`). Masks that a person
 brings are :class:`~napari_dualgland.mask.Mask`.
 """
 

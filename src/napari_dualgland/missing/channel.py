@@ -11,9 +11,8 @@ from napari_dualgland.missing.doubt import without_sharp_rim
 from napari_dualgland.missing.dropout import scattered
 from napari_dualgland.missing.edges import off_grid, straight_edges
 from napari_dualgland.missing.heights import Between, Heights, bands
-from napari_dualgland.missing.jpeg import NO_GRID, block_grid
 from napari_dualgland.missing.levels import connected, holes
-from napari_dualgland.missing.noise import Noise, measure_noise
+from napari_dualgland.missing.measured import Measured, span
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.missing.rectangles import rectangles
 from napari_dualgland.missing.regions import Regions
@@ -50,6 +49,8 @@ class ChannelSearch:
         (Y, X), boolean: pixels that may have been measured.
     found : numpy.ndarray
         (Y, X), boolean, all False: where to note what is found.
+    known : Measured, optional
+        What is known of the channel, where the plane is a part of it.
 
     Attributes
     ----------
@@ -62,13 +63,18 @@ class ChannelSearch:
     alone : numpy.ndarray
         (Y, X), boolean: those of the latter that were found one by one.
     low, high : number
-        Lowest and highest finite value.
+        Lowest and highest finite value of the channel.
     too_dim : bool
         Whether nothing can be told of its floor.
     """
 
     def __init__(
-        self, plane: AnyArray, params: MissingParams, finite: BoolArray, found: BoolArray
+        self,
+        plane: AnyArray,
+        params: MissingParams,
+        finite: BoolArray,
+        found: BoolArray,
+        known: Measured | None = None,
     ) -> None:
         self.params = params
         self.nan = None if finite.all() else ~finite
@@ -78,14 +84,10 @@ class ChannelSearch:
         self.too_dim = False
         # NaN would spread through every mean; what stands in for it is never looked at.
         self.plane = plane if self.nan is None else np.where(finite, plane, plane.dtype.type(0))
-        values = plane if self.nan is None else plane[finite]
-        self.low: Any = values.min() if values.size else 0
-        self.high: Any = values.max() if values.size else 0
-        noise = measure_noise(self.plane, finite, float(self.low), float(self.high))
-        self.says_nothing = noise is None or self.low == self.high
-        self.noise = noise or Noise(gain=np.inf, speck=0.0)
-        self.grid = NO_GRID if self.says_nothing else block_grid(self.plane)
-        self.noise = replace(self.noise, coder=self.grid.step)
+        known = known or Measured.of(self.plane, finite, *span(plane, finite))
+        self.low, self.high, self.grid = known.low, known.high, known.grid
+        self.says_nothing = known.says_nothing
+        self.noise = replace(known.noise, coder=self.grid.step)
 
     def lit(self) -> Between:
         """Return which observed pixels are neither at the floor nor at the ceiling."""

@@ -15,6 +15,7 @@ from napari_dualgland.findings import Finding
 from napari_dualgland.missing.regions import Regions
 from napari_dualgland.missing.rims import Rim
 from napari_dualgland.missing.windows import dilated
+from napari_dualgland.packed import PackedMask
 from napari_dualgland.typing import BoolArray
 
 SHARP_SIDES = 0.5
@@ -23,6 +24,8 @@ less it is doubtful. Nineteen in twenty pixels of damage lie in regions with 0.6
 BORNE_OUT = 0.9
 """Share of a doubtful region that another channel's hole must cover to be believed: a dead tile
 has all channels, and in one of them its rim may be too dim to tell."""
+BAND = 1024
+"""Rows of a plane that are looked at in one go."""
 MUCH = 0.005
 """Share of a channel that is not filled unheard of."""
 
@@ -80,38 +83,63 @@ def not_borne_out(doubtful: BoolArray, missing: BoolArray) -> BoolArray:
 
 
 def findings(
-    missing: BoolArray, doubtful: BoolArray, names: Sequence[str], t: int, z: int
+    missing: BoolArray | PackedMask,
+    doubtful: BoolArray | PackedMask,
+    names: Sequence[str],
+    t: int,
+    z: int,
+    parts: int = 0,
 ) -> Iterator[Finding]:
     """Yield what a person should hear of a plane before it is filled.
 
     Parameters
     ----------
-    missing, doubtful : numpy.ndarray
+    missing, doubtful : numpy.ndarray or PackedMask
         (C, Y, X), boolean: what will be filled, and what may be measured after all.
     names : sequence of str
-        Of the channels.
+        Of the channels; none where they have no names.
     t, z : int
         The plane.
+    parts : int
+        See :class:`~napari_dualgland.findings.Finding`.
 
     Yields
     ------
     Finding
     """
-    for name, lost, unsure in zip(names, missing, doubtful, strict=True):
-        sure = lost & ~unsure if unsure.any() else lost
-        if _share(sure) > MUCH:
-            yield _finding(sure, name, t, z, doubtful=False, filled=True)
-        if unsure.any():
-            yield _finding(unsure, name, t, z, doubtful=True, filled=bool((lost & unsure).any()))
+    for c, name in enumerate(names or [""] * missing.shape[0]):
+        unsure, sure = _Rows(doubtful, c), _Rows(missing, c, doubtful)
+        if sure.share() > MUCH:
+            yield sure.finding(name, t, z, doubtful=False, filled=True, parts=parts)
+        if unsure.count():
+            filled = sure.count() < _Rows(missing, c).count()
+            yield unsure.finding(name, t, z, doubtful=True, filled=filled, parts=parts)
 
 
-def _finding(
-    mask: BoolArray, name: str, t: int, z: int, *, doubtful: bool, filled: bool
-) -> Finding:
-    regions = Regions.of(mask)
-    box = regions.box(int(regions.area().argmax()))
-    return Finding(name, t, z, doubtful, filled, _share(mask), regions.count, box)
+class _Rows:
+    """The mask of one channel less another, looked at some rows at a time."""
 
+    def __init__(
+        self, mask: BoolArray | PackedMask, c: int, less: BoolArray | PackedMask | None = None
+    ) -> None:
+        self._mask, self._c, self._less = mask, c, less
+        self.shape = (mask.shape[1], mask.shape[2])
 
-def _share(mask: BoolArray) -> float:
-    return np.count_nonzero(mask) / mask.size
+    def __iter__(self) -> Iterator[BoolArray]:
+        for y in range(0, self.shape[0], BAND):
+            at = (slice(self._c, self._c + 1), slice(y, y + BAND), slice(None))
+            rows = self._mask[at][0]
+            yield rows if self._less is None else rows & ~self._less[at][0]
+
+    def count(self) -> int:
+        return sum(int(np.count_nonzero(rows)) for rows in self)
+
+    def share(self) -> float:
+        return self.count() / (self.shape[0] * self.shape[1])
+
+    def finding(
+        self, name: str, t: int, z: int, *, doubtful: bool, filled: bool, parts: int
+    ) -> Finding:
+        regions = Regions.of_bands(self.shape, self)
+        box = regions.box(int(regions.area().argmax()))
+        return Finding(name, t, z, doubtful, filled, self.share(), regions.count, box, parts)

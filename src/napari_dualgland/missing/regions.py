@@ -7,6 +7,7 @@ time and the memory; regions are numbered as SciPy numbers them, by their first 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,9 +145,35 @@ class Regions:
         -------
         Regions
         """
-        row, start, stop = runs(mask)
+        return cls.of_bands((mask.shape[0], mask.shape[1]), [mask], corners)
+
+    @classmethod
+    def of_bands(
+        cls, shape: tuple[int, int], bands: Iterable[BoolArray], corners: bool = True
+    ) -> Regions:
+        """Return the regions of a mask that comes some rows at a time.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (Y, X) of the mask.
+        bands : iterable of numpy.ndarray
+            Its rows from top to bottom, (h, X), boolean.
+        corners : bool
+            As of :meth:`of`.
+
+        Returns
+        -------
+        Regions
+        """
+        found, top = [], 0
+        for band in bands:
+            begun = top * shape[1]
+            found.append(np.add(runs(band), [[top], [begun], [begun]]))
+            top += len(band)
+        row, start, stop = np.concatenate(found, axis=1)
         # Rows two pixels wider than they are: what touches in one does not reach the next.
-        width, reach = mask.shape[1] + 2, int(corners)
+        width, reach = shape[1] + 2, int(corners)
         left, right = start + 2 * row, stop + 2 * row
         first = np.searchsorted(right, left - width - reach, side="right")
         behind = np.searchsorted(left, right - width + reach, side="left")
@@ -158,7 +185,6 @@ class Regions:
             (np.ones(len(touched), dtype=np.int8), touched, ends), shape=(len(row), len(row))
         )
         count, label = connected_components(links, directed=False) if len(row) else (0, row)
-        shape = (mask.shape[0], mask.shape[1])
         return cls(shape, row, start, stop, label, int(count))
 
     def area(self) -> IndexArray:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
-from napari_dualgland.imputation.packed import PackedMask
 from napari_dualgland.imputation.tiling.boxes import Box, Mask, bands
+from napari_dualgland.packed import PackedMask
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 Reader = Callable[[Box], Float32Array]

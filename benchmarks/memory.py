@@ -184,16 +184,19 @@ def main(
     os.environ["PYTHONPATH"] = str(source)
     told = HERE / "results" / "memory.json"
     bare, _ = child([], scratch)
-    report: dict[str, Any] = {"rows": {}}
+
+    def so_far() -> dict[str, Any]:
+        known: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {"rows": {}}
+        return known | {"processor": processor_name(), "bare": bare}
+
     for scene in SCENES:
         if only in key(scene):
             peak, seconds = measured(scene, scratch)
-            # Read anew: others may be measured beside.
-            report = json.loads(told.read_text()) if told.exists() else report
+            report = so_far()  # others may be measured beside
             row = {"peak": peak - bare, "seconds": seconds, **vars(scene)}
             report["rows"].setdefault(key(scene), {})[name] = row
-            report |= {"processor": processor_name(), "bare": bare}
             told.write_text(json.dumps(report, indent=1) + "\n")
+    report = so_far()
     order = [key(scene) for scene in SCENES]
     report["rows"] = dict(sorted(report["rows"].items(), key=lambda row: order.index(row[0])))
     (HERE / "results" / "memory.md").write_text(markdown(report))

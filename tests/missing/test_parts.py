@@ -5,6 +5,7 @@ Parts are made small here, so that a frame of a few of them is no larger than a 
 
 from __future__ import annotations
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from scipy import ndimage
 from test_missing import bright, field, stack_of
 
 import napari_dualgland as nd
+from napari_dualgland.imputation.engine import impute_steps
+from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.missing import MissingParams, find_missing, joined, mosaic
 from napari_dualgland.missing import parts as geometry
 from napari_dualgland.missing.field import search
 from napari_dualgland.missing.mosaic import find_in_frame
 from napari_dualgland.missing.parts import STEP, is_large, parts
+from napari_dualgland.progress import Cancelled
 from napari_dualgland.stack import ROLES, Channel, Stack
 
 SIDE, PART, MARGIN = 1248, 720, 120
@@ -169,6 +173,29 @@ def test_every_way_to_impute_a_large_frame_searches_it_in_parts(whole, monkeypat
     result = nd.impute(stack, model="prior", device="cpu", rehearse=False)
     np.testing.assert_array_equal(result.missing, find_missing(stack))
     assert any(f"parts of {PART}" in note for note in result.provenance.notes)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("lazy", [False, True], ids=["loaded", "lazy"])
+def test_a_search_in_parts_is_cancelled_between_parts(whole, lazy, monkeypatch):
+    monkeypatch.setattr(geometry, "WHOLE", PART**2)
+    hurt = np.where(DAMAGE["holes at the borders of parts"], 0, whole).astype(np.uint8)
+    asked = []
+
+    def stop():
+        asked.append(None)
+        return len(asked) > 3
+
+    data = da.from_array(hurt, chunks=(2, 208, 208)) if lazy else hurt
+    # One thread: another would ask once for itself before it hears.
+    with pytest.raises(Cancelled), dask.config.set(scheduler="synchronous"):
+        np.asarray(find_missing(stack_of(data, "CYX"), should_stop=stop))
+    assert len(asked) == 4
+    stack = Stack(data[[0, 1, 1, 0]], "CYX", tuple(Channel(role, role) for role in ROLES))
+    steps = impute_steps(stack, None, ImputeParams(model="prior", device="cpu"), stop)
+    with pytest.raises(Cancelled):
+        list(steps)
+    assert len(asked) == 5
 
 
 @pytest.mark.parametrize(

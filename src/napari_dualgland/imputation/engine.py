@@ -133,7 +133,7 @@ def _impute_steps(
     given = None if missing is None else as_mask(missing).fitted(stack)
     run = ImputationRun(stack, given, filler, params)
     frames = len(run.frames)
-    for number, _ in enumerate(run.read_masks(), 1):
+    for number, _ in enumerate(run.read_masks(should_stop), 1):
         if should_stop():
             raise Cancelled.run()
         if frames > 1:

@@ -76,7 +76,7 @@ class ImputationRun:
 
     # What is missing ---------------------------------------------------------------------
 
-    def read_masks(self) -> Iterator[None]:
+    def read_masks(self, should_stop: Callable[[], bool]) -> Iterator[None]:
         """Read the mask of each frame once and keep it; count the tiles to do."""
         passed_over = False
         others = [i for i in range(len(self.stack.channels)) if i not in self.index]
@@ -84,7 +84,7 @@ class ImputationRun:
         for frame in range(len(self.frames)):
             mask, lost = self.masks.begin(), np.ones(self.data.shape[2], bool)
             loaded = self._loads_for_mask(frame)
-            for first, found in self._rows_of_mask(frame):
+            for first, found in self._rows_of_mask(frame, should_stop):
                 rows = np.zeros((self.data.shape[2], *found.shape[1:]), bool)
                 rows[: len(self.source.channels)] = found
                 passed_over |= bool(rows[others].any())
@@ -111,10 +111,12 @@ class ImputationRun:
             return True
         return self.frames.shares_loads_with(self._given[self.frames.place(frame)])
 
-    def _rows_of_mask(self, frame: int) -> Iterator[tuple[int, BoolArray]]:
+    def _rows_of_mask(
+        self, frame: int, should_stop: Callable[[], bool]
+    ) -> Iterator[tuple[int, BoolArray]]:
         """Yield the mask of a frame, some rows at a time where it is not found in all of it."""
         if self._given is None:
-            yield from self._rows_found(frame)
+            yield from self._rows_found(frame, should_stop)
             return
         given = self._given[self.frames.place(frame)]
         if self.frames.shares_loads_with(given):
@@ -128,7 +130,9 @@ class ImputationRun:
         for first, last in rows:
             yield first, np.asarray(given[:, first:last])
 
-    def _rows_found(self, frame: int) -> Iterator[tuple[int, BoolArray]]:
+    def _rows_found(
+        self, frame: int, should_stop: Callable[[], bool]
+    ) -> Iterator[tuple[int, BoolArray]]:
         count = len(self.source.channels)
 
         def read(rows: slice, columns: slice) -> AnyArray:
@@ -141,7 +145,7 @@ class ImputationRun:
             planes = read(*self.frames.whole.slices)
             yield 0, find_in_planes(planes, *how, self._note_finding)
             return
-        found = find_in_frame(read, shape, *how, self._note_finding)
+        found = find_in_frame(read, shape, *how, self._note_finding, should_stop)
         for band in bands(shape):
             yield band.y0, found[slice(None), *band.slices]
 

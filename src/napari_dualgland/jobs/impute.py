@@ -158,7 +158,7 @@ class ImputeJob(Job):
         """
         yield Progress(0, 0, "Looking for missing pixels")
         heard: list[Finding] = []
-        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append)
+        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append, should_stop)
         canonical, places = to_canonical(missing, stack.axes), list(stack.frames())
         in_memory = isinstance(stack.data, np.ndarray)
         found = np.zeros(canonical.shape, dtype=bool) if in_memory else None
@@ -191,7 +191,7 @@ class ImputeJob(Job):
 
         yield Progress(0, 0, "Looking for missing pixels")
         heard: list[Finding] = []
-        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append)
+        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append, should_stop)
         shelf = None
         if self.output is not None and isinstance(self.input, FileInput):
             sources = [*self.reads(), *map(Path, stack.files)]
@@ -209,7 +209,7 @@ class ImputeJob(Job):
         return replace(result, provenance=known)
 
     def _stack_and_mask(
-        self, loaded: Loaded, tell: Callable[[Finding], None]
+        self, loaded: Loaded, tell: Callable[[Finding], None], should_stop: Callable[[], bool]
     ) -> tuple[Stack, LazyArray]:
         """Return what is to be filled and its mask, found lazily where there are many planes.
 
@@ -226,7 +226,8 @@ class ImputeJob(Job):
                     tell(finding)
 
             # Plane by plane, when each is asked for: so a person can cancel between planes.
-            found = find_missing(_by_planes(stack), self.missing.params, tell_if_counting)
+            planes, params = _by_planes(stack), self.missing.params
+            found = find_missing(planes, params, tell_if_counting, should_stop)
             mask = Mask(found, stack.axes)
         elif self.plane is not None:
             mask = mask.plane(whole, self.plane.t, self.plane.z)

@@ -26,6 +26,7 @@ def find_missing(
     stack: Stack,
     params: MissingParams | None = None,
     tell: Callable[[Finding], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Any:
     """Return which pixels of a stack are missing.
 
@@ -41,6 +42,8 @@ def find_missing(
     tell : callable
         Called with every :class:`~napari_dualgland.findings.Finding` that a person should
         hear of before it is filled; of a lazy stack as each plane is computed.
+    should_stop : callable
+        Asked before each part of a plane that is searched in parts.
 
     Returns
     -------
@@ -49,6 +52,11 @@ def find_missing(
         for each plane, where the stack is lazy; one for each of its chunks where NaN is all that
         is asked for. A plane that is searched in parts is so when any of it is asked for; the
         mask of the last one is kept, eight pixels to a byte.
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` returned true; of a lazy stack as a plane is computed.
     """
     params = params or MissingParams()
     names = stack.channel_keys
@@ -57,7 +65,7 @@ def find_missing(
         from dask.base import tokenize
 
         if is_large(data.shape) and not _asks_for_nan_alone(params):
-            return from_canonical(find_lazily(data, params, names, tell), stack.axes)
+            return from_canonical(find_lazily(data, params, names, tell, should_stop), stack.axes)
         whole = (1, 1, None, None, None) if _asks_for_nan_alone(params) else (1, 1, -1, -1, -1)
         planes = data.rechunk(whole)
         token = tokenize(planes.name, params.model_dump_json())  # type: ignore[no-untyped-call]
@@ -73,7 +81,7 @@ def find_missing(
         return from_canonical(found, stack.axes)
     found = np.zeros(data.shape, dtype=bool)
     for t, z in stack.frames():
-        found[t, z] = find_in_planes(data[t, z], params, names, (t, z), tell)
+        found[t, z] = find_in_planes(data[t, z], params, names, (t, z), tell, should_stop)
     return from_canonical(found, stack.axes)
 
 
@@ -95,6 +103,7 @@ def find_in_planes(
     names: Sequence[str] = (),
     place: tuple[int, int] = (0, 0),
     tell: Callable[[Finding], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> BoolArray:
     """Return the missing pixels of the channels of one field.
 
@@ -107,13 +116,18 @@ def find_in_planes(
         Of the channels, for ``tell``.
     place : tuple of int
         Which t and z these are.
-    tell : callable
+    tell, should_stop : callable
         As of :func:`find_missing`.
 
     Returns
     -------
     numpy.ndarray
         (C, Y, X), boolean.
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` returned true.
     """
     if _asks_for_nan_alone(params):
         return ~measurable(planes) if params.nan else np.zeros(planes.shape, bool)
@@ -122,7 +136,7 @@ def find_in_planes(
         def cut(rows: slice, columns: slice) -> AnyArray:
             return planes[:, rows, columns]
 
-        mask = find_in_frame(cut, planes.shape, params, names, place, tell)
+        mask = find_in_frame(cut, planes.shape, params, names, place, tell, should_stop)
         return mask[slice(None), slice(None), slice(None)]
     missing, doubtful = search(planes, params)
     # What is no number does not look damaged: it says so itself.

@@ -23,7 +23,7 @@ class _LastFrame:
     ----------
     data : dask.array.Array
         (T, Z, C, Y, X).
-    params, names, tell
+    params, names, tell, should_stop
         As of :func:`napari_dualgland.missing.mosaic.find_in_frame`.
     """
 
@@ -33,8 +33,10 @@ class _LastFrame:
         params: MissingParams,
         names: Sequence[str],
         tell: Callable[[Finding], None],
+        should_stop: Callable[[], bool],
     ) -> None:
-        self._data, self._params, self._names, self._tell = data, params, names, tell
+        self._data, self._how = data, (params, names)
+        self._tell, self._should_stop = tell, should_stop
         self._lock = Lock()  # one search at a time: each takes as much memory as a field's
         self._place: tuple[int, int] | None = None
         self._mask = PackedMask((0, 0, 0))
@@ -46,7 +48,7 @@ class _LastFrame:
                 frame = self._data[place]
                 read = _Reader(frame)
                 self._mask = find_in_frame(
-                    read, frame.shape, self._params, self._names, place, self._tell
+                    read, frame.shape, *self._how, place, self._tell, self._should_stop
                 )
                 self._place = place
             return self._mask
@@ -77,6 +79,7 @@ def find_lazily(
     params: MissingParams,
     names: Sequence[str],
     tell: Callable[[Finding], None],
+    should_stop: Callable[[], bool],
 ) -> Any:
     """Return which pixels of large lazy frames are missing.
 
@@ -84,7 +87,7 @@ def find_lazily(
     ----------
     data : dask.array.Array
         (T, Z, C, Y, X).
-    params, names, tell
+    params, names, tell, should_stop
         As of :func:`napari_dualgland.missing.mosaic.find_in_frame`.
 
     Returns
@@ -98,7 +101,7 @@ def find_lazily(
     count = data.shape
     chunks = ((1,) * count[0], (1,) * count[1], (count[2],), *data.chunks[3:])
     token = tokenize(data.name, params.model_dump_json())  # type: ignore[no-untyped-call]
-    last = _LastFrame(data, params, names, tell)
+    last = _LastFrame(data, params, names, tell, should_stop)
     return da.map_blocks(  # type: ignore[no-untyped-call]
         last.block, chunks=chunks, dtype=bool, name=f"find-missing-{token}"
     )

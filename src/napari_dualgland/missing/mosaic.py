@@ -15,6 +15,8 @@ from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.missing.parts import PART, parts
 from napari_dualgland.missing.survey import Read, Survey
 from napari_dualgland.packed import PackedMask
+from napari_dualgland.progress import Cancelled
+from napari_dualgland.typing import AnyArray
 
 
 def find_in_frame(
@@ -24,6 +26,7 @@ def find_in_frame(
     names: Sequence[str] = (),
     place: tuple[int, int] = (0, 0),
     tell: Callable[[Finding], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> PackedMask:
     """Return the missing pixels of a large frame.
 
@@ -38,18 +41,29 @@ def find_in_frame(
         Of the channels, for ``tell``.
     place : tuple of int
         Which t and z these are.
-    tell : callable
+    tell, should_stop : callable
         As of :func:`napari_dualgland.find_missing`.
 
     Returns
     -------
     PackedMask
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` returned true.
     """
-    survey = Survey.of(read, shape)
+
+    def read_on(rows: slice, columns: slice) -> AnyArray:
+        if should_stop():  # a mosaic is searched for minutes
+            raise Cancelled.run()
+        return read(rows, columns)
+
+    survey = Survey.of(read_on, shape)
     missing, doubtful = PackedMask(shape), PackedMask(shape)
     odd: PackedMask | None = None
     for outer, inner, core in parts(shape):
-        planes = read(*outer)
+        planes = read_on(*outer)
         lost, unsure = search(planes, params, survey.known, survey.spare)
         first, left = core[0].start, core[1].start
         missing.put(first, lost[:, *inner], left)
@@ -57,7 +71,7 @@ def find_in_frame(
         if planes.dtype.kind == "f":
             odd = odd or PackedMask(shape)
             odd.put(first, ~measurable(planes[:, *inner]), left)
-    join(missing, doubtful, survey, read, params)
+    join(missing, doubtful, survey, read_on, params)
     judged = missing
     if odd is not None:  # what is no number does not look damaged: it says so itself
         judged = odd

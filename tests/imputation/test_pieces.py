@@ -171,3 +171,19 @@ def test_features_of_a_batch_are_those_of_its_windows_one_by_one() -> None:
             part = corrections(done.correctors, *one)
             torch.testing.assert_close(whole.addend[n : n + 1], part.addend, atol=1e-4, rtol=1e-3)
         assert not whole.addend[~missing].any()
+
+
+def test_the_coarse_fill_of_a_deep_hole_can_be_cancelled_between_its_windows() -> None:
+    image = blobs((1024, 1024)).astype(np.float32)
+    wanted = np.zeros(image.shape, bool)
+    wanted[:, 100:900, 100:900] = True
+    filler = load_filler("prior", torch.device("cpu"))
+    beta = statistics_of(image, wanted).beta
+    one = frame.Frame(lambda box: image[(slice(None), *box.slices)], wanted, filler, beta, 128)
+    assert one.deep
+    steps = one.fill()
+    for _ in range(4):
+        assert next(steps) is None
+    assert one._coarse is None  # it is still at it
+    assert any(tile is not None for tile in steps)
+    assert one._coarse is not None

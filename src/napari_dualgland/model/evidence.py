@@ -229,19 +229,12 @@ def gather_evidence(
     levels: int = 5,
     coarsest: Tensor | None = None,
 ) -> Evidence:
-    """Lay out what is known of every missing pixel.
+    """Lay out what is known of every missing pixel of one batch.
 
     Parameters
     ----------
-    image : torch.Tensor
-        (B, 4, H, W), normalised, in the order of ROLES; missing pixels may hold anything
-        finite and are never looked at.
-    missing : torch.Tensor
-        (B, 4, H, W), boolean.
-    beta : torch.Tensor, optional
-        (B, 4, 4) couplings; measured in this batch, image by image, where left out.
-    levels, coarsest
-        As in :func:`~napari_dualgland.model.prior.secretory_prior`.
+    image, missing, beta, levels, coarsest
+        As of :class:`Shown`.
 
     Returns
     -------

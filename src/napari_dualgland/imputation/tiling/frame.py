@@ -116,6 +116,8 @@ class Frame:
         }
         blended: dict[Place, BlendedTile] = {}
         unheard = {place: sum(1 for _ in around(place, tiles)) for place in tiles}
+        if self.deep and tiles:
+            yield from self._filling_coarse()
         order = list(tiles)
         for start in range(0, len(order), TOGETHER):
             places = order[start : start + TOGETHER]
@@ -239,8 +241,9 @@ class Frame:
         self, window: Box, size: tuple[int, ...]
     ) -> tuple[Float32Array, Float32Array | None]:
         """Return the coarse fill of a window and its sigma, completed to ``size`` / COARSE."""
-        if self._coarse is None:
-            self._coarse = self._fill_coarse()
+        for _ in self._filling_coarse():
+            pass
+        assert self._coarse is not None
         box = Box(*(v // COARSE if i % 2 == 0 else -(-v // COARSE) for i, v in enumerate(window)))
         wanted = [s // COARSE for s in size]
 
@@ -251,8 +254,10 @@ class Frame:
         mean, sigma = self._coarse.filled(box)
         return completed(mean), None if sigma is None else completed(sigma)
 
-    def _fill_coarse(self) -> CoarseFill:
-        """Fill the whole frame at a quarter of its magnification."""
+    def _filling_coarse(self) -> Iterator[None]:
+        """Fill the whole frame at a quarter of its magnification, once; yield on the way."""
+        if self._coarse is not None:
+            return
         coarse = CoarseFill(self.read, self.missing)
         # As the model says it: what is made of it is calibrated.
         kept = self.kept.part("coarse")
@@ -260,4 +265,5 @@ class Frame:
         for tile in frame.fill():
             if tile is not None:
                 coarse.keep(tile.box, tile.mean, tile.sigma)
-        return coarse
+            yield None
+        self._coarse = coarse

@@ -45,12 +45,15 @@ class CheckedImage:
         In z and time together.
     refused : str
         Why it cannot be trained on; empty where it can.
+    unnamed : bool
+        Whether it could be if somebody said which channel is what.
     """
 
     path: Path
     roles: tuple[str, ...] = ()
     planes: int = 0
     refused: str = ""
+    unnamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,12 @@ def check_image(path: Path, channels: Mapping[str, int | str] | None = None) -> 
     try:
         stack = read(path, channels=channels or None)
         planes = measured_planes(stack)
-    except (DualglandError, OSError) as error:
-        return CheckedImage(path, refused=" ".join(str(error).split()))
+    except DualglandError as error:
+        # The file is named beside it; the way out is that of the command line.
+        unnamed = error.kind in (Kind.AMBIGUOUS, Kind.LACKING)
+        return CheckedImage(path, refused=error.found, unnamed=unnamed)
+    except OSError as error:
+        return CheckedImage(path, refused=error.strerror or str(error))
     return CheckedImage(path, tuple(stack.roles), planes.shape[0] * planes.shape[1])
 
 

@@ -16,7 +16,9 @@ from typing import Any
 import psutil
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.runs.folder import LOG, STOP, is_held
+from napari_dualgland.runs.folder import EVENTS, LOG, STOP, State, is_held
+from napari_dualgland.runs.history import History
+from napari_dualgland.runs.tail import Tail
 
 PROCESS = "process.json"
 """Number and time of birth: numbers are given again, but never with the same time."""
@@ -76,3 +78,13 @@ def is_going(folder: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         pass  # no such process any more, or the run was started in a terminal
     return is_held(folder)
+
+
+def standing(folder: Path) -> State:
+    """Return how a run stands, by the end of its log."""
+    if is_going(folder):
+        return State.GOING
+    history = History()
+    for event in Tail(folder / EVENTS).last():
+        history.take(event)
+    return history.ended or State.BROKEN

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+_END = 2**16
+"""Bytes in which the last event of a log lies, whatever it is."""
 
 
 class Tail:
@@ -46,6 +50,12 @@ class Tail:
         *lines, self._rest = (self._rest + content).split(b"\n")
         events = (_event(line) for line in lines)
         return [event for event in events if event is not None], len(content) == most
+
+    def last(self) -> list[dict[str, Any]]:
+        """Return the events at the end of the log; the first that are new next time are after."""
+        with suppress(OSError):
+            self._offset = max(0, self.path.stat().st_size - _END)
+        return self.read(_END)[0]
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

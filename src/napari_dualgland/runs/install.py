@@ -32,7 +32,7 @@ def refuse_name(name: str) -> None:
 def install_model(weights: Path) -> Path:
     """Copy a model and its card into the models folder; return the path of the card there.
 
-    The very same model may lie there already.
+    The very same model may lie there already; an earlier state of the same run is replaced.
 
     Raises
     ------
@@ -45,9 +45,11 @@ def install_model(weights: Path) -> Path:
         found = "the weights are not those that the card describes"
         raise DualglandError(Kind.DAMAGED, weights, found)
     target = models_folder() / path.name
-    if target.exists() and read_card(str(target))[0].sha256 == card.sha256:
+    there = read_card(str(target))[0] if target.exists() else None
+    if there is not None and there.sha256 == card.sha256:
         return target
-    refuse_name(path.stem)
+    if there is None or not card.recipe or there.recipe != card.recipe:
+        refuse_name(path.stem)
     try:
         models_folder().mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -58,3 +60,13 @@ def install_model(weights: Path) -> Path:
         tensors.write_bytes(content)
         shutil.copyfile(path, text)
     return target
+
+
+def is_installed(weights: Path) -> bool:
+    """Whether just this model is among those that the pickers offer."""
+    target = models_folder() / f"{weights.stem}.json"
+    try:
+        cards = [read_card(str(path))[0] for path in (target, weights)]
+        return cards[0].sha256 == cards[1].sha256
+    except DualglandError:
+        return False

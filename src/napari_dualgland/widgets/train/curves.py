@@ -32,8 +32,8 @@ _TIP = """\
 SG-Loss: how far the estimate is from the truth, near the rim of holes most; should fall.
 PG-Loss: the same of differences between neighbours, across compartments' borders most; should fall.
 Adversarial: how well drawn textures pass for measured ones; need not fall.
-Validation: how near fills come to the truth (PSNR) on what is never learned from; the model should \
-rise above the prior, which is the fill without any network."""
+Validation: how near fills come to the truth (PSNR) on what is never learned from; the model \
+should rise above the prior, which is the fill without any network."""
 
 
 class RunCurves(ThemedFigure):
@@ -41,6 +41,7 @@ class RunCurves(ThemedFigure):
 
     def __init__(self) -> None:
         super().__init__(height=250)
+        self.setMaximumHeight(290)
         self.setAccessibleName("Curves of the training run")
         self.setToolTip(in_lines(_TIP))
         self._history = History()
@@ -62,8 +63,9 @@ class RunCurves(ThemedFigure):
                 axis.text(0.5, 0.5, "not yet", ha="center", va="center", transform=axis.transAxes)
                 continue
             axis.grid(True, linewidth=0.6)
-            axis.margins(x=0.02)
+            axis.set_xlim(0, max(1, self._history.step) * 1.03)
             axis.locator_params(nbins=4)
+            axis.locator_params("x", integer=True)
             for side in ("top", "right"):
                 axis.spines[side].set_visible(False)
             if len(names) > 1 and curves[names[0]].steps:

@@ -19,8 +19,9 @@ from qtpy.QtWidgets import (
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
-from napari_dualgland.runs.images import CheckedFolder
+from napari_dualgland.runs.images import CheckedFolder, check_folder
 from napari_dualgland.widgets.kit.style import footnote, in_lines, plain_label
+from napari_dualgland.widgets.kit.thread import JobThread
 from napari_dualgland.widgets.train.channels import ChannelNumbers
 from napari_dualgland.widgets.train.words import folder_words
 
@@ -33,12 +34,14 @@ _ROWS = 4
 class ImagesForm(QWidget):
     """Asks for a folder, and says what was found in it."""
 
-    changed = Signal()
-    """Another folder or other channels: it is to be looked through."""
+    looked = Signal()
+    """The folder was looked through, or cannot be."""
 
     def __init__(self) -> None:
         super().__init__()
         self.checked: CheckedFolder | None = None
+        self._thread: JobThread | None = None
+        self._error: Exception | None = None
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("Folder with your images")
         self.folder.setAccessibleName("Folder with your images")
@@ -61,12 +64,12 @@ class ImagesForm(QWidget):
         self._head = plain_label()
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
-        self._typing.timeout.connect(self._tell)
+        self._typing.timeout.connect(self._look)
         self._lay_out()
         self.folder.textChanged.connect(lambda _: self._typing.start(_TYPING_MS))
         self.folder.editingFinished.connect(self._at_once)
         self.browse.clicked.connect(self._on_browse)
-        self.channels.changed.connect(self._tell)
+        self.channels.changed.connect(self._look)
         self._show_list(())
 
     def value(self) -> Path:
@@ -88,21 +91,35 @@ class ImagesForm(QWidget):
         self.folder.setText(str(folder))
         self._at_once()
 
-    def show_progress(self, step: Progress) -> None:
+    def refuse_unusable(self) -> None:
+        """Refuse to train before a field is found that can be learned from.
+
+        Raises
+        ------
+        DualglandError
+            Of kind ``lacking``, or what is wrong with the folder.
+        """
+        if self.checked is not None and self.checked.usable:
+            return
+        folder = self.value()
+        if isinstance(self._error, DualglandError):
+            raise self._error
+        found, way_out = "no field in it can be learned from", "see what is left out"
+        if self._thread is not None:
+            found, way_out = "the folder is still looked through", "wait a moment"
+        raise DualglandError(Kind.LACKING, folder, found, way_out=way_out)
+
+    def _show_progress(self, step: Progress) -> None:
         """Say how far it is looked through."""
         self.summary.setText(f"Looking at {step.done + 1} of {step.total}: {legible(step.message)}")
 
-    def take(self, checked: CheckedFolder) -> None:
+    def _take(self, checked: CheckedFolder) -> None:
         """Say what was found."""
         self.checked = checked
         self.summary.setText(folder_words(checked))
         self._show_list(tuple((i.path, i.refused) for i in checked.refused))
         if not checked.usable and any(image.unnamed for image in checked.refused):
             self.channels.open()
-
-    def refuse(self, error: Exception) -> None:
-        """Say why there is nothing."""
-        self.summary.setText(f"⚠ {legible(str(error))}")
 
     def _show_list(self, rows: tuple[tuple[Path, str], ...]) -> None:
         self.left_out.clear()
@@ -123,13 +140,37 @@ class ImagesForm(QWidget):
     def _at_once(self) -> None:
         if self._typing.isActive():
             self._typing.stop()
-            self._tell()
+            self._look()
 
-    def _tell(self) -> None:
-        self.checked = None
+    def _look(self) -> None:
+        """Look at every image of the folder, off the main thread, as the trainer will."""
+        if self._thread is not None:
+            self._thread.cancel()
+        self.checked, self._thread, self._error = None, None, None
         self.summary.setText("")
         self._show_list(())
-        self.changed.emit()
+        try:
+            folder = self.value()
+        except DualglandError:
+            return
+        channels = self.channels.value()
+        thread = JobThread(lambda stop: check_folder(folder, channels, stop), self)
+        thread.progressed.connect(self._show_progress)
+        thread.succeeded.connect(self._take)
+        thread.failed.connect(self._on_failed)
+        thread.ended.connect(thread.deleteLater)
+        thread.ended.connect(lambda: self._on_ended(thread))
+        self._thread = thread
+        thread.start()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._error = error
+        self.summary.setText(f"⚠ {legible(str(error))}")
+
+    def _on_ended(self, thread: JobThread) -> None:
+        if thread is self._thread:
+            self._thread = None
+            self.looked.emit()
 
     def _lay_out(self) -> None:
         line = QHBoxLayout()

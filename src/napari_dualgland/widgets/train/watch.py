@@ -50,9 +50,8 @@ class RunWatch(QObject):
         if folder is not None:
             self._timer.start(0)
 
-    def go_on(self) -> None:
-        """Look again: a run that had ended was gone on with."""
-        self.history.ended = None
+    def look_again(self) -> None:
+        """Tell once more how it stands."""
         self._timer.start(0)
 
     def _look(self) -> None:

@@ -139,6 +139,27 @@ def ahead_words(history: History) -> str:
     )
 
 
+def model_words(name: str, offered: bool, last: Sequence[str]) -> str:
+    """Return where the model of a finished run is found.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    offered : bool
+        Whether it is among those of the pickers.
+    last : sequence of str
+        The last line of the run's log, which tells why it is not.
+
+    Returns
+    -------
+    str
+    """
+    if offered:
+        return f"“{legible(name)}” is now among the models of Impute."
+    return "\n".join(["⚠ The model is not among those of Impute yet:", *map(legible, last)])
+
+
 def images_words(history: History) -> str:
     """Return what the images of a run are used for; empty before it is known."""
     names = {"train": "to learn from", "validation": "for validation", "test": "kept for the end"}

@@ -43,8 +43,10 @@ settings.load_profile("dualgland")
 
 @pytest.fixture(autouse=True)
 def _own_models_folder(tmp_path_factory, monkeypatch):
-    """Keep the models that a developer has installed out of the tests."""
-    monkeypatch.setenv("DUALGLAND_MODELS", str(tmp_path_factory.getbasetemp() / "models"))
+    """Keep the models and training runs of a developer out of the tests."""
+    for name in ("MODELS", "RUNS"):
+        folder = tmp_path_factory.getbasetemp() / name.lower()
+        monkeypatch.setenv(f"DUALGLAND_{name}", str(folder))
 
 
 @pytest.fixture(scope="session")

@@ -35,10 +35,13 @@ ALLOWED = {
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "localization": GROUND | {"model", "missing"},
-    "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localization", "jobs"},
-    "jobs": GROUND | {"io", "missing", "model", "imputation", "localization"},
+    "runs": GROUND | {"io", "model"},
+    "widgets": GROUND
+    | {"", "io", "missing", "model", "imputation", "localization", "jobs", "runs"},
+    "jobs": GROUND | {"io", "missing", "model", "imputation", "localization", "runs"},
     "cli": GROUND
-    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"},
+    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"}
+    | {"runs"},
     "__main__": {"cli"},
 }
 # And each room of the training module of its others: losses and patterns stand alone, the loop

@@ -6,6 +6,7 @@ command line; a run that was told to stop ends with 128 + the signal, as a shell
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -31,6 +32,9 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:<n> or mps; over the recipe's.")
     ] = None,
+    options: Annotated[
+        str, typer.Option(help="Options that count more than the recipe's, as JSON.")
+    ] = "{}",
     tensorboard: Annotated[bool, typer.Option(help="Write curves for TensorBoard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
@@ -38,7 +42,8 @@ def train(
     # Not above: --help answers at once, and a mistyped recipe is told before torch is loaded.
     from dualgland_training.runs import read_run, start_run
 
-    options = read_run(recipe, **({} if device is None else {"device": device}))
+    given = json.loads(options) | ({} if device is None else {"device": device})
+    run = read_run(recipe, **given)
 
     from dualgland_training.trainer import distributed
     from dualgland_training.trainer.loop import Stopped
@@ -46,7 +51,7 @@ def train(
 
     follow_starter()
     try:
-        training = start_run(options, out, resume=resume, tensorboard=tensorboard)
+        training = start_run(run, out, resume=resume, tensorboard=tensorboard)
         model = training.run()
     except Stopped as stop:
         distributed.leave()
@@ -58,7 +63,7 @@ def train(
     if training.events.silent:
         return
     result: dict[str, Any] = {
-        "objective": options.objective,
+        "objective": run.objective,
         "model": str(model),
         "card": str(model.with_suffix(".json")),
         "events": str(training.events.path),

@@ -27,7 +27,7 @@ def read_run(path: Path, **overrides: object) -> RunOptions:
     path : pathlib.Path
         Of the YAML file.
     **overrides
-        Options of the first level that count more than the recipe's.
+        Options that count more than the recipe's; of ``data``, those that are given.
 
     Returns
     -------
@@ -39,7 +39,10 @@ def read_run(path: Path, **overrides: object) -> RunOptions:
     DualglandError
         If the recipe cannot be read, or an option is wrong.
     """
-    options = read_yaml(path) | overrides | {"base": path.parent}
+    told = read_yaml(path)
+    options = told | overrides | {"base": path.parent}
+    if isinstance(told.get("data"), dict) and isinstance(overrides.get("data"), dict):
+        options["data"] = told["data"] | overrides["data"]
     objective = options.get("objective", "generator")
     if not isinstance(objective, str) or objective not in RECIPES:
         raise DualglandError(

@@ -80,6 +80,11 @@ PixelSize = Annotated[
 Tile = Annotated[int, typer.Option(help=_says(ImputeParams, "tile"))]
 
 
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that a person has given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _version(asked: bool) -> None:
     if asked:
         sys.stdout.write(f"dualgland {__version__}\n")
@@ -261,10 +266,29 @@ def train(
     recipe: Annotated[
         Path,
         typer.Argument(
-            parser=path_given, metavar="RECIPE.yaml", help="Options that differ from the defaults."
+            parser=path_given,
+            metavar="RECIPE.yaml|shipped|scratch|tiny",
+            help="Options that differ from the defaults; or a recipe that ships, by its name.",
         ),
     ],
     out: Annotated[Path, typer.Option(parser=path_given, metavar="DIR", help="Folder of the run.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path_given, metavar="DIR", help="Folder of images; over those of the recipe."
+        ),
+    ] = None,
+    channels: Channels = None,
+    name: Annotated[str | None, typer.Option(help="Of the model; over the recipe's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many; over the recipe's.")
+    ] = None,
+    credit: Annotated[
+        str | None, typer.Option(help="Whose images these are, for the model's card.")
+    ] = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="Put the finished model among the others.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint in DIR.")
     ] = False,
@@ -278,9 +302,23 @@ def train(
 ) -> None:
     """Train a model by a recipe. Ctrl-C leaves a checkpoint from which --resume goes on."""
     from napari_dualgland.cli import train as verb
+    from napari_dualgland.jobs.channel_words import parse_channels
 
+    data = {
+        "images": None if images is None else [str(images.absolute())],
+        "channels": parse_channels(channels),
+        "credit": credit if credit or images is None else "",  # the recipe's is of other images
+    }
+    told = {"name": name, "steps": steps, "data": _given(data) or None}
     result = verb.run(
-        recipe, out, resume=resume, device=device, tensorboard=tensorboard, as_json=as_json
+        recipe,
+        out,
+        options=_given(told),
+        install=install,
+        resume=resume,
+        device=device,
+        tensorboard=tensorboard,
+        as_json=as_json,
     )
     answer(lambda: result, verb.show, as_json)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.cli import impute, localize
+from napari_dualgland.cli import impute, localize, train
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.jobs import ImputeJob, load_job
+from napari_dualgland.jobs import ImputeJob, TrainJob, load_job
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,7 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
     Returns
     -------
     dict
-        What ``dualgland impute`` or ``dualgland localize`` tells of it.
+        What the command line's verb of that name tells of it.
 
     Raises
     ------
@@ -34,6 +34,8 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
         If the file holds no job, or nobody says where the result goes.
     """
     job = load_job(path)
+    if isinstance(job, TrainJob):
+        return {"kind": job.kind, **train.run_job(job, out)}
     if out is not None:
         job = job.model_copy(update={"output": out})
     if job.output is None:
@@ -53,4 +55,5 @@ def show(result: dict[str, Any], to: Console) -> None:
         What :func:`run` returned.
     to : rich.console.Console
     """
-    (impute if result["kind"] == "impute" else localize).show(result, to)
+    verbs: dict[str, Any] = {"impute": impute, "localize": localize, "train": train}
+    verbs[result["kind"]].show(result, to)

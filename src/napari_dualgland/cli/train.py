@@ -8,20 +8,23 @@ are; being told to stop is passed on, so that the run ends on a checkpoint.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.runs.folder import STOP
+from napari_dualgland.runs.install import install_model
+from napari_dualgland.runs.recipes import recipe_path, refuse_lacking
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from napari_dualgland.jobs import TrainJob
 
 LIFELINE = {"DUALGLAND_LIFELINE": "stdin"}
 """Asks the process to end on a checkpoint when its standard input closes: when we are gone."""
@@ -29,14 +32,13 @@ LIFELINE = {"DUALGLAND_LIFELINE": "stdin"}
 USES = {"generator": "impute INPUT --out OUT", "localizer": "localize INPUT --out OUT"}
 """What is done with a model, by what it was trained for."""
 
-NEEDED = ("yaml", "psutil")
-"""What the extra ``train`` brings and a run cannot do without."""
-
 
 def run(
-    recipe: Path,
+    recipe: str | Path,
     out: Path,
     *,
+    options: Mapping[str, Any] | None = None,
+    install: bool = False,
     resume: bool = False,
     device: str | None = None,
     tensorboard: bool = False,
@@ -46,10 +48,14 @@ def run(
 
     Parameters
     ----------
-    recipe : pathlib.Path
-        YAML file of options.
+    recipe : str or pathlib.Path
+        YAML file of options, or the name of one that ships.
     out : pathlib.Path
         Folder of the run.
+    options : mapping, optional
+        What counts more than the recipe's.
+    install : bool
+        Put the finished model among those that the pickers offer.
     resume : bool
         Go on from the newest checkpoint in ``out``.
     device : str or None
@@ -67,25 +73,21 @@ def run(
     Raises
     ------
     DualglandError
-        If what training needs is not installed.
+        If what training needs is not installed, or the model cannot be put where it should be.
     SystemExit
         With the process's code, if it did not finish; it has said why. With 0 in all but the
         first of several processes that ``torchrun`` started.
     """
-    lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if lacking:
-        raise DualglandError(
-            Kind.NOT_INSTALLED,
-            ", ".join(lacking),
-            "training needs it",
-            way_out="pip install 'napari-dualgland[train]'",
-        )
+    refuse_lacking()
+    with contextlib.suppress(OSError):  # a request that an earlier run was killed before heeding
+        (out / STOP).unlink()
     command = [sys.executable, "-m", "dualgland_training", "train"]
     command += ["--out", str(out), "--json"]
     command += ["--resume"] if resume else []
     command += ["--tensorboard"] if tensorboard else []
     command += ["--device", device] if device is not None else []
-    command += ["--", str(recipe)]  # whose name may begin as an option does
+    command += ["--options", json.dumps(options)] if options else []
+    command += ["--", str(recipe_path(recipe))]  # whose name may begin as an option does
     # A session of its own: Ctrl-C reaches it once, through us, and not twice. If we are killed
     # without being asked, its standard input closes, and it does not go on unseen.
     with (
@@ -113,7 +115,32 @@ def run(
         # One of several under torchrun; the first tells the result.
         raise SystemExit(0)
     result: dict[str, Any] = json.loads(said)
+    if install:
+        result["installed"] = str(install_model(Path(result["model"])))
     return result
+
+
+def run_job(job: TrainJob, out: Path | None = None) -> dict[str, Any]:
+    """Train as a job says, or go on with it, and install the model; see :func:`run`.
+
+    Parameters
+    ----------
+    job : TrainJob
+    out : pathlib.Path or None
+        Folder of the run; None: the job's.
+
+    Returns
+    -------
+    dict
+    """
+    return run(
+        job.params.recipe,
+        out or job.output,
+        options=job.options(),
+        install=True,
+        resume=True,
+        device=job.params.device,
+    )
 
 
 @contextlib.contextmanager
@@ -154,4 +181,6 @@ def show(result: dict[str, Any], to: Console) -> None:
         to.print(f"ahead of the prior on the validation images: {mean:+.2f} dB (mean of cases)")
     use = USES.get(result["objective"])
     if use is not None:
-        to.print(f"use it: dualgland {use} --model {result['model']}", soft_wrap=True)
+        installed = result.get("installed")
+        model = result["model"] if installed is None else Path(installed).stem
+        to.print(f"use it: dualgland {use} --model {model}", soft_wrap=True)

@@ -20,6 +20,7 @@ from napari_dualgland.jobs.inputs import (
 )
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.jobs.saved import load_job
+from napari_dualgland.jobs.train import TrainJob
 
 __all__ = [
     "Detect",
@@ -35,5 +36,6 @@ __all__ = [
     "MaskFile",
     "MaskLayer",
     "Plane",
+    "TrainJob",
     "load_job",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,9 @@ from dualgland_training.data.split_file import assign_parts, name_of
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import home_expanded
 from napari_dualgland.imputation.normalise import measure
-from napari_dualgland.intensities import measurable
 from napari_dualgland.io import read
-from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.zarr import is_ome_zarr
+from napari_dualgland.runs.images import images_in, measured_planes, one_path_each
 from napari_dualgland.stack import ROLES, Stack
 
 Warn = Callable[[str], None]
@@ -39,42 +37,34 @@ SMALLEST_SIDE = 256
 
 
 def _find_images(config: ImageRun, warn: Warn) -> list[Path]:
-    """Return the images that the globs of a recipe match, one path for each set of four.
+    """Return the images of a recipe's globs and folders, one path for each set of four.
 
     Raises
     ------
     DualglandError
         If nothing matches at all.
     """
-    found: dict[Any, Path] = {}
+    found: list[Path] = []
     for pattern in config.data.images:
+        folder = config.found(Path(pattern))
+        if folder.is_dir() and not is_ome_zarr(folder):
+            found += images_in(folder)
+            continue
         here = home_expanded(pattern)
         matched = sorted(glob.glob(str(config.base / here), recursive=True))
         matched = matched or sorted(glob.glob(str(here), recursive=True))
         if not matched:
             warn(f"no file matches {pattern}")
-        for path in map(Path, matched):
-            if any(parent in found for parent in path.parents):
-                continue  # a part of an OME-Zarr that matched as a whole
-            if is_ome_zarr(path):
-                found.setdefault(path, path)
-                continue
-            # What else lies inside an OME-Zarr is no image by itself.
-            if any(parent.suffix == ".zarr" for parent in path.parents):
-                continue
-            member = parse_name(path.name)
-            if member is not None:
-                found.setdefault((path.parent, member.stem), path)
-            elif path.is_file():
-                found.setdefault(path, path)
-    if not found:
+        found += map(Path, matched)
+    images = one_path_each(found)
+    if not images:
         raise DualglandError(
             Kind.NOT_THERE,
             "data.images",
             f"no image matches {', '.join(config.data.images)}, neither from {config.base} nor "
             "from the working directory",
         )
-    return list(found.values())
+    return images
 
 
 def _image_source(stack: Stack, name: str) -> Source:
@@ -85,18 +75,8 @@ def _image_source(stack: Stack, name: str) -> Source:
     DualglandError
         If pixels are missing or were filled in: what is not measured teaches nothing.
     """
-    where = stack.source or stack.name
-    if not stack.roles:
-        found, way_out = "no channel has a role", "give data: channels:"
-        raise DualglandError(Kind.LACKING, where, found, way_out=way_out)
-    if stack.imputed is not None and bool(np.asarray(stack.imputed).any()):
-        raise DualglandError(Kind.WRONG_CONTENT, where, "holds imputed pixels; they teach nothing")
-    data = np.asarray(stack.canonical())
+    planes = measured_planes(stack)
     known = tuple(role in stack.roles for role in ROLES)
-    planes = data[:, :, list(stack.roles.values())]
-    if not measurable(planes).all():
-        found = "has pixels that are NaN, infinite or beyond what a camera counts"
-        raise DualglandError(Kind.NOT_FINITE, where, found)
     scale = measure([planes[:, :, c].ravel() for c in range(planes.shape[2])])
     images = []
     for plane in planes.reshape(-1, *planes.shape[2:]):
@@ -150,18 +130,23 @@ def read_images(config: ImageRun, warn: Warn) -> dict[str, list[Source]]:
         If nothing matches, or nothing is left to train on.
     """
     found = _find_images(config, warn)
-    part_of = assign_parts(found, config, warn)
-    parts: dict[str, list[Source]] = {part: [] for part in PARTS}
     channels = {str(role): channel for role, channel in config.data.channels.items()}
+    sources: dict[Path, Source] = {}
     problems = []
-    for path, part in part_of.items():
+    # What a split file does not name is not read; without one, parts are drawn of what is whole.
+    told = None if config.data.split is None else assign_parts(found, config, warn)
+    for path in found if told is None else told:
         try:
             stack = read(path, channels=channels or None)
-            parts[part].append(_image_source(stack, name_of(path)))
+            sources[path] = _image_source(stack, name_of(path))
         except (DualglandError, OSError) as error:
             problems.append(" ".join(str(error).split()))
             warn(f"left out: {problems[-1]}")
-    # Files that cannot be read may have been all of a part; what a split file holds out stays.
+    part_of = assign_parts(list(sources), config, warn) if told is None else told
+    parts: dict[str, list[Source]] = {part: [] for part in PARTS}
+    for path, source in sources.items():
+        parts[part_of[path]].append(source)
+    # Shares of a half each leave nothing of two images; what a split file holds out stays.
     for part in ("validation", "test") if config.data.split is None else ():
         if not parts["train"] and parts[part]:
             parts["train"].append(parts[part].pop())

@@ -11,6 +11,7 @@ from dualgland_training.trainer.options import RunOptions, check_options, read_y
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import home_expanded
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.runs.images import TEST_SHARE, VALIDATION_SHARE
 
 Family = Literal["box", "thin", "thick", "random", "saturated", "channel", "lines", "scratches"]
 Role = Literal["microtubules", "protein", "nucleus", "er"]
@@ -44,7 +45,8 @@ class DataOptions(FrozenModel):
     ----------
     images : tuple of str
         Globs of images that ``napari_dualgland.read`` opens: members of HPA four-file
-        sets, TIFF, OME-TIFF, OME-Zarr. ``**`` goes into folders.
+        sets, TIFF, OME-TIFF, OME-Zarr. ``**`` goes into folders; a folder stands for all
+        images in it.
     channels : dict
         From role to position or name of a channel, where names do not tell.
     split : pathlib.Path or None
@@ -76,8 +78,8 @@ class DataOptions(FrozenModel):
     images: tuple[str, ...] = ()
     channels: dict[Role, int | str] = Field(default={})
     split: Path | None = None
-    validation_share: float = Field(default=0.1, ge=0, le=0.5)
-    test_share: float = Field(default=0.1, ge=0, le=0.5)
+    validation_share: float = Field(default=VALIDATION_SHARE, ge=0, le=0.5)
+    test_share: float = Field(default=TEST_SHARE, ge=0, le=0.5)
     credit: str = ""
     root: Path | None = None
     held_out_fields: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from dualgland_training.data.source import PARTS
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.hpa import parse_name
+from napari_dualgland.runs.images import held_out
 
 Warn = Callable[[str], None]
 
@@ -88,10 +89,7 @@ def _draw_parts(groups: Iterable[str], config: ImageRun) -> dict[str, str]:
     names = sorted(set(groups))
     np.random.default_rng([config.seed, _SPLIT_SALT]).shuffle(names)
     count, options = len(names), config.data
-    watched = round(options.validation_share * count)
-    if count > 1 and options.validation_share > 0:
-        watched = max(1, watched)
-    tested = round(options.test_share * count)
+    watched, tested = held_out(count, options.validation_share, options.test_share)
     parts = ["validation"] * watched + ["test"] * tested
     return dict(zip(names, parts + ["train"] * (count - len(parts)), strict=False))
 

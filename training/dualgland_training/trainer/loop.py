@@ -37,6 +37,7 @@ from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.memory import is_out_of_memory, refused_where_memory_runs_out
 from napari_dualgland.model.device import choose_device, processor_name
+from napari_dualgland.runs.folder import STOP
 
 SMALLER = "set widths, crop or the batch lower in the recipe, or train on fewer images"
 
@@ -202,7 +203,8 @@ class Training(Generic[B]):
             workers = default_workers(self.device)
         steps = range(self.step, self.objective.steps)
         drawn = draw_ahead(self.objective.batches(), steps, workers, self.device)
-        with self.lock, self.events, StopRequest() as stop, closing(drawn):
+        asked = StopRequest(self.folder / STOP)
+        with self.lock, self.events, asked as stop, closing(drawn):
             self.events.restart_clock(self.step, self.objective.steps)
             try:
                 with refused_where_memory_runs_out(f"step {self.step}", SMALLER):

@@ -1,8 +1,9 @@
-"""Being told to stop: a cluster's SIGTERM and a person's Ctrl-C end a run between steps.
+"""Being told to stop: a cluster's SIGTERM, a person's Ctrl-C or a file end a run between steps.
 
-The first request lets the step at hand end and a checkpoint be written; a second one
-ends the process where it stands. The same request may come twice at once: a cluster signals
-every process of a job, and those that are signalled pass it on.
+A file called ``stop`` in the run's folder is how a program that has not started the run asks,
+on any system. The first request lets the step at hand end and a checkpoint be written; a second
+signal ends the process where it stands. The same signal may come twice at once: a cluster
+signals every process of a job, and those that are signalled pass it on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -45,19 +47,25 @@ def follow_starter() -> None:
 class StopRequest:
     """A context in which SIGINT and SIGTERM raise a flag instead of ending the process.
 
+    Parameters
+    ----------
+    file : pathlib.Path, optional
+        One that is taken for a request when it is there; removed at the end.
+
     Attributes
     ----------
     signal : signal.Signals or None
         The one that came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
         self.signal: signal.Signals | None = None
+        self._file = file
         self._before: dict[signal.Signals, Any] = {}
         self._since = 0.0
 
     def __bool__(self) -> bool:
-        return self.signal is not None
+        return self.signal is not None or (self._file is not None and self._file.exists())
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -86,3 +94,6 @@ class StopRequest:
         _trace: TracebackType | None,
     ) -> None:
         self._restore()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QFileSystemWatcher, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.legible import legible
-from napari_dualgland.model.weights import models_for, read_card
+from napari_dualgland.model.weights import models_folder, models_for, read_card
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.kit.fields import ChoiceField
 from napari_dualgland.widgets.kit.style import footnote, in_lines, plain
@@ -20,6 +21,8 @@ from napari_dualgland.widgets.kit.thread import JobThread
 class ModelField(ChoiceField):
     """Names of the models that can do a job, with what the chosen one is.
 
+    A model that is put into the models folder, by a training run or by hand, is offered at once.
+
     Parameters
     ----------
     job : str
@@ -28,10 +31,35 @@ class ModelField(ChoiceField):
 
     def __init__(self, job: str) -> None:
         self._card = footnote()
-        super().__init__(QComboBox(), self._card)
-        self.offer(models_for(job))
+        self._job = job
+        combo = AskingCombo()
+        super().__init__(combo, self._card)
+        self._folder = QFileSystemWatcher(self)
+        self._folder.directoryChanged.connect(lambda _: self.refresh())
+        # Some disks of a network do not tell what has changed.
+        combo.opened.connect(self.refresh)
         self.changed.connect(self._show_card)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer the models that there are now; the chosen one stays, gone or not."""
+        there = models_for(self._job)
+        self.offer(there)
+        for name in self.names():
+            if name not in there and name != self.value():
+                self.combo.removeItem(self.names().index(name))
+        self._watch(models_folder())
         self._show_card()
+
+    def _watch(self, folder: Path) -> None:
+        """Watch a folder; where it is not there yet, what it will be made in."""
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        watched = self._folder.directories()
+        if str(folder) not in watched:
+            if watched:
+                self._folder.removePaths(watched)
+            self._folder.addPath(str(folder))
 
     def _show_card(self) -> None:
         name = self.combo.currentData()
@@ -58,7 +86,7 @@ class DeviceField(ChoiceField):
     """
 
     def __init__(self) -> None:
-        self._combo = _AskingCombo()
+        self._combo = AskingCombo()
         super().__init__(self._combo)
         self._combo.opened.connect(self._look_once)
         self.offer(("auto", "cpu"))
@@ -71,10 +99,14 @@ class DeviceField(ChoiceField):
         thread.start()
 
 
-class _AskingCombo(QComboBox):
+class AskingCombo(QComboBox):
+    """A picker that looks for what it offers when somebody opens it."""
+
     opened = Signal()
+    """Somebody is about to choose."""
 
     def showPopup(self) -> None:
+        """Tell before the list is shown."""
         self.opened.emit()
         super().showPopup()
 

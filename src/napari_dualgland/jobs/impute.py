@@ -73,7 +73,8 @@ class ImputeJob(Job):
     Attributes
     ----------
     input, plane, output
-        As of every :class:`~napari_dualgland.jobs.base.Job`; the output is an OME-TIFF or an OME-Zarr.
+        As of every :class:`~napari_dualgland.jobs.base.Job`; the output is an OME-TIFF or an
+        OME-Zarr.
     missing : Detect, MaskFile or MaskLayer
         How missing pixels are found.
     roles : tuple of str

@@ -13,8 +13,8 @@ from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.record import KEY, Record
-from napari_dualgland.io.tiff import is_tiff
-from napari_dualgland.io.zarr import is_ome_zarr
+from napari_dualgland.io.tiff import is_tiff, read_tiff
+from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.memory import in_words
@@ -81,11 +81,13 @@ def load_job(path: str | Path) -> ImputeJob | LocalizeJob:
         If the file holds no job.
     """
     path = home_expanded(path)
-    image = is_ome_zarr(path) or parse_name(path.name) is not None
-    if not image:
-        regular(path, "job")
-    if image or is_tiff(path):
+    told: Any
+    if is_ome_zarr(path):
+        told = _job_of(path, read_ome_zarr(path).provenance)
+    elif parse_name(path.name) is not None:
         told = _job_of(path, read(path).provenance)
+    elif is_tiff(regular(path, "job")):
+        told = _job_of(path, read_tiff(path, lazy=True).provenance)
     else:
         told = _read_json(path)
         if isinstance(told, dict) and KEY in told:

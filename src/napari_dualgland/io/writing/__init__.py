@@ -5,8 +5,18 @@ replaced, and that they are there whole or not at all, is decided here once for 
 """
 
 from napari_dualgland.io.writing.export import plan, write_result
+from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.formats import FORMATS, format_of
 from napari_dualgland.io.writing.options import WriteOptions
 from napari_dualgland.io.writing.planned import Plan, PlannedFile
 
-__all__ = ["FORMATS", "Plan", "PlannedFile", "WriteOptions", "format_of", "plan", "write_result"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Plan",
+    "PlannedFile",
+    "WriteOptions",
+    "format_of",
+    "plan",
+    "write_result",
+]

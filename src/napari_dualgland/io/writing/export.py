@@ -10,7 +10,8 @@ from napari_dualgland.io.atomic_folder import replacing_folder
 from napari_dualgland.io.targets import refuse_file, refuse_zarr
 from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.io.writing.content import Content, content_of
-from napari_dualgland.io.writing.formats import Format, format_of
+from napari_dualgland.io.writing.format import Format
+from napari_dualgland.io.writing.formats import format_of
 from napari_dualgland.io.writing.options import WriteOptions
 from napari_dualgland.io.writing.planned import Plan
 from napari_dualgland.results import Imputation

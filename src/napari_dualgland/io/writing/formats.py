@@ -2,88 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.hpa_set import HpaFiles
 from napari_dualgland.io.writing.imagej import ImageJTiff
 from napari_dualgland.io.writing.ome_tiff import OmeTiff
 from napari_dualgland.io.writing.ome_zarr import OmeZarr
-from napari_dualgland.io.writing.planned import PlannedFile
-
-
-class Format(Protocol):
-    """A way to write a field.
-
-    Attributes
-    ----------
-    key : str
-        Stable, for programs.
-    name : str
-        For people.
-    endings : tuple of str
-        Of names that stand for it, the usual one first.
-    about : str
-        What it is good for, in a biologist's words.
-    is_folder : bool
-        Whether what is written is a folder.
-    """
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def endings(self) -> tuple[str, ...]: ...
-    @property
-    def about(self) -> str: ...
-    @property
-    def is_folder(self) -> bool: ...
-
-    def refuse(self, content: Content, path: Path) -> None:
-        """Refuse what the format cannot hold.
-
-        Parameters
-        ----------
-        content : Content
-        path : pathlib.Path
-            As the person has named it.
-
-        Raises
-        ------
-        DualglandError
-        """
-
-    def files(self, content: Content, path: Path) -> list[PlannedFile]:
-        """Return what will be written; nothing is.
-
-        Parameters
-        ----------
-        content : Content
-        path : pathlib.Path
-            As the person has named it.
-
-        Returns
-        -------
-        list of PlannedFile
-        """
-
-    def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
-        """Write the files.
-
-        Parameters
-        ----------
-        content : Content
-        beside : mapping
-            From each planned path to the one that is to be written; the caller renames.
-        """
-
 
 FORMATS: tuple[Format, ...] = (OmeTiff(), ImageJTiff(), OmeZarr(), HpaFiles())
-"""The first whose ending fits is meant, so the longest endings come first."""
+"""In the order in which a person is offered them."""
 
 
 def format_of(path: Path) -> Format:

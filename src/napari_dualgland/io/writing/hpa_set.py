@@ -15,6 +15,7 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.frame_store import FrameStore, Part, read_frame
@@ -22,6 +23,7 @@ from napari_dualgland.io.hpa import SUFFIXES
 from napari_dualgland.io.hpa_record import info_of
 from napari_dualgland.io.record import KEY, Record
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.io.writing.raw_tiff import RawTiff, planes_before
 from napari_dualgland.io.writing.words import slug, word_for
@@ -32,20 +34,19 @@ _MOST_PNG = 2**28
 """Bytes of a plane; a PNG is encoded whole, so a larger one becomes a TIFF."""
 
 
-class HpaFiles:
+class HpaFiles(Format):
     """Writes sets of pictures."""
 
-    key = "hpa-set"
     name = "PNG or TIFF per channel"
     endings = (".png",)
     about = (
         "A picture per channel under the names of the Human Protein Atlas (_red, _green, _blue, "
         "_yellow), masks beside them. PNG; TIFF where PNG cannot keep the numbers."
     )
-    is_folder = False
 
+    @override
     def refuse(self, content: Content, path: Path) -> None:
-        """Refuse what would not come back; see :class:`.formats.Format`."""
+        """Refuse what would not come back; see :class:`.format.Format`."""
         stack = content.stack
         names = [_suffix(channel) for channel in stack.channels]
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -53,8 +54,9 @@ class HpaFiles:
             found = f"two channels would both be called {_stem(path)}_{twice}"
             raise DualglandError(Kind.CONFLICT, stack.where, found, way_out="choose OME-TIFF")
 
+    @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
-        """Return what will be written; see :class:`.formats.Format`."""
+        """Return what will be written; see :class:`.format.Format`."""
         axes, shape = _plain(content)
         found = []
         for part, names in zip(content.parts, _names(content, path), strict=True):
@@ -70,8 +72,9 @@ class HpaFiles:
         info = info_of(path.parent, _stem(path))
         return [*found, PlannedFile(info, "channel names, pixel size, how it was made")]
 
+    @override
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
-        """Write it; see :class:`.formats.Format`."""
+        """Write it; see :class:`.format.Format`."""
         *images, info = beside
         targets = iter(beside[place] for place in images)
         count = len(content.stack.channels)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.frame_store import FrameStore, Part, read_frame
@@ -19,6 +20,7 @@ from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.ome import MISSING
 from napari_dualgland.io.record import Record
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.io.writing.raw_tiff import RawTiff, planes_before
 from napari_dualgland.io.writing.words import image_words, word_for
@@ -29,20 +31,19 @@ _MOST_BYTES = 2**32 - 2**24
 """Offsets in such a file have 32 bits."""
 
 
-class ImageJTiff:
+class ImageJTiff(Format):
     """Writes TIFFs that ImageJ takes for its own."""
 
-    key = "imagej"
     name = "ImageJ hyperstack"
     endings = (".tif", ".tiff")
     about = (
         "For Fiji and ImageJ: opens by a double click, with colours, names and pixel size. Mask "
         "and uncertainty lie in files beside it. Not compressed."
     )
-    is_folder = False
 
+    @override
     def refuse(self, content: Content, path: Path) -> None:
-        """Refuse what ImageJ cannot hold; see :class:`.formats.Format`."""
+        """Refuse what ImageJ cannot hold; see :class:`.format.Format`."""
         stack, other = content.stack, "choose OME-TIFF"
         named = parse_name(path.name)
         if named is not None:
@@ -63,8 +64,9 @@ class ImageJTiff:
                 found = "an ImageJ hyperstack holds 4 GiB at most"
                 raise DualglandError(Kind.TOO_LARGE, stack.where, found, way_out=other)
 
+    @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
-        """Return what will be written; see :class:`.formats.Format`."""
+        """Return what will be written; see :class:`.format.Format`."""
         paths = _paths(content, path)
         words = [image_words(content), *(word_for(part.name) for part in content.parts[1:])]
         return [
@@ -72,8 +74,9 @@ class ImageJTiff:
             for place, word, part in zip(paths, words, content.parts, strict=True)
         ]
 
+    @override
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
-        """Write it; see :class:`.formats.Format`."""
+        """Write it; see :class:`.format.Format`."""
         stack, targets = content.stack, list(beside.values())
         names = [place.name for place in beside]
         record = Record.of(

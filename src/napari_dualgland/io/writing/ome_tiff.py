@@ -5,35 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from typing_extensions import override
+
 from napari_dualgland.io.targets import OME_TIFF
 from napari_dualgland.io.tiff_writing import write_parts
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.io.writing.words import holds, size_of
 
 
-class OmeTiff:
+class OmeTiff(Format):
     """Writes :mod:`napari_dualgland.io.tiff_writing`'s files."""
 
-    key = "ome-tiff"
     name = "OME-TIFF"
     endings = OME_TIFF
     about = (
         "One file with image, mask, uncertainty and history inside; opens in napari, Fiji "
         "(Bio-Formats), QuPath and OMERO."
     )
-    is_folder = False
 
+    @override
     def refuse(self, content: Content, path: Path) -> None:
-        """Refuse what the format cannot hold; see :class:`.formats.Format`."""
+        """Refuse what the format cannot hold; see :class:`.format.Format`."""
         # Here and not above: ome-types takes a second to import, and a dock opens at once.
         from napari_dualgland.io.ome_writing import pixel_type
 
         for part in content.parts:
             pixel_type(part.dtype, content.stack.name)
 
+    @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
-        """Return what will be written; see :class:`.formats.Format`."""
+        """Return what will be written; see :class:`.format.Format`."""
         dtype = content.parts[0].dtype.name
         return [
             PlannedFile(
@@ -41,7 +44,8 @@ class OmeTiff:
             )
         ]
 
+    @override
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
-        """Write it; see :class:`.formats.Format`."""
+        """Write it; see :class:`.format.Format`."""
         (place,) = beside.values()
         write_parts(content.stack, content.parts, content.stack.provenance, place)

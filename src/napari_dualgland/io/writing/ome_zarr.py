@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from typing_extensions import override
 
 from napari_dualgland.io.frame_store import TILE, FrameStore, Part, halved, read_frame
 from napari_dualgland.io.ome import MISSING
 from napari_dualgland.io.record import KEY, Record
 from napari_dualgland.io.tiff_writing import levels_of
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.ngff import image_said, labels_said, omero_said
 from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.io.writing.words import holds, size_of
@@ -32,10 +34,9 @@ CHUNK = 2 * TILE
 """Side of a chunk, in pixels."""
 
 
-class OmeZarr:
+class OmeZarr(Format):
     """Writes folders of chunks."""
 
-    key = "ome-zarr"
     name = "OME-Zarr"
     endings = (".ome.zarr", ".zarr")
     about = (
@@ -44,12 +45,14 @@ class OmeZarr:
     )
     is_folder = True
 
+    @override
     def refuse(self, content: Content, path: Path) -> None:
-        """Refuse where zarr is lacking; see :class:`.formats.Format`."""
+        """Refuse where zarr is lacking; see :class:`.format.Format`."""
         require_zarr(path)
 
+    @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
-        """Return what will be written; see :class:`.formats.Format`."""
+        """Return what will be written; see :class:`.format.Format`."""
         dtype = content.parts[0].dtype.name
         return [
             PlannedFile(
@@ -58,8 +61,9 @@ class OmeZarr:
             )
         ]  # fmt: skip
 
+    @override
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
-        """Write it; see :class:`.formats.Format`."""
+        """Write it; see :class:`.format.Format`."""
         import zarr
 
         (folder,) = beside.values()

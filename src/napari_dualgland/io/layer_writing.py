@@ -16,6 +16,7 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.channels import color_word_role, stain_role
 from napari_dualgland.io.layer_axes import axes_of, named_axes, pixels_of
 from napari_dualgland.io.layer_masks import is_coded
+from napari_dualgland.io.layer_stacking import together
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.layers import sampling
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
@@ -157,7 +158,7 @@ def _stack(images: Sequence[_Layer]) -> Stack:
     if len(images) == 1:
         return Stack(first.pixels, axes, channels, **common)
     at = axes.index("Y") if axes.endswith("YX") else 0
-    data = np.stack([image.pixels for image in images], axis=at)
+    data = together([image.pixels for image in images], at)
     return Stack(data, f"{axes[:at]}C{axes[at:]}", channels, **common)
 
 
@@ -212,5 +213,4 @@ def _beside(layers: Sequence[_Layer], stack: Stack, blank: LazyArray | None) -> 
         own = stack.data if at < 0 else stack.data[(slice(None),) * at + (i,)]
         found = waiting.get(channel.role or channel.name)
         each.append(found.pop(0) if found else own if blank is None else blank)
-    whole: LazyArray = np.stack(each, axis=at) if at >= 0 else each[0]
-    return whole
+    return together(each, at) if at >= 0 else each[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,16 @@ _SMALLEST = 1024
 _BIGTIFF_ABOVE = 3 * 2**30
 
 
+def never_stopped() -> None:
+    """Go on: nobody wants it to stop."""
+
+
 def write_parts(
-    stack: Stack, parts: Sequence[Part], provenance: Provenance | None, path: Path
+    stack: Stack,
+    parts: Sequence[Part],
+    provenance: Provenance | None,
+    path: Path,
+    pause: Callable[[], None] = never_stopped,
 ) -> None:
     """Write images of the size and placement of a stack as one OME-TIFF.
 
@@ -61,13 +69,15 @@ def write_parts(
         Goes into the OME-XML.
     path : pathlib.Path
         Any name; the caller renames it when all is well.
+    pause : callable
+        Called before every page; it raises where a person wants it to stop.
     """
     # Here and not above: ome-types takes a second to import, and not every session writes.
     from napari_dualgland.io.ome_writing import build_ome_xml
 
     images, pages = _layout(stack, parts)
     xml = build_ome_xml(stack, images, provenance, _creator())
-    _write_pages(path, stack, parts, pages, xml)
+    _write_pages(path, stack, parts, pages, xml, pause)
 
 
 def sources(stack: Stack) -> list[Path]:
@@ -106,6 +116,7 @@ def _write_pages(
     parts: Sequence[Part],
     pages: Sequence[tuple[int, int, int, int]],
     xml: str,
+    pause: Callable[[], None],
 ) -> None:
     total = sum(part.data.size * part.dtype.itemsize for part in parts)
     frame: list[FrameStore] = []
@@ -116,6 +127,7 @@ def _write_pages(
         tifffile.TiffWriter(path, bigtiff=total * 4 // 3 > _BIGTIFF_ABOVE) as tif,
     ):
         for t, z, p, c in pages:
+            pause()
             if at != (t, z):
                 opened.close()
                 frame = read_frame(parts, t, z, path.parent, opened)

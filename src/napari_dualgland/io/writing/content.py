@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
+from napari_dualgland.io.tiff_writing import never_stopped
 from napari_dualgland.io.writing.options import WriteOptions
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import CANONICAL_AXES, Stack, to_canonical
@@ -30,10 +31,13 @@ class Content:
         Its channels, sizes and history.
     parts : sequence of Part
         The stack's own pixels first; all have its shape.
+    pause : callable
+        Called now and then while files are written; it raises where a person wants it to stop.
     """
 
     stack: Stack
     parts: Sequence[Part]
+    pause: Callable[[], None] = never_stopped
 
     @property
     def axes(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from napari_dualgland.io.atomic import replacing_all
@@ -14,6 +15,7 @@ from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.formats import format_of
 from napari_dualgland.io.writing.options import WriteOptions
 from napari_dualgland.io.writing.planned import Plan
+from napari_dualgland.progress import Cancelled
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Stack
 
@@ -40,7 +42,12 @@ def plan(result: Stack, path: Path, options: WriteOptions | None = None) -> Plan
     return _planned(result, path, options)[2]
 
 
-def write_result(result: Stack, path: Path, options: WriteOptions | None = None) -> Plan:
+def write_result(
+    result: Stack,
+    path: Path,
+    options: WriteOptions | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Plan:
     """Write a result, whole or not at all; what was there of the same names is replaced.
 
     Parameters
@@ -50,6 +57,8 @@ def write_result(result: Stack, path: Path, options: WriteOptions | None = None)
     path : pathlib.Path
         Its ending says the format.
     options : WriteOptions, optional
+    should_stop : callable
+        Asked between channels and rows of chunks.
 
     Returns
     -------
@@ -58,10 +67,18 @@ def write_result(result: Stack, path: Path, options: WriteOptions | None = None)
 
     Raises
     ------
+    Cancelled
+        If ``should_stop`` returned true; then nothing was written.
     DualglandError
         If it cannot be written; then nothing was, and what was there is as it was.
     """
     how, content, planned = _planned(result, path, options)
+
+    def pause() -> None:
+        if should_stop():
+            raise Cancelled.run()
+
+    content = replace(content, pause=pause)
     places = [file.path for file in planned.files]
     if how.is_folder:
         with replacing_folder(path) as folder:

@@ -97,6 +97,7 @@ class HpaFiles(Format):
                     stores = read_frame(content.parts, t, z, folder, frame)
                     for part, store, places in zip(content.parts, stores, grouped, strict=True):
                         for c, place in enumerate(places):
+                            content.pause()
                             if _is_png(content.stack, part):
                                 place.write_bytes(_png(store, c))
                                 continue

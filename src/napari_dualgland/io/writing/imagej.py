@@ -99,6 +99,7 @@ class ImageJTiff(Format):
                             opened.callback(files[-1].close)
                     for file, store in zip(files, stores, strict=True):
                         for c in range(lengths[2]):
+                            content.pause()
                             file.put(planes_before(lengths, (t, z, c)), store, c)
 
 

@@ -48,4 +48,4 @@ class OmeTiff(Format):
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
         """Write it; see :class:`.format.Format`."""
         (place,) = beside.values()
-        write_parts(content.stack, content.parts, content.stack.provenance, place)
+        write_parts(content.stack, content.parts, content.stack.provenance, place, content.pause)

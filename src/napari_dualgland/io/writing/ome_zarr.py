@@ -8,7 +8,7 @@ attributes says which is which. Written frame by frame, so that a lazy result is
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ class OmeZarr(Format):
                 stores = read_frame(content.parts, t, z, folder.parent, frame)
                 ranges = ranges or [_range(stores[0], c) for c in range(stores[0].shape[0])]
                 for image, store in zip(images, stores, strict=True):
-                    image.put(t, z, store, folder.parent)
+                    image.put(t, z, store, folder.parent, content.pause)
         for image in images[1:]:
             image.describe()
         if MISSING in places:
@@ -120,7 +120,9 @@ class _Image:
             )
             height, width = -(-height // 2), -(-width // 2)
 
-    def put(self, t: int, z: int, store: FrameStore, folder: Path) -> None:
+    def put(
+        self, t: int, z: int, store: FrameStore, folder: Path, pause: Callable[[], None]
+    ) -> None:
         """Write one frame at every resolution.
 
         Parameters
@@ -129,6 +131,8 @@ class _Image:
         store : FrameStore
         folder : pathlib.Path
             Where scratch files may lie.
+        pause : callable
+            Called before every row of chunks.
         """
         for channel in range(store.shape[0]):
             at = {"T": t, "C": channel, "Z": z}
@@ -137,6 +141,7 @@ class _Image:
                 level, c = store, channel
                 for number, array in enumerate(self._arrays):
                     for row in range(0, level.shape[1], CHUNK):
+                        pause()
                         rows = level[c, row, row + CHUNK]
                         at_rows: Any = (*lead, slice(row, row + len(rows)), slice(None))
                         array[at_rows] = rows

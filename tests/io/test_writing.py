@@ -21,6 +21,8 @@ from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack, to_canonica
 
 ENDINGS = [".ome.tif", ".tif", ".ome.zarr", ".png"]
 COLORS = ("#FF0000", "#00FF00", "#0000FF", "#FFFF00")
+ALIKE = (Channel("a/b"), Channel("a b"), Channel("c"), Channel("d"))
+"""Two of them have one name as files."""
 SIZES = {"T": 2, "Z": 3, "C": 4, "Y": 40, "X": 50}
 
 
@@ -46,9 +48,8 @@ def opened(path):
 
 
 def same(a, a_axes, b, b_axes):
-    one, two = (
-        np.ascontiguousarray(to_canonical(x, axes)) for x, axes in ((a, a_axes), (b, b_axes))
-    )
+    pairs = ((a, a_axes), (b, b_axes))
+    one, two = (np.ascontiguousarray(to_canonical(x, axes)) for x, axes in pairs)
     assert one.dtype == two.dtype
     assert one.tobytes() == two.tobytes()
 
@@ -211,13 +212,7 @@ def test_imagej_sees_colours_names_and_sizes(tmp_path):
         (".tif", stack_of(dtype="int16"), Kind.UNSUPPORTED),
         ("_red.tif", stack_of(), Kind.BAD_VALUE),
         (".ome.tif", replace(stack_of(), data=np.zeros((4, 9, 9), np.int64)), Kind.UNSUPPORTED),
-        (
-            ".png",
-            replace(
-                stack_of(), channels=(Channel("a/b"), Channel("a b")) + (Channel("c"), Channel("d"))
-            ),
-            Kind.CONFLICT,
-        ),
+        (".png", replace(stack_of(), channels=ALIKE), Kind.CONFLICT),
     ],
 )
 def test_what_a_format_cannot_hold_is_refused(tmp_path, ending, stack, kind):

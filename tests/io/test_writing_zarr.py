@@ -79,12 +79,10 @@ def test_memory_is_bounded(tmp_path):
     import tracemalloc
 
     side = 6144  # 36 MiB a channel and 144 MiB in all
-    data = da.random.default_rng(0).integers(
-        0, 255, (4, side, side), np.uint8, chunks=(4, 512, side)
-    )
-    stack = Stack(data.astype(np.uint8), "CYX", tuple(Channel(r, r) for r in ROLES))
+    data = da.ones((4, side, side), dtype=np.uint8, chunks=(4, 512, side))
+    stack = Stack(data, "CYX", tuple(Channel(r, r) for r in ROLES))
     tracemalloc.start()
     write(stack, tmp_path / "a.ome.zarr")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 130 * 2**20
+    assert peak < 100 * 2**20

@@ -179,7 +179,8 @@ def _is_same(path: Path, other: Path) -> bool:
 def _refuse_unwritable(folder: Path, out: Path) -> None:
     """Refuse a folder in which no file can be made, by making one that has no name."""
     if os.path.isfile(out) and not os.access(out, os.W_OK):
-        raise DualglandError(Kind.UNWRITABLE, out, "may not be written to")
+        way_out = "make it writable, or give another name"
+        raise DualglandError(Kind.UNWRITABLE, out, "may not be written to", way_out=way_out)
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")

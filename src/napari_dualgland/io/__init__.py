@@ -131,9 +131,10 @@ def write(
     path = home_expanded(path)
     if isinstance(result, Localization):
         from napari_dualgland.io.localization_writing import write_localization, write_table
+        from napari_dualgland.io.tiff_writing import sources
 
         if path.suffix.lower() == ".csv":
-            write_table(result.table, path, result.stack)
+            write_table(result.table, path, sources(result.stack))
         else:
             write_localization(result, path)
         return path

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_dualgland.mask import Cut
-from napari_dualgland.typing import LazyArray
+from napari_dualgland.typing import AnyArray, LazyArray
 
-_COPIED = 2**24
+_COPIED = 2**22
 """Bytes up to which layers are put together at once; larger ones are when they are needed."""
 
 
@@ -35,12 +35,12 @@ def together(layers: Sequence[LazyArray], axis: int) -> LazyArray:
         return whole
     import dask.array as da
 
-    each = [layer if hasattr(layer, "dask") else _by_planes(layer) for layer in layers]
+    each = [_by_planes(x) if isinstance(x, np.ndarray) else x for x in layers]
     stacked: LazyArray = da.stack(each, axis=axis)  # type: ignore[no-untyped-call]
     return stacked
 
 
-def _by_planes(layer: LazyArray) -> LazyArray:
+def _by_planes(layer: AnyArray) -> LazyArray:
     import dask.array as da
 
     chunks = (1,) * (layer.ndim - 2) + (-1, -1)

@@ -18,7 +18,7 @@ from napari_dualgland.io.layer_axes import axes_of, named_axes, pixels_of
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_stacking import together
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import sampling
+from napari_dualgland.io.layers import field_called, sampling
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import Mask
 from napari_dualgland.results import Imputation
@@ -45,6 +45,23 @@ class _Layer:
     @property
     def role(self) -> str | None:
         return self.tag.role or stain_role(self.name) or color_word_role(self.name)
+
+
+def as_layer(data: Any, looks: Mapping[str, Any], kind: str) -> Any:
+    """Return a layer tuple as what behaves like the layer.
+
+    Parameters
+    ----------
+    data : array
+    looks : mapping
+    kind : str
+        As in the tuple.
+
+    Returns
+    -------
+    object
+    """
+    return _Layer(data, looks, kind)
 
 
 def stack_of_layers(layers: Sequence[LayerTuple]) -> Stack:
@@ -139,7 +156,7 @@ def _stack(images: Sequence[_Layer]) -> Stack:
     axes = named_axes(first) or axes_of(first)
     common: dict[str, Any] = {
         **sampling(first, axes),
-        "name": tag.field or first.name,
+        "name": field_called(first, len(images)),
         "source": tag.path,
         "header": tag.header,
     }

@@ -179,6 +179,30 @@ def paths_of(layers: Sequence[Any]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path for path in paths if path)) if all(paths) else ()
 
 
+def field_called(layer: Any, channels: int) -> str:
+    """Return what the field is called that a layer belongs to.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        Its record tells, else the file that it was read from, else its own name.
+    channels : int
+        How many layers there are of it.
+
+    Returns
+    -------
+    str
+    """
+    tag = tag_of(layer)
+    if tag.field:
+        return tag.field
+    path = tag.path or getattr(getattr(layer, "source", None), "path", None)
+    if path:
+        return field_name(Path(path), channels)
+    name = str(layer.name).removesuffix(" imputed")
+    return "field" if name in ROLES else field_name(Path(f"{name}.png"), channels)
+
+
 def field_name(path: Path, channels: int) -> str:
     """Return what a field of view is called by its file.
 

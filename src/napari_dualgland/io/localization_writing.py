@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,22 +75,22 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def write_table(table: pd.DataFrame, path: Path, stack: Stack) -> None:
+def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path]) -> None:
     """Write a table of cells as CSV, as ``cells.csv`` of :func:`write_localization` is.
 
     Parameters
     ----------
     table : pandas.DataFrame
     path : pathlib.Path
-    stack : Stack
-        What was looked at, which is not replaced.
+    read_from : iterable of pathlib.Path
+        What was looked at, which is never replaced.
 
     Raises
     ------
     DualglandError
         If it cannot be written there; then nothing was written.
     """
-    refuse_file(path, sources(stack))
+    refuse_file(path, read_from)
     with replacing(path) as beside:
         _write_table(table, beside)
 

@@ -110,19 +110,19 @@ def _pyramid(file: Path) -> list[Any]:
 
 
 def write_layers(path: str, layers: list[tuple[Any, Mapping[str, Any], str]]) -> list[str]:
-    """Write image layers as the channels of one OME-TIFF, a layer ``missing`` as its mask.
+    """Write image layers as the channels of one field, a layer ``missing`` as its mask.
 
     Parameters
     ----------
     path : str
-        Of the OME-TIFF.
+        Its ending says the format.
     layers : list of napari's full layer tuples
         As :func:`~napari_dualgland.io.layer_writing.stack_of_layers` takes them.
 
     Returns
     -------
     list of str
-        The path that was written.
+        The files that were written.
 
     Raises
     ------
@@ -135,3 +135,34 @@ def write_layers(path: str, layers: list[tuple[Any, Mapping[str, Any], str]]) ->
 
     written = write_result(stack_of_layers(layers), Path(path))
     return [str(file.path) for file in written.files]
+
+
+def write_cells(path: str, data: Any, looks: Mapping[str, Any]) -> list[str]:
+    """Write the cells of a Labels layer as CSV.
+
+    Parameters
+    ----------
+    path : str
+        Of the CSV.
+    data : array
+        Labels.
+    looks : mapping
+        Of napari's full layer tuple.
+
+    Returns
+    -------
+    list of str
+        The path that was written.
+
+    Raises
+    ------
+    DualglandError
+        If no cell is labelled, or the file cannot be written.
+    """
+    from napari_dualgland.io.cell_table import table_of_labels
+    from napari_dualgland.io.layer_writing import as_layer
+    from napari_dualgland.io.localization_writing import write_table
+
+    found = table_of_labels(as_layer(data, looks, "labels"))
+    write_table(found.table, Path(path), found.files)
+    return [path]

@@ -29,7 +29,7 @@ ROWS = 256
 channels in its file."""
 
 
-class _Cut:
+class Cut:
     """An array that dask takes slices of, where it would copy a NumPy array whole."""
 
     def __init__(self, array: AnyArray) -> None:
@@ -131,7 +131,7 @@ class Mask:
             import dask.array as da
 
             chunks = (1, 1, -1, ROWS, -1)
-            marks = da.from_array(_Cut(marks), chunks, name=False)  # type: ignore[no-untyped-call]
+            marks = da.from_array(Cut(marks), chunks, name=False)  # type: ignore[no-untyped-call]
         # A channel that the mask does not speak of keeps no bit.
         bits = np.array([self._bit(channel.role) for channel in stack.channels])[:, None, None]
         marked = (marks & bits) != 0 if self.coded else (marks != 0) & (bits != 0)

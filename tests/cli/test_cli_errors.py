@@ -260,12 +260,10 @@ def test_interrupted_midway(field, tmp_path, out, nothing_written, sent):
 
 
 def test_an_unexpected_error_is_one_line_and_a_hint(dualgland, whole, mask, out, monkeypatch):
-    import napari_dualgland.io.tiff_writing as writing
-
     def broken(*_words: object) -> None:
         raise ZeroDivisionError("no such luck")
 
-    monkeypatch.setattr(writing, "write_ome_tiff", broken)
+    monkeypatch.setattr("napari_dualgland.jobs.impute.write", broken)
     words = ("impute", whole, "--out", out, "--missing", mask, *PRIOR)
     said = dualgland(*words)
     assert said.code == 1

@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
             tmp_path.chmod(0o700)
 
 
-@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.ome.zarr", "a", "a.ome.tif.gz"])
+@pytest.mark.parametrize("name", ["a.jpg", "a", ".tif", "a.ome", "a.ome.tif.gz", "a.zarr.zip"])
 def test_other_endings_are_refused(tmp_path, name):
     refused(Kind.BAD_VALUE, tmp_path / name, lambda: write(small_stack(), tmp_path / name))
     assert os.listdir(tmp_path) == []

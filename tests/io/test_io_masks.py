@@ -14,9 +14,8 @@ from scipy import ndimage
 
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io import masks, patches
+from napari_dualgland.io import masks, patches, write
 from napari_dualgland.io.masks import read_labels, read_mask
-from napari_dualgland.io.tiff_writing import write_ome_tiff
 from napari_dualgland.jobs.inputs import Loaded
 from napari_dualgland.stack import ROLES, Channel, Stack
 
@@ -242,7 +241,7 @@ def test_of_an_earlier_output_its_mask_is_taken(stack, tmp_path):
     marked = np.stack([HOLE, 0 * HOLE, 0 * HOLE, HOLE]) > 0
     unsure = np.where(marked, LEVELS, 0).astype(np.float32)
     done = nd.Imputation.of(stack, marked, unsure, (SCENE, SCENE))
-    path = write_ome_tiff(done, tmp_path / "r.ome.tif")
+    path = write(done, tmp_path / "r.ome.tif")
     mask = read_mask(path)
     np.testing.assert_array_equal(mask.fitted(stack), marked)
     assert len(mask.notes) == 1
@@ -251,7 +250,7 @@ def test_of_an_earlier_output_its_mask_is_taken(stack, tmp_path):
 
 
 def test_of_an_output_without_a_mask_nothing_is_taken(stack, tmp_path):
-    path = write_ome_tiff(stack, tmp_path / "r.ome.tif")
+    path = write(stack, tmp_path / "r.ome.tif")
     assert refusal(read_mask, path).kind is Kind.WRONG_CONTENT
     assert refusal(read_labels, path).kind is Kind.WRONG_CONTENT
 
@@ -259,7 +258,7 @@ def test_of_an_output_without_a_mask_nothing_is_taken(stack, tmp_path):
 @pytest.mark.parametrize("kind", ["cells", "localization maps"])
 def test_cells_and_maps_are_no_mask(kind, tmp_path):
     labels = LABELS.astype(np.uint16)
-    path = write_ome_tiff(Stack(labels, "YX", (Channel("c"),), kind=kind), tmp_path / "c.ome.tif")
+    path = write(Stack(labels, "YX", (Channel("c"),), kind=kind), tmp_path / "c.ome.tif")
     assert refusal(read_mask, path).kind is Kind.WRONG_CONTENT
     if kind == "cells":
         np.testing.assert_array_equal(read_labels(path), labels)

@@ -106,7 +106,10 @@ def _options(
 def impute(
     source: Source,
     out: Annotated[
-        Path, typer.Option(parser=path_given, metavar="FILE.ome.tif", help="Where the result goes.")
+        Path,
+        typer.Option(
+            parser=path_given, metavar="FILE.ome.tif|FILE.ome.zarr", help="Where the result goes."
+        ),
     ],
     missing: Missing = "auto",
     channels: Channels = None,
@@ -210,7 +213,7 @@ def again(
         Path,
         typer.Argument(
             parser=path_given,
-            metavar="JOB.json|EXPORTED.ome.tif",
+            metavar="JOB.json|EXPORTED",
             help="A job, or a file that one has written.",
         ),
     ],

@@ -23,6 +23,7 @@ from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 from napari_dualgland.pixel_size import stated
 
 if TYPE_CHECKING:
+    from napari_dualgland.io.writing.options import WriteOptions
     from napari_dualgland.results import Localization
     from napari_dualgland.stack import Stack
 
@@ -98,17 +99,22 @@ def _refuse_unreadable(path: Path) -> None:
         raise DualglandError(Kind.UNREADABLE, path, found) from error
 
 
-def write(result: Stack | Localization, path: str | Path) -> Path:
-    """Write a result or a stack.
+def write(
+    result: Stack | Localization, path: str | Path, options: WriteOptions | None = None
+) -> Path:
+    """Write a result or a stack, whole or not at all; the ending of the name says the format.
 
     Parameters
     ----------
     result : Stack (also an Imputation) or Localization
-        An imputation and a stack become an OME-TIFF, see :func:`.tiff_writing.write_ome_tiff`;
-        a localization becomes ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``, see
-        :func:`.localization_writing.write_localization`.
+        Of an imputation the mask of estimated pixels always goes along.
     path : str or pathlib.Path
-        Of the OME-TIFF; of a localization the folder.
+        Of a stack: ``.ome.tif``; ``.tif`` for an ImageJ hyperstack, with mask and uncertainty
+        in files beside it; ``.ome.zarr``; ``.png`` for a picture per channel under the names of
+        the Human Protein Atlas. Of a localization: ``.csv`` for its table alone, else the
+        folder for ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``.
+    options : WriteOptions, optional
+        Which fill, and what goes along.
 
     Returns
     -------
@@ -124,10 +130,15 @@ def write(result: Stack | Localization, path: str | Path) -> Path:
 
     path = home_expanded(path)
     if isinstance(result, Localization):
-        from napari_dualgland.io.localization_writing import write_localization
+        from napari_dualgland.io.localization_writing import write_localization, write_table
+        from napari_dualgland.io.tiff_writing import sources
 
-        write_localization(result, path)
+        if path.suffix.lower() == ".csv":
+            write_table(result.table, path, sources(result.stack))
+        else:
+            write_localization(result, path)
         return path
-    from napari_dualgland.io.tiff_writing import write_ome_tiff
+    from napari_dualgland.io.writing import write_result
 
-    return write_ome_tiff(result, path)
+    write_result(result, path, options)
+    return path

@@ -21,6 +21,9 @@ from napari_dualgland.written import record
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_IN_USE = (errno.EBUSY, errno.ETXTBSY)
+_IN_USE_WINDOWS = (5, 32, 33)
+"""Of a file that is open in another program; Windows says no more than *access denied*."""
 
 
 @contextmanager
@@ -76,7 +79,7 @@ def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
         except OSError as error:
             if _is_of_another(error, [*paths, *(beside.path for beside in besides)]):
                 raise
-            raise _refusal(place, error, []) from error
+            raise refusal(place, error) from error
         with put_off():
             _rename(place, {beside.path: beside.target for beside in besides})
             record(paths)
@@ -101,7 +104,7 @@ def _rename(place: Path, targets: Mapping[Path, Path]) -> None:
         left = [path for path in new if path in before and not _put_back(path, kept.get(path))]
         left += [path for path in new if path not in before and not _removed(path)]
         record(left)
-        raise _refusal(place, error, left) from error
+        raise refusal(place, error, left) from error
     finally:
         for second in kept.values():
             with suppress(OSError):
@@ -149,7 +152,21 @@ def _is_of_another(error: OSError, ours: Sequence[Path]) -> bool:
     return Path(error.filename).absolute() not in known
 
 
-def _refusal(place: Path, error: OSError, left: Sequence[Path]) -> DualglandError:
+def refusal(place: Path, error: OSError, left: Sequence[Path] = ()) -> DualglandError:
+    """Return an error of writing as one sentence.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Where a file, a set or a folder was to be written.
+    error : OSError
+    left : sequence of pathlib.Path
+        New files of a set whose others are older, for the disk refused to put them back.
+
+    Returns
+    -------
+    DualglandError
+    """
     kind, found = reason(place.absolute().parent, error)
     truth = "nothing was written"
     if left:
@@ -174,8 +191,13 @@ def reason(folder: Path, error: OSError) -> tuple[Kind, str]:
     """
     if error.errno in _FULL:
         return Kind.NO_SPACE, "the disk is full, or the file larger than allowed"
+    renamed = getattr(error, "filename2", None) is not None
+    if error.errno in _IN_USE or (renamed and getattr(error, "winerror", 0) in _IN_USE_WINDOWS):
+        return Kind.UNWRITABLE, "is in use: close it in the program that has it open"
     if error.errno in _NOT_ALLOWED:
-        return Kind.UNWRITABLE, f"the folder {folder} cannot be written to"
+        # Files beside it could be made, so it is the file itself that may not be replaced.
+        what = "it is protected, or open in another program" if renamed else ""
+        return Kind.UNWRITABLE, what or f"the folder {folder} cannot be written to"
     # NumPy reports a short write without the number of the error.
     if error.errno is None and shutil.disk_usage(folder).free < 2**20:
         return Kind.NO_SPACE, "the disk is full"

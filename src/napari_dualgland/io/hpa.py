@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
+from napari_dualgland.io.hpa_record import check_alike, read_recorded
 from napari_dualgland.io.pictures import one_channel, read_picture
 from napari_dualgland.io.tiff import COLOURS, read_tiff
 from napari_dualgland.memory import require
@@ -133,13 +133,16 @@ def read_set(found: HpaSet) -> Stack:
     DualglandError
         If a file cannot be read, shows several channels, or differs in size or dtype.
     """
+    recorded = read_recorded(found.folder, found.stem, [p.name for p in found.files.values()])
+    if recorded is not None:
+        return recorded
     members: dict[str, Stack] = {}
     for role in (role for role in ROLES if role in found.files):
         members[role] = read_member(found.files[role])
         if len(members) == 1 and isinstance(members[role].data, np.ndarray):
             # The others are of this size too, and all are copied once into one stack.
             require(int(members[role].data.nbytes) * (2 * len(found.files) - 1), found.files[role])
-    _check_alike(members)
+    check_alike(members)
     first = next(iter(members.values()))
     axes = "C" + first.axes
     notes = [note for member in members.values() for note in member.notes]
@@ -187,28 +190,6 @@ def read_member(path: Path) -> Stack:
         return single
     channel = Channel(name.role, name.role, ROLE_COLORS[name.role])
     return replace(single, channels=(channel,), name=name.stem)
-
-
-def _check_alike(members: Mapping[str, Stack]) -> None:
-    """Blame the member that is unlike the others."""
-    for what, values in (
-        ("axes", {role: m.axes for role, m in members.items()}),
-        ("size", {role: " × ".join(map(str, m.shape)) for role, m in members.items()}),
-        ("dtype", {role: str(m.dtype) for role, m in members.items()}),
-        ("pixel size", {role: m.pixel_size for role, m in members.items() if m.pixel_size}),
-    ):
-        counts = Counter(values.values()).most_common()
-        if len(counts) > 1:
-            usual, odd = counts[0][0], counts[-1][0]
-            blamed = next(members[role] for role, value in values.items() if value == odd)
-            other = next(members[role] for role, value in values.items() if value == usual)
-            raise DualglandError(
-                Kind.MISMATCH,
-                blamed.where,
-                f"{what} is {odd}, but {usual} in {other.where}",
-                part=what,
-                expected="that the files of a set agree",
-            )
 
 
 def _by_prefix(path: Path) -> HpaSet | None:

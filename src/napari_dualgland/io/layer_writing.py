@@ -16,8 +16,9 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.channels import color_word_role, stain_role
 from napari_dualgland.io.layer_axes import axes_of, named_axes, pixels_of
 from napari_dualgland.io.layer_masks import is_coded
+from napari_dualgland.io.layer_stacking import together
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import sampling
+from napari_dualgland.io.layers import field_called, sampling
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import Mask
 from napari_dualgland.results import Imputation
@@ -44,6 +45,23 @@ class _Layer:
     @property
     def role(self) -> str | None:
         return self.tag.role or stain_role(self.name) or color_word_role(self.name)
+
+
+def as_layer(data: Any, looks: Mapping[str, Any], kind: str) -> Any:
+    """Return a layer tuple as what behaves like the layer.
+
+    Parameters
+    ----------
+    data : array
+    looks : mapping
+    kind : str
+        As in the tuple.
+
+    Returns
+    -------
+    object
+    """
+    return _Layer(data, looks, kind)
 
 
 def stack_of_layers(layers: Sequence[LayerTuple]) -> Stack:
@@ -138,7 +156,7 @@ def _stack(images: Sequence[_Layer]) -> Stack:
     axes = named_axes(first) or axes_of(first)
     common: dict[str, Any] = {
         **sampling(first, axes),
-        "name": tag.field or first.name,
+        "name": field_called(first, len(images)),
         "source": tag.path,
         "header": tag.header,
     }
@@ -157,7 +175,7 @@ def _stack(images: Sequence[_Layer]) -> Stack:
     if len(images) == 1:
         return Stack(first.pixels, axes, channels, **common)
     at = axes.index("Y") if axes.endswith("YX") else 0
-    data = np.stack([image.pixels for image in images], axis=at)
+    data = together([image.pixels for image in images], at)
     return Stack(data, f"{axes[:at]}C{axes[at:]}", channels, **common)
 
 
@@ -212,5 +230,4 @@ def _beside(layers: Sequence[_Layer], stack: Stack, blank: LazyArray | None) -> 
         own = stack.data if at < 0 else stack.data[(slice(None),) * at + (i,)]
         found = waiting.get(channel.role or channel.name)
         each.append(found.pop(0) if found else own if blank is None else blank)
-    whole: LazyArray = np.stack(each, axis=at) if at >= 0 else each[0]
-    return whole
+    return together(each, at) if at >= 0 else each[0]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
@@ -59,7 +60,7 @@ def stack_from_layers(
     paths = paths_of([layers[role] for role in ROLES if role in layers])
     common: dict[str, Any] = {
         **sampling(first, axes, pixel_size),
-        "name": paths[0].name.split(".")[0] if paths else first.name,
+        "name": field_name(paths[0], len(layers)) if paths else first.name,
         "source": str(paths[0]) if paths else None,
     }
     if channel_axis is not None:
@@ -176,6 +177,51 @@ def paths_of(layers: Sequence[Any]) -> tuple[Path, ...]:
     """Return the files that layers were read from; none unless every layer has one."""
     paths = [path_of(layer) for layer in layers]
     return tuple(dict.fromkeys(path for path in paths if path)) if all(paths) else ()
+
+
+def field_called(layer: Any, channels: int) -> str:
+    """Return what the field is called that a layer belongs to.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        Its record tells, else the file that it was read from, else its own name.
+    channels : int
+        How many layers there are of it.
+
+    Returns
+    -------
+    str
+    """
+    tag = tag_of(layer)
+    if tag.field:
+        return tag.field
+    path = tag.path or getattr(getattr(layer, "source", None), "path", None)
+    if path:
+        return field_name(Path(path), channels)
+    name = str(layer.name).removesuffix(" imputed")
+    return "field" if name in ROLES else field_name(Path(f"{name}.png"), channels)
+
+
+def field_name(path: Path, channels: int) -> str:
+    """Return what a field of view is called by its file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its file, or the first of several.
+    channels : int
+        How many are looked at: several are more than what a file of one colour shows.
+
+    Returns
+    -------
+    str
+        The id of an HPA set; else the name of the file without its ending.
+    """
+    member = parse_name(path.name)
+    if member is not None and channels > 1:
+        return member.stem
+    return path.name.split(".")[0] or path.name
 
 
 def size_in_words(shape: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from napari_dualgland.classes import CLASSES, COLORS
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.atomic import replacing_all
+from napari_dualgland.io.atomic import replacing, replacing_all
 from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import CELLS, MAPS
-from napari_dualgland.io.targets import refuse_folder
+from napari_dualgland.io.targets import refuse_file, refuse_folder
 from napari_dualgland.io.tiff_writing import sources, write_parts
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import Channel, Header, Stack, to_canonical
@@ -73,6 +73,26 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
     with making(folder), replacing_all(list(paths.values())) as beside:
         write_files(result, dict(zip(WRITTEN, beside, strict=True)))
     return paths
+
+
+def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path]) -> None:
+    """Write a table of cells as CSV, as ``cells.csv`` of :func:`write_localization` is.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    path : pathlib.Path
+    read_from : iterable of pathlib.Path
+        What was looked at, which is never replaced.
+
+    Raises
+    ------
+    DualglandError
+        If it cannot be written there; then nothing was written.
+    """
+    refuse_file(path, read_from)
+    with replacing(path) as beside:
+        _write_table(table, beside)
 
 
 def write_files(result: Localization, paths: Mapping[str, Path]) -> None:

@@ -8,7 +8,7 @@ declined and left to the other readers.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from napari_dualgland.io.hpa import (
     read_member,
     read_set,
 )
+from napari_dualgland.io.hpa_record import info_of, read_recorded, record_of
 from napari_dualgland.io.layer_tuples import LayerTuple, layers_of, localization_layers
 from napari_dualgland.io.tiff import is_tiff, look_at_tiff, read_pyramid, read_tiff
+from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +49,16 @@ def get_reader(path: str | list[str]) -> Loader | None:
 
 
 def _claimed(file: Path) -> Loader | None:
-    if file.is_dir():
+    if file.is_dir() and not is_ome_zarr(file):
         return _folder_loader(file) if list_sets(file) else None
+    if is_ome_zarr(file):
+        assign_roles(read_ome_zarr(file))
+        return lambda _: layers_of(read(file))
     if not file.is_file():
         return None
-    if parse_name(file.name):
-        return _member_loader(file)
+    name = parse_name(file.name)
+    if name is not None:
+        return _member_loader(HpaSet(name.stem, file.parent, {name.role: file}))
     if not is_tiff(file):
         return None
     stack = look_at_tiff(file)
@@ -66,14 +72,17 @@ def _folder_loader(folder: Path) -> Loader:
     return lambda _: layers_of(read_set(find_set(folder)))
 
 
-def _member_loader(file: Path) -> Loader:
-    member = read_member(file)
+def _member_loader(one: HpaSet) -> Loader:
+    (file,) = one.files.values()
+    # A picture that this program has written comes with its mask.
+    member = read_recorded(one.folder, one.stem, [file.name]) or read_member(file)
     return lambda _: layers_of(member)
 
 
 def _several(files: Sequence[Path]) -> Loader | None:
     sets: dict[tuple[Path, str], dict[str, Path]] = {}
-    for file in (file for file in files if not is_litter(file.name)):
+    beside = {path for file in files for path in _beside(file)}
+    for file in (file for file in files if not (is_litter(file.name) or file in beside)):
         name = parse_name(file.name)
         if name is None or not file.is_file():
             return None
@@ -86,19 +95,59 @@ def _several(files: Sequence[Path]) -> Loader | None:
     return lambda _: [layer for s in found for layer in layers_of(read_set(s))]
 
 
+def _beside(file: Path) -> Iterator[Path]:
+    """Yield what this program has written beside a file of a set: it comes with the set."""
+    name = parse_name(file.name)
+    record = record_of(file.parent, name.stem) if name is not None else None
+    if name is not None and record is not None:
+        yield info_of(file.parent, name.stem)
+        for what, names in record.files.items():
+            yield from (file.with_name(n) for n in names if what != "image")
+
+
 def _pyramid(file: Path) -> list[Any]:
     return read_pyramid(file) if not file.name.lower().endswith(".gz") else []
 
 
 def write_layers(path: str, layers: list[tuple[Any, Mapping[str, Any], str]]) -> list[str]:
-    """Write image layers as the channels of one OME-TIFF, a layer ``missing`` as its mask.
+    """Write image layers as the channels of one field, a layer ``missing`` as its mask.
 
     Parameters
     ----------
     path : str
-        Of the OME-TIFF.
+        Its ending says the format.
     layers : list of napari's full layer tuples
         As :func:`~napari_dualgland.io.layer_writing.stack_of_layers` takes them.
+
+    Returns
+    -------
+    list of str
+        The files that were written.
+
+    Raises
+    ------
+    DualglandError
+        If the layers are no one field of view: different shapes or dtypes, two layers of
+        one role, RGB, or labels other than the mask.
+    """
+    from napari_dualgland.io.layer_writing import stack_of_layers
+    from napari_dualgland.io.writing import write_result
+
+    written = write_result(stack_of_layers(layers), Path(path))
+    return [str(file.path) for file in written.files]
+
+
+def write_cells(path: str, data: Any, looks: Mapping[str, Any]) -> list[str]:
+    """Write the cells of a Labels layer as CSV.
+
+    Parameters
+    ----------
+    path : str
+        Of the CSV.
+    data : array
+        Labels.
+    looks : mapping
+        Of napari's full layer tuple.
 
     Returns
     -------
@@ -108,10 +157,12 @@ def write_layers(path: str, layers: list[tuple[Any, Mapping[str, Any], str]]) ->
     Raises
     ------
     DualglandError
-        If the layers are no one field of view: different shapes or dtypes, two layers of
-        one role, RGB, or labels other than the mask.
+        If no cell is labelled, or the file cannot be written.
     """
-    from napari_dualgland.io.layer_writing import stack_of_layers
-    from napari_dualgland.io.tiff_writing import write_ome_tiff
+    from napari_dualgland.io.cell_table import table_of_labels
+    from napari_dualgland.io.layer_writing import as_layer
+    from napari_dualgland.io.localization_writing import write_table
 
-    return [str(write_ome_tiff(stack_of_layers(layers), Path(path)))]
+    found = table_of_labels(as_layer(data, looks, "labels"))
+    write_table(found.table, Path(path), found.files)
+    return [path]

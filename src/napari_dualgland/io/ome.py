@@ -51,7 +51,8 @@ SAMPLE = "sample"
 class OmeHeader:
     """The first image of an OME-XML header.
 
-    ``axes`` and the roles in ``channels`` are there only in files of ours; ``notes`` say what
+    ``axes`` and the roles in ``channels`` are there only in files of ours; ``files`` says where
+    mask, uncertainty and samples lie where they are not in the same file; ``notes`` say what
     of it is not believed.
     """
 
@@ -62,6 +63,7 @@ class OmeHeader:
     provenance: Provenance | None = None
     kind: Kind = "image"
     besides: Header = field(default_factory=Header)
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -11,9 +11,10 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import reason
 from napari_dualgland.io.places import refuse_long_name, refuse_place
 from napari_dualgland.io.sources import files_behind
-from napari_dualgland.io.zarr import is_ome_zarr
+from napari_dualgland.io.zarr import METADATA, is_ome_zarr, require_zarr
 
 OME_TIFF = (".ome.tif", ".ome.tiff")
+OME_ZARR = (".ome.zarr",)
 
 
 def refuse_file(path: Path, read_from: Iterable[Path]) -> None:
@@ -35,6 +36,45 @@ def refuse_file(path: Path, read_from: Iterable[Path]) -> None:
     refuse_place(path)
     refuse_source(path, read_from)
     _refuse_unwritable(path.absolute().parent, path)
+
+
+def refuse_zarr(path: Path, read_from: Iterable[Path]) -> None:
+    """Refuse a folder that cannot become an OME-Zarr: it holds other things, or is read from.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where the OME-Zarr is to go. An older one is replaced.
+    read_from : iterable of pathlib.Path
+        What is read, as :func:`~napari_dualgland.read` takes it.
+
+    Raises
+    ------
+    DualglandError
+        As of :func:`refuse_file`.
+    """
+    folder = path.absolute().parent
+    if not os.path.isdir(path):
+        refuse_place(path)
+        if os.path.lexists(path):
+            found, way_out = "is a file", "give another name; an OME-Zarr is a folder"
+            raise DualglandError(Kind.NOT_A_FILE, path, found, way_out=way_out)
+    elif os.path.islink(path) or not (_is_zarr(path) or not os.listdir(path)):
+        found = "is a folder that is no OME-Zarr; it is not replaced"
+        raise DualglandError(Kind.CONFLICT, path, found, way_out="give another name")
+    read_from = tuple(read_from)
+    refuse_source(path, read_from)
+    whole = Path(os.path.realpath(path))
+    for source in read_from:
+        if Path(os.path.realpath(source)).is_relative_to(whole):
+            found = f"the source ({source}) lies in it; it would be replaced"
+            raise DualglandError(Kind.CONFLICT, path, found, way_out="give another name")
+    _refuse_unwritable(folder, path)
+
+
+def _is_zarr(folder: Path) -> bool:
+    """Whether zarr's metadata lie in a folder, whatever its name."""
+    return any(os.path.lexists(folder / mark) for mark in METADATA)
 
 
 def refuse_folder(folder: Path, names: Iterable[str], read_from: Iterable[Path]) -> None:
@@ -98,10 +138,34 @@ def refuse_source(path: Path, read_from: Iterable[Path]) -> None:
 
 
 def refuse_ending(path: Path) -> None:
-    """Refuse a name that is none of an OME-TIFF."""
-    if not path.name.lower().endswith(OME_TIFF):
-        found = f"the name must end in {' or '.join(OME_TIFF)}"
-        raise DualglandError(Kind.BAD_VALUE, path, found, way_out="results are OME-TIFFs")
+    """Refuse a name that is none of a file that holds all of a result."""
+    if not path.name.lower().endswith((*OME_TIFF, *OME_ZARR)):
+        found = f"the name must end in {', '.join(OME_TIFF)} or {OME_ZARR[0]}"
+        raise DualglandError(
+            Kind.BAD_VALUE, path, found, way_out="results are OME-TIFFs or OME-Zarrs"
+        )
+
+
+def refuse_result(path: Path, read_from: Iterable[Path]) -> None:
+    """Refuse a place for an OME-TIFF or an OME-Zarr, whichever its name says.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    read_from : iterable of pathlib.Path
+        What is read, as :func:`~napari_dualgland.read` takes it.
+
+    Raises
+    ------
+    DualglandError
+        As of :func:`refuse_file`; of kind ``not-installed`` where zarr is lacking.
+    """
+    refuse_ending(path)
+    if path.name.lower().endswith(OME_ZARR):
+        require_zarr(path)
+        refuse_zarr(path, read_from)
+    else:
+        refuse_file(path, read_from)
 
 
 def _is_same(path: Path, other: Path) -> bool:
@@ -115,7 +179,8 @@ def _is_same(path: Path, other: Path) -> bool:
 def _refuse_unwritable(folder: Path, out: Path) -> None:
     """Refuse a folder in which no file can be made, by making one that has no name."""
     if os.path.isfile(out) and not os.access(out, os.W_OK):
-        raise DualglandError(Kind.UNWRITABLE, out, "may not be written to")
+        way_out = "make it writable, or give another name"
+        raise DualglandError(Kind.UNWRITABLE, out, "may not be written to", way_out=way_out)
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")

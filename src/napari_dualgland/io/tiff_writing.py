@@ -10,15 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import tifffile
 
 from napari_dualgland._version import __version__
-from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.frame_store import (
     TILE,
     FrameStore,
@@ -27,11 +25,8 @@ from napari_dualgland.io.frame_store import (
     read_frame,
     tiles_of,
 )
-from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
-from napari_dualgland.io.targets import refuse_ending, refuse_file
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.results import Imputation
-from napari_dualgland.stack import Stack, to_canonical
+from napari_dualgland.stack import Stack
 
 if TYPE_CHECKING:
     from napari_dualgland.io.ome_writing import OmeImage
@@ -44,47 +39,25 @@ _SMALLEST = 1024
 _BIGTIFF_ABOVE = 3 * 2**30
 
 
-def write_ome_tiff(result: Stack, path: Path) -> Path:
-    """Write a result or a stack as OME-TIFF.
-
-    Axes are written in the order T, Z, C, Y, X, as OME wants them: a stack whose axes stand
-    in another order comes back transposed to that one, with the same axes and content.
-    The mask is a further image ``missing`` (uint8, 255 where a pixel is estimated, 0 where
-    it was measured), the uncertainty a further image ``uncertainty`` (float32, in the units
-    of the intensities), plausible pictures further images ``sample 1``, ``sample 2`` …, the
-    provenance a map annotation of the OME-XML.
-
-    Parameters
-    ----------
-    result : Stack
-        Of an :class:`~napari_dualgland.results.Imputation` the mask and all else go along.
-    path : pathlib.Path
-        Ends in ``.ome.tif`` or ``.ome.tiff``. An older file is replaced once the new one is
-        whole.
-
-    Returns
-    -------
-    pathlib.Path
-        ``path``.
-
-    Raises
-    ------
-    DualglandError
-        If the ending is another, the path is the source of the stack, the dtype is none of
-        OME's, or the file cannot be written; then no trace of it is left.
-    """
-    refuse_ending(path)
-    refuse_file(path, sources(result))
-    parts = _parts(result)
-    with replacing(path) as temporary:
-        write_parts(result, parts, result.provenance, temporary)
-    return path
+def never_stopped() -> None:
+    """Go on: nobody wants it to stop."""
 
 
 def write_parts(
-    stack: Stack, parts: Sequence[Part], provenance: Provenance | None, path: Path
+    stack: Stack,
+    parts: Sequence[Part],
+    provenance: Provenance | None,
+    path: Path,
+    pause: Callable[[], None] = never_stopped,
 ) -> None:
     """Write images of the size and placement of a stack as one OME-TIFF.
+
+    Axes are written in the order T, Z, C, Y, X, as OME wants them: a stack whose axes stand
+    in another order comes back transposed to that one, with the same axes and content. The
+    mask of an imputation is a further image ``missing`` (uint8, 255 where a pixel is estimated,
+    0 where it was measured), the uncertainty a further image ``uncertainty`` (float32, in the
+    units of the intensities), plausible pictures further images ``sample 1``, ``sample 2`` …,
+    the provenance a map annotation of the OME-XML.
 
     Parameters
     ----------
@@ -96,25 +69,15 @@ def write_parts(
         Goes into the OME-XML.
     path : pathlib.Path
         Any name; the caller renames it when all is well.
+    pause : callable
+        Called before every page; it raises where a person wants it to stop.
     """
     # Here and not above: ome-types takes a second to import, and not every session writes.
     from napari_dualgland.io.ome_writing import build_ome_xml
 
     images, pages = _layout(stack, parts)
     xml = build_ome_xml(stack, images, provenance, _creator())
-    _write_pages(path, stack, parts, pages, xml)
-
-
-def _parts(stack: Stack) -> list[Part]:
-    parts = [Part(stack.name, to_canonical(stack.data, stack.axes))]
-    if isinstance(stack, Imputation):
-        parts.append(Part(MISSING, to_canonical(stack.missing, stack.axes), is_mask=True))
-        if stack.uncertainty is not None:
-            values = to_canonical(stack.uncertainty, stack.axes).astype(np.float32, copy=False)
-            parts.append(Part(UNCERTAINTY, values))
-        for number, sample in enumerate(stack.samples, 1):
-            parts.append(Part(f"{SAMPLE} {number}", to_canonical(sample, stack.axes)))
-    return parts
+    _write_pages(path, stack, parts, pages, xml, pause)
 
 
 def sources(stack: Stack) -> list[Path]:
@@ -153,6 +116,7 @@ def _write_pages(
     parts: Sequence[Part],
     pages: Sequence[tuple[int, int, int, int]],
     xml: str,
+    pause: Callable[[], None],
 ) -> None:
     total = sum(part.data.size * part.dtype.itemsize for part in parts)
     frame: list[FrameStore] = []
@@ -163,6 +127,7 @@ def _write_pages(
         tifffile.TiffWriter(path, bigtiff=total * 4 // 3 > _BIGTIFF_ABOVE) as tif,
     ):
         for t, z, p, c in pages:
+            pause()
             if at != (t, z):
                 opened.close()
                 frame = read_frame(parts, t, z, path.parent, opened)
@@ -181,7 +146,7 @@ def _write_page(
     folder: Path,
 ) -> None:
     height, width = store.shape[1:]
-    levels = _levels(height, width)
+    levels = levels_of(height, width)
     size = stack.pixel_size
     with contextlib.ExitStack() as scratch:
         for level in range(levels + 1):
@@ -209,7 +174,18 @@ def _write_page(
                 scratch.callback(store.close)
 
 
-def _levels(height: int, width: int) -> int:
+def levels_of(height: int, width: int) -> int:
+    """Return how many reduced copies a plane gets; none if it is small.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the plane, in pixels.
+
+    Returns
+    -------
+    int
+    """
     if max(height, width) <= PYRAMID_ABOVE:
         return 0
     return math.ceil(math.log2(max(height, width) / _SMALLEST))

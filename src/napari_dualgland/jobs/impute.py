@@ -20,7 +20,7 @@ from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.shelf import Shelf, clear
 from napari_dualgland.io.sources import files_behind
-from napari_dualgland.io.targets import OME_TIFF, refuse_ending, refuse_file
+from napari_dualgland.io.targets import OME_TIFF, refuse_result
 from napari_dualgland.jobs.base import Job, never
 from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import Script, flags, path_word, refuse_plane, told
@@ -73,7 +73,8 @@ class ImputeJob(Job):
     Attributes
     ----------
     input, plane, output
-        As of every :class:`~napari_dualgland.jobs.base.Job`; the output is an OME-TIFF.
+        As of every :class:`~napari_dualgland.jobs.base.Job`; the output is an OME-TIFF or an
+        OME-Zarr.
     missing : Detect, MaskFile or MaskLayer
         How missing pixels are found.
     roles : tuple of str
@@ -101,8 +102,7 @@ class ImputeJob(Job):
     def check_output(self) -> None:
         """Refuse an output that cannot be written; see :meth:`.Job.check_output`."""
         if self.output is not None:
-            refuse_ending(self.output)
-            refuse_file(self.output, self.reads())
+            refuse_result(self.output, self.reads())
 
     @override
     def check(self) -> None:
@@ -126,8 +126,9 @@ class ImputeJob(Job):
             from napari_dualgland.io.ome_source import notes_on_header
             from napari_dualgland.io.ome_writing import pixel_type
 
-            refuse_file(self.output, [Path(file) for file in stack.files])
-            pixel_type(stack.dtype, stack.where)
+            refuse_result(self.output, [Path(file) for file in stack.files])
+            if _is_ome_tiff(self.output):
+                pixel_type(stack.dtype, stack.where)
             stack = replace(stack, notes=(*stack.notes, *notes_on_header(stack)))
         return Loaded(stack, read_mask(source.path) if isinstance(source, MaskFile) else None)
 
@@ -237,7 +238,7 @@ class ImputeJob(Job):
 
     @override
     def save(self, result: Imputation) -> None:
-        """Write the OME-TIFF; the input's own bytes where nothing was missing of an OME-TIFF."""
+        """Write the result; the input's own bytes where nothing was missing of an OME-TIFF."""
         assert self.output is not None
         copied = self._whole_file()
         if not result.unchanged:
@@ -254,7 +255,10 @@ class ImputeJob(Job):
         """Return the input where it is an OME-TIFF by itself, of which nothing was stated anew."""
         same = self.file is not None and self.plane is None and self.file.pixel_size is None
         path = self.file.path if self.file is not None and same else None
-        if path is None or not path.name.lower().endswith(OME_TIFF) or not path.is_file():
+        if path is None or not _is_ome_tiff(path) or not path.is_file():
+            return None
+        assert self.output is not None
+        if not _is_ome_tiff(self.output):
             return None
         return path if files_behind(path) == (path,) else None
 
@@ -347,6 +351,10 @@ def _telling(
             told = True
             event = replace(event, found=tuple(heard))
         yield event
+
+
+def _is_ome_tiff(path: Path) -> bool:
+    return path.name.lower().endswith(OME_TIFF)
 
 
 def _in_no_file(source: MaskLayer) -> DualglandError:

@@ -10,11 +10,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, home_expanded, regular
+from napari_dualgland.io import read
+from napari_dualgland.io.hpa import parse_name
+from napari_dualgland.io.record import KEY, Record
 from napari_dualgland.io.tiff import is_tiff, read_tiff
+from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.jobs.train import TrainJob
 from napari_dualgland.memory import in_words
+from napari_dualgland.provenance import Provenance
 
 AnyJob = Annotated[ImputeJob | LocalizeJob | TrainJob, Field(discriminator="kind")]
 
@@ -63,28 +68,40 @@ def load_job(path: str | Path) -> ImputeJob | LocalizeJob | TrainJob:
     Parameters
     ----------
     path : str or pathlib.Path
-        JSON, or a TIFF that a job has written. Relative paths in it are seen from its folder.
+        JSON, or what a job has written: a TIFF, an OME-Zarr, a picture of a set or the record
+        beside it. Relative paths in it are seen from its folder.
 
     Returns
     -------
     ImputeJob, LocalizeJob or TrainJob
-        That of a TIFF has no output: what is there is not replaced.
+        That of an image has no output: what is there is not replaced.
 
     Raises
     ------
     DualglandError
         If the file holds no job.
     """
-    path = regular(home_expanded(path), "job")
-    if is_tiff(path):
-        provenance = read_tiff(path, lazy=True).provenance
-        if provenance is None or provenance.job is None:
-            found = "the file does not say which job has written it"
-            raise DualglandError(Kind.LACKING, path, found, way_out="give a job in JSON")
-        told: Any = provenance.job
+    path = home_expanded(path)
+    told: Any
+    if is_ome_zarr(path):
+        told = _job_of(path, read_ome_zarr(path).provenance)
+    elif parse_name(path.name) is not None:
+        told = _job_of(path, read(path).provenance)
+    elif is_tiff(regular(path, "job")):
+        told = _job_of(path, read_tiff(path, lazy=True).provenance)
     else:
         told = _read_json(path)
+        if isinstance(told, dict) and KEY in told:
+            record = Record.parsed(told[KEY])
+            told = _job_of(path, None if record is None else record.provenance)
     return parse_job(told, str(path)).found_from(path.absolute().parent)
+
+
+def _job_of(path: Path, provenance: Provenance | None) -> dict[str, Any]:
+    if provenance is None or provenance.job is None:
+        found = "the file does not say which job has written it"
+        raise DualglandError(Kind.LACKING, path, found, way_out="give a job in JSON")
+    return provenance.job
 
 
 def _read_json(path: Path) -> Any:

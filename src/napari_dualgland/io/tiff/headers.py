@@ -14,6 +14,7 @@ import tifffile
 
 from napari_dualgland.io.ome import OmeHeader, parse_ome, tag
 from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
+from napari_dualgland.io.record import Record
 from napari_dualgland.io.tiff import imagej
 from napari_dualgland.io.tiff.described import Described
 from napari_dualgland.stack import Channel, Header
@@ -97,6 +98,11 @@ def _imagej_header(
     size, odd_sizes = believed(_IMAGEJ, sizes)
     step, odd_step = believed_step(_IMAGEJ, (said.get("finterval"), str(said.get("tunit") or "s")))
     count = series.shape[series.axes.index("C")] if "C" in series.axes else 1
+    record, info = Record.in_info(said.get("Info"))
+    said = {key: value for key, value in said.items() if key != "Info"}
+    said |= {"Info": info} if info else {}
+    if record is not None:
+        return replace(record.as_header(), besides=Header())
     return OmeHeader(
         channels=imagej.channels(said, count),
         pixel_size=size,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import tifffile
 
 from napari_dualgland.io.lazy import as_dask
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader
+from napari_dualgland.io.own_images import like, with_images
 from napari_dualgland.io.photometric import intensities, photometric_notes
 from napari_dualgland.io.tiff.completeness import check_complete
 from napari_dualgland.io.tiff.headers import header_of
@@ -73,6 +75,10 @@ def read_tiff(path: Path, lazy: bool | None = None) -> Stack:
         if found.described.files:
             stack = replace(stack, files=tuple(map(str, (path, *found.described.files))))
         stack, more = _own_images(path, tif, series, stack, header, lazy)
+        if header.files:
+            beside = {name: _beside(path, names, lazy) for name, names in header.files.items()}
+            stack, lost = with_images(stack, beside)
+            more += lost
         notes += [*header.notes, *taken, *photometric_notes(series), *more]
     for note in notes:
         log.warning("%s: %s", path, note)
@@ -150,7 +156,7 @@ def _own_images(
         image, name = None, series.name or ""
         known = name in (MISSING, UNCERTAINTY) or name.startswith(f"{SAMPLE} ")
         if header.axes is not None and known:
-            image = _like(stack, pixels_of(path, series, lazy), str(series.axes))
+            image = like(stack, pixels_of(path, series, lazy), str(series.axes))
         if image is None:
             aside += 1
         elif name in (MISSING, UNCERTAINTY):
@@ -168,15 +174,10 @@ def _own_images(
     return stack, notes
 
 
-def _like(stack: Stack, image: Any, axes: str) -> Any:
-    """Return an image with the axes of the stack; None where it does not fit."""
-    if set(axes) - set(CANONICAL_AXES):
-        return None
-    sizes = dict(zip(axes, image.shape, strict=True))
-    if any(sizes[axis] != 1 for axis in {*axes} - {*stack.axes}):
-        return None
-    image = from_canonical(to_canonical(image, axes), stack.axes)
-    return image if image.shape == stack.shape else None
+def _beside(path: Path, names: Sequence[str], lazy: bool | None) -> Stack | None:
+    """Return an image that lies in a file beside; None where that is not there any more."""
+    file = path.with_name(names[0])
+    return read_tiff(file, lazy) if file.is_file() else None
 
 
 def _bare_name(path: Path) -> str:

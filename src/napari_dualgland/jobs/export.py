@@ -1,0 +1,123 @@
+"""Write a result that is there already: what, where, in which format; planned before it is done.
+
+The value of the *Export* dock. Nothing is computed here that is not in the result already, so
+it is no :class:`~napari_dualgland.jobs.base.Job`, which starts from a field of view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Literal
+
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io.cell_table import CellTable
+from napari_dualgland.io.localization_writing import WRITTEN, write_localization, write_table
+from napari_dualgland.io.targets import refuse_file, refuse_folder
+from napari_dualgland.io.tiff_writing import sources
+from napari_dualgland.io.writing import Plan, PlannedFile, WriteOptions, plan, write_result
+from napari_dualgland.jobs.inputs import LayerRef
+from napari_dualgland.progress import Progress
+from napari_dualgland.results import Localization
+from napari_dualgland.stack import Stack
+
+Exportable = Stack | Localization | CellTable
+"""What an export can write."""
+
+_MEANING = dict(
+    zip(
+        WRITTEN,
+        ("table of cells", "labels of cells", "probability of 19 places for every pixel"),
+        strict=True,
+    )
+)
+
+
+class ExportJob(FrozenModel):
+    """Write a result.
+
+    Attributes
+    ----------
+    what : str
+        Whose result it is and of what kind, in words.
+    layers : tuple of LayerRef
+        The layers that show it.
+    output : pathlib.Path or None
+        Its ending says the format; a folder for a whole localization. None: not chosen yet.
+    options : WriteOptions
+    """
+
+    kind: Literal["export"] = "export"
+    what: str
+    layers: tuple[LayerRef, ...]
+    output: Path | None = None
+    options: WriteOptions = WriteOptions()
+
+    def check_output(self) -> None:
+        """Refuse an export without a place.
+
+        Raises
+        ------
+        DualglandError
+            Of kind ``lacking``.
+        """
+        if self.output is None:
+            found, way_out = "no file is chosen", "say where the export is to go"
+            raise DualglandError(Kind.LACKING, "Export", found, way_out=way_out)
+
+    def plan(self, result: Exportable) -> Plan:
+        """Return what would be written; nothing is.
+
+        Raises
+        ------
+        DualglandError
+            If it cannot be written there.
+        """
+        self.check_output()
+        assert self.output is not None
+        if isinstance(result, Stack):
+            return plan(result, self.output, self.options)
+        files = result.files if isinstance(result, CellTable) else tuple(sources(result.stack))
+        name = result.name if isinstance(result, CellTable) else result.stack.name
+        table = f"{len(result.table)} cells, {len(result.table.columns)} columns"
+        if isinstance(result, CellTable) or self.output.suffix.lower() == ".csv":
+            refuse_file(self.output, files)
+            return Plan("CSV", name, (PlannedFile(self.output, table),))
+        refuse_folder(self.output, WRITTEN, files)
+        holds = {**_MEANING, WRITTEN[0]: table}
+        places = tuple(PlannedFile(self.output / n, said) for n, said in holds.items())
+        return Plan("Folder of a localization", name, places)
+
+    def steps(
+        self, result: Exportable, should_stop: Callable[[], bool]
+    ) -> Generator[Progress, None, Plan]:
+        """Write it.
+
+        Parameters
+        ----------
+        result : Stack, Localization or CellTable
+        should_stop : callable
+            Asked between channels.
+
+        Yields
+        ------
+        Progress
+
+        Returns
+        -------
+        Plan
+            What was written.
+        """
+        planned = self.plan(result)
+        assert self.output is not None
+        yield Progress(0, 0, f"writing {self.output.name}")
+        if isinstance(result, Stack):
+            return write_result(result, self.output, self.options, should_stop)
+        if isinstance(result, CellTable):
+            write_table(result.table, self.output, result.files)
+        elif self.output.suffix.lower() == ".csv":
+            write_table(result.table, self.output, sources(result.stack))
+        else:
+            write_localization(result, self.output)
+        return planned

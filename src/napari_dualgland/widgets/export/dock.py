@@ -1,0 +1,190 @@
+"""The *Export* dock widget: choose a result, a format and a place, see what will be written.
+
+Results are found from their layers, so that they can be exported whatever dock made them and
+whether it is still open; each says whose it is. What is written is written by its job.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QMessageBox
+
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.writing import Plan, WriteOptions
+from napari_dualgland.jobs.export import Exportable, ExportJob
+from napari_dualgland.legible import legible
+from napari_dualgland.memory import in_words
+from napari_dualgland.widgets.export.found import Found, found_in
+from napari_dualgland.widgets.export.pickers import WhatForm
+from napari_dualgland.widgets.export.place_form import PlaceForm
+from napari_dualgland.widgets.export.plan_view import PlanView
+from napari_dualgland.widgets.export.selection_watch import SelectionWatch
+from napari_dualgland.widgets.kit.dock import Dock
+from napari_dualgland.widgets.kit.params_form import ParamsForm
+from napari_dualgland.widgets.kit.run_bar import RunBar
+from napari_dualgland.widgets.kit.style import plain
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+_LOOK_MS = 120
+"""Somebody who types a path types on; what would be written is looked at when they stop."""
+_KEPT = 4
+"""Exports that the dock still tells of."""
+
+
+class ExportWidget(Dock):
+    """Write results to files.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        The viewer whose results are written.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, RunBar("Export", "files"), ParamsForm(WriteOptions))
+        self.what = WhatForm()
+        self.place = PlaceForm()
+        self.planned = PlanView()
+        self._told: list[str] = []
+        self._look = QTimer(self)
+        self._look.setSingleShot(True)
+        self._look.setInterval(_LOOK_MS)
+        self._look.timeout.connect(self._on_look)
+        self.what.changed.connect(self._on_chosen)
+        self.place.changed.connect(self._look.start)
+        self.params.changed.connect(self._look.start)
+        self._selected = SelectionWatch(napari_viewer.layers, self._on_layers_changed)
+        self.destroyed.connect(self._selected.stop)
+        form = self.form(
+            self.what, self.params, "Where to", self.place,
+            "What will be written", self.planned, self.run_bar,
+        )  # fmt: skip
+        self.hold(form)
+        self.follow_layers()
+
+    # --- the job ----------------------------------------------------------------------
+
+    def value(self) -> ExportJob:
+        """Return the job that the form asks for; see :meth:`.Dock.value`."""
+        found = self._chosen()
+        return ExportJob(
+            what=found.label,
+            layers=found.refs(),
+            output=self.place.value(),
+            options=self.params.value(),
+        )
+
+    def set_value(self, value: ExportJob) -> None:
+        """Show a job in the form, as far as its layers are there."""
+        ids = {ref.id for ref in value.layers}
+        for found in found_in(self.viewer):
+            if {ref.id for ref in found.refs()} == ids and found.label == value.what:
+                self.what.choose(found.key)
+        self.params.set_value(value.options)
+        self.place.set_value(value.output)
+
+    def load(self, job: ExportJob) -> Exportable:
+        """Read the result from its layers; large pixels stay where they are."""
+        return self._chosen().load()
+
+    def start(self) -> None:
+        """Export, after asking where something would be replaced."""
+        plan = self.show_plan()
+        if plan is None or not plan.replaced or self._may_replace(plan):
+            super().start()
+
+    def show_result(self, result: Plan) -> tuple[str, Plan]:
+        """Say what was written where, above what was said of earlier exports."""
+        line = f"Wrote {_words(result)}"
+        self._told = [line, *(told for told in self._told if told != line)][:_KEPT]
+        self._look.start()  # what was written is there now, and would be replaced
+        return "\n".join(self._told), result
+
+    def discard(self) -> None:
+        """Look again at what would be written: nothing has been."""
+        self._look.start()
+
+    # --- the form ---------------------------------------------------------------------
+
+    def follow_layers(self) -> None:
+        """Offer what there is to export."""
+        self.what.offer(found_in(self.viewer))
+
+    def show_plan(self) -> Plan | None:
+        """List what would be written; None where nothing can be."""
+        self._look.stop()
+        try:
+            plan = self.value().plan(self._chosen().load())
+        except DualglandError as error:
+            self.planned.refuse(legible(str(error)))
+            return None
+        self.planned.show_plan(plan)
+        return plan
+
+    def showEvent(self, event: Any) -> None:
+        """List what has changed while the dock lay behind another."""
+        super().showEvent(event)
+        self._look.start()
+
+    def _on_look(self) -> None:
+        if self.isVisible():
+            self.show_plan()
+
+    def _chosen(self) -> Found:
+        found = self.what.found()
+        if found is None:
+            raise DualglandError(
+                Kind.LACKING,
+                "Export",
+                "there is nothing to export",
+                way_out="open a field, or run Impute or Localize first",
+            )
+        return found
+
+    def _on_chosen(self) -> None:
+        found, offered = self.what.found(), self.what.offered()
+        self.params.setVisible(offered is not None and offered.has_options)
+        if found is not None and offered is not None:
+            self.place.propose(_folder_of(found) / f"{found.field}{found.suffix}", offered)
+        self._look.start()
+
+    def _may_replace(self, plan: Plan) -> bool:
+        names = [path.name for path in plan.replaced]
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        verb = "is" if len(names) == 1 else "are"
+        asked = f"{legible(shown)} {verb} there already. Replace with {legible(plan.field)}?"
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self, "Export", plain(asked), buttons.Yes | buttons.No, buttons.No
+        )
+        return bool(answer == buttons.Yes)
+
+
+def _folder_of(found: Found) -> Path:
+    """Return the folder that a result's field lies in; the person's own where it is in none."""
+    for layer in found.layers:
+        path = layer.source.path or found.path
+        if path:
+            return Path(path).absolute().parent
+    return Path.home()
+
+
+def _words(plan: Plan) -> str:
+    """Return what was written where."""
+    first, count = plan.files[0], len(plan.files)
+    more = "" if count == 1 else f" and {count - 1} more files"
+    size = sum(_size_of(file.path) for file in plan.files)
+    place = legible(str(first.path.parent))
+    return (
+        f"{legible(first.path.name)}{more} ({in_words(size)}) of {legible(plan.field)} in {place}"
+    )
+
+
+def _size_of(path: Path) -> int:
+    inside = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in inside if file.is_file())

@@ -1,0 +1,91 @@
+"""Where an export goes: a line to type in, and a button to browse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from napari_dualgland.files import home_expanded
+from napari_dualgland.widgets.export.ways import Offered
+
+
+class PlaceForm(QWidget):
+    """Asks for a path.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        Qt's parent.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._offered: Offered | None = None
+        self._proposed = ""
+        self.line = QLineEdit()
+        self.line.setAccessibleName("File to write")
+        self.line.setToolTip("The file or folder that will be written, with its folder.")
+        self.browse = QPushButton("Browse …")
+        self.browse.setToolTip("Choose where the export goes.")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.line, 1)
+        row.addWidget(self.browse)
+        self.line.textChanged.connect(lambda _: self._on_changed())
+        self.browse.clicked.connect(self._on_browse)
+
+    def value(self) -> Path | None:
+        """Return the path; None if none was chosen."""
+        text = self.line.text().strip()
+        return home_expanded(text) if text else None
+
+    def set_value(self, path: Path | None) -> None:
+        """Show a path."""
+        self.line.setText("" if path is None else str(path))
+
+    def propose(self, path: Path, offered: Offered) -> None:
+        """Show a path for what was chosen, or give the one that a person has typed its ending.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            Without an ending.
+        offered : Offered
+            The format.
+        """
+        self._offered = offered
+        typed = self.line.text().strip()
+        fresh = str(path.with_name(offered.named(path.name)))
+        if typed and typed != self._proposed:
+            own = Path(typed)
+            self.line.setText(str(own.with_name(offered.named(own.name))))
+            return
+        self._proposed = fresh
+        self.line.setText(fresh)
+
+    def _on_changed(self) -> None:
+        self.line.setCursorPosition(len(self.line.text()))
+        self.changed.emit()
+
+    def _on_browse(self) -> None:
+        start, offered = self.line.text(), self._offered
+        if offered is None or not offered.endings:
+            chosen = QFileDialog.getExistingDirectory(self, "Folder to write into", start)
+        else:
+            kinds = " ".join(f"*{ending}" for ending in offered.endings)
+            # The dock asks itself: a set is several files, of which the dialog knows one.
+            chosen, _ = QFileDialog.getSaveFileName(
+                self,
+                "Export",
+                start,
+                f"{offered.name} ({kinds})",
+                options=QFileDialog.Option.DontConfirmOverwrite,
+            )
+        if chosen:
+            path = Path(chosen)
+            named = offered.named(path.name) if offered is not None else path.name
+            self.line.setText(str(path.with_name(named)))

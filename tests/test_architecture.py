@@ -21,7 +21,7 @@ SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "channel_names", "classes", "culling", "errors", "files", "findings", "frozen"),
     *("intensities", "intervals", "legible", "mask", "memory", "packed", "pixel_size"),
-    *("progress", "provenance", "results", "stack", "threads", "typing", "written"),
+    *("progress", "provenance", "refusals", "results", "stack", "threads", "typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.
@@ -35,10 +35,13 @@ ALLOWED = {
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "localization": GROUND | {"model", "missing"},
-    "widgets": GROUND | {"", "io", "missing", "model", "imputation", "localization", "jobs"},
+    "widgets": GROUND
+    | {"", "io", "missing", "model", "imputation", "localization", "jobs", "batch"},
     "jobs": GROUND | {"io", "missing", "model", "imputation", "localization"},
+    "batch": GROUND | {"io", "missing", "model", "imputation", "localization", "jobs"},
     "cli": GROUND
-    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"},
+    | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"}
+    | {"batch"},
     "__main__": {"cli"},
 }
 # And each room of the training module of its others: losses and patterns stand alone, the loop

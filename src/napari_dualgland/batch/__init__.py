@@ -15,6 +15,7 @@ costs its stack alone, and a batch that was killed goes on where it was.
 from napari_dualgland.batch.finding import find_stacks, find_steps
 from napari_dualgland.batch.making import KINDS, make_batch
 from napari_dualgland.batch.queue import Batch, StackJobs
+from napari_dualgland.batch.request import BatchRequest, request_of
 from napari_dualgland.batch.run import run_batch
 from napari_dualgland.batch.stacks import FoundStack, StackOptions
 from napari_dualgland.batch.state import BatchProgress, StackState, Status
@@ -23,6 +24,7 @@ __all__ = [
     "KINDS",
     "Batch",
     "BatchProgress",
+    "BatchRequest",
     "FoundStack",
     "StackJobs",
     "StackOptions",
@@ -31,5 +33,6 @@ __all__ = [
     "find_stacks",
     "find_steps",
     "make_batch",
+    "request_of",
     "run_batch",
 ]

@@ -102,8 +102,10 @@ def _stacks_of(
             yield from _matching(path, options, aside)
         elif is_table(path):
             for row in read_table(path, options):
-                inside = isinstance(row, FoundStack)
-                yield from [row] if inside else _stacks_of(row.path, row.options, aside)
+                if isinstance(row, FoundStack):
+                    yield row
+                else:
+                    yield from _stacks_of(row.path, row.options, aside)
         elif path.suffix.lower() == ".json":
             for jobs in load_jobs(path):
                 source = file_of(jobs[0].input, "a batch").path.absolute()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 from napari_dualgland.batch.manifest import Manifest, Record, asked_by, given_by, seen
 from napari_dualgland.batch.queue import Batch, StackJobs, folder_of
 from napari_dualgland.batch.state import BatchProgress, StackState, Status
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.jobs.base import Job
+from napari_dualgland.model.weights import read_card
 
 _ENDED = (Status.DONE, Status.FAILED)
 
@@ -37,19 +36,19 @@ class Ledger:
         self._batch = batch
         self._stacks = {stack.name: stack for stack in batch.stacks}
         self._manifest = Manifest(batch.output)
+        self._models: dict[str, str | None] = {}
         self._asked: dict[str, str] = {}
         self._given: dict[str, str] = {}
         self._began: dict[str, float] = {}
         self._first: dict[str, tuple[float, float]] = {}
-        self.states = {stack.name: self._at_first(stack) for stack in batch.stacks}
+        self.states = {s.name: self._at_first(i, s) for i, s in enumerate(batch.stacks)}
         self.waiting = [n for n, state in self.states.items() if state.status == Status.WAITING]
 
-    def _at_first(self, stack: StackJobs) -> StackState:
-        state = StackState(stack.name, stack.source)
+    def _at_first(self, number: int, stack: StackJobs) -> StackState:
+        state = StackState(number, stack.name, stack.source)
         if stack.error is not None:
             return replace(state, status=Status.FAILED, error=stack.error)
-        models: dict[str, str | None] = {}
-        jobs = [_told(job, models) for job in stack.jobs]
+        jobs = [_told(job, self._models) for job in stack.jobs]
         self._asked[stack.name] = asked_by(jobs, self._batch.output)
         files = {*stack.files, *(path for job in stack.jobs for path in job.reads())}
         written = {job.output for job in stack.jobs}
@@ -85,6 +84,11 @@ class Ledger:
         self._began[name] = time.monotonic()
         self._add(Record(name=name, source=str(self._stacks[name].source), status=Status.RUNNING))
         return self._set(name, status=Status.RUNNING)
+
+    def restart_clock(self, name: str | None) -> None:
+        """Count the time of a stack from now on: its process had to be started first."""
+        if name is not None:
+            self._began[name] = time.monotonic()
 
     def hear(self, name: str, event: dict[str, Any]) -> StackState:
         """Take in what a process tells of the stack that it is at.
@@ -174,11 +178,7 @@ def _files_in(path: Path) -> list[Path]:
 def _told(job: Job, models: dict[str, str | None]) -> dict[str, Any]:
     """Return a job as JSON with the hash of its model, which a name does not tell."""
     told = job.model_dump(mode="json")
-    model = told.get("params", {}).get("model")
+    model = told["params"].get("model")
     if model is not None and model not in models:
-        from napari_dualgland.model.weights import read_card
-
-        models[model] = None
-        with suppress(DualglandError):  # the job itself will say so
-            models[model] = read_card(model)[0].sha256
+        models[model] = read_card(model)[0].sha256
     return told | {"sha256": models.get(model)}

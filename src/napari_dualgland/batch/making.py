@@ -66,7 +66,8 @@ def make_batch(
     names = Names(folder, former, [file for stack in stacks for file in stack.files])
     made = []
     for stack in stacks:
-        name, jobs, error = names.give(stack.path), (), stack.error
+        name, error = names.give(stack.path), stack.error
+        jobs: tuple[AnyJob, ...] = ()
         if error is None:
             try:
                 jobs = _moved(stack.jobs, folder / name, name) or _asked(
@@ -98,7 +99,7 @@ def _asked(
         told: dict[str, Any] = {"params": do[kind], "output": _result(kind, folder, name)}
         fields, options = job.model_fields, stack.options
         if jobs and jobs[0].kind == "impute":
-            told["input"] = FileInput(path=jobs[0].output)
+            told["input"] = FileInput(path=_result("impute", folder, name))
         else:
             told["input"] = stack.input()
             if kind == "impute" or ("missing" in fields and isinstance(options.missing, MaskFile)):

@@ -6,17 +6,18 @@ and that one is not taken for anything: the stack is done again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_dualgland.batch.state import Status
-from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.atomic import reason
 
 MANIFEST = "batch.jsonl"
@@ -135,20 +136,15 @@ class Manifest:
         return ""
 
 
-class _writing:  # noqa: N801  # it is used like contextlib's
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     """Turn an error of the system into one sentence."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, OSError):
-            kind, found = reason(self._path.parent, error)
-            way_out = "make room or choose another folder"
-            raise DualglandError(Kind(kind), self._path, found, way_out=way_out) from error
+    try:
+        yield
+    except OSError as error:
+        kind, found = reason(path.parent, error)
+        way_out = "make room or choose another folder"
+        raise DualglandError(kind, path, found, way_out=way_out) from error
 
 
 def seen(path: Path) -> tuple[int, int] | None:
@@ -172,8 +168,6 @@ def given_by(files: Collection[Path]) -> str:
 
 
 def _digest(told: object) -> str:
-    import hashlib
-
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

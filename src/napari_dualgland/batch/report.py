@@ -127,7 +127,9 @@ def as_page(states: Sequence[StackState], folder: Path) -> str:
     what = f"{len(states)} stack{'s' * (len(states) != 1)}: {', '.join(counts) or 'none'}"
     less = "" if left >= 0 else f" Pictures of the first {_MOST_PICTURES} stacks only."
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=_shown(folder.name), what=_shown(what + "." + less), rows="\n".join(rows),
+        title=_shown(folder.name),
+        what=_shown(what + "." + less),
+        rows="\n".join(rows),
         version=__version__,
     )
 
@@ -155,7 +157,7 @@ def _entry(state: StackState, folder: Path, with_picture: bool) -> str:
     if links := [_link(path.relative_to(folder)) for path in state.results]:
         said.append(f"<p>{' · '.join(links)}</p>")
     picture = _picture(folder / state.name, state) if with_picture else ""
-    return f'<article><div>{"".join(said)}</div>{picture}</article>'
+    return f"<article><div>{''.join(said)}</div>{picture}</article>"
 
 
 def _link(path: Path) -> str:

@@ -59,7 +59,7 @@ def run_batch(
         If the folder cannot be written to, or another batch is at work in it; or if no process
         can be started at all. What goes wrong with a stack is in its state.
     """
-    batch.check_output()
+    batch.check()
     batch.output.mkdir(parents=True, exist_ok=True)
     with _held(batch.output):
         with replacing(batch.output / QUEUE) as beside:
@@ -71,6 +71,8 @@ def run_batch(
             if ledger.waiting:
                 yield from _work(batch, ledger, should_stop)
         finally:
+            for name in [n for n, s in ledger.states.items() if s.status == Status.RUNNING]:
+                ledger.give_up(name)
             write_report(batch.output, list(ledger.states.values()))
     return tuple(ledger.states.values())
 
@@ -99,6 +101,7 @@ def _work(
                 continue
             if event["event"] == "ready":
                 member.ready = True
+                ledger.restart_clock(at.get(member))
             elif event["event"] == "ended":
                 yield from _after(crew, member, at, ledger)
             elif member in at:

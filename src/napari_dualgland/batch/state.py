@@ -27,6 +27,8 @@ class StackState:
 
     Attributes
     ----------
+    number : int
+        Of the stack in its batch, from 0.
     name : str
         Among the results.
     source : pathlib.Path
@@ -49,6 +51,7 @@ class StackState:
         The files that were written.
     """
 
+    number: int
     name: str
     source: Path
     status: Status = Status.WAITING

@@ -72,8 +72,8 @@ def read_table(path: Path, options: StackOptions) -> Iterator[Row | FoundStack]:
             yield FoundStack.refused(named, error)
 
 
-def _records(table: pd.DataFrame) -> list[Mapping[Any, Any]]:
-    records: list[Mapping[Any, Any]] = table.to_dict(orient="records")
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    records: list[dict[Any, Any]] = table.to_dict(orient="records")
     return records
 
 

@@ -103,7 +103,7 @@ def _frame(stack: Stack, data: Any) -> Float64Array:
 
 def _limits(frame: Float64Array) -> list[tuple[float, float]]:
     lows, highs = np.percentile(frame, (2, 99.7), axis=(1, 2))
-    return [(float(low), float(max(high, low + 1e-6))) for low, high in zip(lows, highs)]
+    return [(float(low), float(max(high, low + 1e-6))) for low, high in zip(lows, highs, strict=True)]
 
 
 def _compose(
@@ -124,6 +124,6 @@ def _compose(
         rgb = np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)])
         dark *= 1 - 0.92 * shade[..., None] * rgb
     light = (1 - dark) * (1 - lost[..., None]) + 0.95 * lost[..., None]
-    picture = Image.fromarray((light * 255).astype(np.uint8), mode=None)
+    picture = Image.fromarray((light * 255).astype(np.uint8))
     picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     return picture

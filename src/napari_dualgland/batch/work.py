@@ -55,8 +55,9 @@ def stack_steps(
         # which, as the copy may not.
         if isinstance(job.input, FileInput) and job.input.path in same:
             job = job.model_copy(update={"input": same[job.input.path]})
-        job.check()
+        # Read first: what is wrong with a file shows at once, and a model takes seconds to load.
         loaded = job.load()
+        job.check()
         result = yield from _counted(job, job.steps(loaded, should_stop), number, len(jobs))
         job.save(result)
         if isinstance(result, Imputation) and result.unchanged and job.output is not None:

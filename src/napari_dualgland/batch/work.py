@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,19 @@ def stack_steps(
     DualglandError
         For anything that a person can put right; results of earlier jobs stay.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return (yield from _all(jobs, folder, should_stop))
+    finally:
+        with suppress(OSError):  # something is in it
+            folder.rmdir()
+
+
+def _all(
+    jobs: Sequence[Job], folder: Path, should_stop: Callable[[], bool]
+) -> Generator[Progress, None, dict[str, Any]]:
     told: dict[str, Any] = {}
     same: dict[Path, FileInput] = {}
-    folder.mkdir(parents=True, exist_ok=True)
     panels: list[Panel] = []
     for number, job in enumerate(jobs):
         # Where nothing was missing, what comes next reads the source: it says which channel is

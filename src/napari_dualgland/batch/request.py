@@ -75,7 +75,9 @@ class BatchRequest(FrozenModel):
             parameter has an option.
         """
         options = {stack.options.model_dump_json() for stack in self.stacks}
-        plain = all(self.do[kind] == _default(kind) for kind in self.do if kind != "impute")
+        device = {"device": getattr(next(iter(self.do.values())), "device", "auto")}
+        others = [kind for kind in self.do if kind != "impute"]
+        plain = all(self.do[k] == _default(k).model_copy(update=device) for k in others)
         if len(options) != 1 or any(stack.jobs for stack in self.stacks) or not plain:
             found = "no one line says all that is asked for here"
             raise DualglandError(Kind.UNSUPPORTED, "the batch", found, way_out="copy as Python")
@@ -88,8 +90,7 @@ class BatchRequest(FrozenModel):
             words += flags({"missing": given.missing.path})
         elif given.missing == Detect.nan_only():
             words += flags({"missing": "nan"})
-        if "impute" in self.do:
-            words += flags(told(self.do["impute"], _ALWAYS))
+        words += flags(told(self.do["impute"], _ALWAYS) if "impute" in self.do else device)
         return shlex.join(words)
 
     def as_python(self) -> str:

@@ -103,9 +103,8 @@ def _frame(stack: Stack, data: Any) -> Float64Array:
 
 def _limits(frame: Float64Array) -> list[tuple[float, float]]:
     lows, highs = np.percentile(frame, (2, 99.7), axis=(1, 2))
-    return [
-        (float(low), float(max(high, low + 1e-6))) for low, high in zip(lows, highs, strict=True)
-    ]
+    ends = zip(lows.tolist(), highs.tolist(), strict=True)
+    return [(low, max(high, low + 1e-6)) for low, high in ends]
 
 
 def _compose(

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Qt, QUrl
+from qtpy.QtCore import QEvent, Qt, QTimer, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QPushButton, QSplitter
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QWidget
 from typing_extensions import override
 
 from napari_dualgland.batch import (
@@ -57,6 +57,7 @@ class BatchWidget(Dock):
         self.queue = QueuePanel()
         self.results = ResultsForm()
         self.open_report = QPushButton("Open re&port")
+        self._split = QSplitter(Qt.Orientation.Vertical)
         self._lay_out()
         self.setAcceptDrops(True)
         self.queue.named.connect(self.add)
@@ -64,6 +65,7 @@ class BatchWidget(Dock):
         self.queue.opened.connect(self._on_open)
         self.results.earlier.connect(self._on_earlier)
         self.results.changed.connect(self._show_report)
+        self.todo.changed.connect(self._share_height)
         self.open_report.clicked.connect(self._on_report)
 
     # --- the batch --------------------------------------------------------------------
@@ -159,11 +161,11 @@ class BatchWidget(Dock):
         thread.failed.connect(self.tell)
 
     def _on_open(self, state: StackState) -> None:
-        self.run_bar.say(f"Opening {state.name} …") if self.idle else None
+        self.queue.set_opening(True)
         thread = self.in_background(partial(reading_steps, state))
         thread.succeeded.connect(partial(add_one_by_one, self.viewer.layers))
-        thread.succeeded.connect(lambda _: self.run_bar.say("") if self.idle else None)
         thread.failed.connect(self.tell)
+        thread.ended.connect(partial(self.queue.set_opening, False))
 
     def _on_report(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._report())))
@@ -193,26 +195,39 @@ class BatchWidget(Dock):
         self.open_report.setEnabled(report is not None and report.is_file())
 
     def _lay_out(self) -> None:
-        self.open_report.setToolTip(
-            "Open the report in the browser: every stack, before and after."
-        )
-        form = self.form(
+        self.open_report.setToolTip("Look at every stack before and after, in the browser.")
+        self._after, row = QWidget(), QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.open_report)
+        row.addWidget(self.copy_as)
+        self._after.setLayout(row)
+        self._form = form = self.form(
             "What to do",
             self.todo,
             "Results",
             self.results,
             self.run_bar,
-            self.open_report,
-            self.copy_as,
+            self._after,
         )
-        self._asked.remove(self.open_report)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.queue)
-        split.addWidget(form)
-        split.setStretchFactor(0, 1)
-        self.hold(split)
+        self._asked.remove(self._after)
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(self.queue)
+        self._split.addWidget(form)
+        self._split.setStretchFactor(0, 1)
+        self.hold(self._split)
         self._show_report()
+
+    def _share_height(self) -> None:
+        """Give the form what it needs and the queue the rest, unless that is too little."""
+        whole = self._split.height()
+        form = min(self._form.needed_height(), whole - self.queue.minimumSizeHint().height())
+        self._split.setSizes([whole - form, form])
+
+    @override
+    def showEvent(self, event: Any) -> None:
+        """Share the height as soon as there is one."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._share_height)
 
     @override
     def _enable_form(self, enabled: bool) -> None:

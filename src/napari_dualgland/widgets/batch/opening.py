@@ -11,10 +11,12 @@ from qtpy.QtCore import QTimer
 
 from napari_dualgland.batch import StackState
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.localization_writing import WRITTEN
 from napari_dualgland.io.napari_io import get_reader
 from napari_dualgland.progress import Cancelled, Progress
 
 _READ = (".tif", ".tiff")
+_CELLS, _MAPS = WRITTEN[1], WRITTEN[2]
 
 
 def reading_steps(
@@ -43,19 +45,28 @@ def reading_steps(
     Cancelled
         If ``should_stop`` returned true.
     """
+    # Nineteen layers of probabilities would bury all others: whoever wants them drops the file.
     files = [path for path in state.results if path.name.lower().endswith(_READ)]
+    files = [path for path in files if path.name != _MAPS]
     found: list[Any] = []
     for path in _with_source(state, files):
         if should_stop():
             raise Cancelled.run()
         yield Progress(0, 0, f"reading {path.name}")
         reader = get_reader(str(path))
-        found += reader(str(path)) if reader is not None else []
+        layers = reader(str(path)) if reader is not None else []
+        found += [_outlined(layer) for layer in layers] if path.name == _CELLS else layers
     if not found:
         place = files[0] if files else state.source
         way_out = "work on the stack again"
         raise DualglandError(Kind.NOT_THERE, place, "the result is gone", way_out=way_out)
     return found
+
+
+def _outlined(layer: Any) -> Any:
+    """Return the layer of cells as outlines, so that it does not hide what is in them."""
+    data, options, kind = layer
+    return data, {**options, "contour": 1, "opacity": 0.8}, kind
 
 
 def _with_source(state: StackState, files: list[Path]) -> list[Path]:

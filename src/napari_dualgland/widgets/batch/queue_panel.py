@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QPainter
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -53,7 +53,12 @@ class QueuePanel(QWidget):
         self.retry = QPushButton("Retr&y failed")
         self.says = footnote()
         self.edits = QWidget()
-        self._free = True
+        self._free, self._opening = True, False
+        # A batch tells of thousands of stacks in a second; what hangs on all is counted less often.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(50)
+        self._soon.timeout.connect(self._refresh)
         self._lay_out()
         self.add_files.clicked.connect(self._on_files)
         self.add_folder.clicked.connect(self._on_folder)
@@ -82,8 +87,8 @@ class QueuePanel(QWidget):
     def show_state(self, state: StackState) -> None:
         """Show how far a stack is."""
         self.model.show_state(state)
-        if state.status != Status.RUNNING or state.number in self._chosen():
-            self._refresh()
+        if not self._soon.isActive():
+            self._soon.start()
 
     def give_up(self) -> None:
         """Show that what has not been done is stopped."""
@@ -91,6 +96,11 @@ class QueuePanel(QWidget):
             if row.state.status in (Status.WAITING, Status.RUNNING):
                 changed = {"number": number, "status": Status.CANCELLED, "message": ""}
                 self.model.show_state(StackState(**{**vars(row.state), **changed}))
+        self._refresh()
+
+    def set_opening(self, opening: bool) -> None:
+        """Show that a result is being read, or no longer."""
+        self._opening = opening
         self._refresh()
 
     def set_free(self, free: bool) -> None:
@@ -118,7 +128,7 @@ class QueuePanel(QWidget):
 
     def _on_open(self) -> None:
         for number in sorted(self._chosen())[:1]:
-            if self.model.rows[number].state.results:
+            if self.model.rows[number].state.results and not self._opening:
                 self.opened.emit(self.model.rows[number].state)
 
     def _chosen(self) -> set[int]:
@@ -135,7 +145,9 @@ class QueuePanel(QWidget):
         self.title.setText(f"Stacks ({count}{ended})" if count else "Stacks")
         self.remove.setEnabled(self._free and bool(chosen))
         self.retry.setEnabled(self._free and bool(failed))
-        self.open_result.setEnabled(state is not None and bool(state.results))
+        self.open_result.setText("Opening …" if self._opening else "Open &result")
+        there = state is not None and bool(state.results)
+        self.open_result.setEnabled(there and not self._opening)
         if state is None and failed:
             state = next(r.state for r in self.model.rows if r.state.status == Status.FAILED)
         self.says.setText("" if state is None else story(state))
@@ -163,8 +175,8 @@ class QueuePanel(QWidget):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
         width = self.view.fontMetrics().horizontalAdvance("0")
-        self.view.setColumnWidth(1, 12 * width)
-        self.view.setColumnWidth(2, 13 * width)
+        self.view.setColumnWidth(1, 9 * width)
+        self.view.setColumnWidth(2, 11 * width)
         adds = QHBoxLayout(self.edits)
         adds.setContentsMargins(0, 0, 0, 0)
         for button in (self.add_files, self.add_folder, self.remove):

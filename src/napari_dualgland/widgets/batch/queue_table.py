@@ -14,6 +14,7 @@ from napari_dualgland.batch import FoundStack, StackState, Status
 from napari_dualgland.batch.names import stem_of
 from napari_dualgland.batch.report import filled_by_channel
 from napari_dualgland.legible import legible
+from napari_dualgland.widgets.field.channels_form import in_percent
 from napari_dualgland.widgets.kit.run_bar import in_time
 from napari_dualgland.widgets.kit.style import in_lines
 
@@ -126,13 +127,20 @@ def story(state: StackState) -> str:
     """Return all that is known of a stack, in lines: where it lies, what went wrong, what came."""
     lines = [legible(str(state.source))]
     if state.error is not None:
-        lines.append(f"⚠ {legible(state.sentence())}")
+        way_out = state.error.get("way_out", "")
+        said = state.sentence().removesuffix(f"; {way_out}" if way_out else "")
+        lines.append(f"⚠ {legible(said.removeprefix(f'{state.source}: '))}")
+        lines += [f"Way out: {legible(way_out)}."] if way_out else []
     elif state.message:
         lines.append(legible(state.message))
     if state.earlier:
         lines.append("Done by an earlier run; nothing has changed since.")
-    filled = [f"{key} {share:.1%}" for key, share in filled_by_channel(state).items()]
-    lines += [f"Filled: {', '.join(filled)}"] if filled else []
+    filled = filled_by_channel(state)
+    if any(filled.values()):
+        said = ", ".join(f"{key} {in_percent(share)}" for key, share in filled.items())
+        lines.append(f"Filled: {said}")
+    elif filled:
+        lines.append("No pixel was missing.")
     lines += [f"{state.told['cells']} cells"] if "cells" in state.told else []
     return "\n".join(lines)
 

@@ -74,7 +74,7 @@ class ResultsForm(QWidget):
         row.addWidget(self.folder, 1)
         row.addWidget(self.browse)
         form = form_layout(self)
-        form.addRow("Folder", row)
+        form.addRow(row)
         form.addRow("At a time", self.workers)
         for field, name in ((self.folder, "Folder for the results"), (self.workers, "At a time")):
             field.setAccessibleName(name)

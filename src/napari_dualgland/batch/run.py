@@ -131,8 +131,8 @@ def _after(
     source = str(ledger.states[name].source) if name is not None else "the batch"
     error = member.last_words(source)
     crew.forget(member)
-    if not member.ready:
-        # It never came to work: nor would the next one.
+    if not (member.ready or error.kind == Kind.TOO_LARGE):
+        # It never came to work, and nobody has killed it: nor would the next one.
         found = f"no process can be started: {error.found}"
         raise DualglandError(Kind.CRASHED, "the batch", found, way_out="see dualgland doctor")
     if name is not None:

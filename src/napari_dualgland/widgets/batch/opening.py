@@ -11,12 +11,11 @@ from qtpy.QtCore import QTimer
 
 from napari_dualgland.batch import StackState
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.localization_writing import WRITTEN
+from napari_dualgland.io.localization_writing import CELLS_TIF, MAPS_TIF
 from napari_dualgland.io.napari_io import get_reader
 from napari_dualgland.progress import Cancelled, Progress
 
 _READ = (".tif", ".tiff")
-_CELLS, _MAPS = WRITTEN[1], WRITTEN[2]
 
 
 def reading_steps(
@@ -47,7 +46,7 @@ def reading_steps(
     """
     # Nineteen layers of probabilities would bury all others: whoever wants them drops the file.
     files = [path for path in state.results if path.name.lower().endswith(_READ)]
-    files = [path for path in files if path.name != _MAPS]
+    files = [path for path in files if path.name != MAPS_TIF]
     found: list[Any] = []
     for path in _with_source(state, files):
         if should_stop():
@@ -55,7 +54,7 @@ def reading_steps(
         yield Progress(0, 0, f"reading {path.name}")
         reader = get_reader(str(path))
         layers = reader(str(path)) if reader is not None else []
-        found += [_outlined(layer) for layer in layers] if path.name == _CELLS else layers
+        found += [_outlined(layer) for layer in layers] if path.name == CELLS_TIF else layers
     if not found:
         place = files[0] if files else state.source
         way_out = "work on the stack again"

@@ -21,7 +21,7 @@ SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "channel_names", "classes", "culling", "errors", "files", "findings", "frozen"),
     *("intensities", "intervals", "legible", "mask", "memory", "packed", "pixel_size"),
-    *("progress", "provenance", "results", "stack", "threads", "typing", "written"),
+    *("progress", "provenance", "refusals", "results", "stack", "threads", "typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.
@@ -36,12 +36,13 @@ ALLOWED = {
     "imputation": GROUND | {"model", "missing"},
     "localization": GROUND | {"model", "missing"},
     "runs": GROUND | {"io", "model"},
-    "widgets": GROUND
-    | {"", "io", "missing", "model", "imputation", "localization", "jobs", "runs"},
     "jobs": GROUND | {"io", "missing", "model", "imputation", "localization", "runs"},
+    "batch": GROUND | {"io", "missing", "model", "imputation", "localization", "jobs"},
+    "widgets": GROUND
+    | {"", "io", "missing", "model", "imputation", "localization", "jobs", "runs", "batch"},
     "cli": GROUND
     | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"}
-    | {"runs"},
+    | {"runs", "batch"},
     "__main__": {"cli"},
 }
 # And each room of the training module of its others: losses and patterns stand alone, the loop

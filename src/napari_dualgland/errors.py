@@ -60,6 +60,8 @@ class Kind(StrEnum):
     """A wait came to its end."""
     INTERRUPTED = "interrupted"
     """A person stopped it."""
+    CRASHED = "crashed"
+    """A fault of the program itself, or a process that ended by itself."""
 
 
 class DualglandError(ValueError):

@@ -116,6 +116,11 @@ def cores_granted(root: Path = _CGROUP) -> int | None:
     return None
 
 
+def cores() -> int:
+    """Return how many cores there are for this process to use."""
+    return cores_granted() or _cores()
+
+
 def _cores() -> int:
     """Return how many cores this process may run on."""
     if sys.platform == "linux":

@@ -16,7 +16,7 @@ import typer
 from pydantic import BaseModel
 
 from napari_dualgland._version import __version__
-from napari_dualgland.cli.console import answer, guarded
+from napari_dualgland.cli.console import REFUSED, answer, guarded
 from napari_dualgland.cli.words import Verb, path_given
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
@@ -205,6 +205,70 @@ def localize(
         output=out,
     )
     answer(lambda: verb.run(job), verb.show, as_json)
+
+
+@app.command(cls=Verb)
+def batch(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            parser=path_given,
+            metavar="INPUT…",
+            help="Stacks, folders of them, patterns, a table jobs.csv, or jobs as JSON.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="DIR", help="Where the results go.")
+    ],
+    do: Annotated[
+        str, typer.Option(metavar="impute,localize,…", help="What is done for each stack.")
+    ] = "impute",
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Processes at a time; as many as there is room for."),
+    ] = None,
+    missing: Missing = "auto",
+    channels: Channels = None,
+    pixel_size: PixelSize = None,
+    seed: Seed = DEFAULTS.seed,
+    model: Model = DEFAULTS.model,
+    device: Device = DEFAULTS.device,
+    precision: Precision = DEFAULTS.precision,
+    tile: Tile = DEFAULTS.tile,
+    rehearse: Annotated[
+        bool,
+        typer.Option("--rehearse/--no-rehearse", help=_says(ImputeParams, "rehearse")),
+    ] = DEFAULTS.rehearse,
+    adapt: Annotated[
+        bool,
+        typer.Option("--adapt/--no-adapt", help=_says(ImputeParams, "adapt")),
+    ] = DEFAULTS.adapt,
+    samples: Annotated[
+        int, typer.Option(metavar="N", help=_says(ImputeParams, "samples"))
+    ] = DEFAULTS.samples,
+    plausible: Annotated[
+        bool,
+        typer.Option("--plausible", help=_says(ImputeParams, "plausible")),
+    ] = DEFAULTS.plausible,
+    as_json: Json = False,
+) -> None:
+    """Work on many stacks, in processes. The same command again goes on where it was stopped."""
+    from napari_dualgland.batch import StackOptions
+    from napari_dualgland.cli import batch as verb
+    from napari_dualgland.cli.options import file_input, mask_source, options_of
+
+    options = {"seed": seed, "model": model, "device": device, "precision": precision}
+    options |= {"tile": tile, "rehearse": rehearse, "adapt": adapt}
+    options |= {"samples": samples, "plausible": plausible}
+    params = options_of(ImputeParams, options)
+    given = file_input(Path(), channels, pixel_size)
+    stated = {"channels": given.channels, "pixel_size": given.pixel_size}
+    of_stacks = StackOptions(**stated, missing=mask_source(missing))
+    asked = verb.asked(do, {"impute": params}, device)
+    result = verb.run(inputs, out, asked, of_stacks, workers)
+    answer(lambda: result, verb.show, as_json)
+    if result["failed"]:
+        raise typer.Exit(REFUSED)
 
 
 @app.command(name="run", cls=Verb)

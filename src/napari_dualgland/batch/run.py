@@ -1,0 +1,200 @@
+"""A batch, done: stacks go to processes, what becomes of each is written down before the next."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from napari_dualgland.batch.crew import Event, Member, room
+from napari_dualgland.batch.ledger import Ledger
+from napari_dualgland.batch.queue import QUEUE, Batch
+from napari_dualgland.batch.report import write_report
+from napari_dualgland.batch.state import BatchProgress, StackState, Status
+from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.atomic import replacing
+from napari_dualgland.jobs.base import never
+
+_LOOK = 0.1
+"""Seconds after which it is asked again whether to stop."""
+_REPORT = 30.0
+"""Seconds between two reports of a batch that goes on."""
+
+
+def run_batch(
+    batch: Batch, should_stop: Callable[[], bool] = never
+) -> Generator[BatchProgress, None, tuple[StackState, ...]]:
+    """Do a batch, or what is left of one that was killed.
+
+    What an earlier run has done is kept where neither the files nor what is asked for have
+    changed since, nor the results.
+
+    Parameters
+    ----------
+    batch : Batch
+    should_stop : callable
+        Asked ten times a second. What is being worked on then is given up at the next tile;
+        the same batch goes on with it.
+
+    Returns
+    -------
+    tuple of StackState
+        How it ended, for each stack in its order.
+
+    Yields
+    ------
+    BatchProgress
+        Each about one stack.
+
+    Raises
+    ------
+    DualglandError
+        If the folder cannot be written to, or another batch is at work in it; or if no process
+        can be started at all. What goes wrong with a stack is in its state.
+    """
+    batch.check()
+    batch.output.mkdir(parents=True, exist_ok=True)
+    with _held(batch.output):
+        with replacing(batch.output / QUEUE) as beside:
+            beside.write_text(batch.model_dump_json(indent=1), encoding="utf-8")
+        ledger = Ledger(batch)
+        try:
+            for state in ledger.states.values():
+                yield ledger.step(state)
+            if ledger.waiting:
+                yield from _work(batch, ledger, should_stop)
+        finally:
+            for name in [n for n, s in ledger.states.items() if s.status == Status.RUNNING]:
+                ledger.give_up(name)
+            write_report(batch.output, list(ledger.states.values()))
+    return tuple(ledger.states.values())
+
+
+def _work(
+    batch: Batch, ledger: Ledger, should_stop: Callable[[], bool]
+) -> Generator[BatchProgress, None, None]:
+    waiting = deque(ledger.waiting)
+    count = min(batch.workers or room(len(waiting)), len(waiting))
+    heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    at: dict[Member, str] = {}
+    reported = time.monotonic()
+    with ExitStack() as held:
+        crew = _Crew(heard, count)
+        held.callback(crew.end)
+        while (waiting or at) and not should_stop():
+            while waiting and len(at) < count:
+                member = crew.idle(at)
+                name = waiting.popleft()
+                at[member] = name
+                member.give(ledger.task(name))
+                yield ledger.step(ledger.begin(name))
+            try:
+                member, event = heard.get(timeout=_LOOK)
+            except queue.Empty:
+                continue
+            if event["event"] == "ready":
+                member.ready = True
+                ledger.restart_clock(at.get(member))
+            elif event["event"] == "ended":
+                yield from _after(crew, member, at, ledger)
+            elif member in at:
+                state = ledger.hear(at[member], event)
+                if state.status != Status.RUNNING:
+                    del at[member]
+                yield ledger.step(state)
+            if time.monotonic() - reported > _REPORT:
+                write_report(batch.output, list(ledger.states.values()))
+                reported = time.monotonic()
+        for name in at.values():
+            yield ledger.step(replace(ledger.states[name], message="stopping"))
+    # What had been finished before the word came counts.
+    while not heard.empty():
+        member, event = heard.get()
+        if member in at and event["event"] in ("done", "failed"):
+            yield ledger.step(ledger.hear(at.pop(member), event))
+    for name in [*at.values(), *waiting]:
+        yield ledger.step(ledger.give_up(name))
+
+
+def _after(
+    crew: _Crew, member: Member, at: dict[Member, str], ledger: Ledger
+) -> Iterator[BatchProgress]:
+    """Go on where a process has ended by itself: that costs the stack it was at."""
+    name = at.pop(member, None)
+    source = str(ledger.states[name].source) if name is not None else "the batch"
+    error = member.last_words(source)
+    crew.forget(member)
+    if not (member.ready or error.kind == Kind.TOO_LARGE):
+        # It never came to work, and nobody has killed it: nor would the next one.
+        found = f"no process can be started: {error.found}"
+        raise DualglandError(Kind.CRASHED, "the batch", found, way_out="see dualgland doctor")
+    if name is not None:
+        event = {"event": "failed", "error": error.as_data()}
+        yield ledger.step(ledger.hear(name, event))
+
+
+class _Crew:
+    """The processes there are; one is started when there is something for it to do."""
+
+    def __init__(self, heard: queue.SimpleQueue[Event], count: int) -> None:
+        self._heard, self._count = heard, count
+        self._members: list[Member] = []
+
+    def idle(self, at: dict[Member, str]) -> Member:
+        """Return a process that has nothing to do."""
+        free = [member for member in self._members if member not in at]
+        if not free:
+            free = [Member(self._heard, self._count)]
+            self._members += free
+        return free[0]
+
+    def forget(self, member: Member) -> None:
+        """Leave out one that has ended."""
+        self._members.remove(member)
+        member.dismiss()
+        member.wait()
+
+    def end(self) -> None:
+        """Let all of them end, at the next tile at the latest, and wait for it."""
+        for member in self._members:
+            member.dismiss()
+        for member in self._members:
+            member.wait()
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other batches out of a folder; the system lets go of it whatever ends the process."""
+    lock = FileLock(folder / ".batch.lock", mode=0o644, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise DualglandError(
+            Kind.CONFLICT,
+            folder,
+            "another batch is at work in this folder",
+            way_out="wait for its end or stop it, or choose another folder",
+        ) from None
+    except (OSError, NotImplementedError):  # some file systems of clusters have no locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def summary(states: tuple[StackState, ...]) -> dict[str, Any]:
+    """Return how many stacks ended in which way, ready for JSON."""
+    counts = {status.value: 0 for status in Status}
+    for state in states:
+        counts[state.status.value] += 1
+    kept = sum(state.earlier for state in states)
+    return {"stacks": len(states), "kept": kept, **counts}

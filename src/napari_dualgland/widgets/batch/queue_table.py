@@ -1,0 +1,151 @@
+"""The queue as Qt sees it: a row for each stack, what it is called, how it stands, how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtGui import QColor
+from typing_extensions import override
+
+from napari_dualgland.batch import FoundStack, StackState, Status
+from napari_dualgland.batch.names import stem_of
+from napari_dualgland.batch.report import filled_by_channel
+from napari_dualgland.legible import legible
+from napari_dualgland.widgets.field.channels_form import in_percent
+from napari_dualgland.widgets.kit.run_bar import in_time
+from napari_dualgland.widgets.kit.style import in_lines
+
+SHARE = Qt.ItemDataRole.UserRole
+"""How much of a stack is done, 0 to 1; None where it is not at work."""
+
+_HEADS = (
+    ("Stack", "What the stack is called; the results lie in a folder of that name."),
+    ("Status", "How far the work on it is."),
+    ("Time", "How long it will still take, or took."),
+)
+_WRONG = QColor("#e0574f")
+_WELL = QColor("#4caf6d")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A stack in the queue, and what has become of it."""
+
+    stack: FoundStack
+    state: StackState
+
+    @classmethod
+    def new(cls, stack: FoundStack) -> Row:
+        """Return a stack that waits, or that cannot be had."""
+        status = Status.WAITING if stack.error is None else Status.FAILED
+        state = StackState(0, stem_of(stack.path), stack.path, status, error=stack.error)
+        return cls(stack, state)
+
+
+class QueueModel(QAbstractTableModel):
+    """The stacks that are to be worked on."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.rows: list[Row] = []
+
+    def add(self, stacks: Iterable[FoundStack]) -> int:
+        """Add those that are not there yet; return how many they were."""
+        known = {(row.stack.path, row.stack.options.model_dump_json()) for row in self.rows}
+        new = [s for s in stacks if (s.path, s.options.model_dump_json()) not in known]
+        if new:
+            first = len(self.rows)
+            self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
+            self.rows += [Row.new(stack) for stack in new]
+            self.endInsertRows()
+        return len(new)
+
+    def keep(self, rows: Iterable[Row]) -> None:
+        """Show these rows alone."""
+        self.beginResetModel()
+        self.rows = list(rows)
+        self.endResetModel()
+
+    def show_state(self, state: StackState) -> None:
+        """Show how far a stack is."""
+        self.rows[state.number] = replace(self.rows[state.number], state=state)
+        first, last = self.index(state.number, 0), self.index(state.number, len(_HEADS) - 1)
+        self.dataChanged.emit(first, last)
+
+    def count(self, *statuses: Status) -> int:
+        """Return how many stacks stand so."""
+        return sum(row.state.status in statuses for row in self.rows)
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """Return how many stacks there are."""
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(_HEADS)
+
+    @override
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return what stands over a column."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        title, tip = _HEADS[section]
+        return {Qt.ItemDataRole.DisplayRole: title, Qt.ItemDataRole.ToolTipRole: tip}.get(
+            Qt.ItemDataRole(role)
+        )
+
+    @override
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what stands in a cell."""
+        state, column = self.rows[index.row()].state, index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (legible(state.name), status_words(state), _time(state))[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return in_lines(story(state))
+        if role == Qt.ItemDataRole.ForegroundRole and column == 1:
+            return {Status.FAILED: _WRONG, Status.DONE: _WELL}.get(state.status)
+        if role == SHARE:
+            return state.share if state.status == Status.RUNNING else None
+        return None
+
+
+def status_words(state: StackState) -> str:
+    """Return how it stands with a stack, in a word or two."""
+    if state.status == Status.RUNNING:
+        return f"{state.share:.0%}"
+    if state.status == Status.CANCELLED:
+        return "stopped"
+    return "kept" if state.earlier else state.status.value
+
+
+def story(state: StackState) -> str:
+    """Return all that is known of a stack, in lines: where it lies, what went wrong, what came."""
+    lines = [legible(str(state.source))]
+    if state.error is not None:
+        way_out = state.error.get("way_out", "")
+        said = state.sentence().removesuffix(f"; {way_out}" if way_out else "")
+        lines.append(f"⚠ {legible(said.removeprefix(f'{state.source}: '))}")
+        lines += [f"Way out: {legible(way_out)}."] if way_out else []
+    elif state.message:
+        lines.append(legible(state.message))
+    if state.earlier:
+        lines.append("Done by an earlier run; nothing has changed since.")
+    filled = filled_by_channel(state)
+    if any(filled.values()):
+        said = ", ".join(f"{key} {in_percent(share)}" for key, share in filled.items())
+        lines.append(f"Filled: {said}")
+    elif filled:
+        lines.append("No pixel was missing.")
+    lines += [f"{state.told['cells']} cells"] if "cells" in state.told else []
+    return "\n".join(lines)
+
+
+def _time(state: StackState) -> str:
+    if state.status == Status.RUNNING:
+        return "" if state.left is None else f"{in_time(state.left)} left"
+    return in_time(state.seconds) if state.status == Status.DONE and state.seconds else ""

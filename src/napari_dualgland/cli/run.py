@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.cli import impute, localize
+from napari_dualgland.cli import boundaries, impute, localize
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.jobs import ImputeJob, load_job
+from napari_dualgland.jobs import BoundariesJob, ImputeJob, load_job
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,7 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
     Returns
     -------
     dict
-        What ``dualgland impute`` or ``dualgland localize`` tells of it.
+        What ``dualgland impute``, ``localize`` or ``boundaries`` tells of it.
 
     Raises
     ------
@@ -41,6 +41,8 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
         raise DualglandError(Kind.LACKING, path, found, part="output", way_out="give --out")
     if isinstance(job, ImputeJob):
         return {"kind": job.kind, **impute.run(job)}
+    if isinstance(job, BoundariesJob):
+        return {"kind": job.kind, **boundaries.run(job, None)}
     return {"kind": job.kind, **localize.run(job)}
 
 
@@ -53,4 +55,5 @@ def show(result: dict[str, Any], to: Console) -> None:
         What :func:`run` returned.
     to : rich.console.Console
     """
-    (impute if result["kind"] == "impute" else localize).show(result, to)
+    verbs = {"impute": impute, "localize": localize, "boundaries": boundaries}
+    verbs[result["kind"]].show(result, to)

@@ -23,7 +23,7 @@ from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
 from napari_dualgland.pixel_size import stated
 
 if TYPE_CHECKING:
-    from napari_dualgland.results import Localization
+    from napari_dualgland.results import Boundaries, Localization
     from napari_dualgland.stack import Stack
 
 __all__ = ["read", "read_labels", "read_mask", "write"]
@@ -98,15 +98,16 @@ def _refuse_unreadable(path: Path) -> None:
         raise DualglandError(Kind.UNREADABLE, path, found) from error
 
 
-def write(result: Stack | Localization, path: str | Path) -> Path:
+def write(result: Stack | Localization | Boundaries, path: str | Path) -> Path:
     """Write a result or a stack.
 
     Parameters
     ----------
-    result : Stack (also an Imputation) or Localization
+    result : Stack (also an Imputation), Localization or Boundaries
         An imputation and a stack become an OME-TIFF, see :func:`.tiff_writing.write_ome_tiff`;
         a localization becomes ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``, see
-        :func:`.localization_writing.write_localization`.
+        :func:`.localization_writing.write_localization`; boundaries become an OME-TIFF of
+        compartments and boundary map, see :func:`.boundaries_writing.write_boundaries`.
     path : str or pathlib.Path
         Of the OME-TIFF; of a localization the folder.
 
@@ -120,9 +121,13 @@ def write(result: Stack | Localization, path: str | Path) -> Path:
     DualglandError
         If it cannot be written there; then nothing was written.
     """
-    from napari_dualgland.results import Localization
+    from napari_dualgland.results import Boundaries, Localization
 
     path = home_expanded(path)
+    if isinstance(result, Boundaries):
+        from napari_dualgland.io.boundaries_writing import write_boundaries
+
+        return write_boundaries(result, path)
     if isinstance(result, Localization):
         from napari_dualgland.io.localization_writing import write_localization
 

@@ -11,19 +11,20 @@ from pydantic import Field, TypeAdapter, ValidationError
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.io.tiff import is_tiff, read_tiff
+from napari_dualgland.jobs.boundaries import BoundariesJob
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.memory import in_words
 
-AnyJob = Annotated[ImputeJob | LocalizeJob, Field(discriminator="kind")]
+AnyJob = Annotated[ImputeJob | LocalizeJob | BoundariesJob, Field(discriminator="kind")]
 
 _MOST_BYTES = 2**24
 """A job is a page of text."""
 
-_READER: TypeAdapter[ImputeJob | LocalizeJob] = TypeAdapter(AnyJob)
+_READER: TypeAdapter[ImputeJob | LocalizeJob | BoundariesJob] = TypeAdapter(AnyJob)
 
 
-def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob:
+def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob | BoundariesJob:
     """Return the job that a record of JSON tells.
 
     Parameters
@@ -35,7 +36,7 @@ def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob:
 
     Returns
     -------
-    ImputeJob or LocalizeJob
+    ImputeJob, LocalizeJob or BoundariesJob
 
     Raises
     ------
@@ -56,7 +57,7 @@ def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob:
         ) from None
 
 
-def load_job(path: str | Path) -> ImputeJob | LocalizeJob:
+def load_job(path: str | Path) -> ImputeJob | LocalizeJob | BoundariesJob:
     """Read a job.
 
     Parameters
@@ -66,7 +67,7 @@ def load_job(path: str | Path) -> ImputeJob | LocalizeJob:
 
     Returns
     -------
-    ImputeJob or LocalizeJob
+    ImputeJob, LocalizeJob or BoundariesJob
         That of a TIFF has no output: what is there is not replaced.
 
     Raises

@@ -252,6 +252,8 @@ class Boundaries:
         ``cells`` that it touches, and of the set point that it moved most: ``cell``,
         ``channel``, ``compartment``, ``z_measured``, ``z_filled``, ``moved``. Hole 0 is all
         scattered pixels of a frame together.
+    pixel_um : float
+        Micrometres per pixel, as the stack says or as was assumed.
     counts : dict
         By channel, how many pixels are ``measured``, ``imputed`` and ``missing``.
     provenance : Provenance
@@ -266,6 +268,7 @@ class Boundaries:
     cells: LabelArray
     set_points: pd.DataFrame
     holes: pd.DataFrame
+    pixel_um: float
     counts: dict[str, dict[str, int]]
     provenance: Provenance
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dualgland.classes import COMPARTMENTS
 from napari_dualgland.compartments.blocks import Sums
-from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.typing import Float32Array, Float64Array
 
 INNER = len(COMPARTMENTS) - 1

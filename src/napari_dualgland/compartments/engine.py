@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland._version import __version__
+from napari_dualgland.classes import COMPARTMENTS
 from napari_dualgland.compartments.balance import over_cells, set_points_of
 from napari_dualgland.compartments.blocks import Blocks, coarse_labels, in_blocks, step_of
 from napari_dualgland.compartments.head import Head
@@ -25,7 +26,6 @@ from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.localization.pixel_size import pixel_um
 from napari_dualgland.localization.ranked import Ranked, ranked
 from napari_dualgland.localization.segmentation import segment_frame
-from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.progress import Progress
 from napari_dualgland.provenance import Provenance
@@ -195,6 +195,7 @@ class BoundariesRun:
 
     def result(self) -> Boundaries:
         """Return what was found."""
+        assert self.pixel_um is not None
         axes, shape = self.stack.axes, (self.stack.sizes["Y"], self.stack.sizes["X"])
         flat = axes.replace("C", "")
         soft = lazily(self._soft, self.step, shape, "float32", _adding_up)
@@ -210,6 +211,7 @@ class BoundariesRun:
             cells=from_canonical(self._labels, flat),
             set_points=table_of(self.rows, axes),
             holes=holes_of(self.holes, axes),
+            pixel_um=self.pixel_um,
             counts=self._counts(),
             provenance=self._provenance(),
         )
@@ -289,10 +291,11 @@ def _places(rank: LabelArray, count: int, step: int) -> dict[str, Float64Array]:
     flat = rank.ravel()
     pixels = np.maximum(np.bincount(flat, minlength=count + 1), 1)
     found = {}
-    for name, along in zip("yx", np.indices(rank.shape, sparse=True), strict=True):
-        wide = np.broadcast_to(along, rank.shape).ravel()
+    for axis, name in enumerate("yx"):
+        along = np.arange(rank.shape[axis], dtype=np.float64)
+        wide = np.broadcast_to(along[:, None] if axis == 0 else along, rank.shape).ravel()
         middle = np.bincount(flat, weights=wide, minlength=count + 1) / pixels
-        middle[0] = (wide[-1] if name == "x" else along.max()) / 2
+        middle[0] = along[-1] / 2
         found[name] = (middle + 0.5) * step - 0.5
     return found
 

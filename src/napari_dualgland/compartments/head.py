@@ -79,24 +79,25 @@ class Head:
         image, hole = torch.from_numpy(unit)[None], torch.from_numpy(lost)[None]
         beta = couplings(detail_moments(image.masked_fill(hole, 0), hole)).to(self.device)
         for core in _cores(about):
-            window = tuple(
-                slice(max(0, s.start - MARGIN), min(n, s.stop + MARGIN))
-                for s, n in zip(core, about.shape, strict=True)
+            (rows, ys), (columns, xs) = (
+                _around(s, n) for s, n in zip(core, about.shape, strict=True)
             )
-            inside = tuple(
-                slice(s.start - w.start, s.stop - w.start)
-                for s, w in zip(core, window, strict=True)
-            )
-            pads = [(0, 0), *((0, -(w.stop - w.start) % MULTIPLE) for w in window)]
-            shown = [
-                torch.from_numpy(np.pad(whole[(slice(None), *window)], pads, "symmetric"))[None]
+            pads = [(0, 0), *((0, -(w.stop - w.start) % MULTIPLE) for w in (rows, columns))]
+            shown, hidden = (
+                torch.from_numpy(np.pad(whole[:, rows, columns], pads, "symmetric"))[None]
                 for whole in (unit, lost)
-            ]
-            evidence = gather_evidence(*(part.to(self.device) for part in shown), beta)
-            at = (0, slice(None), *inside)
+            )
+            evidence = gather_evidence(shown.to(self.device), hidden.to(self.device), beta)
             said = None if self._network is None else self._network(evidence).compartments
-            named = None if said is None else torch.softmax(said, 1)[at].cpu().numpy()
-            yield Answer(*core, evidence.prior[at].cpu().numpy(), named)
+            named = None if said is None else torch.softmax(said, 1)[0, :, ys, xs].cpu().numpy()
+            fill = evidence.prior[0, :, ys, xs].cpu().numpy()
+            yield Answer(*core, fill, named)
+
+
+def _around(core: slice, length: int) -> tuple[slice, slice]:
+    """Return the window around a part of an axis, and where in the window the part lies."""
+    low, high = max(0, core.start - MARGIN), min(length, core.stop + MARGIN)
+    return slice(low, high), slice(core.start - low, core.stop - low)
 
 
 def windows_in(about: BoolArray) -> int:

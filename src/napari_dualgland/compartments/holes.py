@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from napari_dualgland.classes import COMPARTMENTS
 from napari_dualgland.compartments.balance import (
     INNER,
     over_cells,
@@ -19,7 +20,6 @@ from napari_dualgland.compartments.balance import (
     z_scores,
 )
 from napari_dualgland.compartments.blocks import Sums
-from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import Float32Array, Float64Array, LabelArray
 
@@ -78,7 +78,7 @@ def rows_of_holes(
     numbers, count = ndimage.label(hole, np.ones((3, 3)))
     small = np.bincount(numbers.ravel(), minlength=count + 1) < SCATTERED
     small[0] = False
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     every: list[tuple[int, Any]] = []
     if small.any():
         every.append((0, np.nonzero(small[numbers])))
@@ -94,7 +94,7 @@ def rows_of_holes(
     for number, at in every:
         inside = Sums(imputed.light[:, at[0], at[1]], imputed.count[:, at[0], at[1]])
         cells, own = np.unique(rank[at], return_inverse=True)
-        added = over_cells(soft[:, at[0], at[1]], inside, own, len(cells) - 1)
+        added = over_cells(soft[:, at[0], at[1]], inside, own.astype(np.int32), len(cells) - 1)
         before = z_scores(set_points_of(measured[:, cells], area), [e[cells] for e in expected])
         after = z_scores(
             set_points_of(measured[:, cells] + added, area), [e[cells] for e in expected]

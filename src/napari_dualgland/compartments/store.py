@@ -80,7 +80,7 @@ def lazily(
         return spread_out(read(np.asarray(kept[t, z])), step, shape)[None, None]
 
     chunks = ((1,) * times, (1,) * slices, (deep,), *((n,) for n in shape))
-    return da.map_blocks(
+    pixels: da.Array = da.map_blocks(
         block,
         chunks=chunks,
         dtype=dtype,
@@ -88,3 +88,4 @@ def lazily(
         # A name of its own: dask would hash all that is kept to make one.
         name=f"boundaries-{uuid4().hex}",
     )
+    return pixels

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dualgland.classes import COMPARTMENTS
 from napari_dualgland.compartments.balance import INNER, z_scores
 from napari_dualgland.compartments.holes import COLUMNS as HOLE_COLUMNS
-from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import Float64Array
 

@@ -63,7 +63,7 @@ def weights_around(
     inside = ((y + span >= 0) & (y + span < height))[:, None] & (x + span >= 0) & (x + span < width)
     weights *= inside
     weights[REACH, REACH] = 0  # p is no neighbour of its own
-    return weights * _paired() if pairs_only else weights
+    return np.asarray(weights * _paired() if pairs_only else weights, np.float64)
 
 
 def _paired() -> BoolArray:

@@ -27,7 +27,14 @@ GROUND = {
 # What each room may import of the project's other rooms. "" is the package itself.
 ALLOWED = {
     **dict.fromkeys(GROUND, GROUND),
-    "": GROUND | {"io", "missing", "imputation", "localization"},  # public, loaded on first use
+    "": GROUND
+    | {
+        "io",
+        "missing",
+        "imputation",
+        "localization",
+        "compartments",
+    },  # public, loaded on first use
     "io": GROUND,
     "missing": GROUND,
     "classical": GROUND,
@@ -35,14 +42,18 @@ ALLOWED = {
     "model": GROUND,
     "imputation": GROUND | {"model", "missing"},
     "localization": GROUND | {"model", "missing"},
+    "compartments": GROUND | {"model", "missing", "imputation", "localization"},
     "runs": GROUND | {"io", "model"},
-    "jobs": GROUND | {"io", "missing", "model", "imputation", "localization", "runs"},
-    "batch": GROUND | {"io", "missing", "model", "imputation", "localization", "jobs"},
+    "jobs": GROUND
+    | {"io", "missing", "model", "imputation", "localization", "compartments", "runs"},
+    "batch": GROUND
+    | {"io", "missing", "model", "imputation", "localization", "compartments", "jobs"},
     "widgets": GROUND
-    | {"", "io", "missing", "model", "imputation", "localization", "jobs", "runs", "batch"},
+    | {"", "io", "missing", "model", "imputation", "localization", "compartments", "jobs"}
+    | {"runs", "batch"},
     "cli": GROUND
     | {"", "io", "missing", "sample", "classical", "model", "imputation", "localization", "jobs"}
-    | {"runs", "batch"},
+    | {"compartments", "runs", "batch"},
     "__main__": {"cli"},
 }
 # And each room of the training module of its others: losses and patterns stand alone, the loop
@@ -69,7 +80,7 @@ TRAINING = {
 VERSION = {"napari_dualgland", "napari_dualgland.__version__"}
 
 OUTSIDE = {
-    "torch": {"model", "imputation", "localization"},
+    "torch": {"model", "imputation", "localization", "compartments"},
     "torchvision": {"model", "imputation", "localization"},
     "napari": {"widgets"},
     "qtpy": {"widgets"},

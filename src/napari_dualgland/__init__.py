@@ -14,6 +14,8 @@ from napari_dualgland.threads import settle
 
 if TYPE_CHECKING:
     from napari_dualgland.classes import CLASSES
+    from napari_dualgland.compartments.draw import boundaries, boundaries_steps
+    from napari_dualgland.compartments.params import BoundariesParams
     from napari_dualgland.errors import DualglandError
     from napari_dualgland.imputation.engine import impute, impute_steps
     from napari_dualgland.imputation.params import ImputeParams
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from napari_dualgland.mask import Mask
     from napari_dualgland.missing import MissingParams, find_missing
     from napari_dualgland.pixel_size import PixelSize
-    from napari_dualgland.results import Imputation, Localization
+    from napari_dualgland.results import Boundaries, Imputation, Localization
     from napari_dualgland.stack import ROLES, Channel, Stack
 
 _HOME = {
@@ -35,6 +37,10 @@ _HOME = {
     "Channel": "stack",
     "PixelSize": "pixel_size",
     "Stack": "stack",
+    "Boundaries": "results",
+    "BoundariesParams": "compartments.params",
+    "boundaries": "compartments.draw",
+    "boundaries_steps": "compartments.draw",
     "Imputation": "results",
     "Localization": "results",
     "ImputeParams": "imputation.params",
@@ -57,6 +63,8 @@ _HOME = {
 __all__ = [
     "CLASSES",
     "ROLES",
+    "Boundaries",
+    "BoundariesParams",
     "Channel",
     "DualglandError",
     "Imputation",
@@ -67,6 +75,8 @@ __all__ = [
     "MissingParams",
     "PixelSize",
     "Stack",
+    "boundaries",
+    "boundaries_steps",
     "find_missing",
     "impute",
     "impute_steps",

@@ -38,6 +38,9 @@ LOCATIONS = (
 )
 """The 28 locations; a position is the number that stands in annotations."""
 
+COMPARTMENTS = ("nucleus", "nuclear rim", "cytoplasm", "cell edge", "background")
+"""The parts of a cell, and what lies around it, that landmarks tell apart."""
+
 CLASSES = (
     "Nucleoplasm",
     "Nuclear membrane",

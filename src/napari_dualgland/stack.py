@@ -34,7 +34,7 @@ ROLE_COLORS: Mapping[str, str] = {
 
 CANONICAL_AXES = "TZCYX"
 
-Kind = Literal["image", "cells", "localization maps"]
+Kind = Literal["image", "cells", "localization maps", "boundaries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ class Stack:
     notes : tuple of str
         What a person should know of how it was read.
     kind : str
-        ``image``, or what a localization has left: ``cells`` or ``localization maps``.
+        ``image``, or what this program has left: ``cells``, ``localization maps`` or
+        ``boundaries``.
     provenance : Provenance or None
         How it was computed, where it was.
     header : Header

@@ -16,10 +16,10 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import home_expanded
 from napari_dualgland.jobs.base import Job
 from napari_dualgland.jobs.inputs import FileInput, MaskFile
-from napari_dualgland.jobs.saved import AnyJob
+from napari_dualgland.jobs.saved import StackJob
 
 KINDS: Mapping[str, type[Job]] = {
-    kind.model_fields["kind"].default: kind for kind in get_args(get_args(AnyJob)[0])
+    kind.model_fields["kind"].default: kind for kind in get_args(get_args(StackJob)[0])
 }
 """What can be done for a stack, by name, in the order in which it is done."""
 
@@ -67,7 +67,7 @@ def make_batch(
     made = []
     for stack in stacks:
         name, error = names.give(stack.path), stack.error
-        jobs: tuple[AnyJob, ...] = ()
+        jobs: tuple[StackJob, ...] = ()
         if error is None:
             try:
                 jobs = _moved(stack.jobs, folder / name, name) or _asked(
@@ -90,9 +90,9 @@ def _result(kind: str, folder: Path, name: str) -> Path:
 
 def _asked(
     stack: FoundStack, folder: Path, name: str, do: Mapping[str, BaseModel]
-) -> tuple[AnyJob, ...]:
+) -> tuple[StackJob, ...]:
     """Return the jobs that are asked for, in the order in which they can be done."""
-    jobs: list[AnyJob] = []
+    jobs: list[StackJob] = []
     for kind, job in KINDS.items():
         if kind not in do:
             continue
@@ -110,9 +110,9 @@ def _asked(
     return tuple(jobs)
 
 
-def _moved(jobs: tuple[AnyJob, ...], folder: Path, name: str) -> tuple[AnyJob, ...]:
+def _moved(jobs: tuple[StackJob, ...], folder: Path, name: str) -> tuple[StackJob, ...]:
     """Return jobs whose results go to a folder, wherever they went before."""
-    moved: list[AnyJob] = []
+    moved: list[StackJob] = []
     new: dict[Path, Path] = {}
     for job in jobs:
         output = _result(job.kind, folder, name)

@@ -14,7 +14,7 @@ from napari_dualgland.files import decoding, regular
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.places import refuse_long_name
 from napari_dualgland.io.targets import refuse_folder
-from napari_dualgland.jobs.saved import AnyJob, load_job
+from napari_dualgland.jobs.saved import StackJob, load_job
 from napari_dualgland.model.weights import KINDS, card_for, read_card
 
 QUEUE = "batch.json"
@@ -41,7 +41,7 @@ class StackJobs(FrozenModel):
     name: str
     source: Path
     files: tuple[Path, ...] = ()
-    jobs: tuple[AnyJob, ...] = ()
+    jobs: tuple[StackJob, ...] = ()
     error: dict[str, Any] | None = None
 
 
@@ -90,7 +90,7 @@ class Batch(FrozenModel):
                 read_card(model)
 
 
-def load_jobs(path: Path) -> list[tuple[AnyJob, ...]]:
+def load_jobs(path: Path) -> list[tuple[StackJob, ...]]:
     """Return the jobs that a file holds: of one stack, or of each stack of a batch.
 
     Parameters

@@ -10,7 +10,7 @@ from pydantic import Field
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.jobs.inputs import Detect, FileInput, LabelsFile, MaskFile
-from napari_dualgland.jobs.saved import AnyJob
+from napari_dualgland.jobs.saved import StackJob
 from napari_dualgland.pixel_size import XY_UM
 
 
@@ -59,7 +59,7 @@ class FoundStack(FrozenModel):
     path: Path
     files: tuple[Path, ...] = ()
     options: StackOptions = StackOptions()
-    jobs: tuple[AnyJob, ...] = ()
+    jobs: tuple[StackJob, ...] = ()
     error: dict[str, Any] | None = None
 
     @classmethod

@@ -18,12 +18,14 @@ from pydantic import BaseModel
 from napari_dualgland._version import __version__
 from napari_dualgland.cli.console import REFUSED, answer, guarded
 from napari_dualgland.cli.words import Verb, path_given
+from napari_dualgland.compartments.params import BoundariesParams
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.localization.params import LocalizeParams
 
 DEFAULTS = ImputeParams()
 LOCALIZE = LocalizeParams()
+BOUNDARIES = BoundariesParams()
 
 app = typer.Typer(
     name="dualgland",
@@ -271,6 +273,70 @@ def batch(
         raise typer.Exit(REFUSED)
 
 
+@app.command(cls=Verb)
+def boundaries(
+    source: Source,
+    out: Annotated[
+        Path, typer.Option(parser=path_given, metavar="FILE.ome.tif", help="Where the maps go.")
+    ],
+    table: Annotated[
+        Path | None,
+        typer.Option(parser=path_given, metavar="FILE.csv", help="Where the set points go."),
+    ] = None,
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path_given, metavar="LABELS.tif", help="Labels of the cells; found if left out."
+        ),
+    ] = None,
+    missing: Damaged = "auto",
+    channels: Channels = None,
+    pixel_size: PixelSize = None,
+    location: Annotated[
+        str,
+        typer.Option(metavar="NAME|any|localized", help=_says(BoundariesParams, "location")),
+    ] = BOUNDARIES.location,
+    count_imputed: Annotated[
+        bool, typer.Option("--count-imputed", help=_says(BoundariesParams, "count_imputed"))
+    ] = BOUNDARIES.count_imputed,
+    model: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help=_says(BoundariesParams, "model"))
+    ] = BOUNDARIES.model,
+    device: Device = BOUNDARIES.device,
+    nucleus_um: Annotated[
+        float, typer.Option(metavar="µm", help=_says(BoundariesParams, "nucleus_um"))
+    ] = BOUNDARIES.nucleus_um,
+    smallest_um2: Annotated[
+        float, typer.Option(metavar="µm²", help=_says(BoundariesParams, "smallest_um2"))
+    ] = BOUNDARIES.smallest_um2,
+    impute_first: Annotated[
+        bool,
+        typer.Option("--impute-first", help="Fill what is damaged; the balance before and after."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Name the compartments of every cell, map their boundaries, and tell which are off balance."""
+    from napari_dualgland.cli import boundaries as verb
+    from napari_dualgland.cli.options import file_input, mask_source, options_of
+    from napari_dualgland.jobs import BoundariesJob, LabelsFile, MaskFile
+
+    options = {"location": location, "count_imputed": count_imputed, "model": model}
+    options |= {"device": device, "nucleus_um": nucleus_um, "smallest_um2": smallest_um2}
+    if missing == "nan":
+        found = "nan is not taken here"
+        raise DualglandError(Kind.BAD_VALUE, "--missing", found, expected="a mask or auto")
+    mask = mask_source(missing)
+    job = BoundariesJob(
+        input=file_input(source, channels, pixel_size),
+        cells=None if cells is None else LabelsFile(path=cells),
+        missing=mask if isinstance(mask, MaskFile) else None,
+        impute_first=impute_first,
+        params=options_of(BoundariesParams, options),
+        output=out,
+    )
+    answer(lambda: verb.run(job, table), verb.show, as_json)
+
+
 @app.command(name="run", cls=Verb)
 def again(
     job: Annotated[
@@ -307,7 +373,7 @@ def demo(
     device: Device = DEFAULTS.device,
     as_json: Json = False,
 ) -> None:
-    """Impute and localize the bundled sample. Truth and classical fills are shown beside it."""
+    """Repair the bundled sample, localize, draw boundaries; truth and other fills beside it."""
     from napari_dualgland.cli import demo as verb
     from napari_dualgland.cli.options import options_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.cli import impute, localize, train
+from napari_dualgland.cli import boundaries, impute, localize, train
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.jobs import ImputeJob, TrainJob, load_job
+from napari_dualgland.jobs import BoundariesJob, ImputeJob, TrainJob, load_job
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +43,8 @@ def run(path: Path, out: Path | None) -> dict[str, Any]:
         raise DualglandError(Kind.LACKING, path, found, part="output", way_out="give --out")
     if isinstance(job, ImputeJob):
         return {"kind": job.kind, **impute.run(job)}
+    if isinstance(job, BoundariesJob):
+        return {"kind": job.kind, **boundaries.run(job, None)}
     return {"kind": job.kind, **localize.run(job)}
 
 
@@ -55,5 +57,6 @@ def show(result: dict[str, Any], to: Console) -> None:
         What :func:`run` returned.
     to : rich.console.Console
     """
-    verbs: dict[str, Any] = {"impute": impute, "localize": localize, "train": train}
+    verbs: dict[str, Any] = {"impute": impute, "localize": localize}
+    verbs |= {"boundaries": boundaries, "train": train}
     verbs[result["kind"]].show(result, to)

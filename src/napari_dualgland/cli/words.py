@@ -14,7 +14,7 @@ from napari_dualgland.cli.refusals import name_of
 from napari_dualgland.errors import DualglandError, Kind
 
 ONCE = {"out", "missing", "cells", "channels", "data", "pictures", "log", "release"}
-ONCE |= {"gene", "ensg", "antibody", "cell_line", "location", "images", "name"}
+ONCE |= {"table", "gene", "ensg", "antibody", "cell_line", "location", "images", "name"}
 """What a run is about. Of other options the last is taken, so that a script's may be overruled."""
 
 

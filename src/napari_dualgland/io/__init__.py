@@ -24,7 +24,7 @@ from napari_dualgland.pixel_size import stated
 
 if TYPE_CHECKING:
     from napari_dualgland.io.writing.options import WriteOptions
-    from napari_dualgland.results import Localization
+    from napari_dualgland.results import Boundaries, Localization
     from napari_dualgland.stack import Stack
 
 __all__ = ["read", "read_labels", "read_mask", "write"]
@@ -100,13 +100,15 @@ def _refuse_unreadable(path: Path) -> None:
 
 
 def write(
-    result: Stack | Localization, path: str | Path, options: WriteOptions | None = None
+    result: Stack | Localization | Boundaries,
+    path: str | Path,
+    options: WriteOptions | None = None,
 ) -> Path:
     """Write a result or a stack, whole or not at all; the ending of the name says the format.
 
     Parameters
     ----------
-    result : Stack (also an Imputation) or Localization
+    result : Stack (also an Imputation), Localization or Boundaries
         Of an imputation the mask of estimated pixels always goes along.
     path : str or pathlib.Path
         Of a stack: ``.ome.tif``; ``.tif`` for an ImageJ hyperstack, with mask and uncertainty
@@ -126,9 +128,13 @@ def write(
     DualglandError
         If it cannot be written there; then nothing was written.
     """
-    from napari_dualgland.results import Localization
+    from napari_dualgland.results import Boundaries, Localization
 
     path = home_expanded(path)
+    if isinstance(result, Boundaries):
+        from napari_dualgland.io.boundaries_writing import write_boundaries
+
+        return write_boundaries(result, path)
     if isinstance(result, Localization):
         from napari_dualgland.io.localization_writing import write_localization, write_table
         from napari_dualgland.io.tiff_writing import sources

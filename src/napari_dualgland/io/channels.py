@@ -99,7 +99,7 @@ def assign_roles(stack: Stack, channels: Mapping[str, int | str] | None = None) 
     """
     if channels:
         return stack.with_channels(channels)
-    if stack.roles:
+    if stack.roles or stack.kind == "boundaries":
         return stack  # a set of the atlas, or a file of ours, says it outright
     roles = tell_roles([c.name for c in stack.channels], [c.color for c in stack.channels])
     if None in roles and set(ROLES) - set(roles):

@@ -33,8 +33,15 @@ Kind = Literal[
     "localization",
     "probability",
     "localization maps",
+    "compartments",
+    "compartment",
+    "boundary map",
+    "named by the model",
 ]
 _NO_CHANNEL = {"working", "uncertainty", "sample", "probability", MAPS}
+_NO_CHANNEL |= {"compartment", "boundary map"}
+NO_OBJECTS = {"compartments", "named by the model"}
+"""Labels layers of ours of which a number is no object, nor a mask of what is missing."""
 
 
 class LayerTag(FrozenModel):
@@ -69,7 +76,7 @@ class LayerTag(FrozenModel):
     number : int or None
         Of a plausible picture, from 1.
     place : int or None
-        Of a layer of probabilities: its class.
+        Of a layer of probabilities: its class or compartment.
     notes : tuple of str
         What a reader must know.
     header : Header

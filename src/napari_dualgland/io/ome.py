@@ -37,9 +37,11 @@ IMAGEJ_NS = "napari-dualgland:imagej"
 _SOURCE = "the OME-XML"
 
 KIND = "kind"
-"""Where a file of ours that is no field of view says what it is: :data:`CELLS` or :data:`MAPS`."""
+"""Where a file of ours that is no field of view says what it is: one of :data:`OTHER_KINDS`."""
 CELLS: Literal["cells"] = "cells"
 MAPS: Literal["localization maps"] = "localization maps"
+BOUNDARIES: Literal["boundaries"] = "boundaries"
+OTHER_KINDS: Mapping[str, Kind] = {CELLS: CELLS, MAPS: MAPS, BOUNDARIES: BOUNDARIES}
 
 MISSING = "missing"
 UNCERTAINTY = "uncertainty"
@@ -81,9 +83,6 @@ def parse_ome(xml: str) -> OmeHeader:
     maps = _map_annotations(root)
     described = child(image, "Description")
     ours = maps.get(STACK_NS, {})
-    kind: Kind = "image"
-    if ours.get(KIND) in (CELLS, MAPS):
-        kind = CELLS if ours[KIND] == CELLS else MAPS
     elements = [e for e in pixels if tag(e) == "Channel"]
     said = pixels.attrib
     sizes = {
@@ -98,7 +97,7 @@ def parse_ome(xml: str) -> OmeHeader:
         time_step=step,
         axes=ours.get("axes"),
         provenance=_provenance(maps.get(PROVENANCE_NS)),
-        kind=kind,
+        kind=OTHER_KINDS.get(ours.get(KIND, ""), "image"),
         besides=Header(
             ome_xml=xml,
             imagej=maps.get(IMAGEJ_NS),

@@ -5,6 +5,7 @@ it, an exported file carries it; :meth:`steps` does it, as a generator of progre
 nothing of who is listening, and :meth:`as_python` and :meth:`as_command` write it down.
 """
 
+from napari_dualgland.jobs.boundaries import BoundariesJob
 from napari_dualgland.jobs.impute import FoundMissing, ImputeJob
 from napari_dualgland.jobs.inputs import (
     Detect,
@@ -23,6 +24,7 @@ from napari_dualgland.jobs.saved import load_job
 from napari_dualgland.jobs.train import TrainJob
 
 __all__ = [
+    "BoundariesJob",
     "Detect",
     "FileInput",
     "FoundMissing",

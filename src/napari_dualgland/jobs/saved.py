@@ -15,21 +15,25 @@ from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.record import KEY, Record
 from napari_dualgland.io.tiff import is_tiff, read_tiff
 from napari_dualgland.io.zarr import is_ome_zarr, read_ome_zarr
+from napari_dualgland.jobs.boundaries import BoundariesJob
 from napari_dualgland.jobs.impute import ImputeJob
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.jobs.train import TrainJob
 from napari_dualgland.memory import in_words
 from napari_dualgland.provenance import Provenance
 
-AnyJob = Annotated[ImputeJob | LocalizeJob | TrainJob, Field(discriminator="kind")]
+OnStack = ImputeJob | LocalizeJob | BoundariesJob
+StackJob = Annotated[OnStack, Field(discriminator="kind")]
+"""A job that is done for a field of view."""
+AnyJob = Annotated[OnStack | TrainJob, Field(discriminator="kind")]
 
 _MOST_BYTES = 2**24
 """A job is a page of text."""
 
-_READER: TypeAdapter[ImputeJob | LocalizeJob | TrainJob] = TypeAdapter(AnyJob)
+_READER: TypeAdapter[OnStack | TrainJob] = TypeAdapter(AnyJob)
 
 
-def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob | TrainJob:
+def parse_job(told: Any, where: str) -> OnStack | TrainJob:
     """Return the job that a record of JSON tells.
 
     Parameters
@@ -41,7 +45,7 @@ def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob | TrainJob:
 
     Returns
     -------
-    ImputeJob, LocalizeJob or TrainJob
+    ImputeJob, LocalizeJob, BoundariesJob or TrainJob
 
     Raises
     ------
@@ -62,7 +66,7 @@ def parse_job(told: Any, where: str) -> ImputeJob | LocalizeJob | TrainJob:
         ) from None
 
 
-def load_job(path: str | Path) -> ImputeJob | LocalizeJob | TrainJob:
+def load_job(path: str | Path) -> OnStack | TrainJob:
     """Read a job.
 
     Parameters
@@ -73,7 +77,7 @@ def load_job(path: str | Path) -> ImputeJob | LocalizeJob | TrainJob:
 
     Returns
     -------
-    ImputeJob, LocalizeJob or TrainJob
+    ImputeJob, LocalizeJob, BoundariesJob or TrainJob
         That of an image has no output: what is there is not replaced.
 
     Raises

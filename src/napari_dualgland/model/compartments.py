@@ -12,9 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_dualgland.classes import COMPARTMENTS as COMPARTMENTS
 from napari_dualgland.model.blocks import gaussian_blur
-
-COMPARTMENTS = ("nucleus", "nuclear rim", "cytoplasm", "cell edge", "background")
 
 MICROTUBULES, PROTEIN, NUCLEUS, ER = range(4)
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.classes import COMPARTMENTS
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
-from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import Float64Array
 

@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.layer_tag import tag_of
+from napari_dualgland.io.layer_tag import NO_OBJECTS, tag_of
 from napari_dualgland.jobs import Detect, MaskFile, MaskLayer
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.stack import ROLES
@@ -189,7 +189,7 @@ class MissingForm(QWidget):
 
 def _may_mark(layer: Any) -> bool:
     """Tell whether a layer may mark what is missing; cells that were localized do not."""
-    return isinstance(layer, Labels) and tag_of(layer).kind != "cells"
+    return isinstance(layer, Labels) and tag_of(layer).kind not in {"cells", *NO_OBJECTS}
 
 
 def _lacking(way_out: str, found: str = "nothing is chosen") -> DualglandError:

@@ -11,7 +11,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_dualgland.io.layer_masks import is_coded
-from napari_dualgland.jobs import LabelsFile, LabelsLayer, LocalizeJob, MaskFile
+from napari_dualgland.io.layer_tag import NO_OBJECTS, tag_of
+from napari_dualgland.jobs import BoundariesJob, LabelsFile, LabelsLayer, LocalizeJob, MaskFile
 from napari_dualgland.widgets.field.job_input import find_layer, ref_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.kit.style import form_layout, in_lines
@@ -29,7 +30,7 @@ class _InFile:
 
 
 class CellsForm(QWidget):
-    """The fields of a :class:`LocalizeJob` beside its input and its parameters.
+    """The fields of a job on cells beside its input and its parameters.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class CellsForm(QWidget):
             "impute_first": self.impute_first.isChecked(),
         }
 
-    def set_value(self, job: LocalizeJob) -> None:
+    def set_value(self, job: LocalizeJob | BoundariesJob) -> None:
         """Show the fields of a job.
 
         Raises
@@ -117,4 +118,7 @@ class CellsForm(QWidget):
 
 
 def _may_be_cells(choice: Any) -> bool:
-    return isinstance(choice, _InFile) or (isinstance(choice, Labels) and not is_coded(choice))
+    if isinstance(choice, _InFile):
+        return True
+    coded = not isinstance(choice, Labels) or is_coded(choice)
+    return not coded and tag_of(choice).kind not in NO_OBJECTS

@@ -1,0 +1,72 @@
+"""Boundaries as layers hold them, computed off the main thread as far as memory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_dualgland.progress import Cancelled, Progress
+from napari_dualgland.results import Boundaries
+from napari_dualgland.typing import LazyArray
+
+_MOST_DRAWN = 512 * 2**20
+"""Bytes that are computed ahead; more are computed when they are looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Boundaries, and the pixels of their layers; axes of ``result.cells``.
+
+    Attributes
+    ----------
+    result : Boundaries
+        What was found.
+    labels, edges : numpy.ndarray or dask.array.Array
+        uint8 compartments, float32 boundary map.
+    spoken : numpy.ndarray or dask.array.Array or None
+        uint8, 1 where a model named the compartments; None where it was not needed.
+    """
+
+    result: Boundaries
+    labels: LazyArray
+    edges: LazyArray
+    spoken: LazyArray | None
+
+
+def draw_steps(
+    result: Boundaries, should_stop: Callable[[], bool]
+) -> Generator[Progress, None, Drawn]:
+    """Compute the pixels of the layers, or promise to where they would fill the memory.
+
+    Parameters
+    ----------
+    result : Boundaries
+        What was found.
+    should_stop : callable
+        Asked between layers.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Drawn
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` returned true.
+    """
+    parts: list[LazyArray] = []
+    ahead = result.map.size * 6 <= _MOST_DRAWN
+    spoken = result.spoken.astype(np.uint8)
+    for lazy in (result.labels, result.map, spoken):
+        yield Progress(0, 0, "Drawing")
+        if should_stop():
+            raise Cancelled.run()
+        parts.append(np.asarray(lazy) if ahead else lazy)
+    needed = result.provenance.model != "landmarks"
+    return Drawn(result, parts[0], parts[1], parts[2] if needed else None)

@@ -1,0 +1,190 @@
+"""What a run found, under the form: legend, plot, cells, holes, pairs, and the way to a file."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_dualgland.compartments.report import OUT, by_cell
+from napari_dualgland.io.boundaries_writing import write_boundaries, write_table
+from napari_dualgland.results import Boundaries
+from napari_dualgland.widgets.boundaries.columns import HOLE_COLUMNS, cell_columns
+from napari_dualgland.widgets.boundaries.frame_table import FrameTable
+from napari_dualgland.widgets.boundaries.legend import Legend
+from napari_dualgland.widgets.boundaries.pair_plot import TELLS, PairPlot
+from napari_dualgland.widgets.boundaries.plot import BalancePlot
+from napari_dualgland.widgets.field.roles import ROLE_LABELS
+from napari_dualgland.widgets.kit.style import footnote, plain_label
+
+HOLES = 2
+"""The tab that is there only where something was filled in."""
+_TALL = 290
+"""Pixels that a plot or a table needs to be read."""
+
+
+class BoundariesResults(QWidget):
+    """Shows boundaries; hidden until there are some."""
+
+    cell_chosen = Signal(object)
+    """A row of :func:`~napari_dualgland.compartments.report.by_cell`."""
+    hole_chosen = Signal(object)
+    """A row of the holes."""
+    to_write = Signal(object)
+    """A function that writes a file and returns its path."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.result: Boundaries | None = None
+        self.cells = pd.DataFrame()
+        self.legend = Legend()
+        self.channel = QComboBox()
+        self.plot = BalancePlot()
+        self.cell_table = FrameTable("Balance of the cells", OUT)
+        self.hole_table = FrameTable("Filled holes", OUT)
+        self.pairs = PairPlot()
+        self.tabs = QTabWidget()
+        self.tabs.setMinimumHeight(_TALL)
+        self.export_table = QPushButton("Export &table …")
+        self.export_maps = QPushButton("Export &maps …")
+        self._lay_out()
+        self.channel.currentIndexChanged.connect(self._show_channel)
+        self.cell_table.chosen.connect(self._on_cell)
+        self.plot.chosen.connect(self._on_dot)
+        self.hole_table.chosen.connect(self._on_hole)
+        self.export_table.clicked.connect(self._on_export_table)
+        self.export_maps.clicked.connect(self._on_export_maps)
+        self.hide()
+
+    def take(self, result: Boundaries) -> None:
+        """Show boundaries."""
+        self.result = result
+        self.cells = by_cell(result)
+        self.legend.say(_spoken(result))
+        self.channel.blockSignals(True)
+        before = self.channel.currentData() or "protein"
+        self.channel.clear()
+        for role in result.stack.roles:
+            self.channel.addItem(ROLE_LABELS[role], role)
+        self.channel.setCurrentIndex(max(0, self.channel.findData(before)))
+        self.channel.blockSignals(False)
+        self.hole_table.take(result.holes, HOLE_COLUMNS)
+        self.tabs.setTabVisible(HOLES, len(result.holes) > 0)
+        self._show_channel()
+        self.show()
+
+    def forget(self) -> None:
+        """Show nothing, and hold nothing."""
+        self.result, self.cells = None, pd.DataFrame()
+        self.plot.forget()
+        self.pairs.plot(None)
+        for table in (self.cell_table, self.hole_table):
+            table.take(pd.DataFrame(), ())
+        self.hide()
+
+    def select(self, label: int, frame: dict[str, int]) -> None:
+        """Select the cell with a label in a frame, given by ``t`` and ``z``, without telling."""
+        found = self.cells["cell"] == label
+        for axis in ("t", "z"):
+            if axis in self.cells and axis in frame:
+                found &= self.cells[axis] == frame[axis]
+        rows = found.to_numpy().nonzero()[0]
+        if len(rows):
+            self.cell_table.select(int(rows[0]))
+            self.plot.choose(int(rows[0]))
+
+    # --- what a person does ---------------------------------------------------------------
+
+    def _show_channel(self) -> None:
+        role = self.channel.currentData()
+        if self.result is None or role is None:
+            return
+        self.plot.take(self.result, role)
+        self.cell_table.take(self.cells, cell_columns(role))
+
+    def _on_cell(self, row: int) -> None:
+        self.plot.choose(row)
+        self.cell_chosen.emit(self.cells.iloc[row])
+
+    def _on_dot(self, row: int) -> None:
+        self.cell_table.select(row)
+        self._on_cell(row)
+
+    def _on_hole(self, row: int) -> None:
+        if self.result is not None:
+            self.hole_chosen.emit(self.result.holes.iloc[row])
+
+    def _on_export_table(self) -> None:
+        if (result := self.result) is None:
+            return
+        name = f"{result.stack.name}_set_points.csv"
+        path, _ = QFileDialog.getSaveFileName(self, "Export the set points", name, "CSV (*.csv)")
+        if path:
+            path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
+            self.to_write.emit(partial(write_table, result.set_points, Path(path)))
+
+    def _on_export_maps(self) -> None:
+        if (result := self.result) is None:
+            return
+        name, kind = f"{result.stack.name}_boundaries.ome.tif", "OME-TIFF (*.ome.tif)"
+        path, _ = QFileDialog.getSaveFileName(self, "Export compartments and map", name, kind)
+        if path:
+            path = path if path.endswith((".ome.tif", ".ome.tiff")) else f"{path}.ome.tif"
+            self.to_write.emit(partial(write_boundaries, result, Path(path)))
+
+    # --- looks ----------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.channel.setToolTip(
+            "The channel whose balance is plotted and comes first in the table."
+        )
+        self.export_table.setToolTip(
+            "Save all set points as CSV: every cell, channel, compartment."
+        )
+        self.export_maps.setToolTip(
+            "Save compartments, their probabilities and the boundary map as OME-TIFF."
+        )
+        pairs = QWidget()
+        column = QVBoxLayout(pairs)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(footnote(TELLS))
+        column.addWidget(self.pairs, 1)
+        for name, page, tip in (
+            ("Balance", self.plot, "Each cell against what is usual, compartment by compartment."),
+            ("Cells", self.cell_table, "Every cell; click a row to go there."),
+            ("Holes", self.hole_table, "How far each filled hole moved the balance of a cell."),
+            ("Pairs", pairs, "How PG-Loss weighs the neighbours of the pixel that you click."),
+        ):
+            self.tabs.setTabToolTip(self.tabs.addTab(page, name), tip)
+        which = QHBoxLayout()
+        label = plain_label("&Channel")
+        label.setBuddy(self.channel)
+        which.addWidget(label)
+        which.addWidget(self.channel, 1)
+        files = QHBoxLayout()
+        files.addWidget(self.export_table)
+        files.addWidget(self.export_maps)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 0, 10, 8)
+        column.setSpacing(6)
+        column.addWidget(self.legend)
+        column.addLayout(which)
+        column.addWidget(self.tabs, 1)
+        column.addLayout(files)
+
+
+def _spoken(result: Boundaries) -> str:
+    """Return what is said of places that a model has named; the provenance says how many."""
+    told = [note for note in result.provenance.notes if "named the compartments" in note]
+    return told[0][:1].upper() + told[0][1:] + "." if told else ""

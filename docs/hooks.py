@@ -12,6 +12,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
 from pagemaking import api, blocks, cards, commands, figures, formulas, links, results
 from pagemaking.places import DOCS, ROOT, adopted, pictured
 

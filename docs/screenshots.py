@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from npe2 import PluginManifest
+
 from pictures.scenes import SCENES, any_other
 from pictures.window import on_virtual_screen, with_defaults
 

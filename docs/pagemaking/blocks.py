@@ -1,14 +1,13 @@
-"""Lists that pages show between two comments, from the code: they are filled while a page is built."""
+"""Lists that pages show between two comments: filled from the code while a page is built."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from pagemaking.places import RESULTS
-
 from napari_dualgland.classes import CLASSES
 from napari_dualgland.model.set_points import ANY, read_set_points
+from pagemaking.places import RESULTS
 
 FOLDS = "localizer, by folds, calibrated as shipped:"
 

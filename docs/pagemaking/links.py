@@ -1,8 +1,8 @@
 """Links between files of the repository: held to what there is, and led to the site's pages.
 
 In a page they are written as they are on disk, so that they also work where the page is read
-in the repository. What lies outside of ``docs/`` and has a page of its own is linked there; what has
-none, where the code is published. Links within ``docs/`` are MkDocs' to judge.
+in the repository. What lies outside of ``docs/`` and has a page of its own is linked there; what
+has none, where the code is published. Links within ``docs/`` are MkDocs' to judge.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from markdown.extensions.toc import slugify
+
 from pagemaking.places import DOCS, ROOT, adopted, pictured
 
 LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s#]*)(?P<anchor>#[^)\s]*)?(?=\))")

@@ -1,1 +1,1 @@
-"""How the pictures of the pages are taken: from the real docks, over the simulated samples alone."""
+"""How the pictures of the pages are taken: of the real docks, over the simulated samples."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from pictures.before_after import before_after
 from pictures.saving import save
 from pictures.window import Window, wait_until, window

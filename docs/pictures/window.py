@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pictures.saving import save
 from PIL import Image
+
+from pictures.saving import save
 
 PLUGIN = "napari-dualgland"
 

@@ -13,7 +13,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from pagemaking import api, blocks, cards, commands, figures, formulas, links, results
+from pagemaking import api, blocks, cards, commands, figures, formulas, large, links, results, roles
 from pagemaking.places import DOCS, ROOT, adopted, pictured
 
 # MkDocs counts the warnings of its own loggers alone.
@@ -47,14 +47,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Draw the formulas of a page."""
-    return formulas.drawn(html)
+    """Draw the formulas of a page, link its pictures, and read the roles of its docstrings."""
+    return large.linked(roles.told(formulas.drawn(html)))
 
 
 def _made() -> Iterator[tuple[str, str]]:
     yield "reference/command-line.md", commands.reference()
     yield "reference/api.md", api.reference()
-    yield "results/index.md", results.overview()
-    yield "models/index.md", cards.overview()
+    yield "results/tables.md", results.overview()
+    yield "models/cards.md", cards.overview()
     for name, card in cards.cards().items():
         yield cards.named(Path(name)), cards.page(name, card)

@@ -34,11 +34,13 @@ def page(name: str, card: dict[str, Any]) -> str:
     told = [f"# Model card: {name}", "", card["summary"], ""]
     told += [f"*This page is the card that ships with the weights; `dualgland models {name}` "
              "shows it, too.*", ""]  # fmt: skip
-    for key, value in card.items():
-        if key in ("name", "summary"):
-            continue
-        told += [f"## {key.replace('_', ' ').capitalize()}", "", *_told(key, value), ""]
-    return "\n".join(told)
+    said = {key: value for key, value in card.items() if key not in ("name", "summary")}
+    told += ["| | |", "|---|---|"]
+    told += [f"| {_words(k)} | {_short(v)} |" for k, v in said.items() if _is_single(v)]
+    for key, value in said.items():
+        if not _is_single(value):
+            told += ["", f"## {_words(key).capitalize()}", "", *_told(key, value)]
+    return "\n".join([*told, ""])
 
 
 def overview() -> str:
@@ -82,7 +84,15 @@ def _told(key: str, value: Any) -> list[str]:
         return [f"- {entry}" for entry in value]
     if isinstance(value, list):
         return [", ".join(f"`{entry}`" for entry in value)]
-    return [f"`{value}`" if key == "sha256" else _short(value)]
+    return [_short(value)]
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _is_single(value: Any) -> bool:
+    return not isinstance(value, dict | list)
 
 
 def _short(value: Any) -> str:

@@ -25,6 +25,11 @@ def reference() -> str:
     context = typer.Context(command, info_name="dualgland")
     told = get_docs_for_click(obj=command, ctx=context, name="dualgland")
     told = told.split("\n", 1)[1]
-    # A command's options are told in its own section; two lists in a row would be one.
+    # typer cuts the sentences of its list of commands; here there is room.
+    for name, one in command.commands.items():
+        whole = (one.help or "").split("\n\n")[0].replace("\n", " ")
+        line = f"* [`{name}`](#dualgland-{name}): {whole}"
+        told = re.sub(rf"^\* `{name}`:.*$", lambda _, line=line: line, told, count=1, flags=re.M)
     told = re.sub(r"^\*\*(.+)\*\*:$", r"**\1**", told, flags=re.M)
-    return INTRODUCTION + re.sub(r"<(int|str|float|Path)>", r"\1", told)
+    told = told.replace(" <Path>`", "`")
+    return INTRODUCTION + re.sub(r"<(int|str|float)>", r"\1", told)

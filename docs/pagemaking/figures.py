@@ -47,7 +47,7 @@ def renewed(text: str, warn: Callable[[str], None]) -> str:
             warn(f"no such figure: {error.args[0]}")
             return match[0]
         start, end = (match.start("said") - match.start(), match.end("said") - match.start())
-        said = format(value, match["format"]).replace("%", " %").replace("-", "−")
+        said = format(value, match["format"]).replace("%", "\u00a0%").replace("-", "−")
         return f"{match[0][:start]}{said}{match[0][end:]}"
 
     return FIGURE.sub(look_up, text)

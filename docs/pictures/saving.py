@@ -15,8 +15,8 @@ EXACT = 40
 not take on the tint of an image beside them."""
 
 
-def save(picture: Image.Image, path: Path) -> None:
-    """Write a PNG with as many colours as fit into its size."""
+def save(picture: Image.Image, path: Path, largest: int = LARGEST) -> None:
+    """Write a PNG with as many colours as fit into so many bytes."""
     pixels = picture.convert("RGB")
     counted = pixels.getcolors(pixels.width * pixels.height) or []
     commonest = [color for _, color in sorted(counted, reverse=True)[:EXACT]]
@@ -25,7 +25,7 @@ def save(picture: Image.Image, path: Path) -> None:
         palette.putpalette([level for color in commonest + rest(pixels, colors) for level in color])
         file = io.BytesIO()
         pixels.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-        if file.tell() <= LARGEST:
+        if file.tell() <= largest:
             break
     path.write_bytes(file.getvalue())
 

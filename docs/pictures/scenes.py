@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pictures.before_after import before_after
-from pictures.saving import save
+from pictures.saving import LARGEST, save
 from pictures.window import Window, wait_until, window
 
 
@@ -29,7 +29,7 @@ def impute(out: Path, size: tuple[int, int]) -> None:
         wait_until(lambda: dock.idle)
         shown.choose("protein", "imputed")
         shown.take("imputed.png")
-    save(before_after(found[0]), out / "before_after.png")
+    save(before_after(found[0]), out / "before_after.png", 2 * LARGEST)
 
 
 def take_at_patch(number: int, dock: Any, shown: Window) -> None:

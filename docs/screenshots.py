@@ -13,12 +13,13 @@ from pathlib import Path
 
 from npe2 import PluginManifest
 
+import napari_dualgland
 from pictures import controls
 from pictures.scenes import SCENES, any_other
 from pictures.window import on_virtual_screen, window, with_defaults
 
 DOCS = Path(__file__).resolve().parent
-MANIFEST = DOCS.parent / "src" / "napari_dualgland" / "napari.yaml"
+MANIFEST = Path(napari_dualgland.__file__).parent / "napari.yaml"
 
 
 def main() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from napari_dualgland.sample import sample_path
 from pictures.before_after import before_after
 from pictures.saving import LARGEST, save
 from pictures.window import Window, wait_until, window
@@ -62,6 +65,59 @@ def localize(out: Path, size: tuple[int, int]) -> None:
         shown.take("localize.png")
 
 
+def boundaries(out: Path, size: tuple[int, int]) -> None:
+    """Map the compartments of the whole sample."""
+    with window(out, size) as shown:
+        shown.sample("whole")
+        shown.run(shown.dock("Boundaries"))
+        shown.take("boundaries.png")
+
+
+def export(out: Path, size: tuple[int, int]) -> None:
+    """Show what would be written of an imputed sample; the prior is enough for that."""
+    with window(out, size) as shown:
+        shown.sample("damaged")
+        dock = shown.dock("Impute")
+        dock.set_value(dock.params.value().model_copy(update={"model": "prior"}))
+        shown.run(dock)
+        shown.dock("Export")
+        shown.take("export.png", settle=2)
+
+
+def batch(out: Path, size: tuple[int, int]) -> None:
+    """Work on three sound files and one that is cut short."""
+    with window(out, size) as shown, TemporaryDirectory(prefix="our_lab_") as place:
+        folder = Path(place) / "plate 7"
+        folder.mkdir()
+        for number, name in enumerate(("whole", "damaged", "zstack"), 1):
+            copyfile(sample_path(f"dualgland_{name}.ome.tif"), folder / f"A{number}_{name}.ome.tif")
+        (folder / "A4_cut_short.tif").write_bytes((folder / "A1_whole.ome.tif").read_bytes()[:99])
+        dock = shown.dock("Batch")
+        dock.add([folder])
+        wait_until(lambda: len(dock.queue.stacks()) == 4)
+        dock.results.set_output(folder / "repaired")
+        shown.run(dock)
+        dock.queue.view.selectRow(1)
+        dock.queue.open_result.click()
+        wait_until(lambda: len(shown.viewer.layers) >= 5)
+        shown.take("batch.png", settle=2)
+
+
+def train(out: Path, size: tuple[int, int]) -> None:
+    """Train the tiny recipe on the sample, to the end."""
+    with window(out, size) as shown, TemporaryDirectory(prefix="our_lab_") as place:
+        folder = Path(place) / "our fields"
+        folder.mkdir()
+        copyfile(sample_path("dualgland_whole.ome.tif"), folder / "field_1.ome.tif")
+        dock = shown.dock("Train")
+        dock.set_value(dock.params.value().model_copy(update={"recipe": "tiny", "name": "tiny"}))
+        dock.images.set_value(folder)
+        wait_until(lambda: dock.images.checked is not None)
+        dock.run_bar.button.click()
+        wait_until(lambda: dock.state is not None and dock.state.name != "GOING")
+        shown.take("train.png", settle=3)
+
+
 def any_other(name: str, out: Path, size: tuple[int, int]) -> None:
     """Open a dock beside the whole sample."""
     with window(out, size) as shown:
@@ -70,7 +126,12 @@ def any_other(name: str, out: Path, size: tuple[int, int]) -> None:
         shown.take(f"{name.lower()}.png")
 
 
-SCENES = {"Impute": impute, "Localize": localize}
+SCENES = {
+    "Impute": impute,
+    "Localize": localize,
+    "Boundaries": boundaries,
+    "Export": export,
+    "Batch": batch,
+    "Train": train,
+}
 """By the name of the dock; one that has none is opened over the sample."""
-
-__all__ = ["SCENES", "Window", "any_other"]

@@ -35,6 +35,7 @@ def with_defaults() -> None:
     fresh = Path(tempfile.mkdtemp())
     os.environ["NAPARI_CONFIG"] = str(fresh / "settings.yaml")
     os.environ["DUALGLAND_MODELS"] = str(fresh / "models")
+    os.environ["DUALGLAND_RUNS"] = str(fresh / "runs")
 
 
 class Window:
@@ -112,7 +113,7 @@ def wait(seconds: float) -> None:
         time.sleep(0.01)
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 900) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = 1200) -> None:
     """Let Qt work until something is done."""
     end = time.monotonic() + seconds
     while not done():

@@ -193,8 +193,9 @@ class BoundariesWidget(Dock):
     def _share_height(self) -> None:
         """Give the form what it needs and the results the rest, unless that is too little."""
         whole = self._split.height()
-        below = self.results.minimumSizeHint().height()
-        form = min(self._form.needed_height(), max(whole - below, whole // 3))
+        # The legend flows: how high it is hangs on how wide it may be.
+        below = self.results.layout().minimumHeightForWidth(self._split.width())
+        form = min(self._form.needed_height(), max(whole - below, whole // 4))
         self._split.setSizes([form, whole - form])
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import CyclicLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Boundaries
@@ -68,5 +71,23 @@ def draw_steps(
         if should_stop():
             raise Cancelled.run()
         parts.append(np.asarray(lazy) if ahead else lazy)
+    _load_colors()
     needed = result.provenance.model != "landmarks"
     return Drawn(result, parts[0], parts[1], parts[2] if needed else None)
+
+
+def cycled(colors: list[str]) -> CyclicLabelColormap:
+    """Return a colormap in which label 1 has the first colour, and 0 none.
+
+    One that goes round is looked up in a table; one by label would be compiled first.
+    """
+    return CyclicLabelColormap(colors=transform_color(["#00000000", *colors]))
+
+
+def _load_colors() -> None:
+    """Let napari load what turns labels into colours, which takes a second the first time.
+
+    Here it stands in nobody's way: on the main thread the window would stand still.
+    """
+    for dtype in ("uint8", "int32"):
+        Labels(np.zeros((2, 2), dtype), colormap=cycled(["#ffffff", "#000000"]))

@@ -219,7 +219,7 @@ def in_words(value: Any, style: str) -> str:
     if style == "count":
         return f"{int(value)}"
     if style == "score":
-        return f"{value:+.1f}".replace("-", "−")
+        return f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
     if style.isdigit():
         return f"{value:,.{int(style)}f}".replace(",", "\u202f")
     return str(value) if value else style

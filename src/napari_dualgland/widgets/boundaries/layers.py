@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from napari.utils.colormaps import Colormap, CyclicLabelColormap
-from napari.utils.colormaps.standardize_color import transform_color
+from napari.utils.colormaps import Colormap
 
 from napari_dualgland.io.boundaries_writing import COMPARTMENT_COLORS
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, tag_of
 from napari_dualgland.stack import from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
-from napari_dualgland.widgets.boundaries.drawing import Drawn
+from napari_dualgland.widgets.boundaries.drawing import Drawn, cycled
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
 from napari_dualgland.widgets.layers.over_source import lacking_axis, like_source
@@ -62,7 +61,7 @@ class BoundaryLayers:
             "compartments",
             self._drawn.labels,
             Labels,
-            colormap=_colors([color for _, color in named]),
+            colormap=cycled([color for _, color in named]),
             features={
                 "index": [0, *range(1, len(named) + 1)],
                 "compartment": ["background", *(name for name, _ in named)],
@@ -75,7 +74,7 @@ class BoundaryLayers:
                 "named by the model",
                 self._drawn.spoken,
                 Labels,
-                colormap=_colors([SPOKEN]),
+                colormap=cycled([SPOKEN]),
                 features={"index": [1], "compartments": ["named by the model, not measured"]},
                 opacity=0.35,
                 **on_top,
@@ -93,7 +92,7 @@ class BoundaryLayers:
             opacity=0.8,
         )
         cells = self._put(
-            "cells", self.result.cells, Labels, colormap=_colors([OUTLINE] * 2), **on_top
+            "cells", self.result.cells, Labels, colormap=cycled([OUTLINE] * 2), **on_top
         )
         cells.contour = 1
         cells.opacity = 0.7
@@ -176,11 +175,3 @@ class BoundaryLayers:
 
 def _ramp(name: str, color: str) -> dict[str, Any]:
     return {"colormap": Colormap(["#000000", color], name=name)}
-
-
-def _colors(colors: list[str]) -> CyclicLabelColormap:
-    """Return a colormap in which label 1 has the first colour, and 0 none.
-
-    One that goes round is looked up in a table; one by label would be compiled first.
-    """
-    return CyclicLabelColormap(colors=transform_color(["#00000000", *colors]))

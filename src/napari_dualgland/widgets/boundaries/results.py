@@ -30,7 +30,7 @@ from napari_dualgland.widgets.kit.style import footnote, plain_label
 
 HOLES = 2
 """The tab that is there only where something was filled in."""
-_TALL = 290
+_TALL = 280
 """Pixels that a plot or a table needs to be read."""
 
 

@@ -17,6 +17,7 @@ from napari_dualgland.io.writing import Plan, WriteOptions
 from napari_dualgland.jobs.export import Exportable, ExportJob
 from napari_dualgland.legible import legible
 from napari_dualgland.memory import in_words
+from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.export.found import Found, found_in
 from napari_dualgland.widgets.export.pickers import WhatForm
 from napari_dualgland.widgets.export.place_form import PlaceForm
@@ -65,6 +66,9 @@ class ExportWidget(Dock):
             "What will be written", self.planned, self.run_bar,
         )  # fmt: skip
         self.hold(form)
+        # Layers of a session are no input that a script could name.
+        self.copy_as.setParent(self)
+        self.copy_as.hide()
         self.follow_layers()
 
     # --- the job ----------------------------------------------------------------------
@@ -119,12 +123,22 @@ class ExportWidget(Dock):
         """List what would be written; None where nothing can be."""
         self._look.stop()
         try:
-            plan = self.value().plan(self._chosen().load())
+            result = self._chosen().load()
+            self._offer_what_there_is(result)
+            plan = self.value().plan(result)
         except DualglandError as error:
             self.planned.refuse(legible(str(error)))
             return None
         self.planned.show_plan(plan)
         return plan
+
+    def _offer_what_there_is(self, result: Exportable) -> None:
+        """Let a person choose among fills, and take along what goes along, where there is any."""
+        samples = isinstance(result, Imputation) and bool(result.samples)
+        unsure = isinstance(result, Imputation) and result.uncertainty is not None
+        there = {"fill": samples, "samples": samples, "uncertainty": unsure}
+        for name, wanted in there.items():
+            self.params.fields[name].widget.setEnabled(wanted)
 
     def showEvent(self, event: Any) -> None:
         """List what has changed while the dock lay behind another."""
@@ -132,7 +146,7 @@ class ExportWidget(Dock):
         self._look.start()
 
     def _on_look(self) -> None:
-        if self.isVisible():
+        if self.isVisibleTo(self.window()):  # else it lies behind another dock
             self.show_plan()
 
     def _chosen(self) -> Found:
@@ -167,11 +181,7 @@ class ExportWidget(Dock):
 
 def _folder_of(found: Found) -> Path:
     """Return the folder that a result's field lies in; the person's own where it is in none."""
-    for layer in found.layers:
-        path = layer.source.path or found.path
-        if path:
-            return Path(path).absolute().parent
-    return Path.home()
+    return Path(found.path).absolute().parent if found.path else Path.home()
 
 
 def _words(plan: Plan) -> str:

@@ -49,6 +49,8 @@ class Found:
         ``field``, ``localization`` or ``cells``: which formats there are for it.
     field : str
         Name of the field of view that it belongs to.
+    path : str or None
+        A file that this was read from, as far as anybody knows.
     layers : tuple of napari.layers.Layer
         That show it.
     load : callable
@@ -60,13 +62,9 @@ class Found:
     suffix: str
     kind: str
     field: str
+    path: str | None
     layers: tuple[Any, ...]
     load: Callable[[], Exportable]
-
-    @property
-    def path(self) -> str | None:
-        """The file that its field was read from, as far as its layers know."""
-        return next((tag_of(x).path for x in self.layers if tag_of(x).path), None)
 
     def refs(self) -> tuple[LayerRef, ...]:
         """Return its layers by what tells them apart."""
@@ -81,7 +79,10 @@ def found_in(viewer: Any) -> list[Found]:
     if chosen:
         field = field_called(chosen[0], len(chosen))
         load = _loader(tuple(chosen), layers, field)
-        found.append(Found((SELECTED,), SELECTED, "_layers", "field", field, tuple(chosen), load))
+        path = _path_of(chosen[0])
+        found.append(
+            Found((SELECTED,), SELECTED, "_layers", "field", field, path, tuple(chosen), load)
+        )
     return found
 
 
@@ -123,7 +124,8 @@ def _found(what: str, shown: tuple[Any, ...], layers: list[Any], key: tuple[str,
     field = field_called(origin, len(channels))
     words, suffix = _KINDS[what]
     load = _loader(shown, layers, field)
-    return Found(key, f"{field}: {words}", suffix, "field", field, shown, load)
+    path = _path_of(origin)
+    return Found(key, f"{field}: {words}", suffix, "field", field, path, shown, load)
 
 
 def _localized(layers: list[Any]) -> list[Found]:
@@ -136,13 +138,21 @@ def _localized(layers: list[Any]) -> list[Found]:
             field, key = result.stack.name, ("localization", str(id(result)))
             label, one = f"{field}: localization", (layer,)
             carried[id(result)] = Found(
-                key, label, "_localized", "localization", field, one, partial(_same, result)
+                key,
+                label,
+                "_localized",
+                "localization",
+                field,
+                result.stack.source,
+                one,
+                partial(_same, result),
             )
         elif tag_of(layer).kind == "cells" and isinstance(layer, Labels):
             field, key = field_called(layer, 2), ("cells", id_of(layer))
             load = partial(table_of_labels, layer)
             label = f"{field}: cells"
-            cells.append(Found(key, label, "_cells", "cells", field, (layer,), load))
+            path = _path_of(layer)
+            cells.append(Found(key, label, "_cells", "cells", field, path, (layer,), load))
     known = {found.field for found in carried.values()}
     return [*carried.values(), *(found for found in cells if found.field not in known)]
 
@@ -158,6 +168,10 @@ def _carried(layer: Any) -> Localization | None:
         if isinstance(result, Localization):
             return result
     return None
+
+
+def _path_of(layer: Any) -> str | None:
+    return tag_of(layer).path or layer.source.path
 
 
 def _is_beside(tag: LayerTag, sources: tuple[str, ...]) -> bool:

@@ -1,17 +1,19 @@
-"""What will be written, as a list: a row for each file, then what a person should know."""
+"""What will be written, as a list: two lines for each file, then what a person should know."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from typing import Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QAbstractItemView, QListWidget, QVBoxLayout, QWidget
 
 from napari_dualgland.io.writing import Plan, PlannedFile
 from napari_dualgland.legible import legible
 from napari_dualgland.memory import in_words
 from napari_dualgland.widgets.kit.style import footnote, in_lines
 
-_COLUMNS = ("File", "What is in it", "Pixels", "Size")
-_MOST_ROWS = 8
+_HIGHEST = 220
+"""Of the list, in pixels; more files scroll."""
 
 
 class PlanView(QWidget):
@@ -25,16 +27,14 @@ class PlanView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.list = QTreeWidget()
+        self.list = QListWidget()
         self.list.setAccessibleName("Files that will be written")
         self.list.setToolTip(
             in_lines("The files that will be written; sizes are those before compression.")
         )
-        self.list.setHeaderLabels(list(_COLUMNS))
-        self.list.setRootIsDecorated(False)
-        self.list.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.list.setWordWrap(True)
+        self.list.setSpacing(2)
         self.says = footnote()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -47,34 +47,42 @@ class PlanView(QWidget):
         """Show what will be written."""
         self.list.clear()
         for file in plan.files:
-            self.list.addTopLevelItem(_row(file))
-        for column in range(len(_COLUMNS)):
-            self.list.resizeColumnToContents(column)
-        rows = min(len(plan.files), _MOST_ROWS)
-        high = self.list.sizeHintForRow(0) * rows + self.list.header().sizeHint().height() + 20
-        self.list.setFixedHeight(high)
+            self.list.addItem("\n".join(lines_of(file)))
+            self.list.item(self.list.count() - 1).setToolTip(in_lines(str(file.path)))
         self.list.show()
-        replaced = len(plan.replaced)
-        notes = list(plan.notes)
-        if replaced:
-            things = "1 file is there" if replaced == 1 else f"{replaced} files are there"
-            notes.insert(0, f"⚠ {things} already and would be replaced.")
-        self.says.setText("\n".join(notes))
-        self.says.setVisible(bool(notes))
+        QTimer.singleShot(0, self._fit)
+        count = len(plan.replaced)
+        replaced = "1 of them is" if count == 1 else f"{count} of them are"
+        told = [f"⚠ {replaced} there already and would be replaced."] if count else []
+        self._say([*told, *plan.notes])
 
     def refuse(self, line: str) -> None:
         """Show why nothing can be written."""
         self.list.clear()
         self.list.hide()
-        self.says.setText(line)
-        self.says.setVisible(bool(line))
+        self._say([line] if line else [])
+
+    def resizeEvent(self, event: Any) -> None:
+        """Make room for lines that wrap now, or no longer."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _say(self, lines: list[str]) -> None:
+        self.says.setText("\n".join(lines))
+        self.says.setVisible(bool(lines))
+
+    def _fit(self) -> None:
+        self.list.doItemsLayout()
+        rows = range(self.list.count())
+        high = sum(self.list.sizeHintForRow(row) + 2 * self.list.spacing() for row in rows)
+        self.list.setFixedHeight(min(high + 2 * self.list.frameWidth() + 2, _HIGHEST))
 
 
-def _row(file: PlannedFile) -> QTreeWidgetItem:
-    sizes = " × ".join(map(str, file.shape))
-    pixels = f"{file.axes} {sizes}, {file.dtype}" if file.axes else ""
-    size = in_words(file.nbytes) if file.nbytes else ""
-    row = QTreeWidgetItem([legible(file.path.name), legible(file.holds), pixels, size])
-    for column, text in enumerate((str(file.path), file.holds, pixels, size)):
-        row.setToolTip(column, in_lines(text))
-    return row
+def lines_of(file: PlannedFile) -> list[str]:
+    """Return the name of a file, and what is in it."""
+    said = [legible(file.holds)]
+    if file.axes:
+        said.append(f"{file.axes} {' × '.join(map(str, file.shape))}, {file.dtype}")
+    if file.nbytes:
+        said.append(in_words(file.nbytes))
+    return [legible(file.path.name), " · ".join(said)]

@@ -1,0 +1,233 @@
+"""The Export dock as a person uses it: real clicks and keys, real files."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.layers import Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QMessageBox
+
+from napari_dualgland.io import read, write
+from napari_dualgland.io.layer_tag import LayerTag, set_tag
+from napari_dualgland.results import Imputation
+from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.widgets.export.dock import ExportWidget
+from napari_dualgland.widgets.export.ways import FIELD
+
+from .conftest import HOLE, hole_labels, outside_hole, paint, plain_field
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
+)
+
+
+@pytest.fixture
+def export(viewer, qtbot):
+    made = []
+
+    def _export():
+        widget = ExportWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Export")
+        made.append(widget)
+        qtbot.wait(200)
+        return widget
+
+    yield _export
+    for widget in made:
+        widget.cancel()
+        qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+
+
+def saved_to(folder, name, seed):
+    channels = tuple(Channel(role, role) for role in ROLES)
+    stack = Stack(paint(seed=seed), "CYX", channels, pixel_size=PixelSize(0.1, 0.1))
+    return write(stack, folder / f"{name}.ome.tif")
+
+
+def labels_of(widget):
+    return [widget.what.what.itemText(i) for i in range(widget.what.what.count())]
+
+
+def planned(widget):
+    return [widget.planned.list.item(i).text() for i in range(widget.planned.list.count())]
+
+
+def type_place(widget, qtbot, path):
+    widget.place.line.selectAll()
+    qtbot.keyClicks(widget.place.line, str(path))
+    qtbot.wait(250)
+
+
+def press(widget, qtbot, click):
+    click(widget.run_bar.button)
+    qtbot.waitUntil(lambda: widget.idle, timeout=60000)
+    qtbot.wait(200)
+
+
+def answering(button):
+    """Click a button of the question that is about to be asked; keep what it asks."""
+    asked = []
+
+    def answer():
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.text())
+        box.button(button).click()
+
+    QTimer.singleShot(200, answer)
+    return asked
+
+
+def test_with_nothing_open_it_says_so(export, qtbot, click):
+    widget = export()
+    assert not widget.what.what.isEnabled()
+    assert "nothing to export" in widget.planned.says.text()
+    press(widget, qtbot, click)
+    assert "nothing to export" in widget.run_bar.says.text()
+
+
+@pytest.mark.binding
+def test_a_result_is_listed_written_and_read_back(
+    viewer, dock, run, export, qtbot, click, tmp_path
+):
+    viewer.open(saved_to(tmp_path, "field 7", 0), plugin="napari-dualgland")
+    run(dock())
+    widget = export()
+    assert labels_of(widget)[0] == "field 7: imputed field"
+    assert widget.place.value() == tmp_path / "field 7_imputed.ome.tif"
+    (line,) = planned(widget)
+    assert "field 7_imputed.ome.tif" in line
+    assert "4 channels, imputed, mask of estimated pixels" in line
+    assert "CYX 4 × 160 × 160, uint8" in line
+    assert "estimate" in widget.planned.says.text()
+    for way in FIELD:
+        name, ending = way.name, way.endings[0]
+        widget.what.choose_format(name)
+        qtbot.wait(200)
+        assert widget.place.value() == tmp_path / f"field 7_imputed{ending}"
+        assert planned(widget)
+        press(widget, qtbot, click)
+        said = widget.run_bar.says.text()
+        assert said.splitlines()[0].startswith("Wrote field 7_imputed")
+        assert str(tmp_path) in said
+        back = read(
+            tmp_path / ("field 7_imputed" if ending == ".png" else f"field 7_imputed{ending}")
+        )
+        assert isinstance(back, Imputation)
+        np.testing.assert_array_equal(outside_hole(back.data), outside_hole(paint()))
+        assert back.missing[(slice(None), *HOLE)].all()
+    assert len(said.splitlines()) == 4  # what was said of the others is still there
+
+
+def test_each_of_two_fields_says_whose_it_is(viewer, dock, run, export, qtbot, click, tmp_path):
+    viewer.open(saved_to(tmp_path, "first", 0), plugin="napari-dualgland")
+    impute = dock()
+    run(impute)
+    viewer.window.remove_dock_widget(impute)  # results are found without the dock that made them
+    viewer.open(saved_to(tmp_path, "second", 1), plugin="napari-dualgland")
+    for number, layer in enumerate(viewer.layers):
+        layer.name = f"layer {number}"
+    widget = export()
+    shown = labels_of(widget)
+    assert "first: imputed field" in shown
+    assert "second: field as opened" in shown
+    assert not any(label.startswith("second: imputed") for label in shown)
+    widget.what.what.setCurrentIndex(shown.index("second: field as opened"))
+    qtbot.wait(200)
+    assert widget.place.value() == tmp_path / "second_copy.ome.tif"
+    press(widget, qtbot, click)
+    np.testing.assert_array_equal(read(tmp_path / "second_copy.ome.tif").data, paint(seed=1))
+    assert "of second in" in widget.run_bar.says.text()
+    widget.what.what.setCurrentIndex(0)
+    type_place(widget, qtbot, tmp_path / "mine.ome.tif")
+    press(widget, qtbot, click)
+    assert isinstance(read(tmp_path / "mine.ome.tif"), Imputation)
+    assert "of first in" in widget.run_bar.says.text().splitlines()[0]
+
+
+def test_four_files_of_a_set_are_not_called_by_one_colour(
+    viewer, dock, run, export, qtbot, tmp_path
+):
+    write(Stack(paint(), "CYX", tuple(Channel(r, r) for r in ROLES)), tmp_path / "id7.png")
+    (tmp_path / "id7_info.json").unlink()
+    for color in ("red", "green", "blue", "yellow"):
+        viewer.open(tmp_path / f"id7_{color}.png", plugin="napari")
+    run(dock())
+    widget = export()
+    assert labels_of(widget)[0] == "id7: imputed field"
+    assert widget.place.value() == tmp_path / "id7_imputed.ome.tif"
+
+
+def test_replacing_is_asked_for(viewer, export, qtbot, click, tmp_path):
+    viewer.open(saved_to(tmp_path, "a", 0), plugin="napari-dualgland")
+    widget = export()
+    (tmp_path / "a_copy.ome.tif").write_text("precious")
+    widget.show_plan()
+    assert "would be replaced" in widget.planned.says.text()
+    buttons = QMessageBox.StandardButton
+    asked = answering(buttons.No)
+    press(widget, qtbot, click)
+    assert "a_copy.ome.tif is there already" in asked[0]
+    assert (tmp_path / "a_copy.ome.tif").read_text() == "precious"
+    answering(buttons.Yes)
+    press(widget, qtbot, click)
+    np.testing.assert_array_equal(read(tmp_path / "a_copy.ome.tif").data, paint())
+
+
+def test_what_cannot_be_written_is_said_in_the_dock(viewer, export, qtbot, click, tmp_path):
+    viewer.open(saved_to(tmp_path, "a", 0), plugin="napari-dualgland")
+    before = (tmp_path / "a.ome.tif").read_bytes()
+    widget = export()
+    for name in ("a.ome.tif", "no/b.ome.tif", "b.jpg", f"{'n' * 300}.ome.tif", "a.ome.tif/b.png"):
+        widget.place.set_value(tmp_path / name)
+        qtbot.wait(200)
+        refusal = widget.planned.says.text()
+        assert len(refusal.splitlines()) == 1
+        assert not planned(widget)
+        press(widget, qtbot, click)
+        assert refusal.partition(": ")[2] in widget.run_bar.says.text()
+    assert (tmp_path / "a.ome.tif").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"a.ome.tif"}
+
+
+def test_selected_layers_and_cells(viewer, export, qtbot, click, tmp_path):
+    red, green = plain_field()[:2]
+    for layer in (red, green):
+        viewer.add_layer(layer)
+    marked = np.zeros((160, 160), np.uint16)
+    marked[10:20, 10:30], marked[50:60, 40:50] = 3, 7
+    cells = viewer.add_layer(Labels(marked, name="cells", scale=(0.1, 0.1), units=("um", "um")))
+    set_tag(cells, LayerTag(kind="cells", field="f", axes="YX"))
+    viewer.layers.selection = {red, green}
+    widget = export()
+    assert labels_of(widget) == ["f: cells", "Selected layers"]
+    type_place(widget, qtbot, tmp_path / "cells.csv")
+    press(widget, qtbot, click)
+    table = pd.read_csv(tmp_path / "cells.csv")
+    assert table["cell"].tolist() == [3, 7]
+    assert table["area_um2"].tolist() == pytest.approx([2.0, 1.0])
+    assert table[["y", "x"]].iloc[1].tolist() == pytest.approx([54.5, 44.5])
+    widget.what.what.setCurrentIndex(1)
+    type_place(widget, qtbot, tmp_path / "two.ome.tif")
+    press(widget, qtbot, click)
+    assert [c.role for c in read(tmp_path / "two.ome.tif").channels] == ["microtubules", "protein"]
+
+
+def test_the_job_goes_to_the_form_and_back(viewer, export, qtbot, tmp_path):
+    viewer.open(saved_to(tmp_path, "a", 0), plugin="napari-dualgland")
+    widget = export()
+    widget.place.set_value(tmp_path / "x.ome.zarr")
+    job = widget.value()
+    widget.what.choose_format("ImageJ hyperstack")
+    widget.what.what.setCurrentIndex(1)
+    widget.set_value(job)
+    assert widget.value() == job
+
+
+def test_hole_labels_are_no_field(viewer, export):
+    viewer.add_layer(hole_labels())
+    assert labels_of(export()) == ["nothing to export yet"]

@@ -90,7 +90,8 @@ def test_what_follows_an_imputation_looks_at_its_result(tmp_path):
     assert (impute.kind, impute.input) == ("impute", FileInput(path=file))
     assert (localize.kind, localize.input) == ("localize", FileInput(path=impute.output))
     ((alone,),) = [
-        s.jobs for s in make_batch(find_stacks([file]), tmp_path, {"localize": do["localize"]}).stacks
+        s.jobs
+        for s in make_batch(find_stacks([file]), tmp_path, {"localize": do["localize"]}).stacks
     ]
     assert alone.input == FileInput(path=file)
 

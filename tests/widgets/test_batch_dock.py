@@ -40,9 +40,8 @@ def stacks(tmp_path):
 def batch(viewer, qtbot, tmp_path):
     """The dock, opened as napari's menu does, with options that run fast on any machine."""
     dock = viewer.window.add_plugin_dock_widget("napari-dualgland", "Batch")[1]
-    dock.set_value(
-        BatchRequest(stacks=(), output=tmp_path / "out", do={"impute": QUICK}, workers=1)
-    )
+    out, do = tmp_path / "out", {"impute": QUICK}
+    dock.set_value(BatchRequest(stacks=(), output=out, do=do, workers=1))
     yield dock
     dock.cancel()
     qtbot.waitUntil(lambda: dock.idle, timeout=60000)
@@ -141,6 +140,7 @@ def test_stopped_and_gone_on_with(batch, stacks, click, qtbot, tmp_path):
     batch.queue.take(find_stacks([stacks / "broken.tif"]))
     click(batch.run_bar.button)
     qtbot.waitUntil(lambda: Status.RUNNING in statuses(batch), timeout=20000)
+    qtbot.wait(300)  # a second press of a double click is no wish to cancel
     click(batch.run_bar.button)
     qtbot.waitUntil(lambda: batch.idle, timeout=60000)
     assert statuses(batch) == [Status.CANCELLED]

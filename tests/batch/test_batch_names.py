@@ -89,9 +89,8 @@ def test_what_follows_an_imputation_looks_at_its_result(tmp_path):
     ((impute, localize),) = [s.jobs for s in make_batch(find_stacks([file]), tmp_path, do).stacks]
     assert (impute.kind, impute.input) == ("impute", FileInput(path=file))
     assert (localize.kind, localize.input) == ("localize", FileInput(path=impute.output))
-    ((alone,),) = [
-        s.jobs for s in make_batch(find_stacks([file]), tmp_path, {"localize": do["localize"]}).stacks
-    ]
+    (stack,) = make_batch(find_stacks([file]), tmp_path, {"localize": do["localize"]}).stacks
+    (alone,) = stack.jobs
     assert alone.input == FileInput(path=file)
 
 

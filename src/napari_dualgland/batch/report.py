@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import pandas as pd
 
 from napari_dualgland._version import __version__
 from napari_dualgland.batch.state import StackState, Status
@@ -18,6 +16,9 @@ from napari_dualgland.batch.thumbnail import PREVIEW
 from napari_dualgland.io.atomic import replacing_all
 from napari_dualgland.legible import legible
 from napari_dualgland.stack import ROLES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE, PAGE = "report.csv", "report.html"
 _MOST_PICTURES = 1000
@@ -59,6 +60,8 @@ def as_table(states: Sequence[StackState], folder: Path) -> pd.DataFrame:
     pandas.DataFrame
         Shares are 0 to 1; empty where nothing is known.
     """
+    import pandas as pd  # here, for every process of a batch would load it too
+
     return pd.DataFrame([_row(state, folder) for state in states], columns=list(_columns(states)))
 
 

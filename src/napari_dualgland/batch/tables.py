@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
 from pydantic import ValidationError
 
 from napari_dualgland.batch.stacks import FoundStack, StackOptions
@@ -15,6 +14,9 @@ from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.jobs.channel_words import parse_channels
 from napari_dualgland.jobs.inputs import Detect, LabelsFile, MaskFile
 from napari_dualgland.pixel_size import stated
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("input", "channels", "pixel_size", "missing", "cells")
 
@@ -78,6 +80,8 @@ def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd  # here, for every process of a batch would load it too
+
     regular(path, "table")
     with decoding(path, "table"):
         head = path.read_text(encoding="utf-8-sig").partition("\n")[0]

@@ -62,6 +62,8 @@ class Worker:
 
     def _do(self, task: dict[str, Any]) -> None:
         try:
+            if self._stop.is_set():
+                raise Cancelled.run()
             jobs = [parse_job(job, "the batch") for job in task["jobs"]]
             steps = stack_steps(jobs, Path(task["folder"]), self._stop.is_set)
             self._tell(event="done", told=self._watched(steps))

@@ -1,0 +1,200 @@
+"""The *Batch* dock as a person uses it: dropped on, clicked, stopped, closed in the middle."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from napari_dualgland.batch import BatchRequest, Status, find_stacks
+from napari_dualgland.errors import Kind
+from napari_dualgland.io import write
+from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+
+from .conftest import QUICK, names, paint, refused
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
+)
+
+
+@pytest.fixture
+def stacks(tmp_path):
+    """Two damaged fields in a folder, and a file that is broken."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    channels = tuple(Channel(role, role) for role in ROLES)
+    for seed in range(2):
+        stack = Stack(paint(seed=seed), "CYX", channels, pixel_size=PixelSize(0.1, 0.1))
+        write(stack, folder / f"field {seed}.ome.tif")
+    (folder / "broken.tif").write_bytes(b"II*\0nonsense")
+    return folder
+
+
+@pytest.fixture
+def batch(viewer, qtbot, tmp_path):
+    """The dock, opened as napari's menu does, with options that run fast on any machine."""
+    dock = viewer.window.add_plugin_dock_widget("napari-dualgland", "Batch")[1]
+    out, do = tmp_path / "out", {"impute": QUICK}
+    dock.set_value(BatchRequest(stacks=(), output=out, do=do, workers=1))
+    yield dock
+    dock.cancel()
+    qtbot.waitUntil(lambda: dock.idle, timeout=60000)
+
+
+@pytest.fixture
+def drop(qtbot):
+    """Drop files on a widget, as from the file manager."""
+
+    def _drop(dock, paths):
+        files = QMimeData()
+        files.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        rest = (Qt.DropAction.CopyAction, files, Qt.MouseButton.LeftButton)
+        rest = (*rest, Qt.KeyboardModifier.NoModifier)
+        entered = QDragEnterEvent(QPoint(20, 90), *rest)
+        QApplication.sendEvent(dock, entered)
+        if entered.isAccepted():
+            QApplication.sendEvent(dock, QDropEvent(QPointF(20, 90), *rest))
+        return entered.isAccepted()
+
+    return _drop
+
+
+def states(dock):
+    return [row.state for row in dock.queue.model.rows]
+
+
+def statuses(dock):
+    return [state.status for state in states(dock)]
+
+
+def crew():
+    return [p for p in psutil.Process().children(recursive=True) if _works(p)]
+
+
+def _works(process):
+    try:
+        return "napari_dualgland.batch.worker" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.binding
+def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, monkeypatch):
+    queue = batch.queue
+    assert drop(batch, [stacks])
+    qtbot.waitUntil(lambda: len(queue.stacks()) == 3, timeout=20000)
+    assert drop(batch, [stacks / "broken.tif"])
+    qtbot.waitUntil(lambda: "1 were there already" in batch.run_bar.says.text(), timeout=20000)
+    assert not queue.open_result.isEnabled()
+
+    click(batch.run_bar.button)
+    assert not batch.idle
+    assert not drop(batch, [stacks])
+    assert not queue.add_files.isEnabled()
+    qtbot.waitUntil(lambda: batch.idle, timeout=120000)
+    assert statuses(batch) == [Status.FAILED, Status.DONE, Status.DONE]
+    assert "2 of 3 stacks done" in batch.run_bar.says.text()
+    assert not crew()
+
+    # The error stays with its stack and says its way out, under the table and as its tip.
+    qtbot.waitUntil(lambda: "Way out: fetch or export it again" in queue.says.text())
+    tip = queue.model.data(queue.model.index(0, 0), Qt.ItemDataRole.ToolTipRole)
+    assert "Way out" in tip
+    queue.view.selectRow(1)
+    assert "Filled: microtubules" in queue.says.text()
+
+    click(queue.open_result)
+    qtbot.waitUntil(lambda: len(names(viewer)) == 5, timeout=30000)
+    assert {*ROLES, "missing"} == {*names(viewer)}
+
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    click(batch.open_report)
+    assert opened[0].toLocalFile().endswith("out/report.html")
+
+    # What failed was mended; what is done is kept.
+    (stacks / "field 0.ome.tif").replace(stacks / "broken.tif")
+    queue.view.selectRow(1)
+    click(queue.remove)
+    click(queue.retry)
+    qtbot.waitUntil(lambda: batch.idle, timeout=120000)
+    assert statuses(batch) == [Status.DONE, Status.DONE]
+    assert [state.earlier for state in states(batch)] == [False, True]
+
+
+def test_closed_in_the_middle_nothing_is_left(viewer, batch, stacks, click, qtbot):
+    batch.queue.take(find_stacks([stacks]))
+    click(batch.run_bar.button)
+    qtbot.waitUntil(lambda: bool(crew()), timeout=20000)
+    viewer.window.remove_dock_widget(batch)
+    qtbot.waitUntil(lambda: not crew(), timeout=60000)
+
+
+def test_stopped_and_gone_on_with(batch, stacks, click, qtbot, tmp_path):
+    batch.queue.take(find_stacks([stacks / "broken.tif"]))
+    click(batch.run_bar.button)
+    qtbot.waitUntil(lambda: Status.RUNNING in statuses(batch), timeout=20000)
+    qtbot.wait(300)  # a second press of a double click is no wish to cancel
+    click(batch.run_bar.button)
+    qtbot.waitUntil(lambda: batch.idle, timeout=60000)
+    assert statuses(batch) == [Status.CANCELLED]
+    assert "goes on" in batch.run_bar.says.text()
+    assert not crew()
+    # Another day: the folder brings its batch.
+    asked = batch.value()
+    batch.queue.take([])
+    batch.results.set_output(tmp_path)
+    batch.results.folder.setText(str(tmp_path / "out"))
+    batch.results.folder.editingFinished.emit()
+    qtbot.waitUntil(lambda: bool(batch.queue.stacks()), timeout=20000)
+    assert batch.value() == asked
+
+
+def test_what_is_lacking_is_said_in_the_dock(batch, stacks, click):
+    with refused(Kind.LACKING, "Stacks"):
+        batch.value()
+    batch.queue.take(find_stacks([stacks]))
+    batch.results.folder.setText("")
+    with refused(Kind.LACKING, "Folder"):
+        batch.value()
+    click(batch.run_bar.button)
+    assert batch.idle
+    assert "no folder is named" in batch.run_bar.says.text()
+    batch.todo.ticks["impute"].setChecked(False)
+    with refused(Kind.LACKING, "What to do"):
+        batch.value()
+
+
+def test_the_dock_shows_every_batch(batch, stacks, tmp_path):
+    value = BatchRequest(
+        stacks=tuple(find_stacks([stacks])),
+        output=tmp_path / "there",
+        do={"impute": QUICK, "localize": LocalizeParams(threshold=0.123456)},
+        workers=3,
+    )
+    batch.set_value(value)
+    assert batch.value() == value
+    automatic = value.model_copy(update={"workers": None, "do": {"localize": LocalizeParams()}})
+    batch.set_value(automatic)
+    assert batch.value() == automatic
+
+
+def test_files_and_folders_are_chosen(batch, stacks, click, qtbot, monkeypatch):
+    files = [str(stacks / "field 0.ome.tif"), str(stacks / "no.tif")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (files, ""))
+    click(batch.queue.add_files)
+    qtbot.waitUntil(lambda: len(states(batch)) == 2, timeout=20000)
+    assert statuses(batch) == [Status.WAITING, Status.FAILED]
+    assert "no such file" in batch.queue.says.text()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(stacks))
+    click(batch.queue.add_folder)
+    qtbot.waitUntil(lambda: len(states(batch)) == 4, timeout=20000)
+    batch.queue.view.selectRow(1)
+    click(batch.queue.remove)
+    assert [state.name for state in states(batch)] == ["field 0", "broken", "field 1"]

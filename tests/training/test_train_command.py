@@ -18,6 +18,7 @@ from dualgland_training.trainer.checkpoint import find_checkpoints
 from dualgland_training.trainer.lock import hold_folder
 from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.runs.recipes import FOLDER, RECIPES
 
 ROOT = Path(__file__).parents[2]
 DUALGLAND = (sys.executable, "-m", "napari_dualgland", "train")
@@ -137,7 +138,9 @@ def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str, said: str) 
     assert error.value.kind == Kind.NOT_THERE
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "training" / "recipes").glob("*.yaml")))
+@pytest.mark.parametrize(
+    "path", sorted([*(ROOT / "training" / "recipes").glob("*.yaml"), *FOLDER.glob("*.yaml")])
+)
 def test_the_recipes_of_this_repository_are_valid(path: Path) -> None:
     options = read_run(path)
     again = type(options).model_validate(options.model_dump(mode="json"))
@@ -163,3 +166,24 @@ def test_a_stop_told_twice_at_once_is_one_and_a_later_one_is_heeded(
         monkeypatch.setattr(stopping, "SAME", 0)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_file_asks_a_run_to_stop_and_is_taken_away_by_who_heeds_it(tmp_path: Path) -> None:
+    file = tmp_path / "stop"
+    with StopRequest(file) as stop:
+        assert not stop
+        file.touch()
+        assert stop
+        assert stop.signal is None
+    assert not file.exists()
+
+
+def test_every_recipe_that_ships_has_a_name_and_takes_a_labs_options() -> None:
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(RECIPES)
+    tiny = read_run(FOLDER / "tiny.yaml")
+    ours = read_run(FOLDER / "tiny.yaml", name="ours", data={"images": ["a"], "credit": "us"})
+    assert ours.name == "ours"
+    assert ours.data.images == ("a",)
+    assert ours.data == tiny.data.model_copy(update={"images": ("a",), "credit": "us"})
+    start = read_run(FOLDER / "shipped.yaml")
+    assert start.found(start.start).is_file()

@@ -104,7 +104,9 @@ def test_from_a_folder_to_a_model_that_imputes(
     # napari is closed in the middle: the run goes on, and another napari finds it.
     viewer.close()
     assert is_going(runs / "mini")
-    viewer = make_napari_viewer_proxy()
+    viewer = make_napari_viewer_proxy(show=True)
+    impute = viewer.window.add_plugin_dock_widget("napari-dualgland", "Impute")[1]
+    models = impute.params.fields["model"]
     train = opened(viewer)
     qtbot.waitUntil(lambda: train.panel.watch.history.steps == 12, timeout=LONGEST)
     assert train.panel.state is State.GOING
@@ -118,8 +120,6 @@ def test_from_a_folder_to_a_model_that_imputes(
     assert not (runs / "mini" / "stop").exists()
     assert train.run_bar.button.text() == "Resume"
 
-    impute = viewer.window.add_plugin_dock_widget("napari-dualgland", "Impute")[1]
-    models = impute.params.fields["model"]
     assert "mini" not in models.names()
     click(train.run_bar.button)
     qtbot.waitUntil(lambda: train.panel.state is State.GOING, timeout=LONGEST)

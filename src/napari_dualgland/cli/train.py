@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dualgland.runs.folder import STOP
 from napari_dualgland.runs.install import install_model
 from napari_dualgland.runs.recipes import recipe_path, refuse_lacking
 
@@ -79,8 +78,6 @@ def run(
         first of several processes that ``torchrun`` started.
     """
     refuse_lacking()
-    with contextlib.suppress(OSError):  # a request that an earlier run was killed before heeding
-        (out / STOP).unlink()
     command = [sys.executable, "-m", "dualgland_training", "train"]
     command += ["--out", str(out), "--json"]
     command += ["--resume"] if resume else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
@@ -16,6 +17,7 @@ from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import path_word
 from napari_dualgland.runs.folder import JOB, list_runs
 from napari_dualgland.runs.install import refuse_name
+from napari_dualgland.runs.process import last_told
 from napari_dualgland.runs.recipes import RECIPES, recipe_path, refuse_lacking
 
 _NAME = re.compile(r"[\w][\w.-]*")
@@ -162,6 +164,26 @@ class TrainJob(FrozenModel):
             raise DualglandError(Kind.UNWRITABLE, self.output, found) from error
         with replacing(self.output / JOB) as path:
             path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+
+    def expected_seconds(self, steps: int) -> float | None:
+        """Return how long so many steps will take, as fast as the last run of such a network.
+
+        Parameters
+        ----------
+        steps : int
+
+        Returns
+        -------
+        float or None
+            None where no run of this recipe has told on this device how fast it is.
+        """
+        for folder in list_runs():
+            with suppress(OSError, ValidationError):
+                other = TrainJob.model_validate_json((folder / JOB).read_bytes()).params
+                same = (other.recipe, other.device) == (self.params.recipe, self.params.device)
+                if same and (speed := last_told(folder).speed):
+                    return steps / speed
+        return None
 
     def found_from(self, folder: Path) -> TrainJob:
         """Return the job with relative paths seen from a folder."""

@@ -84,7 +84,12 @@ def standing(folder: Path) -> State:
     """Return how a run stands, by the end of its log."""
     if is_going(folder):
         return State.GOING
+    return last_told(folder).ended or State.BROKEN
+
+
+def last_told(folder: Path) -> History:
+    """Return what the end of a run's log tells."""
     history = History()
     for event in Tail(folder / EVENTS).last():
         history.take(event)
-    return history.ended or State.BROKEN
+    return history

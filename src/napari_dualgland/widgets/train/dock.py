@@ -24,11 +24,12 @@ from napari_dualgland.widgets.kit.fields import OptionalField
 from napari_dualgland.widgets.kit.model_choice import DeviceField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import heading
+from napari_dualgland.widgets.kit.style import footnote, heading
 from napari_dualgland.widgets.train.images_form import ImagesForm
 from napari_dualgland.widgets.train.recipe_field import RecipeField
 from napari_dualgland.widgets.train.run_panel import RunPanel
 from napari_dualgland.widgets.train.run_picker import RunPicker
+from napari_dualgland.widgets.train.words import time_words
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -48,11 +49,13 @@ class TrainWidget(Dock):
         super().__init__(napari_viewer, RunBar("Train", "steps"), ParamsForm(TrainParams, special))
         self.runs = RunPicker()
         self.images = ImagesForm()
+        self.time = footnote()
         self.panel = RunPanel(self.run_bar)
         self._lay_out()
         self.runs.chosen.connect(self.show_run)
         self.panel.changed.connect(self.runs.refresh)
         self.params.fields["recipe"].changed.connect(self._suggest_steps)
+        self.params.changed.connect(self._show_time)
         self._suggest_steps()
         self.show_run(self.runs.wanting())
 
@@ -99,6 +102,7 @@ class TrainWidget(Dock):
         self.runs.set_value(folder)
         self._asks.setVisible(folder is None)
         self.copy_as.setVisible(folder is None)
+        self._show_time()
         try:
             self.panel.show_run(folder)
             if folder is None:
@@ -120,11 +124,18 @@ class TrainWidget(Dock):
         if steps is not None:
             field.suggest(steps, "usual")
 
+    def _show_time(self) -> None:
+        steps = self.params.fields["steps"]
+        assert isinstance(steps, OptionalField)
+        job = TrainJob(images=Path(), params=self.params.value(), output=Path())
+        self.time.setText(time_words(job.expected_seconds(steps.number.value())))
+
     def _lay_out(self) -> None:
         self._asks = QWidget()
         column = QVBoxLayout(self._asks)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (heading("Images"), self.images, heading("Training"), self.params):
+        training = (heading("Training"), self.params, self.time)
+        for part in (heading("Images"), self.images, *training):
             column.addWidget(part)
         self.copy_as.python_action.setVisible(False)
         parts = (self.runs, self._asks, self.run_bar, self.copy_as, self.panel)

@@ -46,7 +46,6 @@ class RunPanel(QWidget):
         self.watch = RunWatch(self)
         self.take_now = QPushButton("&Use the model as it is")
         self.take_now.setToolTip("Put the model among those of Impute as it stands now.")
-        self._stopping = False
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.take_now)
@@ -77,7 +76,7 @@ class RunPanel(QWidget):
         DualglandError
             If what it was asked for cannot be read.
         """
-        self.state, self._stopping = None, False
+        self.state = None
         self.setVisible(folder is not None)
         self.take_now.hide()
         self.watch.follow(folder)
@@ -87,20 +86,15 @@ class RunPanel(QWidget):
 
     def stop(self) -> None:
         """Ask the run to end on a checkpoint."""
-        if self.state is State.GOING:
-            self._stopping = True
-            self._ask()
-
-    def _ask(self) -> None:
-        """Ask; and ask again, for a run that only just begins forgets what was asked before."""
-        assert self.watch.folder is not None
+        if self.state is not State.GOING or self.watch.folder is None:
+            return
         try:
             ask_to_stop(self.watch.folder)
         except DualglandError as error:
-            self._stopping = False
             self.bar.say(legible(str(error)), error=True)
-        self.bar.button.setText("Stopping …" if self._stopping else "Stop")
-        self.bar.button.setEnabled(not self._stopping)
+            return
+        self.bar.button.setText("Stopping …")
+        self.bar.button.setEnabled(False)
 
     def _on_told(self, state: State) -> None:
         folder, history, bar = self.watch.folder, self.watch.history, self.bar
@@ -120,10 +114,7 @@ class RunPanel(QWidget):
             bar.bar.setRange(0, history.steps)
             bar.bar.setValue(history.step)
             bar.say(run_words(state, history, ()))
-            if self._stopping:
-                self._ask()
             return
-        self._stopping = False
         said = run_words(state, history, last_lines(folder))
         if state is State.FINISHED:
             said += f"\n{model_words(model.stem, offered, last_lines(folder, 1))}"

@@ -93,6 +93,13 @@ def job_words(recipe: str, images: Path, device: str) -> str:
     return f"Starts from: {legible(start)}\nImages: {legible(str(images))}\nDevice: {device}"
 
 
+def time_words(seconds: float | None) -> str:
+    """Return how long a run will take; None where nobody knows."""
+    if seconds is None:
+        return "How long it takes is told soon after it has begun."
+    return f"About {in_time(seconds)}, at the speed of the last such run."
+
+
 def run_words(state: State, history: History, last: Sequence[str]) -> str:
     """Return how a run stands.
 

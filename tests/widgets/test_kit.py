@@ -53,6 +53,14 @@ def shown(make_napari_viewer, qtbot):
     gc.collect()
 
 
+@pytest.fixture
+def stocked(viewer):
+    """Four layers in a window that is not on the screen, where jobs may run."""
+    for layer in plain_field():
+        viewer.add_layer(layer)
+    return viewer
+
+
 def open_dock(viewer, name, qtbot):
     widget = viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
     qtbot.wait(100)
@@ -176,30 +184,33 @@ def test_a_closed_dock_is_gone_and_can_be_opened_again(shown, name, qtbot):
     gone = weakref.ref(widget)
     shown.window.remove_dock_widget(widget)
     del widget
-    qtbot.wait(50)
-    gc.collect()
-    assert gone() is None
+
+    def is_gone():
+        gc.collect()
+        return gone() is None
+
+    qtbot.waitUntil(is_gone, timeout=5000)
     again = open_dock(shown, name, qtbot)
     assert again.isVisible()
 
 
 @pytest.mark.binding
-def test_closing_in_the_middle_leaves_nothing(shown, qtbot):
-    widget = open_dock(shown, "Impute", qtbot)
-    before, seen = names(shown), [layer.visible for layer in shown.layers]
+def test_closing_in_the_middle_leaves_nothing(stocked, qtbot):
+    widget = open_dock(stocked, "Impute", qtbot)
+    before, seen = names(stocked), [layer.visible for layer in stocked.layers]
     widget.run_bar.button.click()
-    qtbot.waitUntil(lambda: names(shown) != before, timeout=10000)
-    shown.window.remove_dock_widget(widget)
+    qtbot.waitUntil(lambda: names(stocked) != before, timeout=10000)
+    stocked.window.remove_dock_widget(widget)
     del widget
     qtbot.wait(100)
-    assert names(shown) == before
-    assert [layer.visible for layer in shown.layers] == seen
+    assert names(stocked) == before
+    assert [layer.visible for layer in stocked.layers] == seen
 
 
 @pytest.mark.binding
 @pytest.mark.parametrize("press", ["two clicks", "double click"])
-def test_pressed_twice_it_starts_once(shown, press, qtbot):
-    widget = open_dock(shown, "Impute", qtbot)
+def test_pressed_twice_it_starts_once(stocked, press, qtbot):
+    widget = open_dock(stocked, "Impute", qtbot)
     button = widget.run_bar.button
     left = Qt.MouseButton.LeftButton
     qtbot.mouseClick(button, left)
@@ -212,24 +223,43 @@ def test_pressed_twice_it_starts_once(shown, press, qtbot):
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
 
 
-def test_what_cannot_run_is_said_in_the_dock_alone(shown, qtbot):
-    widget = open_dock(shown, "Impute", qtbot)
+def test_what_cannot_run_is_said_in_the_dock_alone(stocked, qtbot):
+    widget = open_dock(stocked, "Impute", qtbot)
     told = len(notification_manager.records)
-    shown.layers.remove("er")
+    stocked.layers.remove("er")
     widget.run_bar.button.click()
     assert "ER: nothing is chosen" in widget.run_bar.says.text()
     # Another choice takes the sentence away.
-    shown.add_layer(plain_field()[3])
+    stocked.add_layer(plain_field()[3])
     assert "ER" not in widget.run_bar.says.text()
     widget.show_missing.click()
     qtbot.waitUntil(lambda: widget.idle, timeout=30000)
-    shown.layers.clear()
+    stocked.layers.clear()
     qtbot.wait(600)
     assert len(notification_manager.records) == told
 
 
-def test_a_summary_stays_when_something_is_written_or_copied(shown, qtbot, tmp_path):
-    widget = open_dock(shown, "Impute", qtbot)
+@pytest.mark.binding
+@pytest.mark.parametrize("command", ["compare", "show_missing"])
+def test_keys_and_commands_press_the_buttons_of_the_open_dock(stocked, command, qtbot):
+    from npe2 import PluginManager
+
+    run = PluginManager.instance().commands.execute
+    told = len(notification_manager.records)
+    run(f"{PLUGIN}.{command}", args=(stocked,))
+    assert "Open Impute first" in notification_manager.records[told].message
+    widget = open_dock(stocked, "Impute", qtbot)
+    button = {"compare": widget.results.compare, "show_missing": widget.show_missing}[command]
+    button.setEnabled(True)
+    run(f"{PLUGIN}.{command}", args=(stocked,))
+    assert button.isChecked()
+    keys = {"compare": "Ctrl+Alt+C", "show_missing": "Ctrl+Alt+M"}[command]
+    assert keys in button.toolTip()
+    qtbot.waitUntil(lambda: widget.idle, timeout=30000)
+
+
+def test_a_summary_stays_when_something_is_written_or_copied(stocked, qtbot, tmp_path):
+    widget = open_dock(stocked, "Impute", qtbot)
     widget.run_bar.end("Filled 3 %.")
     widget.copy_as.python_action.trigger()
     assert widget.run_bar.says.text().splitlines() == ["Filled 3 %.", "Copied to the clipboard."]
@@ -253,19 +283,19 @@ def test_an_empty_dock_says_where_to_begin(make_napari_viewer, qtbot):
 def test_a_colour_picture_is_said_to_be_none_of_a_stain(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
     widget = open_dock(viewer, "Impute", qtbot)
-    viewer.add_image(np.zeros((20, 20, 3), "uint8"), name="photo")
+    viewer.add_image(np.zeros((64, 64, 3), "uint8"), name="photo", rgb=True)
     assert "“photo” is a colour picture (RGB)" in widget._first.says.text()
 
 
 # --- what is remembered -------------------------------------------------------------------
 
 
-def test_parameters_come_back_with_the_dock_and_can_be_reset(shown, qtbot):
-    widget = open_dock(shown, "Impute", qtbot)
+def test_parameters_come_back_with_the_dock_and_can_be_reset(stocked, qtbot):
+    widget = open_dock(stocked, "Impute", qtbot)
     widget.params.fields["seed"].set_value(7)
-    shown.window.remove_dock_widget(widget)
+    stocked.window.remove_dock_widget(widget)
     qtbot.wait(50)
-    widget = open_dock(shown, "Impute", qtbot)
+    widget = open_dock(stocked, "Impute", qtbot)
     assert widget.params.value().seed == 7
     widget.tools[0].click()
     assert widget.params.value() == type(widget.params.value())()

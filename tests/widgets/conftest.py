@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -84,16 +85,47 @@ def tick_none(widget):
 
 
 @pytest.fixture(autouse=True)
-def _no_widget_outlives_its_test(request):
-    """With a viewer napari looks by itself, told by NAPARI_STRICT_QT; this is for all others."""
-    from qtpy.QtCore import QCoreApplication, QEvent
+def _nothing_outlives_its_test(request):
+    """No dock and no part of one is left alive, no thread works on, no window is left open.
+
+    With a viewer napari looks for windows by itself, told by NAPARI_STRICT_QT.
+    """
+    from qtpy.QtCore import QThreadPool
     from qtpy.QtWidgets import QApplication
 
     before = set(QApplication.topLevelWidgets())
     yield
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    if "viewer" not in request.fixturenames and not request.node.rep_call.failed:
+    report = getattr(request.node, "rep_call", None)
+    if report is None or report.failed or report.skipped:
+        return
+    _let_go()
+    if "viewer" not in request.fixturenames and "make_napari_viewer" not in request.fixturenames:
         assert not set(QApplication.topLevelWidgets()) - before
+    assert QThreadPool.globalInstance().waitForDone(20000)
+    ends = time.monotonic() + 5
+    while (left := _alive()) and time.monotonic() < ends:
+        QApplication.processEvents()
+        _let_go()
+    assert not left
+
+
+def _let_go():
+    """Delete what is to be deleted, as the event loop would."""
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+
+
+def _alive():
+    """Names of our widgets that Qt has not deleted, whoever holds them."""
+    from qtpy.QtWidgets import QApplication
+
+    return [
+        type(widget).__name__
+        for widget in QApplication.allWidgets()
+        if type(widget).__module__.startswith("napari_dualgland")
+    ]
 
 
 @pytest.fixture

@@ -241,3 +241,41 @@ def test_a_field_of_the_same_name_from_elsewhere_is_another(qtbot):
     read_field(viewer, "field7")
     assert [form.field.itemText(i) for i in range(form.field.count())] == ["field7", "field7 (2)"]
     assert len(set(form.value().layers.values())) == 4
+
+
+def test_sets_dropped_together_are_told_apart_by_name(tmp_path, qtbot):
+    import imageio.v3 as iio
+
+    from napari_dualgland.io.napari_io import get_reader
+
+    files = []
+    for stem in ("1_A1_1", "1_A1_2"):
+        for colour, pixels in zip(("red", "green", "blue", "yellow"), paint(), strict=True):
+            files.append(str(tmp_path / f"{stem}_{colour}.png"))
+            iio.imwrite(files[-1], pixels)
+    viewer = ViewerModel()
+    form = form_of(viewer, qtbot)
+    for looks in get_reader(files)(files):
+        viewer.add_layer(Layer.create(*looks))
+    assert {layer.name for layer in viewer.layers} == {
+        f"{role} · {stem}" for role in ROLES for stem in ("1_A1_1", "1_A1_2")
+    }
+    assert form.field.count() == 2
+    assert len(visible(viewer)) == 4
+    # What is written bears the name of the channel, not of the layer.
+    assert [channel.name for channel in form.source().stack().channels] == list(ROLES)
+
+
+@pytest.mark.parametrize("labels", [None, ("y", "x", "c")])
+def test_channels_along_the_last_axis_are_usable(labels, qtbot):
+    viewer = ViewerModel()
+    viewer.add_image(np.moveaxis(paint(), 0, -1), rgb=False, name="all", axis_labels=labels)
+    form = form_of(viewer, qtbot)
+    assert form.mode.currentData() is True
+    assert form.stack_axis.currentData() == 2
+    for i, role in enumerate(ROLES):
+        form.positions[role].setCurrentIndex(i + 1)
+    stack = form.source().stack()
+    assert stack.axes == "YXC"
+    np.testing.assert_array_equal(np.moveaxis(np.asarray(stack.data), -1, 0), paint())
+    assert set(form.value().layers) == set(ROLES)

@@ -109,11 +109,14 @@ def axes_of(layer: Any, channel_axis: int | None = None) -> str:
 def guess_channel_axis(layer: Any) -> int | None:
     """Return the axis of a layer that holds the channels, None where there is none to see.
 
-    An axis that is named so, or else the only axis beside Y and X that is as long as
-    there are roles.
+    An axis that is named so, or else the only axis that is as long as there are roles: beside
+    Y and X, where those are the last, or the last behind them, as cameras for colours have it.
     """
     named = named_axes(layer)
     if named is not None:
         return named.index("C") if "C" in named else None
-    fitting = [i for i, n in enumerate(shape_of(layer)[:-2]) if n == len(ROLES)]
+    shape = shape_of(layer)
+    fitting = [i for i, n in enumerate(shape[:-2]) if n == len(ROLES)]
+    if not fitting and len(shape) > 2 and shape[-1] == len(ROLES) < min(shape[-3:-1]):
+        return len(shape) - 1
     return fitting[0] if len(fitting) == 1 else None

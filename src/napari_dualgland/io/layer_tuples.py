@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of
+from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, name_in_field
 from napari_dualgland.io.ome import CELLS, MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import encode
 from napari_dualgland.results import Imputation
@@ -22,7 +22,9 @@ _LIKELY = 128
 """A map that is nowhere as bright, as a file has it, is hidden at first."""
 
 
-def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
+def layers_of(
+    stack: Stack, pyramid: Sequence[Any] = (), *, one_of_several: bool = False
+) -> list[LayerTuple]:
     """Return a stack as layers: an image per channel, and what of it is estimated.
 
     Parameters
@@ -31,6 +33,8 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
         Known roles are shown in the colours of the atlas, additively.
     pyramid : sequence of arrays, optional
         The stack's data at falling resolutions; shown as a multiscale image.
+    one_of_several : bool
+        Whether other fields are opened with it: names then tell the field.
 
     Returns
     -------
@@ -44,14 +48,19 @@ def layers_of(stack: Stack, pyramid: Sequence[Any] = ()) -> list[LayerTuple]:
     images: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
         pixels = [_channel_of(level, stack.axes, i) for level in levels]
+        name = channel.role or channel.name
+        tag = _tag(stack, channel)
+        if one_of_several:
+            name = name_in_field(name, stack.name)
+            tag = tag.model_copy(update={"name": name})
         looks = {
-            "name": channel.role or channel.name,
+            "name": name,
             "colormap": _COLORMAPS.get(channel.role or "", channel.color or "gray"),
             "blending": "additive",
             "contrast_limits": contrast_limits(pixels[-1]),
             "multiscale": len(pixels) > 1,
             **_placement(stack),
-            "metadata": metadata_of(_tag(stack, channel)),
+            "metadata": metadata_of(tag),
         }
         images.append((pixels if len(pixels) > 1 else pixels[0], looks, "image"))
     beside: list[LayerTuple] = []

@@ -72,8 +72,15 @@ def stack_from_layers(
         )
         return Stack(pixels, axes, channels, **common)
     roles = [role for role in ROLES if role in layers]
-    channels = tuple(Channel(layers[role].name, role) for role in roles)
+    channels = tuple(Channel(_channel_name(layers[role]), role) for role in roles)
     return Stack(np.stack([pixels_of(layers[r]) for r in roles]), "C" + axes, channels, **common)
+
+
+def _channel_name(layer: Any) -> str:
+    """Return what a layer is called, without the field that we have put into its name."""
+    tag = tag_of(layer)
+    ours = not tag.is_result and tag.name == layer.name
+    return (tag.role if ours else None) or str(layer.name)
 
 
 def check_field(

@@ -92,7 +92,10 @@ def _several(files: Sequence[Path]) -> Loader | None:
     found = [HpaSet(stem, folder, members) for (folder, stem), members in sets.items()]
     if not found:
         return None
-    return lambda _: [layer for s in found for layer in layers_of(read_set(s))]
+    several = len(found) > 1
+    return lambda _: [
+        layer for s in found for layer in layers_of(read_set(s), one_of_several=several)
+    ]
 
 
 def _beside(file: Path) -> Iterator[Path]:

@@ -24,6 +24,8 @@ from napari_dualgland.widgets.field.watch import SignalWatch
 from napari_dualgland.widgets.kit.style import field_label, plain_label
 
 _NOWHERE = -1
+_MOST_CHANNELS = 16
+"""A last axis that is longer is one of the picture, and not of its channels."""
 NOT_CHOSEN = "— choose a layer —"
 
 
@@ -234,10 +236,12 @@ class ChannelsForm(QWidget):
         layer, axes = self._field.stack_layer(self._repaired), []
         if layer is not None:
             shape, letters = shape_of(layer), named_axes(layer)
-            for i in range(len(shape) - 2 if letters is None else len(shape)):
-                name = f"axis {i}" if letters is None else letters[i]
-                if name not in ("Y", "X"):
-                    axes.append((f"{name} ({shape[i]} long)", i))
+            for i, length in enumerate(shape):
+                name = f"axis {i + 1}" if letters is None else letters[i]
+                # Without names the last two are Y and X, unless the last is too short for that.
+                plane = i == len(shape) - 2 or (i == len(shape) - 1 and length > _MOST_CHANNELS)
+                if name not in ("Y", "X") and not (letters is None and plane):
+                    axes.append((f"{name} ({length} long)", i))
         _offer(self.stack_axis, axes, self._field.channel_axis)
 
     def _show_positions(self) -> None:

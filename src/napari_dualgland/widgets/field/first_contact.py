@@ -25,8 +25,6 @@ class FirstContact(QWidget):
     ----------
     viewer : napari.viewer.Viewer
         Where it is opened.
-    verb : str
-        What the dock does.
 
     Attributes
     ----------
@@ -36,9 +34,9 @@ class FirstContact(QWidget):
         Whether there has been one.
     """
 
-    def __init__(self, viewer: Any, verb: str) -> None:
+    def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self._viewer, self._verb = viewer, verb
+        self._viewer = viewer
         self.wanted, self.has_met = True, False
         self.title = heading("Nothing to work on yet")
         self.says = plain_label()

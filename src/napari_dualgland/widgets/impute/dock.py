@@ -23,6 +23,7 @@ from napari_dualgland.widgets.field.channels_form import ChannelsForm, in_percen
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE
+from napari_dualgland.widgets.impute.commands import COMPARE_KEYS, SHOW_MISSING_KEYS
 from napari_dualgland.widgets.impute.missing_form import MissingForm
 from napari_dualgland.widgets.impute.notice import Notice
 from napari_dualgland.widgets.impute.plane_form import PlaneForm
@@ -73,6 +74,8 @@ class ImputeWidget(Dock):
         self.show_missing.noticed.connect(self.notice.tell)
         self.show_missing.failed.connect(self.tell)
         self.results.to_write.connect(self.write)
+        self.add_command("compare", self.results.compare, COMPARE_KEYS)
+        self.add_command("show_missing", self.show_missing, SHOW_MISSING_KEYS)
         form = self.form(
             "Channels",
             self.channels,

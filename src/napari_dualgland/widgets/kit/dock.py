@@ -55,6 +55,7 @@ class Dock(Docked):
         super().__init__(viewer)
         self.run_bar = run_bar
         self.params = params
+        self._refused = False
         self._first: FirstContact | None = None
         self._form: FormArea | None = None
         self.copy_as = CopyButton()
@@ -148,7 +149,9 @@ class Dock(Docked):
             self.begin(job)
         except DualglandError as error:
             self.run_bar.end(line_of(error), error=True)
+            self._refused = True
             return
+        self._refused = False
         self._enable_form(False)
         self.run_bar.begin()
         self._thread = self.in_background(lambda stop: self.steps(job, loaded, stop))
@@ -215,6 +218,12 @@ class Dock(Docked):
         self._on_layers_changed()
         self._enable_form(True)
 
+    def _forget_refusal(self) -> None:
+        """Another choice: what was wrong with the one before is no news any more."""
+        if self._refused:
+            self._refused = False
+            self.run_bar.end("")
+
     def _on_layers_changed(self) -> None:
         if self._thread is None:
             self.follow_layers()
@@ -258,8 +267,9 @@ class Dock(Docked):
         """
         widgets = [part for part in parts if isinstance(part, QWidget)]
         self._asked += [widget for widget in widgets if widget is not self.run_bar]
-        if any(isinstance(widget, ChannelsForm) for widget in widgets):
-            self._first = FirstContact(self.viewer, self.run_bar.verb)
+        for channels in (widget for widget in widgets if isinstance(widget, ChannelsForm)):
+            self._first = FirstContact(self.viewer)
+            channels.changed.connect(self._forget_refusal)
         at = parts.index(self.run_bar) if self.run_bar in parts else len(parts)
         above, below = parts[:at], parts[at + 1 :]
         self._form = FormArea(*above, pinned=self.run_bar, below=below, instead=self._first)

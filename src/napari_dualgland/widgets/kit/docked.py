@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer, QUrl
-from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QToolButton, QWidget
+from qtpy.QtGui import QDesktopServices, QKeySequence, QShortcut
+from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
 
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.preferences import preferred, settle_preferences
 from napari_dualgland.widgets.kit.reachable import make_reachable
 from napari_dualgland.widgets.kit.remembered import keep, recall
+from napari_dualgland.widgets.kit.style import plain
 from napari_dualgland.widgets.kit.tabs import join_tabs
 from napari_dualgland.widgets.kit.wheel import WheelGuard
 
@@ -35,6 +36,8 @@ class Docked(QWidget):
     ----------
     tools : list of QToolButton
         *Reset* and the link to the documentation.
+    commands : dict of str to QPushButton
+        What a command of the plugin presses, by its name.
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -45,6 +48,7 @@ class Docked(QWidget):
         self._placed.setSingleShot(True)
         self._placed.timeout.connect(self._on_placed)
         self._wheel = WheelGuard(self)
+        self.commands: dict[str, QPushButton] = {}
         self.tools = [
             _tool("↺", "Reset to defaults", "Set all parameters back to their defaults."),
             _tool("?", "Documentation", "Open the page on this dock in the browser."),
@@ -61,6 +65,23 @@ class Docked(QWidget):
             form.set_value(kept or preferred(form.model()))
             form.changed.connect(lambda form=form: self._remember(form))
         self._tend()
+
+    def add_command(self, name: str, button: QPushButton, keys: str) -> None:
+        """Let a command and its keys press a button, wherever in the window the focus is.
+
+        Parameters
+        ----------
+        name : str
+            Of the command, in the manifest.
+        button : QPushButton
+            Its tip tells the keys.
+        keys : str
+            As Qt writes them.
+        """
+        self.commands[name] = button
+        shortcut = QShortcut(QKeySequence(keys), self)
+        shortcut.activated.connect(button.click)
+        button.setToolTip(plain(f"{button.toolTip()} ({shortcut.key().toString()})"))
 
     def reset(self) -> None:
         """Set all parameters back: to what *Preferences* say, else to the plugin's defaults."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QFrame,
     QScrollArea,
@@ -52,6 +52,12 @@ class FormArea(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._form = _Scrolled(parts)
         self._below = _Scrolled(below) if below else None
+        for part in (self._form, self._below):
+            if part is not None:
+                part.asks.connect(self._fit_soon)
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.timeout.connect(self.fit)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._form)
         if instead is not None:
@@ -86,6 +92,7 @@ class FormArea(QWidget):
         if self._instead is not None:
             self._pages.setCurrentIndex(int(wanted))
             self._rest.setVisible(not (wanted and alone))
+            self._fit_soon()
 
     def needed_height(self) -> int:
         """Return how high the form is where nothing of it is hidden, in pixels."""
@@ -100,10 +107,19 @@ class FormArea(QWidget):
                 part.setMinimumWidth(part.inside.minimumSizeHint().width() + bar)
         self._share()
 
+    def _fit_soon(self) -> None:
+        if self.isVisible():
+            self._fitting.start(0)
+
     def _share(self) -> None:
         if self._below is not None:
-            most = round(_MOST_BELOW * self.height())
-            self._below.setFixedHeight(max(1, min(self._below.needed_height(), most)))
+            most, needed = round(_MOST_BELOW * self.height()), self._below.needed_height()
+            # A bar that is there for no need would take the width that makes it needed.
+            bar = Qt.ScrollBarPolicy
+            self._below.setVerticalScrollBarPolicy(
+                bar.ScrollBarAsNeeded if needed > most else bar.ScrollBarAlwaysOff
+            )
+            self._below.setFixedHeight(max(1, min(needed, most)))
 
     def resizeEvent(self, event: Any) -> None:
         """Share the height anew."""
@@ -115,21 +131,18 @@ class FormArea(QWidget):
         super().showEvent(event)
         self.fit()
 
-    def event(self, event: Any) -> bool:
-        """Share the height anew where something below the form has come or gone."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._share()
-        return bool(super().event(event))
-
     def changeEvent(self, event: Any) -> None:
         """Fit the form to changed fonts: napari's theme or font size changed."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
-            QTimer.singleShot(0, self.fit)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._fit_soon()
 
 
 class _Scrolled(QScrollArea):
     """A column that scrolls up and down."""
+
+    asks = Signal()
+    """Something in it has come, gone or grown."""
 
     def __init__(self, parts: Sequence[QWidget | str]) -> None:
         super().__init__()
@@ -147,8 +160,16 @@ class _Scrolled(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(self.inside)
 
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Hear what Qt tells the scroll area of its content."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.asks.emit()
+        return bool(super().eventFilter(watched, event))
+
     def needed_height(self) -> int:
         layout = self.inside.layout()
         if layout.hasHeightForWidth():
-            return int(layout.totalHeightForWidth(max(self.viewport().width(), 120)))
-        return int(self.inside.sizeHint().height())
+            needed = layout.totalHeightForWidth(max(self.width(), 120))
+        else:
+            needed = layout.totalSizeHint().height()
+        return int(max(needed, layout.totalMinimumSize().height()))

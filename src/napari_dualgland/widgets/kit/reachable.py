@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QPushButton,
     QScrollArea,
     QSplitter,
     QStackedWidget,
@@ -61,7 +62,7 @@ def make_reachable(root: QWidget) -> None:
     _name_by_labels(root)
     found = inputs_of(root)
     for widget in found:
-        _describe(widget)
+        _describe(widget, root)
     reached = [w for w in found if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
     for first, second in pairwise(reached):
         QWidget.setTabOrder(first, second)
@@ -148,12 +149,17 @@ def _pair(label: Any, fields: list[Any]) -> None:
                 label.setBuddy(widget)
 
 
-def _describe(widget: Any) -> None:
+def _describe(widget: Any, root: QWidget) -> None:
+    """Give a widget the name that it shows, and the tip of what it is a part of."""
     if not widget.accessibleName():
         if isinstance(widget, QAbstractButton) and widget.text():
             widget.setAccessibleName(widget.text().replace("&", "").strip("▸▾ …"))
         elif isinstance(widget, QLineEdit):
             widget.setAccessibleName(widget.placeholderText())
+    whole = widget.parentWidget()
+    while not widget.toolTip() and whole is not None and root.isAncestorOf(whole):
+        widget.setToolTip(plain(whole.toolTip()))
+        whole = whole.parentWidget()
     if not widget.accessibleDescription():
         widget.setAccessibleDescription(widget.toolTip())
 
@@ -163,20 +169,25 @@ def _describe(widget: Any) -> None:
 
 def _give_letters(root: QWidget, found: list[Any]) -> None:
     """Give each button, and each label of a field, one letter that nothing else here has."""
-    labels = [x for x in root.findChildren(QLabel) if x.buddy() in found]
-    taken = set(_NAPARI_MENUS)
-    taken |= {x.text().lower().partition("&")[2][:1] for x in labels}
-    buttons = [x for x in found if isinstance(x, QAbstractButton) and x.text()]
-    taken |= {_letter(x) for x in buttons}
-    # What starts the work first, then from the top down.
-    for button in sorted(buttons, key=lambda x: not x.property(FIRST)):
-        if button.shortcut().isEmpty() and (letter := _free(button.text(), taken)):
-            button.setShortcut(QKeySequence(f"Alt+{letter.upper()}"))
     order = {id(widget): i for i, widget in enumerate(found)}
+    labels = [x for x in root.findChildren(QLabel) if id(x.buddy()) in order]
+    buttons = [x for x in found if isinstance(x, QAbstractButton) and x.text()]
+    taken = set(_NAPARI_MENUS) | {x.text().lower().partition("&")[2][:1] for x in labels}
+    taken |= {_letter(x) for x in buttons}
+    # What starts the work comes first, then what is asked from the top down, then the rest.
+    for button in (x for x in buttons if x.property(FIRST)):
+        _press_by(button, taken)
     for label in sorted(labels, key=lambda x: order[id(x.buddy())]):
         if "&" not in label.text() and (letter := _free(label.text(), taken)):
             at = label.text().lower().index(letter)
             label.setText(f"{label.text()[:at]}&{label.text()[at:]}")
+    for button in sorted(buttons, key=lambda x: not isinstance(x, QPushButton)):
+        _press_by(button, taken)
+
+
+def _press_by(button: Any, taken: set[str]) -> None:
+    if button.shortcut().isEmpty() and (letter := _free(button.text(), taken)):
+        button.setShortcut(QKeySequence(f"Alt+{letter.upper()}"))
 
 
 def _letter(button: Any) -> str:

@@ -186,7 +186,7 @@ class _StartButton(QPushButton):
         super().__init__(verb)
         self.setProperty(FIRST, True)
 
-    def setText(self, text: str) -> None:
+    def setText(self, text: str | None) -> None:
         """Change the text alone: Qt would forget the keys that press the button."""
         keys = self.shortcut()
         super().setText(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_dualgland.widgets.kit.style import plain_label
@@ -73,13 +73,23 @@ class Said(QScrollArea):
         if event.oldSize().width() != event.size().width():
             self._fit()
 
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Fit what has changed, its font too."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return bool(super().eventFilter(watched, event))
+
     def _fit(self) -> None:
         """Take the height of what is said: Qt gives a scrolled widget a fixed hint."""
         self.setVisible(bool(self.text()))
         inside = self.widget()
         inside.layout().activate()
-        needed = inside.heightForWidth(max(self.viewport().width(), 120))
+        needed = inside.layout().totalHeightForWidth(max(self.width(), 120))
         most = _MOST_LINES * self.fontMetrics().lineSpacing()
+        scrolls = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(
+            scrolls.ScrollBarAsNeeded if needed > most else scrolls.ScrollBarAlwaysOff
+        )
         self.setFixedHeight(max(1, min(needed, most)))
 
 

@@ -39,6 +39,8 @@ class CellTable(QWidget):
         self.damaged = QCheckBox("Damaged or imputed")
         self.count = heading("Cells")
         self.view = QTableView()
+        self.view.setAccessibleName("Cells")
+        self.view.setToolTip("A row for each cell: click on one to go there in the image.")
         self._silent = False
         self._lay_out()
         self.view.viewport().installEventFilter(self)

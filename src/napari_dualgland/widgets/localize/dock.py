@@ -82,9 +82,10 @@ class LocalizeWidget(Dock):
                 "protein",
                 "no layer is chosen as the protein, so there is nothing to localize",
             )
-        return LocalizeJob(
-            input=chosen, params=self.params.value(), output=self.output, **self.cells.value()
-        )
+        given = self.cells.value()
+        if given["impute_first"]:
+            self.channels.require_decided()  # what is not there would be estimated whole
+        return LocalizeJob(input=chosen, params=self.params.value(), output=self.output, **given)
 
     def set_value(self, value: LocalizeJob | LocalizeParams) -> None:
         """Show a job in the form, or its parameters alone.

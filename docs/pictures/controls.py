@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QWidget
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QTabBar, QWidget
 
 KINDS = (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit)
 """What a person presses, chooses, turns or types into."""
@@ -22,8 +22,8 @@ def table(dock: QWidget) -> str:
     """Return the controls of a dock as a Markdown table, hidden ones among them."""
     rows = ["| control | what it is for |", "|---|---|"]
     for control in dock.findChildren(QWidget):
-        # A number has buttons of its own, and a picker a line to type in.
-        inside = isinstance(control.parent(), QComboBox | QAbstractSpinBox)
+        # A number has buttons of its own, a picker a line to type in, and tabs have arrows.
+        inside = isinstance(control.parent(), QComboBox | QAbstractSpinBox | QTabBar)
         if isinstance(control, KINDS) and not inside and called(control):
             rows.append(f"| {cell(called(control))} | {cell(control.toolTip())} |")
     return "\n".join(dict.fromkeys(rows))

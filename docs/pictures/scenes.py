@@ -69,8 +69,10 @@ def boundaries(out: Path, size: tuple[int, int]) -> None:
     """Map the compartments of the whole sample."""
     with window(out, size) as shown:
         shown.sample("whole")
-        shown.run(shown.dock("Boundaries"))
-        shown.take("boundaries.png")
+        dock = shown.dock("Boundaries")
+        shown.run(dock)
+        shown.await_plots(dock)
+        shown.take("boundaries.png", settle=2)
 
 
 def export(out: Path, size: tuple[int, int]) -> None:
@@ -104,18 +106,22 @@ def batch(out: Path, size: tuple[int, int]) -> None:
 
 
 def train(out: Path, size: tuple[int, int]) -> None:
-    """Train the tiny recipe on the sample, to the end."""
+    """Train the tiny recipe on the sample for a while, to the end."""
     with window(out, size) as shown, TemporaryDirectory(prefix="our_lab_") as place:
         folder = Path(place) / "our fields"
         folder.mkdir()
         copyfile(sample_path("dualgland_whole.ome.tif"), folder / "field_1.ome.tif")
         dock = shown.dock("Train")
-        dock.set_value(dock.params.value().model_copy(update={"recipe": "tiny", "name": "tiny"}))
+        asked = {"recipe": "tiny", "name": "tiny", "steps": 100}
+        dock.set_value(dock.params.value().model_copy(update=asked))
         dock.images.set_value(folder)
         wait_until(lambda: dock.images.checked is not None)
-        dock.run_bar.button.click()
-        wait_until(lambda: dock.state is not None and dock.state.name != "GOING")
-        shown.take("train.png", settle=3)
+        button = dock.run_bar.button
+        button.click()
+        wait_until(lambda: "Stop" in button.text())
+        wait_until(lambda: "Stop" not in button.text())
+        shown.await_plots(dock)
+        shown.take("train.png", settle=2)
 
 
 def any_other(name: str, out: Path, size: tuple[int, int]) -> None:

@@ -81,6 +81,13 @@ class Window:
         wait(0.5)
         return found[0]
 
+    def await_plots(self, dock: Any) -> None:
+        """Wait until the plots of a dock are drawn: what they need is loaded when one is seen."""
+        from qtpy.QtWidgets import QWidget
+
+        plots = [x for x in dock.findChildren(QWidget) if hasattr(x, "drawn") and x.isVisible()]
+        wait_until(lambda: all(plot.canvas is not None for plot in plots))
+
     def choose(self, *words: str) -> None:
         """Make the first layer active whose name holds these words."""
         layers = [layer for layer in self.viewer.layers if all(w in layer.name for w in words)]

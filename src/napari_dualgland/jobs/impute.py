@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.findings import Finding
+from napari_dualgland.imputation import costs
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
@@ -37,7 +38,7 @@ from napari_dualgland.jobs.inputs import (
 )
 from napari_dualgland.mask import Mask
 from napari_dualgland.missing import find_missing
-from napari_dualgland.progress import Cancelled, Progress
+from napari_dualgland.progress import Cancelled, Course, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
@@ -179,26 +180,32 @@ class ImputeJob(Job):
 
     @override
     def steps(
-        self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never
+        self,
+        loaded: Loaded | None = None,
+        should_stop: Callable[[], bool] = never,
+        both: bool = False,
     ) -> Generator[Progress, None, Imputation]:
         """Fill them in; see :meth:`.Job.steps`. The result's provenance carries the job.
 
-        What a person should hear of is told before the first tile is filled, and noted.
+        What a person should hear of is told before the first tile is filled, and noted. ``both``
+        is as for :func:`napari_dualgland.impute`.
         """
-        yield Progress(0, 0, "Loading the model")
+        loaded = loaded or self.load()
+        course = costs.of_job(self._shape(loaded.stack), self.params)
+        yield Progress(0, 0, "Loading the model", share=course.at("loading"))
         # Here and not above: torch takes seconds to import, and a dock should open at once.
         from napari_dualgland.imputation.engine import impute_steps
 
-        yield Progress(0, 0, "Looking for missing pixels")
+        yield Progress(0, 0, "Looking for missing pixels", share=course.at("looking"))
         heard: list[Finding] = []
-        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append, should_stop)
+        stack, missing = self._stack_and_mask(loaded, heard.append, should_stop)
         shelf = None
         if self.output is not None and isinstance(self.input, FileInput):
             sources = [*self.reads(), *map(Path, stack.files)]
             shelf = Shelf(self.output, repr(self.model_dump()), sources)
-        filling = impute_steps(stack, missing, self.params, should_stop, shelf)
+        filling = impute_steps(stack, missing, self.params, should_stop, shelf, both)
         try:
-            result = yield from _telling(filling, heard)
+            result = yield from _telling(filling, heard, course)
         finally:
             if shelf is not None:
                 shelf.close()
@@ -207,6 +214,12 @@ class ImputeJob(Job):
         notes = (*(finding.sentence() for finding in heard), *result.provenance.notes)
         known = result.provenance.model_copy(update={"job": self.portable(), "notes": notes})
         return replace(result, provenance=known)
+
+    def _shape(self, stack: Stack) -> tuple[int, ...]:
+        """Return the shape of what is worked on."""
+        if self.plane is None:
+            return stack.shape
+        return tuple(n for n, axis in zip(stack.shape, stack.axes, strict=True) if axis not in "TZ")
 
     def _stack_and_mask(
         self, loaded: Loaded, tell: Callable[[Finding], None], should_stop: Callable[[], bool]
@@ -331,9 +344,12 @@ class ImputeJob(Job):
 
 
 def _telling(
-    steps: Generator[Progress, None, Imputation], heard: list[Finding]
+    steps: Generator[Progress, None, Imputation], heard: list[Finding], course: Course
 ) -> Generator[Progress, None, Imputation]:
-    """Do the steps, and tell what was heard while masks were read before the tiles are known."""
+    """Do the steps, and tell what was heard while masks were read before the tiles are known.
+
+    The engine's share is that of the whole work from here on.
+    """
     told = False
     while True:
         try:
@@ -346,7 +362,7 @@ def _telling(
         if event.total and not told:
             told = True
             event = replace(event, found=tuple(heard))
-        yield event
+        yield replace(event, share=course.at("imputing", event.share or 0.0))
 
 
 def _in_no_file(source: MaskLayer) -> DualglandError:

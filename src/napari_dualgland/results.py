@@ -149,9 +149,7 @@ class Imputation(Stack):
         # A picture that is as likely as the truth errs as much again as the mean does.
         factor = np.float32(np.sqrt(2) if plausible else np.sqrt(0.5))
         sigma = None if self.uncertainty is None else self.uncertainty * factor
-        return replace(
-            self, data=self.other, other=self.data, uncertainty=sigma, provenance=told
-        )
+        return replace(self, data=self.other, other=self.data, uncertainty=sigma, provenance=told)
 
     @property
     def unchanged(self) -> bool:

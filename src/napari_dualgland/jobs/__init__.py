@@ -17,6 +17,7 @@ from napari_dualgland.jobs.inputs import (
     MaskFile,
     MaskLayer,
     Plane,
+    Region,
 )
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.jobs.saved import load_job
@@ -35,5 +36,6 @@ __all__ = [
     "MaskFile",
     "MaskLayer",
     "Plane",
+    "Region",
     "load_job",
 ]

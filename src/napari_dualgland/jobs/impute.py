@@ -33,11 +33,11 @@ from napari_dualgland.jobs.inputs import (
     MaskFile,
     MaskLayer,
     MaskSource,
+    Region,
     file_of,
     pixel_size_option,
 )
 from napari_dualgland.mask import Mask
-from napari_dualgland.missing import find_missing
 from napari_dualgland.progress import Cancelled, Course, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
@@ -79,6 +79,9 @@ class ImputeJob(Job):
         How missing pixels are found.
     roles : tuple of str
         Channels in which pixels count as missing.
+    region : Region or None
+        The part of the field in which they do; None: all of it. Channels that were never
+        recorded are estimated whole in any case.
     params : ImputeParams
         How they are filled.
     """
@@ -86,6 +89,7 @@ class ImputeJob(Job):
     kind: Literal["impute"] = "impute"
     missing: MaskSource = Detect()
     roles: tuple[str, ...] = ROLES
+    region: Region | None = None
     params: ImputeParams = ImputeParams()
 
     @field_validator("roles")
@@ -232,6 +236,9 @@ class ImputeJob(Job):
         stack = whole if self.plane is None else whole.plane(self.plane.t, self.plane.z)
         if mask is None:
             assert isinstance(self.missing, Detect)
+            # Here and not above: it takes a second to import, and a dock should open at once.
+            from napari_dualgland.missing import find_missing
+
             counting = {stack.channel_keys[i] for r, i in stack.roles.items() if r in self.roles}
 
             def tell_if_counting(finding: Finding) -> None:
@@ -246,6 +253,8 @@ class ImputeJob(Job):
             mask = mask.plane(whole, self.plane.t, self.plane.z)
         if self.roles != ROLES:
             mask = mask.only(self.roles)
+        if self.region is not None:
+            mask = mask.inside(*self.region.bounds)
         return stack, mask.fitted(stack)
 
     @override
@@ -295,6 +304,12 @@ class ImputeJob(Job):
             script.names |= {"Mask"} if isinstance(source, Detect) else set()
             mask = "Mask(missing, stack.axes)" if isinstance(source, Detect) else "missing"
             script.body.append(f"missing = {mask}.only({list(self.roles)!r})")
+        if self.region is not None:
+            bare = isinstance(source, Detect) and self.roles == ROLES
+            script.names |= {"Mask"} if bare else set()
+            mask = "Mask(missing, stack.axes)" if bare else "missing"
+            bounds = ", ".join(map(str, self.region.bounds))
+            script.body.append(f"missing = {mask}.inside({bounds})")
         script.call("impute", ("stack", "missing"), told(self.params, _ALWAYS))
         if file is not None:
             script.write(self.output or self.beside("_imputed.ome.tif"))
@@ -336,6 +351,7 @@ class ImputeJob(Job):
         words = ["dualgland", "impute", path_word(file.path), *flags(options)]
         words += channels_option(file.channels)
         words += pixel_size_option(file.pixel_size)
+        words += [] if self.region is None else ["--region", str(self.region)]
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
 
     @staticmethod

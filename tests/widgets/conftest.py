@@ -70,6 +70,14 @@ def refused(kind, place, part=""):
     assert error.value.part == part
 
 
+def say_not_recorded(widget, role):
+    """Say in the dock, as a person does, that a channel was not recorded."""
+    one_layer = widget.channels.mode.currentData()
+    picker = (widget.channels.positions if one_layer else widget.channels.pickers)[role]
+    picker.setCurrentIndex(picker.count() - 1)
+    picker.activated.emit(picker.currentIndex())
+
+
 def tick_none(widget):
     for box in widget.missing.roles.values():
         box.setChecked(False)

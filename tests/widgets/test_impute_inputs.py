@@ -21,6 +21,7 @@ from .conftest import (
     outside_hole,
     paint,
     plain_field,
+    say_not_recorded,
 )
 
 ON_SCREEN = os.environ.get("QT_QPA_PLATFORM") != "offscreen"
@@ -61,6 +62,10 @@ def test_an_absent_channel_is_estimated(viewer, dock, run):
     layers = [layer for layer in plain_field() if layer.name != "er"]
     widget = dock([*layers, hole_labels()])
     widget.missing.ways.set_value("labels")
+    run(widget)
+    assert "ER: nothing is chosen" in widget.run_bar.says.text()
+    assert names(viewer) == [*ROLES[:3], "holes"]
+    say_not_recorded(widget, "er")
     run(widget)
     estimated = viewer.layers["er imputed"]
     assert estimated.data.shape == (SIDE, SIDE)

@@ -151,6 +151,11 @@ def channel_names(layer: Any) -> Sequence[str]:
     return [str(name) for name in names] if isinstance(names, Sequence | np.ndarray) else []
 
 
+def name_in_field(name: str, field: str) -> str:
+    """Return the name of a layer that also tells its field, where several are open."""
+    return f"{name} · {field}"
+
+
 def id_of(layer: Any) -> str:
     """Return what tells a layer from all others for as long as napari runs."""
     return str(layer.unique_id)

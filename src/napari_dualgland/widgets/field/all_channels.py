@@ -8,6 +8,7 @@ from typing import Any
 from napari_dualgland.io.layer_axes import guess_channel_axis, shape_of
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.widgets.field.guess import guess_positions
+from napari_dualgland.widgets.field.per_layer import with_role
 from napari_dualgland.widgets.field.repaired import measured_layer, repaired_layer
 
 
@@ -22,12 +23,15 @@ class AllChannels:
         Of that layer; None without one.
     positions : dict of str to int
         By role, along that axis.
+    unrecorded : set of str
+        Roles that a person has said are not along that axis.
     """
 
     def __init__(self) -> None:
         self.layer: Any = None
         self.channel_axis: int | None = None
         self.positions: dict[str, int] = {}
+        self.unrecorded: set[str] = set()
         self._by_hand = False
         self._repaired: Any = None  # as it was picked, in place of what follows by itself
 
@@ -76,7 +80,22 @@ class AllChannels:
     def take_axis(self, axis: int | None) -> None:
         """Choose the axis; where the roles lie along it is guessed."""
         self.channel_axis = axis
+        self.unrecorded = set()
         self.positions = {} if axis is None else guess_positions(self.layer, axis)
+
+    def place(self, role: str, position: int | None, *, recorded: bool = True) -> None:
+        """Choose where along the axis a role lies.
+
+        Parameters
+        ----------
+        role : str
+        position : int or None
+            None: nobody knows, or nowhere.
+        recorded : bool
+            Whether it may still lie somewhere.
+        """
+        self.positions = with_role(self.positions, role, position)
+        (self.unrecorded.discard if recorded else self.unrecorded.add)(role)
 
     def follow(self, layers: Sequence[Any], images: Sequence[Any]) -> bool:
         """Forget a layer that is gone, guess one where a person left it open.

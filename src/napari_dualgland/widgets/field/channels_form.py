@@ -15,7 +15,7 @@ from napari_dualgland.io.layer_axes import named_axes, shape_of
 from napari_dualgland.io.layer_tag import channel_names
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.field_of_view import field_of
+from napari_dualgland.widgets.field.field_of_view import NOT_RECORDED, field_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.field.pixel_size_form import PixelSizeForm
 from napari_dualgland.widgets.field.role_label import ROLE_TIPS, RoleLabel
@@ -23,7 +23,8 @@ from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import SignalWatch
 from napari_dualgland.widgets.kit.style import field_label, plain_label
 
-ABSENT = "— absent: estimate it —"
+_NOWHERE = -1
+NOT_CHOSEN = "— choose a layer —"
 
 
 class ChannelsForm(QWidget):
@@ -34,7 +35,7 @@ class ChannelsForm(QWidget):
     viewer : napari.viewer.Viewer
         Whose field of view is shown and changed.
     absent : str
-        What the choice of no layer is called.
+        What it is called that a channel was not recorded.
     shares : bool
         Whether there is room for the share of missing pixels behind each channel.
     repaired : bool
@@ -48,7 +49,7 @@ class ChannelsForm(QWidget):
     def __init__(
         self,
         viewer: Any,
-        absent: str = ABSENT,
+        absent: str = NOT_RECORDED,
         shares: bool = True,
         repaired: bool = False,
         parent: QWidget | None = None,
@@ -57,14 +58,22 @@ class ChannelsForm(QWidget):
         self._field = field_of(viewer)
         self._absent, self._repaired = absent, repaired
         self._with_shares = shares
+        self.field = QComboBox()
+        self.field.setToolTip(
+            "Several fields of view are open: which of them is worked on and shown. The layers of "
+            "the others are hidden."
+        )
         self.mode = QComboBox()
         self.mode.addItem("One layer per channel", False)
         self.mode.addItem("One layer with all channels", True)
-        self.mode.setToolTip("How the field of view is open in napari.")
-        self.stack_layer = LayerCombo("— choose —")
+        self.mode.setToolTip(
+            "Whether each stain has an image layer of its own, or one layer holds all of them."
+        )
+        self.stack_layer = LayerCombo(NOT_CHOSEN)
+        self.stack_layer.setToolTip("The layer that holds all stains of the field of view.")
         self.stack_axis = QComboBox()
         self.stack_axis.setToolTip("The axis of the layer along which the channels lie.")
-        self.pickers = {role: LayerCombo(absent) for role in ROLES}
+        self.pickers = {role: LayerCombo(NOT_CHOSEN, absent=absent) for role in ROLES}
         self.positions = {role: QComboBox() for role in ROLES}
         self.shares = {role: plain_label(parent=self) for role in ROLES}
         self.pixel_size = PixelSizeForm(self._field, repaired)
@@ -73,8 +82,22 @@ class ChannelsForm(QWidget):
         self._connect()
 
     def value(self) -> LayersInput:
-        """Return the field of view as a job takes it; see :meth:`.FieldOfView.value`."""
-        return self._field.value(self._repaired)
+        """Return the field of view as a job takes it; see :meth:`.FieldOfView.value`.
+
+        Raises
+        ------
+        DualglandError
+            Where imputed layers are not looked at: if nobody has said where a channel is, for it
+            would be estimated whole.
+        """
+        value = self._field.value(self._repaired)
+        if not self._repaired:
+            self._field.require_decided()
+        return value
+
+    def require_decided(self) -> None:
+        """Refuse channels of which nobody has said where they are."""
+        self._field.require_decided(self._repaired)
 
     def set_value(self, value: LayersInput | FileInput) -> None:
         """Choose the field of view of a job; see :meth:`.FieldOfView.set_value`."""
@@ -96,8 +119,11 @@ class ChannelsForm(QWidget):
         for role, picker in self.pickers.items():
             picker.offer(field.offered())
             picker.set_layer(chosen.get(role))
+            if role in field.unrecorded and role not in chosen:
+                picker.set_absent()
         self.stack_layer.offer(field.offered(one_layer=True))
         self.stack_layer.set_layer(field.stack_layer(self._repaired))
+        self._show_fields()
         _offer(self.mode, None, one_layer)
         self._show_axes()
         self._show_positions()
@@ -107,6 +133,7 @@ class ChannelsForm(QWidget):
         for role in ROLES:
             self.pickers[role].setVisible(not one_layer)
             self.positions[role].setVisible(one_layer)
+            self._labels[role].setBuddy((self.positions if one_layer else self.pickers)[role])
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
@@ -114,20 +141,25 @@ class ChannelsForm(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setVerticalSpacing(4)
         grid.setHorizontalSpacing(8)
-        grid.addWidget(field_label(plain_label("Open as")), 0, 0)
-        grid.addWidget(self.mode, 0, 1, 1, 2)
+        self._field_rows = [field_label(plain_label("Field")), self.field]
         self._stack_rows = [
             field_label(plain_label("Layer")),
             self.stack_layer,
-            field_label(plain_label("Axis")),
+            field_label(plain_label("Channels along")),
             self.stack_axis,
         ]
-        grid.addWidget(self._stack_rows[0], 1, 0)
-        grid.addWidget(self.stack_layer, 1, 1, 1, 2)
-        grid.addWidget(self._stack_rows[2], 2, 0)
-        grid.addWidget(self.stack_axis, 2, 1, 1, 2)
-        for row, role in enumerate(ROLES, start=3):
-            grid.addWidget(field_label(RoleLabel(role)), row, 0)
+        above = [
+            self._field_rows,
+            [field_label(plain_label("Stains in")), self.mode],
+            self._stack_rows[:2],
+            self._stack_rows[2:],
+        ]
+        for row, (label, combo) in enumerate(above):
+            grid.addWidget(label, row, 0)
+            grid.addWidget(combo, row, 1, 1, 2)
+        self._labels = {role: field_label(RoleLabel(role)) for role in ROLES}
+        for row, role in enumerate(ROLES, start=len(above)):
+            grid.addWidget(self._labels[role], row, 0)
             columns = 1 if self._with_shares else 2
             grid.addWidget(self.pickers[role], row, 1, 1, columns)
             grid.addWidget(self.positions[role], row, 1, 1, columns)
@@ -140,16 +172,18 @@ class ChannelsForm(QWidget):
             self.shares[role].setAlignment(
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
-            width = self.shares[role].fontMetrics().horizontalAdvance("100.0 %")
-            self.shares[role].setMinimumWidth(width)
+            measure = self.shares[role].fontMetrics().horizontalAdvance
+            width = max(measure(in_percent(share)) for share in (1e-9, 1 - 1e-9, 1.0))
+            self.shares[role].setMinimumWidth(width + 4)
         grid.addWidget(field_label(plain_label("Pixel size")), grid.rowCount(), 0)
         grid.addWidget(self.pixel_size, grid.rowCount() - 1, 1, 1, 2)
-        for combo in (self.mode, self.stack_axis, *self.positions.values()):
+        for combo in (self.field, self.mode, self.stack_axis, *self.positions.values()):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             combo.setMinimumContentsLength(12)
 
     def _connect(self) -> None:
         field, repaired = self._field, self._repaired
+        self.field.activated.connect(lambda: field.pick_field(self.field.currentData()))
         self.mode.activated.connect(lambda: field.pick_mode(self.mode.currentData()))
         self.stack_layer.activated.connect(
             lambda: field.pick_stack(self.stack_layer.layer(), repaired)
@@ -158,13 +192,9 @@ class ChannelsForm(QWidget):
             lambda: field.pick_axis(self.stack_axis.currentData())
         )
         for role, picker in self.pickers.items():
-            picker.activated.connect(
-                lambda _, role=role, picker=picker: field.pick(role, picker.layer(), repaired)
-            )
+            picker.activated.connect(lambda _, role=role: self._on_picked(role))
         for role, combo in self.positions.items():
-            combo.currentIndexChanged.connect(
-                lambda _, role=role, combo=combo: field.pick_position(role, combo.currentData())
-            )
+            combo.currentIndexChanged.connect(lambda _, role=role: self._on_placed(role))
         # Kept as attributes: psygnal and Qt refer to them weakly.
         self._watches = (
             SignalWatch(field.changed, self._on_changed),
@@ -173,9 +203,32 @@ class ChannelsForm(QWidget):
         for watch in self._watches:
             self.destroyed.connect(watch.stop)
 
+    def _on_picked(self, role: str) -> None:
+        picker = self.pickers[role]
+        if picker.layer() is None and not picker.says_absent():
+            self._field.leave_open(role)
+        else:
+            self._field.pick(role, picker.layer(), self._repaired)
+
+    def _on_placed(self, role: str) -> None:
+        combo = self.positions[role]
+        chosen = combo.currentData()
+        nowhere = chosen == _NOWHERE
+        self._field.pick_position(role, None if nowhere else chosen, recorded=not nowhere)
+
     def _on_changed(self) -> None:
         self.refresh()
         self.changed.emit()
+
+    def _show_fields(self) -> None:
+        """Ask which field of view is meant, where there are several."""
+        fields, chosen = self._field.fields(), self._field.field()
+        at = next((x for x in fields if chosen is not None and x.ids == chosen.ids), None)
+        _offer(self.field, [(x.name, x) for x in fields], at)
+        if at is None:
+            self.field.setCurrentIndex(-1)
+        for widget in self._field_rows:
+            widget.setVisible(len(fields) > 1)
 
     def _show_axes(self) -> None:
         layer, axes = self._field.stack_layer(self._repaired), []
@@ -193,11 +246,13 @@ class ChannelsForm(QWidget):
         count = 0 if layer is None or axis is None else shape_of(layer)[axis]
         names = [] if layer is None else channel_names(layer)
         names = names if len(names) == count else [""] * count
-        offered: list[tuple[str, int | None]] = [(self._absent, None)]
+        offered: list[tuple[str, int | None]] = [("— choose a channel —", None)]
         offered += [(f"{i}: {n}" if n else f"channel {i}", i) for i, n in enumerate(names)]
+        offered.append((self._absent, _NOWHERE))
         chosen = self._field.positions(self._repaired)
         for role, combo in self.positions.items():
-            _offer(combo, offered, chosen.get(role))
+            nowhere = _NOWHERE if role in self._field.unrecorded else None
+            _offer(combo, offered, chosen.get(role, nowhere))
 
 
 def _offer(combo: QComboBox, items: Sequence[tuple[str, Any]] | None, chosen: Any) -> None:

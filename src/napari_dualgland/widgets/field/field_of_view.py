@@ -7,9 +7,9 @@ by what an imputation made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image
@@ -17,16 +17,21 @@ from psygnal import Signal
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_tag import id_of, tag_of
+from napari_dualgland.io.layers import check_field
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.all_channels import AllChannels
-from napari_dualgland.widgets.field.guess import guess_roles
+from napari_dualgland.widgets.field.fields_apart import FieldsApart
+from napari_dualgland.widgets.field.guess import role_of_layer
 from napari_dualgland.widgets.field.job_input import layers_input, source_of
-from napari_dualgland.widgets.field.repaired import measured_layer, repaired_layers
+from napari_dualgland.widgets.field.open_fields import OpenField, open_fields
+from napari_dualgland.widgets.field.per_layer import PerLayer
+from napari_dualgland.widgets.field.roles import ROLE_LABELS
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import LayerWatch
 
-_T = TypeVar("_T")
+NOT_RECORDED = "— not recorded: estimate it —"
+"""What a person chooses who wants a channel estimated whole."""
 
 _OF_VIEWER: WeakKeyDictionary[Any, FieldOfView] = WeakKeyDictionary()
 
@@ -57,13 +62,11 @@ class FieldOfView:
         self._layers = layers
         self.one_layer = False
         self._mode_by_hand = False
-        self._chosen: dict[str, Any] = {}
-        self._by_hand: set[str] = set()
-        # What a person has picked among repaired layers, in place of what follows by itself.
-        self._repaired: dict[str, Any] | None = None
+        self._per_layer = PerLayer()
         self._all = AllChannels()
         # A pixel size that a person has stated, and the layers that it was stated of.
         self._stated: tuple[float, frozenset[str]] | None = None
+        self._apart = FieldsApart()
         self._follow()
         self._watch = LayerWatch(layers, self._on_layers)
 
@@ -75,9 +78,7 @@ class FieldOfView:
 
     def layers(self, repaired: bool = False) -> dict[str, Any]:
         """Return the layers by role, where each channel has one of its own."""
-        if repaired and self._repaired is None:
-            return repaired_layers(self._layers, self._chosen)
-        return dict(self._repaired or {} if repaired else self._chosen)
+        return self._per_layer.shown(self._layers, repaired)
 
     def stack_layer(self, repaired: bool = False) -> Any:
         """Return the layer that holds all channels, or None."""
@@ -91,6 +92,68 @@ class FieldOfView:
     def positions(self, repaired: bool = False) -> dict[str, int]:
         """Return where in that layer each role lies."""
         return self._all.positions_in(self.stack_layer(repaired))
+
+    @property
+    def unrecorded(self) -> set[str]:
+        """Roles that a person has said were not recorded."""
+        return set((self._all if self.one_layer else self._per_layer).unrecorded)
+
+    def undecided(self, repaired: bool = False) -> list[str]:
+        """Return the roles of which nobody has said where they are, or that they are nowhere."""
+        given = self.positions(repaired) if self.one_layer else self.layers(repaired)
+        return [role for role in ROLES if role not in given and role not in self.unrecorded]
+
+    def require_decided(self, repaired: bool = False) -> None:
+        """Refuse to go on as long as a channel would be estimated whole that nobody gave up.
+
+        Parameters
+        ----------
+        repaired : bool
+            As for :meth:`source`.
+
+        Raises
+        ------
+        DualglandError
+            That names the channels, or says why the layer of one does not fit.
+        """
+        undecided = self.undecided(repaired)
+        if not undecided:
+            return
+        for layer in self.offered() if not self.one_layer else ():
+            role, _ = role_of_layer(layer)
+            if role in undecided and not tag_of(layer).is_result:
+                check_field({**self.layers(repaired), role: layer})
+        names = " and ".join(ROLE_LABELS[role] for role in undecided)
+        what = "which channel of the layer it is" if self.one_layer else "its layer"
+        raise DualglandError(
+            Kind.LACKING,
+            names,
+            "nothing is chosen" if len(undecided) == 1 else "nothing is chosen for them",
+            way_out=f"choose {what} above, or “{NOT_RECORDED}” if there is none",
+        )
+
+    # --- fields side by side ----------------------------------------------------------
+
+    def fields(self) -> list[OpenField]:
+        """Return the fields of view that are open, in the order in which they were opened."""
+        stack = self._all.layer if self.one_layer else None
+        return open_fields(self._images(), self._per_layer.chosen, stack)
+
+    def field(self) -> OpenField | None:
+        """Return the one that is chosen."""
+        chosen = self._chosen_ids()
+        return next((field for field in self.fields() if field.ids & chosen), None)
+
+    def pick_field(self, wanted: OpenField) -> None:
+        """Go to another field of view: its layers are chosen and shown, all others hidden."""
+        with self._telling():
+            if wanted.stack is None:
+                self.one_layer = False
+                self._per_layer.take_field(list(self._layers), wanted)
+            else:
+                self.one_layer = True
+                self._all.pick(self._layers, wanted.stack, False)
+        self._apart.show(list(self._layers), wanted, self.fields())
 
     @property
     def pixel_size(self) -> float | None:
@@ -164,7 +227,8 @@ class FieldOfView:
             if source.one_layer:
                 self.pick_stack(source.first, repaired)
                 self.pick_axis(source.channel_axis)
-                self._all.positions = dict(source.positions)
+                for role in ROLES:
+                    self.pick_position(role, source.positions.get(role))
             self.state_pixel_size(source.pixel_size)
 
     # --- what a person chooses --------------------------------------------------------
@@ -176,16 +240,18 @@ class FieldOfView:
         ----------
         role : str
         layer : napari.layers.Image or None
-            None where no layer shows it.
+            None where it was not recorded: the channel is estimated whole.
         repaired : bool
             Whether it was picked where repaired layers are looked at. There it stays as it is
             picked; elsewhere its measured layer is meant.
         """
         with self._telling():
-            self._by_hand.add(role)
-            self._repaired = _with(self.layers(True), role, layer) if repaired else None
-            layer = measured_layer(self._layers, layer) if repaired else layer
-            self._chosen = _with(self._chosen, role, layer)
+            self._per_layer.pick(self._layers, role, layer, repaired)
+
+    def leave_open(self, role: str) -> None:
+        """Take back what was said of a role, so that nobody knows where it is."""
+        with self._telling():
+            self._per_layer.leave_open(role)
 
     def pick_mode(self, one_layer: bool) -> None:
         """Choose whether all channels lie in one layer."""
@@ -209,7 +275,7 @@ class FieldOfView:
         with self._telling():
             self._all.take_axis(axis)
 
-    def pick_position(self, role: str, position: int | None) -> None:
+    def pick_position(self, role: str, position: int | None, *, recorded: bool = False) -> None:
         """Choose where along that axis a role lies.
 
         Parameters
@@ -217,9 +283,11 @@ class FieldOfView:
         role : str
         position : int or None
             None where it was not recorded.
+        recorded : bool
+            Without a position: whether it may still lie somewhere.
         """
         with self._telling():
-            self._all.positions = _with(self._all.positions, role, position)
+            self._all.place(role, position, recorded=recorded or position is not None)
 
     def state_pixel_size(self, size: float | None) -> None:
         """State how large a pixel of the chosen layers is, in µm; None: they tell it."""
@@ -234,20 +302,21 @@ class FieldOfView:
         (self.changed if self._state() != before else self.listed).emit()
 
     def _follow(self) -> None:
-        """Forget what is gone, guess what was left open."""
-        layers = list(self._layers)
-        gone = {role for role, layer in self._chosen.items() if layer not in layers}
-        self._chosen = {role: x for role, x in self._chosen.items() if role not in gone}
-        self._by_hand -= gone
-        if any(x not in layers for x in (self._repaired or {}).values()) or not self._by_hand:
-            self._repaired = None
-        images = [layer for layer in layers if _is_channel(layer, 2)]
-        guessed = guess_roles(images, self._layers.selection.active, self._chosen)
-        if not self._by_hand:
-            self._chosen = guessed
+        """Forget what is gone, guess what was left open, keep fields apart."""
+        layers, images = list(self._layers), self._images()
+        fields = self.fields()
+        active = self._layers.selection.active
+        opened = self._per_layer.follow(layers, images, active, fields)
         any_holds_all = self._all.follow(layers, images)
         if not self._mode_by_hand:
-            self.one_layer = any_holds_all and len(guessed) < 2
+            self.one_layer = any_holds_all and len(self._per_layer.chosen) < 2
+        self._apart.name(fields)
+        chosen = self.field()
+        if opened and chosen is not None:
+            self._apart.show(layers, chosen, fields)
+
+    def _images(self) -> list[Any]:
+        return [layer for layer in self._layers if _is_channel(layer, 2)]
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -259,13 +328,13 @@ class FieldOfView:
 
     def _chosen_ids(self) -> frozenset[str]:
         """The layers that were measured, whatever stands for them elsewhere."""
-        chosen = [self.stack_layer()] if self.one_layer else self._chosen.values()
+        chosen = [self.stack_layer()] if self.one_layer else self._per_layer.chosen.values()
         return frozenset(id_of(layer) for layer in chosen if layer is not None)
 
     def _state(self) -> tuple[Any, ...]:
         """What is chosen, by ids, so that a name does not matter."""
         chosen: list[Any] = [self.one_layer, self.channel_axis, self._all.positions]
-        chosen.append(self.pixel_size)
+        chosen += [self.pixel_size, self.unrecorded]
         for repaired in (False, True):
             stack = self.stack_layer(repaired)
             chosen.append({role: id_of(x) for role, x in self.layers(repaired).items()})
@@ -275,9 +344,3 @@ class FieldOfView:
 
 def _is_channel(x: Any, least: int) -> bool:
     return isinstance(x, Image) and not x.rgb and x.ndim >= least and tag_of(x).is_channel
-
-
-def _with(mapping: Mapping[str, _T], role: str, value: _T | None) -> dict[str, _T]:
-    """Return a mapping in the order of the roles with another value for one; None for none."""
-    changed = {**mapping, role: value}
-    return {r: v for r in ROLES if (v := changed.get(r)) is not None}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,13 +96,52 @@ def guess_roles(
         of one field claim equally is left out too, rather than guessed.
     """
     known = known or {}
-    held = {id_of(layer): role for role, layer in known.items()}
-    own = {_field_of(layer) for layer in known.values()}
-    joined: Any = next(iter(own), None)
-    fields: dict[Any, dict[str, list[tuple[int, Any]]]] = {}
-    preferred = None
+    held = {id_of(layer) for layer in known.values()}
+    fields = claims_by_field(layers, known)
+    if not fields:
+        return {}
+    resolved = {key: resolve(claims) for key, claims in fields.items()}
+    joined = next((key for key, claims in fields.items() if held & _members(claims)), None)
+    if joined is not None and _members(fields[joined]) == held:
+        # Renamed so that two claim one role: it is known which is which.
+        whole = len(resolved[joined]) == len(held)
+        resolved[joined] = resolved[joined] if whole else dict(known)
     # Whoever looks at a result means the field that it was made from.
-    made_from = () if prefer is None else tag_of(prefer).sources
+    meant = set() if prefer is None else {id_of(prefer), *tag_of(prefer).sources}
+    preferred = next((key for key, claims in fields.items() if meant & _members(claims)), None)
+    # The fullest field; among equals the one opened last.
+    best = max(enumerate(resolved.values()), key=lambda item: (len(item[1]), item[0]))[1]
+    # A layer that fits nothing else, and happens to be selected, is no field.
+    if preferred is not None and (len(resolved[preferred]) > 1 or len(best) < 2):
+        best = resolved[preferred] or best
+    return {role: best[role] for role in ROLES if role in best}
+
+
+Claims = dict[str, list[tuple[int, Any]]]
+"""By role, the layers that claim it and how surely."""
+
+
+def claims_by_field(
+    layers: Iterable[Any], known: Mapping[str, Any] | None = None
+) -> dict[tuple[Any, ...], Claims]:
+    """Return which layers of each field claim which role.
+
+    Parameters
+    ----------
+    layers : iterable of napari.layers.Image
+        From the bottom of the layer list to its top.
+    known : mapping of str to napari.layers.Image, optional
+        As for :func:`guess_roles`.
+
+    Returns
+    -------
+    dict of tuple to Claims
+        By shape, scale and name of the field.
+    """
+    held = {id_of(layer): role for role, layer in (known or {}).items()}
+    own = {_field_of(layer) for layer in (known or {}).values()}
+    joined: Any = next(iter(own), None)
+    fields: dict[tuple[Any, ...], Claims] = {}
     for layer in layers:
         role, surety = role_of_layer(layer)
         # A name that says nothing takes nothing from a layer whose role is known.
@@ -112,27 +152,15 @@ def guess_roles(
         natural = _field_of(layer)
         key = joined if natural in own else natural
         fields.setdefault(key, {}).setdefault(role, []).append((surety, layer))
-        if layer == prefer or id_of(layer) in made_from:
-            preferred = key
-    if not fields:
-        return {}
-    resolved = {key: _resolve(claims) for key, claims in fields.items()}
-    if joined in fields and _members(fields[joined]) == set(held):
-        # Renamed so that two claim one role: it is known which is which.
-        whole = len(resolved[joined]) == len(held)
-        resolved[joined] = resolved[joined] if whole else dict(known)
-    if preferred is not None and resolved[preferred]:
-        return resolved[preferred]
-    # The fullest field; among equals the one opened last.
-    best = max(enumerate(resolved.values()), key=lambda item: (len(item[1]), item[0]))[1]
-    return {role: best[role] for role in ROLES if role in best}
+    return fields
 
 
-def _members(claims: Mapping[str, list[tuple[int, Any]]]) -> set[str]:
+def _members(claims: Claims) -> set[str]:
     return {id_of(layer) for found in claims.values() for _, layer in found}
 
 
-def _resolve(claims: dict[str, list[tuple[int, Any]]]) -> dict[str, Any]:
+def resolve(claims: Claims) -> dict[str, Any]:
+    """Return the layer that claims each role most surely; none where two claim it equally."""
     chosen = {}
     for role, candidates in claims.items():
         best = max(surety for surety, _ in candidates)
@@ -145,9 +173,12 @@ def _resolve(claims: dict[str, list[tuple[int, Any]]]) -> dict[str, Any]:
 def _field_of(layer: Any) -> tuple[Any, ...]:
     """What the layers of one field of view have in common."""
     placed = shape_of(layer), tuple(np.round(layer.scale, 9))
-    named = tag_of(layer).field
-    if named:
-        return *placed, named
+    tag = tag_of(layer)
+    if tag.field:
+        # Plates have fields of one name, and a file may be opened twice: napari numbers those.
+        given, _, number = layer.name.partition(" [")
+        twice = number if given in (tag.role, tag.name) else ""
+        return *placed, tag.field, tag.path and Path(tag.path).parent, twice
     words = re.findall(r"[^\W_]+", layer.name)
     # What is left without the stain names the field. napari tells layers of one name
     # apart by " [1]", so a second field of the same names stays a field of its own.

@@ -25,6 +25,9 @@ class LayerCombo(QComboBox):
         What the choice of no layer is called.
     fits : callable, optional
         Tells whether a layer is offered; without it, all that are given are.
+    absent : str, optional
+        What it is called that there is no such layer, where a person may say so. To choose none
+        then means that nothing has been said.
     parent : QWidget, optional
         Qt's parent.
     """
@@ -36,21 +39,30 @@ class LayerCombo(QComboBox):
         self,
         nothing: str,
         fits: Callable[[Any], bool] | None = None,
+        absent: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._nothing = nothing
+        self._nothing, self._absent = nothing, absent
         self._fits = fits
         self.by_hand = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
-        self.addItem(nothing, None)
+        self.offer(())
         self.activated.connect(self._on_activated)
 
     def layer(self) -> Any:
         """Return the chosen layer, None for the choice of none."""
         return self.currentData()
+
+    def says_absent(self) -> bool:
+        """Whether the person says that there is no such layer."""
+        return bool(self._absent) and self.currentIndex() == self.count() - 1
+
+    def set_absent(self) -> None:
+        """Choose that there is no such layer."""
+        self.setCurrentIndex(self.count() - 1)
 
     def set_layer(self, layer: Any) -> None:
         """Choose a layer that is offered, or none."""
@@ -68,6 +80,8 @@ class LayerCombo(QComboBox):
         for layer in layers:
             if self._fits is None or self._fits(layer):
                 self.addItem(layer.name, layer)
+        if self._absent:
+            self.addItem(self._absent, None)
         index = self._index_of(before)
         self.setCurrentIndex(max(0, index))
         self.blockSignals(False)

@@ -6,6 +6,8 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
+from napari_dualgland.widgets.kit.style import plain
+
 
 class Collapsible(QCollapsible):
     """Options that hardly anybody needs, under a title to click, closed at first."""
@@ -13,6 +15,7 @@ class Collapsible(QCollapsible):
     def __init__(self, title: str, content: QWidget) -> None:
         super().__init__(title)
         self._title = title
+        self.toggleButton().setToolTip(plain(f"Show or hide what stands under {title}."))
         self.addWidget(content)
         # As text and not as icons: text takes the colour of the theme.
         self.setCollapsedIcon(QIcon())

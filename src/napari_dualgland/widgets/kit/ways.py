@@ -56,6 +56,8 @@ class Ways(QWidget):
             self.combo.addItem(way.text, name)
             tip = in_lines(way.tip)
             self.combo.setItemData(self.combo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+            if way.field is not None and not way.field.toolTip():
+                way.field.setToolTip(in_lines(way.tip))
             if way.field is not None and way.label:
                 self._rows.addRow(way.label, way.field)
             elif way.field is not None:

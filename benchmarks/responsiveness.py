@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -44,7 +45,7 @@ def field() -> AnyArray:
     pixels = np.empty((4, SIDE, SIDE), np.uint8)
     for y in range(0, SIDE, side):
         for x in range(0, SIDE, side):
-            turned = np.rot90(sample, rng.integers(4), axes=(1, 2))
+            turned = np.rot90(sample, int(rng.integers(4)), axes=(1, 2))
             noisy = turned + rng.normal(0, 1.5, turned.shape)
             here = pixels[:, y : y + side, x : x + side]
             here[:] = noisy.clip(1, 255)[:, : here.shape[1], : here.shape[2]].astype(np.uint8)
@@ -211,7 +212,7 @@ def turn_3d(session: Session) -> None:
     """Three dimensions and back."""
     with session.measured("to 3-D and back"):
         for ndisplay in (3, 2):
-            session.act(lambda n=ndisplay: setattr(session.viewer.dims, "ndisplay", n))
+            session.act(partial(setattr, session.viewer.dims, "ndisplay", ndisplay))
             session.rest(0.5)
 
 
@@ -247,7 +248,8 @@ def delete_results(session: Session) -> None:
     """All that was made goes; the sources stay."""
     made = [x for x in session.viewer.layers if x.name not in CHANNELS]
     with session.measured("delete results"):
-        session.act(lambda: [session.viewer.layers.remove(layer) for layer in made])
+        for layer in made:
+            session.act(partial(session.viewer.layers.remove, layer))
 
 
 ACTS: tuple[Act, ...] = (
@@ -319,7 +321,7 @@ def main(
                 continue
             if act in NEEDED or only in act.__name__:
                 act(session)
-        session.viewer.close()
+        session.viewer.close()  # type: ignore[no-untyped-call]
     if not only:
         out = HERE / "results" / "responsiveness.md"
         out.write_text(table_of(session.gaps, f"{API_NAME} {QT_VERSION}"), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A run of *Impute* that is disturbed: closed, cleared, deleted at each stage; and what it leaves."""
+"""A run of *Impute* that is disturbed at each stage: closed, cleared, deleted; what it leaves."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def exposed(
 
 
 def _range(
-    statistics: StackStatistics, absent: Sequence[int], dtype: np.dtype[np.generic]
+    statistics: StackStatistics, absent: Sequence[int], dtype: np.dtype[Any]
 ) -> tuple[float, float]:
     """Return the lowest and the highest value of the bits that recorded channels use."""
     kept = statistics.normalisation

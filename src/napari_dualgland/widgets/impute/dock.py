@@ -10,8 +10,6 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
-
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask
@@ -22,7 +20,7 @@ from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.impute.live_run import LiveRun, stem_of
-from napari_dualgland.widgets.impute.mask_saving import ask_where, is_in_no_file, saved
+from napari_dualgland.widgets.impute.mask_saving import ask_where, is_in_no_file, saving
 from napari_dualgland.widgets.impute.missing_form import MissingForm
 from napari_dualgland.widgets.impute.missing_key import MissingKey
 from napari_dualgland.widgets.impute.notice import Notice
@@ -93,8 +91,9 @@ class ImputeWidget(Dock):
         self.show_missing.failed.connect(self.tell)
         self.show_missing.shown.connect(self.key.setVisible)
         self.results.to_write.connect(self.write)
-        self.results.textured.connect(self._on_textured)
-        self.copy_as.command.disconnect()
+        for copied in (self.copy_as.python, self.copy_as.command):
+            copied.disconnect()
+        self.copy_as.python.connect(lambda: self._copy(lambda: self._as_shown().as_python()))
         self.copy_as.command.connect(self._copy_command)
 
     # --- the job ----------------------------------------------------------------------
@@ -191,14 +190,11 @@ class ImputeWidget(Dock):
         if run is not None:
             run.close()
 
-    def event(self, event: Any) -> bool:
-        """End what is going on when the dock is closed: napari takes the widget out of it."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
-            self.cancel()
-            self.show_missing.cancel()
-            self.results.rest()
-            self.discard()
-        return bool(super().event(event))
+    def closing(self) -> None:
+        """End what is going on; see :meth:`.Docked.closing`."""
+        super().closing()
+        self.show_missing.cancel()
+        self.results.forget()
 
     # --- the form ---------------------------------------------------------------------
 
@@ -224,22 +220,29 @@ class ImputeWidget(Dock):
         job = self.value()
         return job, self.load(job), self.missing.layer()
 
-    def _on_textured(self, plausible: bool) -> None:
-        """Let copied code make what is shown."""
-        params = self.params.value().model_copy(update={"plausible": plausible})
-        self.params.set_value(params)
+    def _as_shown(self) -> ImputeJob:
+        """Return the job of the form, with the fill that is looked at."""
+        job, plausible = self.value(), self.results.plausible
+        if plausible is None:
+            return job
+        params = job.params.model_copy(update={"plausible": plausible})
+        return job.model_copy(update={"params": params})
 
     def _copy_command(self) -> None:
         """Copy the shell line; a mask that was painted is saved for it first."""
         try:
-            job = self.value()
+            job = self._as_shown()
             path = ask_where(self, job) if is_in_no_file(job) else None
-            if path is not None:
-                job = saved(job, self.load(job), path)
+            if path is None:
+                self._copy(job.as_command)
+                return
+            loaded = self.load(job)
         except DualglandError as error:
-            self.run_bar.say(str(error), error=True)
+            self.tell(error)
             return
-        self._copy(job.as_command)
+        thread = self.in_background(lambda _: saving(job, loaded, path))
+        thread.succeeded.connect(lambda saved: self._copy(saved.as_command))
+        thread.failed.connect(self.tell)
 
     def _on_form_changed(self) -> None:
         """What was found belongs to the job as it was; look again if it is being shown."""

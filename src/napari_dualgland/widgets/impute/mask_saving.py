@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_dualgland.io.mask_writing import write_mask
 from napari_dualgland.jobs import ImputeJob, Loaded, MaskFile, MaskLayer
-from napari_dualgland.progress import finish
+from napari_dualgland.progress import Progress
 from napari_dualgland.stack import ROLES
 
 
@@ -45,7 +45,7 @@ def ask_where(parent: QWidget, job: ImputeJob) -> Path | None:
     return Path(path if Path(path).suffix in (".tif", ".tiff") else f"{path}.tif")
 
 
-def saved(job: ImputeJob, loaded: Loaded, path: Path) -> ImputeJob:
+def saving(job: ImputeJob, loaded: Loaded, path: Path) -> Generator[Progress, None, ImputeJob]:
     """Save the mask of a job and return the job that reads it from there.
 
     Parameters
@@ -57,13 +57,17 @@ def saved(job: ImputeJob, loaded: Loaded, path: Path) -> ImputeJob:
     path : pathlib.Path
         Where the mask is to lie.
 
+    Yields
+    ------
+    Progress
+
     Returns
     -------
     ImputeJob
         With the same pixels missing, in the channels that were chosen, whatever the file's
         channels are called.
     """
-    found: Any = finish(job.find_steps(loaded))
+    found = yield from job.find_steps(loaded)
     write_mask(found.missing, found.stack, path, job.read_stack())
     update = {"missing": MaskFile(path=path), "roles": ROLES, "region": None}
     return job.model_copy(update=update)

@@ -39,8 +39,6 @@ class ResultBar(QWidget):
 
     to_write = Signal(object)
     """A function that writes a file and returns its path."""
-    textured = Signal(bool)
-    """Whether a plausible picture is shown."""
 
     def __init__(self, copy_as: QPushButton) -> None:
         super().__init__()
@@ -97,6 +95,11 @@ class ResultBar(QWidget):
         self.texture.setChecked(result.plausible)
         self.texture.blockSignals(False)
         self._say()
+
+    @property
+    def plausible(self) -> bool | None:
+        """Whether a plausible picture is shown; None without a result."""
+        return None if self._result is None else self._result.plausible
 
     def rest(self) -> None:
         """Show the results themselves again: nothing is compared, nothing laid over."""
@@ -164,7 +167,6 @@ class ResultBar(QWidget):
         self._result = self._result.flipped()
         self._layers.fill(self._result)
         self._say()
-        self.textured.emit(plausible)
 
     def _on_uncertainty(self, wanted: bool) -> None:
         unsure, self._unsure = self._unsure, None

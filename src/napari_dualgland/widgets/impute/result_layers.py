@@ -77,7 +77,7 @@ class ResultLayers:
         """Whether a person has taken away all that there is to be seen of the run."""
         layers = self.viewer.layers
         if self._begun and not self._due:
-            return not any(layer in layers for _, layer in self._live)
+            return not self.shown()
         return not any(layer in layers for layer in self.source.distinct_layers)
 
     def open_one(self) -> bool:
@@ -123,7 +123,8 @@ class ResultLayers:
 
     def shown(self) -> list[tuple[View, Image]]:
         """Return the layers that are still there, with what they show."""
-        return [pair for pair in self._live if pair[1] in self.viewer.layers]
+        self._live = [pair for pair in self._live if pair[1] in self.viewer.layers]
+        return list(self._live)
 
     def pairs(self) -> list[tuple[Image | None, Image]]:
         """Return each source layer with its result; None where the channel was absent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -80,9 +81,11 @@ class ShowMissing(QPushButton):
 
     def by_hand(self) -> Any:
         """Return the layer of marks that was shown here, if a person has painted on it since."""
-        if self._painted is None or self._painted[0] not in self._viewer.layers:
+        layer = None if self._painted is None else self._painted[0]()
+        if self._painted is None or layer not in self._viewer.layers:
+            self._painted = None  # codes are as large as the field
             return None
-        layer, codes = self._painted
+        _, codes = self._painted
         if self._of_a_result(layer) or np.array_equal(np.asarray(layer.data), codes):
             return None
         return layer
@@ -152,7 +155,8 @@ class ShowMissing(QPushButton):
         codes = missing_codes(source, found.stack, found.missing, frame)
         layer = show_missing(self._viewer, source, codes, outline=False)
         # What is painted may be the layer's own array, so what it held is kept apart.
-        self._painted = (layer, codes.copy()) if isinstance(codes, np.ndarray) else None
+        kept = codes.copy() if isinstance(codes, np.ndarray) else None
+        self._painted = None if kept is None else (weakref.ref(layer), kept)
 
     def _marks(self) -> Any:
         """Return the layer that marks pixels of the chosen channels, if there is one."""

@@ -8,6 +8,7 @@ import weakref
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QThreadPool
 
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.stack import ROLES
@@ -41,6 +42,16 @@ def delete_source(viewer, widget):
     viewer.layers.remove("er")
 
 
+def open_dock(viewer, layers=()):
+    """Open a dock that the test may close."""
+    for layer in layers:
+        viewer.add_layer(layer)
+    widget = ImputeWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Impute")
+    widget.set_value(QUICK)
+    return widget
+
+
 def stopped_at(stage, widget, viewer, act):
     """Do something once, at a stage of the run."""
     done = []
@@ -62,12 +73,17 @@ def stopped_at(stage, widget, viewer, act):
 
 @pytest.mark.parametrize("stage", ["before the tiles", "at the first tile", "at the last tile"])
 @pytest.mark.parametrize("act", [close, clear, delete_live, delete_source])
-def test_a_run_leaves_nothing_half_done(viewer, dock, qtbot, stage, act):
+def test_a_run_leaves_nothing_half_done(viewer, qtbot, stage, act):
     if act is delete_live and stage == "before the tiles":
         act = delete_source
-    widget = dock(plain_field(np.stack([paint(seed=k) for k in range(2)], axis=1)))
+    field = plain_field(np.stack([paint(seed=k) for k in range(2)], axis=1))
+    widget = open_dock(viewer, field)
     done = stopped_at(stage, widget, viewer, act)
-    qtbot.waitUntil(lambda: bool(done) and widget.idle, timeout=60000)
+    qtbot.waitUntil(lambda: bool(done), timeout=60000)
+    # A dock that was closed is gone, and nobody can ask it.
+    threads = QThreadPool.globalInstance()
+    qtbot.waitUntil(lambda: threads.activeThreadCount() == 0, timeout=60000)
+    qtbot.wait(50)
     assert not working(viewer)
     if act is clear:
         assert names(viewer) == []
@@ -80,18 +96,15 @@ def test_a_run_leaves_nothing_half_done(viewer, dock, qtbot, stage, act):
         assert all(layer.visible for layer in results)
 
 
-def test_sources_come_back_with_their_results_gone(viewer, dock, run):
-    widget = dock(plain_field())
+def test_sources_come_back_with_their_results_gone(viewer, run, qtbot):
+    widget = open_dock(viewer, plain_field())
     run(widget)
     close(viewer, widget)
     assert not viewer.layers["er"].visible
     for layer in [x for x in viewer.layers if tag_of(x).kind == "imputed"]:
         viewer.layers.remove(layer)
     assert all(viewer.layers[role].visible for role in ROLES)
-    again = ImputeWidget(viewer)
-    viewer.window.add_dock_widget(again)
-    again.set_value(QUICK)
-    run(again)
+    run(open_dock(viewer))
     assert all(viewer.layers[f"{role} imputed"].visible for role in ROLES)
 
 

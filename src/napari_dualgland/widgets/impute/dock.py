@@ -81,6 +81,7 @@ class ImputeWidget(Dock):
             self.notes,
             self.results,
         )
+        self._asked.remove(self.key)  # its colours are those of marks that stay in sight
         self.hold(form)
 
     def _connect(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class ResultBar(QWidget):
         self.export = QPushButton("Export …")
         self.export.setToolTip("Save as OME-TIFF, with the mask and the provenance inside.")
         self.says = footnote(ESTIMATE_NOTE)
+        self._looks = QWidget()
         self._draw = QTimer(self)
         self._draw.setSingleShot(True)
         self._draw.setInterval(_DRAW_MS)
@@ -88,6 +90,7 @@ class ResultBar(QWidget):
         self._result, self._layers, self._stem = result, layers, stem
         for widget in (self.compare, self.split, self.export):
             widget.setEnabled(True)
+        self._looks.show()
         self.uncertainty.setEnabled(result.uncertainty is not None)
         self.texture.setEnabled(result.other is not None)
         self.texture.setToolTip(in_lines(_TEXTURE if result.other is not None else _ONE_FILL))
@@ -115,6 +118,8 @@ class ResultBar(QWidget):
         self._result = self._layers = self._compare = None
         for widget in (self.compare, self.texture, self.uncertainty, self.split, self.export):
             widget.setEnabled(False)
+        # There is nothing to look at, and a small screen has other uses for the room.
+        self._looks.hide()
         self.texture.blockSignals(True)
         self.texture.setChecked(False)
         self.texture.blockSignals(False)
@@ -132,15 +137,14 @@ class ResultBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for buttons in ((self.compare, self.texture, self.uncertainty), (self.export, copy_as)):
-            row = QHBoxLayout()
-            for button in buttons:
-                row.addWidget(button, 1)
-            column.addLayout(row)
-        row = QHBoxLayout()
-        for part in (plain_label("Before"), self.split, plain_label("After")):
-            row.addWidget(part, int(part is self.split))
-        column.insertLayout(1, row)
+        within = QVBoxLayout(self._looks)
+        within.setContentsMargins(0, 0, 0, 0)
+        within.setSpacing(4)
+        ends = (plain_label("Before"), self.split, plain_label("After"))
+        within.addLayout(_row(self.compare, self.texture, self.uncertainty))
+        within.addLayout(_row(*ends, wide=(self.split,)))
+        column.addWidget(self._looks)
+        column.addLayout(_row(self.export, copy_as))
         column.addWidget(self.says)
 
     def _say(self) -> None:
@@ -205,6 +209,14 @@ class ResultBar(QWidget):
         if path:
             path = path if Path(path).suffix in (".tif", ".tiff") else f"{path}.ome.tif"
             self.to_write.emit(partial(write, self._result, path))
+
+
+def _row(*parts: QWidget, wide: Sequence[QWidget] = ()) -> QHBoxLayout:
+    """Return widgets beside each other; those that are wide, or else all, share the room."""
+    row = QHBoxLayout()
+    for part in parts:
+        row.addWidget(part, int(not wide or part in wide))
+    return row
 
 
 def _toggle(text: str, tip: str) -> QPushButton:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scenes import CHANNELS, blobs, box, in_dtype, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.jobs import ImputeJob, Loaded
 from napari_dualgland.results import PLAUSIBLE
-
-from .scenes import CHANNELS, blobs, box, in_dtype, stack_of
 
 PLAIN = {"device": "cpu", "tile": 64, "rehearse": False}
 

@@ -73,7 +73,7 @@ class BesideLayers:
         -------
         napari.layers.Image
         """
-        view = next(view for view, layer in self._shown if layer is beside)
+        view = next(view for view, layer in self._shown if layer == beside)
         pixels = ResultPixels(self._source, self._frame, result).uncertainty(view)
         tag = self._tag(result, "uncertainty", view)
         layer = self._layer(pixels, beside, tag, _UNCERTAINTY_LOOKS, visible=True)

@@ -113,7 +113,7 @@ class MissingForm(QWidget):
 
     def take(self, layer: Any) -> None:
         """Let what a person has painted on this layer count, if they have painted on one."""
-        if layer is None or (self.ways.value() == "labels" and self.labels.layer() is layer):
+        if layer is None or (self.ways.value() == "labels" and self.labels.layer() == layer):
             return
         self.labels.by_hand = True
         self.labels.set_layer(layer)

@@ -134,8 +134,9 @@ class ResultLayers:
         """Return the result that is selected; that of the protein, or the first, if none is."""
         results = {view.role: layer for view, layer in self.shown()}
         active = self.viewer.layers.selection.active
-        if active in results.values():
-            return active
+        for layer in results.values():
+            if layer == active:
+                return layer
         return results.get("protein", next(iter(results.values())))
 
     def discard(self) -> None:
@@ -170,7 +171,7 @@ class ResultLayers:
             return False
         for view, layer in self.shown():
             for earlier in self._earlier(view):
-                if earlier is not layer:
+                if earlier != layer:
                     self.viewer.layers.remove(earlier)
         self.fill(result)
         beside = BesideLayers(self.viewer, self.source, self.frame, self.shown())

@@ -19,6 +19,7 @@ from napari_dualgland.typing import AnyArray
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.thread import JobThread
+from napari_dualgland.widgets.layers.hiding import bare
 from napari_dualgland.widgets.layers.missing_layer import (
     find_missing_layer,
     marks_estimates,
@@ -156,7 +157,7 @@ class ShowMissing(QPushButton):
         layer = show_missing(self._viewer, source, codes, outline=False)
         # What is painted may be the layer's own array, so what it held is kept apart.
         kept = codes.copy() if isinstance(codes, np.ndarray) else None
-        self._painted = None if kept is None else (weakref.ref(layer), kept)
+        self._painted = None if kept is None else (weakref.ref(bare(layer)), kept)
 
     def _marks(self) -> Any:
         """Return the layer that marks pixels of the chosen channels, if there is one."""

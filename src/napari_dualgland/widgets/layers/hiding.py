@@ -20,24 +20,29 @@ def hide(layer: Any) -> None:
     """Hide a layer until what stands in for it is gone; one that a person hid stays theirs."""
     if layer.visible:
         layer.visible = False
-        _HIDDEN.add(layer)
+        _HIDDEN.add(bare(layer))
 
 
 def show(layer: Any) -> None:
     """Show a layer again if it is one that was hidden here and nobody has shown since."""
     if hidden_by_us(layer):
         layer.visible = True
-    _HIDDEN.discard(layer)
+    _HIDDEN.discard(bare(layer))
 
 
 def hidden_by_us(layer: Any) -> bool:
     """Tell whether a layer is hidden, and no person has wished so."""
-    return layer in _HIDDEN and not layer.visible
+    return bare(layer) in _HIDDEN and not layer.visible
+
+
+def bare(thing: Any) -> Any:
+    """Return the layer or viewer itself: plugins are given proxies, which nobody else keeps."""
+    return getattr(thing, "__wrapped__", thing)
 
 
 def show_when_alone(viewer: Any) -> None:
     """From now on, show a source again when the last result that stood in for it is removed."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are given a proxy
+    viewer = bare(viewer)
     if viewer not in _WATCHED:
         _WATCHED[viewer] = _ResultWatch(viewer.layers)
 

@@ -16,6 +16,7 @@ from qtpy.QtCore import QTimer
 
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.missing_looks import FILLED, OUTLINED
+from napari_dualgland.widgets.layers.hiding import bare
 
 THINNEST, THICKEST = 2, 4
 SEEN = 1.6
@@ -35,7 +36,7 @@ def keep_outlined(viewer: Any, layer: Any) -> None:
     layer : napari.layers.Labels
         Marks what was filled in.
     """
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plugins are given a proxy
+    viewer = bare(viewer)
     if viewer not in _OF_VIEWER:
         _OF_VIEWER[viewer] = Outlines(viewer)
     _OF_VIEWER[viewer].fit(layer)

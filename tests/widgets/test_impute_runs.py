@@ -174,7 +174,7 @@ def test_a_cancelled_run_gives_the_earlier_result_back(viewer, dock, run, qtbot)
     done = stopped_at("at the first tile", widget, viewer, lambda *_: widget.cancel())
     qtbot.waitUntil(lambda: bool(done) and widget.idle, timeout=60000)
     assert names(viewer) == order
-    assert viewer.layers["protein imputed"] is kept
+    assert viewer.layers["protein imputed"] == kept
     np.testing.assert_array_equal(kept.data, pixels)
     assert kept.visible
     assert widget.results.export.isEnabled()
@@ -191,7 +191,7 @@ def test_only_the_region_is_filled(viewer, dock, run):
         inside = np.zeros(source.shape, bool)
         inside[30:60, 40:80] = True
         np.testing.assert_array_equal(source[~inside], result[~inside])
-        assert (result[40:60, 50:80] > 0).all()
+        assert result[40:60, 50:80].mean() > 20
     again = ImputeWidget(viewer)
     again.set_value(job)
     assert again.value().region == job.region

@@ -54,6 +54,8 @@ class Mask:
         Whether the values are sums of :data:`ROLE_BITS`, each channel marked apart.
     roles : frozenset of str or None
         The channels in which the marks hold; None: in all.
+    bounds : tuple of int or None
+        First and last row and column between which the marks hold; None: everywhere.
     of_cells : bool
         Whether these are labels of cells, which are the same in all channels.
     name : str
@@ -66,6 +68,7 @@ class Mask:
     axes: str | None = None
     coded: bool = False
     roles: frozenset[str] | None = None
+    bounds: tuple[int, int, int, int] | None = None
     of_cells: bool = False
     name: str = ""
     notes: tuple[str, ...] = ()
@@ -95,6 +98,20 @@ class Mask:
                 expected=f"some of {', '.join(ROLES)}",
             )
         return replace(self, roles=frozenset(roles))
+
+    def inside(self, top: int, bottom: int, left: int, right: int) -> Mask:
+        """Return the marks inside a rectangle alone.
+
+        Parameters
+        ----------
+        top, bottom, left, right : int
+            In pixels; the last row and column do not belong to it.
+
+        Returns
+        -------
+        Mask
+        """
+        return replace(self, bounds=(top, bottom, left, right))
 
     def fitted(self, stack: Stack) -> LazyArray:
         """Return one truth value for each value of a stack.
@@ -135,10 +152,28 @@ class Mask:
         # A channel that the mask does not speak of keeps no bit.
         bits = np.array([self._bit(channel.role) for channel in stack.channels])[:, None, None]
         marked = (marks & bits) != 0 if self.coded else (marks != 0) & (bits != 0)
+        if self.bounds is not None:
+            marked = marked & self._within(stack)
         full = tuple(stack.sizes.get(a, 1) for a in CANONICAL_AXES)
         # A copy: a broadcast view would be read-only and share pixels between planes.
         fitted: LazyArray = from_canonical(np.broadcast_to(marked, full), stack.axes).copy()
         return fitted
+
+    def _within(self, stack: Stack) -> AnyArray:
+        """Return (Y, X) truth values: whether a pixel lies inside the bounds."""
+        assert self.bounds is not None
+        top, bottom, left, right = self.bounds
+        height, width = stack.sizes["Y"], stack.sizes["X"]
+        if top >= height or left >= width:
+            raise DualglandError(
+                Kind.BAD_VALUE,
+                self.name or "region",
+                f"rows {top} to {bottom}, columns {left} to {right} lie outside the image",
+                expected=f"a part of its {height} × {width} pixels",
+            )
+        within = np.zeros((height, width), bool)
+        within[top:bottom, left:right] = True
+        return within
 
     def _bit(self, role: str | None) -> int:
         if self.roles is not None and role not in self.roles:

@@ -55,6 +55,9 @@ class Progress:
         The tile that has just been finished.
     found : tuple of Finding
         What a person should hear of before anything is filled.
+    share : float or None
+        How much of all the work is done, 0 to 1, with the stages in which nothing is counted;
+        None where that is not known. It never falls.
     """
 
     done: int
@@ -62,6 +65,50 @@ class Progress:
     message: str = ""
     patch: Patch | None = None
     found: tuple[Finding, ...] = ()
+    share: float | None = None
+
+
+class Course:
+    """How far work of several stages is, by what each is expected to cost.
+
+    Costs may be corrected on the way; what is told never falls, and is 1 at the very end only.
+
+    Parameters
+    ----------
+    **costs : float
+        Of each stage, in their order, in any unit.
+
+    Attributes
+    ----------
+    told : float
+        What was told last.
+    """
+
+    def __init__(self, **costs: float) -> None:
+        self.costs = costs
+        self.told = 0.0
+
+    def at(self, stage: str, done: float = 0.0) -> float:
+        """Return the share of all work that is done.
+
+        Parameters
+        ----------
+        stage : str
+            The one that is being worked on.
+        done : float
+            How much of it is done, 0 to 1.
+
+        Returns
+        -------
+        float
+            0 to 1.
+        """
+        names = list(self.costs)
+        before = sum(self.costs[name] for name in names[: names.index(stage)])
+        total = sum(self.costs.values())
+        share = (before + done * self.costs[stage]) / total if total else 0.0
+        self.told = max(self.told, min(1.0, share))
+        return self.told
 
 
 def finish(

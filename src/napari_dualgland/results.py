@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 NOTHING_MISSING = "nothing to do: no pixel is missing"
 """Note of an imputation that had nothing to fill."""
 
+PLAUSIBLE = (
+    "filled with one plausible picture of many: it is further from the truth than the estimate; "
+    "do not measure intensities in it"
+)
+"""What stands in the notes of a result that was asked to look measured."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Imputation(Stack):
@@ -47,6 +53,10 @@ class Imputation(Stack):
     samples : tuple of numpy.ndarray or dask.array.Array
         Plausible pictures, if any were asked for: each of the shape and dtype of
         ``data``, observed pixels the source's own bits.
+    other : numpy.ndarray or dask.array.Array or None
+        The other fill of the same run, if both were asked for: the plausible picture where
+        ``data`` is the estimate, the estimate where ``data`` is the picture. See
+        :meth:`flipped`.
 
     Raises
     ------
@@ -58,10 +68,11 @@ class Imputation(Stack):
     uncertainty: LazyArray | None = None
     samples: tuple[LazyArray, ...] = ()
     provenance: Provenance
+    other: LazyArray | None = None
 
     def __post_init__(self) -> None:
         Stack.__post_init__(self)
-        named = {"missing": self.missing, "uncertainty": self.uncertainty}
+        named = {"missing": self.missing, "uncertainty": self.uncertainty, "other": self.other}
         named |= {f"sample {i}": sample for i, sample in enumerate(self.samples, 1)}
         for name, array in named.items():
             if array is not None and tuple(array.shape) != self.shape:
@@ -109,6 +120,38 @@ class Imputation(Stack):
         return self
 
     @property
+    def plausible(self) -> bool:
+        """Whether what was filled in is a plausible picture, for the eye, and not the estimate."""
+        return bool(self.provenance.options.get("plausible"))
+
+    def flipped(self) -> Self:
+        """Return the result with its other fill, named for what it is.
+
+        Raises
+        ------
+        DualglandError
+            If the run has made one fill only.
+        """
+        if self.other is None:
+            raise DualglandError(
+                Kind.LACKING, self.where, "there is one fill only", way_out="impute with both=True"
+            )
+        plausible = not self.plausible
+        known = self.provenance
+        notes = [note for note in known.notes if note != PLAUSIBLE]
+        told = known.model_copy(
+            update={
+                "options": {**known.options, "plausible": plausible},
+                "notes": (*([PLAUSIBLE] if plausible else []), *notes),
+                "job": _asking(known.job, plausible),
+            }
+        )
+        # A picture that is as likely as the truth errs as much again as the mean does.
+        factor = np.float32(np.sqrt(2) if plausible else np.sqrt(0.5))
+        sigma = None if self.uncertainty is None else self.uncertainty * factor
+        return replace(self, data=self.other, other=self.data, uncertainty=sigma, provenance=told)
+
+    @property
     def unchanged(self) -> bool:
         """Whether there was nothing to fill, so that the data are the source's own."""
         return NOTHING_MISSING in self.provenance.notes
@@ -125,14 +168,15 @@ class Imputation(Stack):
         """The same as ``missing``."""
         return self.missing
 
-    def _changed(self, change: Callable[[Any], Any], **other: Any) -> Self:
+    def _changed(self, change: Callable[[Any], Any], **more: Any) -> Self:
         return replace(
             self,
             data=change(self.data),
             missing=change(self.missing),
             uncertainty=None if self.uncertainty is None else change(self.uncertainty),
             samples=tuple(change(sample) for sample in self.samples),
-            **other,
+            other=None if self.other is None else change(self.other),
+            **more,
         )
 
     def half_width(self, level: float) -> Any:
@@ -164,6 +208,13 @@ class Imputation(Stack):
             return self.uncertainty * np.float32(steps[0])
         shape[axis] = len(steps)
         return self.uncertainty * np.array(steps, np.float32).reshape(shape)
+
+
+def _asking(job: dict[str, Any] | None, plausible: bool) -> dict[str, Any] | None:
+    """Return a written job that asks for this kind of fill."""
+    if job is None:
+        return None
+    return {**job, "params": {**job.get("params", {}), "plausible": plausible}}
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,6 +116,12 @@ def impute(
     missing: Missing = "auto",
     channels: Channels = None,
     pixel_size: PixelSize = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="Y0:Y1,X0:X1", help="Fill inside this rectangle of pixels and nowhere else."
+        ),
+    ] = None,
     seed: Seed = DEFAULTS.seed,
     model: Model = DEFAULTS.model,
     device: Device = DEFAULTS.device,
@@ -141,7 +147,7 @@ def impute(
     """Fill in the missing pixels of a stack. Observed pixels come back bit for bit."""
     from napari_dualgland.cli import impute as verb
     from napari_dualgland.cli.options import file_input, mask_source, options_of
-    from napari_dualgland.jobs import ImputeJob
+    from napari_dualgland.jobs import ImputeJob, Region
 
     options = {"seed": seed, "model": model, "device": device, "precision": precision}
     options |= {"tile": tile, "rehearse": rehearse, "adapt": adapt}
@@ -149,6 +155,7 @@ def impute(
     job = ImputeJob(
         input=file_input(source, channels, pixel_size),
         missing=mask_source(missing),
+        region=None if region is None else Region.parse(region),
         params=options_of(ImputeParams, options),
         output=out,
     )

@@ -189,13 +189,13 @@ def _quiet(debug: bool) -> Iterator[None]:
 @contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[Progress], None]]:
     """Yield what takes progress events and draws them on stderr, where that is a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
     )
     err = console(stderr=True)
@@ -204,6 +204,9 @@ def progress_bar(label: str) -> Iterator[Callable[[Progress], None]]:
 
         def step(event: Progress) -> None:
             said = legible(event.message) or label
-            bar.update(task, completed=event.done, total=event.total, description=said)
+            said += f" {event.done}/{event.total}" if event.total and not event.message else ""
+            # The share counts every stage; where there is none, what is counted is all.
+            done, total = (event.done, event.total) if event.share is None else (event.share, 1)
+            bar.update(task, completed=done, total=total or None, description=said)
 
         yield step

@@ -29,19 +29,29 @@ class Estimates:
         What is missing of it.
     params : ImputeParams
         Say which pictures are drawn.
+    both : bool
+        Whether the other fill is kept too: the estimate beside a plausible picture, or the other
+        way round.
     """
 
     def __init__(
-        self, dtype: np.dtype[Any], channels: int, masks: PackedMasks, params: ImputeParams
+        self,
+        dtype: np.dtype[Any],
+        channels: int,
+        masks: PackedMasks,
+        params: ImputeParams,
+        both: bool = False,
     ) -> None:
         self.dtype, self.plausible = dtype, params.plausible
         # Picture 0 is the one that may stand in the stack, so that the samples are others.
-        self.pictures = [*([0] if params.plausible else []), *range(1, params.samples + 1)]
+        first = [0] if params.plausible or both else []
+        self.pictures = [*first, *range(1, params.samples + 1)]
         self.states_sigma = False
         self.filled = np.zeros(channels, np.int64)
         self._fills = Patchwork(dtype, masks)
         self._sigmas = Patchwork(np.dtype(np.float32), masks)
         self._samples = [Patchwork(dtype, masks) for _ in range(params.samples)]
+        self._other = Patchwork(dtype, masks) if both else None
 
     def add(
         self, source: Patch, filled: FilledTile, statistics: StackStatistics, index: list[int]
@@ -75,9 +85,13 @@ class Estimates:
 
         sigma = filled.sigma
         drawn = [] if sigma is None else [filled.mean + sigma * d for d in filled.deviations]
-        shown = drawn.pop(0) if self.plausible else filled.mean
+        fills = [filled.mean, *(drawn[:1] if 0 in self.pictures else [])]
+        drawn = drawn[len(fills) - 1 :]
+        shown = fills[-1] if self.plausible else filled.mean
         patch = replace(source, values=laid(shown))
         self._fills.add(patch, patch.values)
+        if self._other is not None:
+            self._other.add(patch, laid(fills[0] if self.plausible else fills[-1]))
         self.filled += source.missing.sum((1, 2))
         for pictures, sample in zip(self._samples, drawn, strict=True):
             pictures.add(patch, laid(sample))
@@ -90,12 +104,14 @@ class Estimates:
             self._sigmas.add(patch, spread)
         return patch
 
-    def over(self, data: LazyArray) -> tuple[LazyArray, LazyArray | None, list[LazyArray]]:
-        """Return fill, uncertainty (None if none is stated) and samples, laid over a stack.
+    def over(
+        self, data: LazyArray
+    ) -> tuple[LazyArray, LazyArray | None, list[LazyArray], LazyArray | None]:
+        """Return fill, uncertainty, samples and the other fill, laid over a stack.
 
-        ``data`` is (T, Z, C, Y, X), the completed stack; so is each of what is returned.
+        None where none is stated, or made. ``data`` is (T, Z, C, Y, X), the completed stack; so
+        is each of what is returned.
         """
-        sigma = None
-        if self.states_sigma:
-            sigma = self._sigmas.over_zeros(data)
-        return self._fills.over(data), sigma, [s.over(data) for s in self._samples]
+        sigma = self._sigmas.over_zeros(data) if self.states_sigma else None
+        other = None if self._other is None else self._other.over(data)
+        return self._fills.over(data), sigma, [s.over(data) for s in self._samples], other

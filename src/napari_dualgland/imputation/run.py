@@ -15,9 +15,11 @@ import torch
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.findings import Finding
+from napari_dualgland.imputation import costs
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
 from napari_dualgland.imputation.estimates import Estimates
+from napari_dualgland.imputation.exposure import exposed
 from napari_dualgland.imputation.filling import Filling
 from napari_dualgland.imputation.frames import StackFrames
 from napari_dualgland.imputation.kept import Kept, Shelf, fingerprint
@@ -34,7 +36,7 @@ from napari_dualgland.missing.detect import find_in_planes
 from napari_dualgland.missing.mosaic import find_in_frame
 from napari_dualgland.missing.parts import is_large
 from napari_dualgland.model.filler import Filler
-from napari_dualgland.progress import Patch
+from napari_dualgland.progress import Course, Patch
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import NOTHING_MISSING, Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
@@ -56,9 +58,13 @@ class ImputationRun:
         The model.
     params : ImputeParams
         The options.
+    both : bool
+        Whether to make the other fill, too, where the model draws.
     """
 
-    def __init__(self, stack: Stack, given: Any, filler: Filler, params: ImputeParams) -> None:
+    def __init__(
+        self, stack: Stack, given: Any, filler: Filler, params: ImputeParams, both: bool = False
+    ) -> None:
         self.source, self.params, self.notes = stack, params, Notes()
         self.stack = stack.completed()
         self.data = self.stack.canonical()
@@ -71,7 +77,9 @@ class ImputationRun:
         self._statistics: StackStatistics | None = None
         self._calibration = uncalibrated()
         self._lost = np.ones(self.data.shape[2], bool)  # channels without an observed pixel
-        self._estimates = Estimates(self.stack.dtype, len(self.stack.channels), self.masks, params)
+        self._estimates = Estimates(
+            self.stack.dtype, len(self.stack.channels), self.masks, params, both and filler.draws
+        )
         self.filling = Filling(self.hidden, filler, params, self._estimates, self.notes, 0)
 
     # What is missing ---------------------------------------------------------------------
@@ -193,28 +201,54 @@ class ImputationRun:
 
     # How it is filled --------------------------------------------------------------------
 
-    def calibrate(self, should_stop: Callable[[], bool]) -> Iterator[str]:
-        """Measure exposure and couplings, calibrate the model; yield messages for people."""
+    def calibrate(self, should_stop: Callable[[], bool]) -> Iterator[tuple[str, float]]:
+        """Measure exposure and couplings, calibrate the model.
+
+        Yields
+        ------
+        tuple
+            What is being done, for people, and how much of the calibration is done, 0 to 1.
+        """
         for frame in range(len(self.frames)):
             self._look_at(frame)
         self._statistics = self._windows.measure()
-        if not self.params.rehearse:
-            return
+        if self.params.rehearse:
+            yield from self._rehearse(should_stop)
+        if self.source.absent_roles and not should_stop():
+            self._expose()
+
+    def _rehearse(self, should_stop: Callable[[], bool]) -> Iterator[tuple[str, float]]:
+        assert self._statistics is not None
+        course = Course(rehearsing=costs.REHEARSING, learning=4 * costs.LEARNING)
+        steps = calibrate_steps(
+            self.hidden,
+            self._statistics,
+            self.filling.filler,
+            self.params.seed,
+            self.params.adapt,
+            should_stop,
+            course,
+        )
         try:
-            self._calibration = yield from calibrate_steps(
-                self.hidden,
-                self._statistics,
-                self.filling.filler,
-                self.params.seed,
-                self.params.adapt,
-                should_stop,
-            )
+            while True:
+                message = next(steps)
+                yield message, course.told
+        except StopIteration as end:
+            self._calibration = end.value
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             self.notes.add(
                 "memory ran out while rehearsing; the model is believed as it was trained"
             )
+
+    def _expose(self) -> None:
+        """Choose the exposure of channels that were never recorded: nobody can know it."""
+        assert self._statistics is not None
+        absent = [ROLES.index(role) for role in self.source.absent_roles]
+        self._statistics = exposed(
+            self._statistics, absent, self.hidden, self.filling.filler, self._calibration
+        )
 
     def keep_on(self, shelf: Shelf) -> str:
         """Keep estimates, and take those of the same run that was cut off; say so if there are."""
@@ -225,7 +259,7 @@ class ImputationRun:
             (__version__, torch.__version__, torch.get_num_threads()),
             (filler.card.name, filler.card.sha256, filler.precision, str(filler.device)),
             (params.model_dump(), self.source.roles, self.data.shape, str(self.data.dtype)),
-            (masks, self._statistics, self._calibration),
+            (masks, self._statistics, self._calibration, self._estimates.pictures),
         )
         self.filling.kept = Kept(shelf)
         count = shelf.begin(facts, self.filling.total)
@@ -277,8 +311,9 @@ class ImputationRun:
         """Return the filled stack."""
         axes = self.stack.axes
         missing = self.masks.like(self.data, axes)
-        fill, sigma, samples = self._estimates.over(self.data)
+        fill, sigma, samples, other = self._estimates.over(self.data)
         filled = replace(self.stack, data=from_canonical(fill, axes))
         uncertainty = None if sigma is None else from_canonical(sigma, axes)
         drawn = tuple(from_canonical(sample, axes) for sample in samples)
-        return Imputation.of(filled, missing, uncertainty, drawn, self._provenance())
+        made = Imputation.of(filled, missing, uncertainty, drawn, self._provenance())
+        return made if other is None else replace(made, other=from_canonical(other, axes))

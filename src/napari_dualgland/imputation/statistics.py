@@ -79,7 +79,7 @@ class StatisticsWindows:
         self.hidden = hidden
         whole = hidden.frames.whole
         self.frames: dict[int, list[Box]] = {}
-        for frame, box in _spread(len(hidden), whole.y1, whole.x1):
+        for frame, box in _spread(len(hidden), whole.y1, whole.x1, WINDOWS):
             self.frames.setdefault(frame, []).append(box)
         self._taken: dict[int, list[tuple[AnyArray, BoolArray]]] = {}
 
@@ -112,15 +112,34 @@ class StatisticsWindows:
         return StackStatistics(normalisation, np.array(lowest), couplings(moments)[0].float())
 
 
-def _spread(frames: int, height: int, width: int) -> list[tuple[int, Box]]:
-    """Return at most WINDOWS windows, spread evenly over frames and field."""
+def windows_in(hidden: HiddenMasks, count: int) -> Iterator[tuple[AnyArray, BoolArray]]:
+    """Yield image and mask, (4, h, w) each, of so many windows at most, spread over all frames.
+
+    Parameters
+    ----------
+    hidden : HiddenMasks
+        What must not be looked at, and the frames that it belongs to.
+    count : int
+        How many.
+
+    Yields
+    ------
+    tuple of numpy.ndarray
+    """
+    whole = hidden.frames.whole
+    for frame, box in _spread(len(hidden), whole.y1, whole.x1, count):
+        yield from hidden.windows(frame, [box])
+
+
+def _spread(frames: int, height: int, width: int, count: int) -> list[tuple[int, Box]]:
+    """Return at most so many windows, spread evenly over frames and field."""
     places = [
         (f, Box(y, min(height, y + SIDE), x, min(width, x + SIDE)))
         for f in range(frames)
         for y in range(0, height, SIDE)
         for x in range(0, width, SIDE)
     ]
-    chosen = np.unique(np.linspace(0, len(places) - 1, min(WINDOWS, len(places))).round())
+    chosen = np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).round())
     return [places[int(i)] for i in chosen]
 
 

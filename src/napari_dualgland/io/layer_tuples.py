@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, name_in_field
+from napari_dualgland.io.missing_looks import missing_looks
 from napari_dualgland.io.ome import CELLS, MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import encode
 from napari_dualgland.results import Imputation
@@ -217,7 +218,7 @@ def _missing_layer(stack: Stack) -> LayerTuple:
     codes = encode(stack.imputed, stack)
     looks = {
         "name": MISSING,
-        "opacity": 0.5,
+        **missing_looks(),
         **_placement(stack),
         "metadata": metadata_of(_tag(stack, kind="missing")),
     }

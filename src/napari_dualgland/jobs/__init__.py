@@ -18,6 +18,7 @@ from napari_dualgland.jobs.inputs import (
     MaskFile,
     MaskLayer,
     Plane,
+    Region,
 )
 from napari_dualgland.jobs.localize import LocalizeJob
 from napari_dualgland.jobs.saved import load_job
@@ -38,6 +39,7 @@ __all__ = [
     "MaskFile",
     "MaskLayer",
     "Plane",
+    "Region",
     "TrainJob",
     "load_job",
 ]

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.findings import Finding
+from napari_dualgland.imputation import costs
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask, write
 from napari_dualgland.io.atomic import replacing
@@ -32,12 +33,12 @@ from napari_dualgland.jobs.inputs import (
     MaskFile,
     MaskLayer,
     MaskSource,
+    Region,
     file_of,
     pixel_size_option,
 )
 from napari_dualgland.mask import Mask
-from napari_dualgland.missing import find_missing
-from napari_dualgland.progress import Cancelled, Progress
+from napari_dualgland.progress import Cancelled, Course, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
@@ -79,6 +80,9 @@ class ImputeJob(Job):
         How missing pixels are found.
     roles : tuple of str
         Channels in which pixels count as missing.
+    region : Region or None
+        The part of the field in which they do; None: all of it. Channels that were never
+        recorded are estimated whole in any case.
     params : ImputeParams
         How they are filled.
     """
@@ -86,6 +90,7 @@ class ImputeJob(Job):
     kind: Literal["impute"] = "impute"
     missing: MaskSource = Detect()
     roles: tuple[str, ...] = ROLES
+    region: Region | None = None
     params: ImputeParams = ImputeParams()
 
     @field_validator("roles")
@@ -180,26 +185,32 @@ class ImputeJob(Job):
 
     @override
     def steps(
-        self, loaded: Loaded | None = None, should_stop: Callable[[], bool] = never
+        self,
+        loaded: Loaded | None = None,
+        should_stop: Callable[[], bool] = never,
+        both: bool = False,
     ) -> Generator[Progress, None, Imputation]:
         """Fill them in; see :meth:`.Job.steps`. The result's provenance carries the job.
 
-        What a person should hear of is told before the first tile is filled, and noted.
+        What a person should hear of is told before the first tile is filled, and noted. ``both``
+        is as for :func:`napari_dualgland.impute`.
         """
-        yield Progress(0, 0, "Loading the model")
+        loaded = loaded or self.load()
+        course = costs.of_job(self._shape(loaded.stack), self.params)
+        yield Progress(0, 0, "Loading the model", share=course.at("loading"))
         # Here and not above: torch takes seconds to import, and a dock should open at once.
         from napari_dualgland.imputation.engine import impute_steps
 
-        yield Progress(0, 0, "Looking for missing pixels")
+        yield Progress(0, 0, "Looking for missing pixels", share=course.at("looking"))
         heard: list[Finding] = []
-        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append, should_stop)
+        stack, missing = self._stack_and_mask(loaded, heard.append, should_stop)
         shelf = None
         if self.output is not None and isinstance(self.input, FileInput):
             sources = [*self.reads(), *map(Path, stack.files)]
             shelf = Shelf(self.output, repr(self.model_dump()), sources)
-        filling = impute_steps(stack, missing, self.params, should_stop, shelf)
+        filling = impute_steps(stack, missing, self.params, should_stop, shelf, both)
         try:
-            result = yield from _telling(filling, heard)
+            result = yield from _telling(filling, heard, course)
         finally:
             if shelf is not None:
                 shelf.close()
@@ -208,6 +219,12 @@ class ImputeJob(Job):
         notes = (*(finding.sentence() for finding in heard), *result.provenance.notes)
         known = result.provenance.model_copy(update={"job": self.portable(), "notes": notes})
         return replace(result, provenance=known)
+
+    def _shape(self, stack: Stack) -> tuple[int, ...]:
+        """Return the shape of what is worked on."""
+        if self.plane is None:
+            return stack.shape
+        return tuple(n for n, axis in zip(stack.shape, stack.axes, strict=True) if axis not in "TZ")
 
     def _stack_and_mask(
         self, loaded: Loaded, tell: Callable[[Finding], None], should_stop: Callable[[], bool]
@@ -220,6 +237,9 @@ class ImputeJob(Job):
         stack = whole if self.plane is None else whole.plane(self.plane.t, self.plane.z)
         if mask is None:
             assert isinstance(self.missing, Detect)
+            # Here and not above: it takes a second to import, and a dock should open at once.
+            from napari_dualgland.missing import find_missing
+
             counting = {stack.channel_keys[i] for r, i in stack.roles.items() if r in self.roles}
 
             def tell_if_counting(finding: Finding) -> None:
@@ -234,6 +254,8 @@ class ImputeJob(Job):
             mask = mask.plane(whole, self.plane.t, self.plane.z)
         if self.roles != ROLES:
             mask = mask.only(self.roles)
+        if self.region is not None:
+            mask = mask.inside(*self.region.bounds)
         return stack, mask.fitted(stack)
 
     @override
@@ -286,6 +308,12 @@ class ImputeJob(Job):
             script.names |= {"Mask"} if isinstance(source, Detect) else set()
             mask = "Mask(missing, stack.axes)" if isinstance(source, Detect) else "missing"
             script.body.append(f"missing = {mask}.only({list(self.roles)!r})")
+        if self.region is not None:
+            bare = isinstance(source, Detect) and self.roles == ROLES
+            script.names |= {"Mask"} if bare else set()
+            mask = "Mask(missing, stack.axes)" if bare else "missing"
+            bounds = ", ".join(map(str, self.region.bounds))
+            script.body.append(f"missing = {mask}.inside({bounds})")
         script.call("impute", ("stack", "missing"), told(self.params, _ALWAYS))
         if file is not None:
             script.write(self.output or self.beside("_imputed.ome.tif"))
@@ -327,6 +355,7 @@ class ImputeJob(Job):
         words = ["dualgland", "impute", path_word(file.path), *flags(options)]
         words += channels_option(file.channels)
         words += pixel_size_option(file.pixel_size)
+        words += [] if self.region is None else ["--region", str(self.region)]
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
 
     @staticmethod
@@ -335,9 +364,12 @@ class ImputeJob(Job):
 
 
 def _telling(
-    steps: Generator[Progress, None, Imputation], heard: list[Finding]
+    steps: Generator[Progress, None, Imputation], heard: list[Finding], course: Course
 ) -> Generator[Progress, None, Imputation]:
-    """Do the steps, and tell what was heard while masks were read before the tiles are known."""
+    """Do the steps, and tell what was heard while masks were read before the tiles are known.
+
+    The engine's share is that of the whole work from here on.
+    """
     told = False
     while True:
         try:
@@ -350,7 +382,7 @@ def _telling(
         if event.total and not told:
             told = True
             event = replace(event, found=tuple(heard))
-        yield event
+        yield replace(event, share=course.at("imputing", event.share or 0.0))
 
 
 def _is_ome_tiff(path: Path) -> bool:

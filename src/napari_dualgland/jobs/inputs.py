@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
@@ -94,6 +95,52 @@ class Plane(FrozenModel):
 
     t: int = Field(default=0, ge=0)
     z: int = Field(default=0, ge=0)
+
+
+class Region(FrozenModel):
+    """A rectangle of the field, in pixels: rows ``top`` to ``bottom`` without the last."""
+
+    top: int = Field(ge=0)
+    bottom: int = Field(gt=0)
+    left: int = Field(ge=0)
+    right: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if self.bottom <= self.top or self.right <= self.left:
+            raise ValueError("the region holds no pixel")
+        return self
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """Top, bottom, left and right."""
+        return self.top, self.bottom, self.left, self.right
+
+    def __str__(self) -> str:
+        return f"{self.top}:{self.bottom},{self.left}:{self.right}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return ``100:400,50:350`` (rows, columns) as a region.
+
+        Raises
+        ------
+        DualglandError
+            If the text is not of that form, or holds no pixel.
+        """
+        found = re.fullmatch(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*", text)
+        try:
+            if found is None:
+                raise ValueError
+            names = ("top", "bottom", "left", "right")
+            return cls(**{n: int(x) for n, x in zip(names, found.groups(), strict=True)})
+        except ValueError:  # pydantic's is one
+            raise DualglandError(
+                Kind.BAD_VALUE,
+                "--region",
+                f"{text!r} is no rectangle",
+                expected="rows and columns in pixels, e.g. 100:400,50:350",
+            ) from None
 
 
 class Detect(FrozenModel):

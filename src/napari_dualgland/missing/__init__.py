@@ -14,7 +14,23 @@ holes larger than a part are put together last (:mod:`.joined`). Masks that a pe
 brings are :class:`~napari_dualgland.mask.Mask`.
 """
 
-from napari_dualgland.missing.detect import find_missing
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from napari_dualgland.missing.params import MissingParams
 
+if TYPE_CHECKING:
+    from napari_dualgland.missing.detect import find_missing
+
 __all__ = ["MissingParams", "find_missing"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the search on first use: scipy takes a second, and a form needs the options alone."""
+    if name != "find_missing":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from napari_dualgland.missing.detect import find_missing
+
+    globals()[name] = find_missing
+    return find_missing

@@ -65,8 +65,8 @@ def generator_card(
     """
     return ModelCard(
         name=config.name,
-        summary="Residual U-Net on the secretory prior; fills missing pixels and states "
-        "the standard deviation of its error.",
+        summary="Fills missing pixels from what lies around them and from the other channels, "
+        "and says how far each may be off.",
         architecture=architecture,
         data=_data(config),
         held_out=_held_out(config, split),

@@ -31,6 +31,7 @@ from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import bands
 from napari_dualgland.imputation.tiling.coarse import has_deep_hole
 from napari_dualgland.model.filler import Filler
+from napari_dualgland.progress import Course
 from napari_dualgland.stack import ROLES
 
 PIXELS = 16 * 160**2
@@ -50,6 +51,7 @@ def calibrate_steps(
     seed: int,
     adapt: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    course: Course | None = None,
 ) -> Generator[str, None, Calibration]:
     """Fill held-out pixels where the truth is known, learn, and compare.
 
@@ -68,6 +70,8 @@ def calibrate_steps(
     should_stop : callable
         Asked between batches of windows and between steps of learning; then nothing is
         calibrated.
+    course : Course, optional
+        Is told how far ``rehearsing`` and ``learning`` are.
 
     Yields
     ------
@@ -78,6 +82,7 @@ def calibrate_steps(
     -------
     Calibration
     """
+    course = course or Course(rehearsing=1, learning=1)
     deep, missing = False, 0
     for mask in hidden:
         deep = deep or has_deep_hole(mask)
@@ -96,6 +101,7 @@ def calibrate_steps(
             number += 1
             for kept, errors in zip(found, window, strict=True):
                 kept += [] if errors is None else [errors]
+            course.at("rehearsing", number / count)
             yield f"rehearsing on this image, window {number} of {count}"
         if should_stop():
             return uncalibrated()
@@ -107,6 +113,7 @@ def calibrate_steps(
             continue
         every = joined(parts)
         if every.features is not None:
+            course.at("learning", channel / len(ROLES))
             yield f"learning from this image: {ROLES[channel]}"
             learned = learn(every, seed, filler.device, should_stop)
             if learned is not None:

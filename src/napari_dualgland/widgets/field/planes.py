@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import dask.array as da
 import numpy as np
 
 from napari_dualgland.typing import LazyArray
@@ -37,6 +36,9 @@ def put_plane(whole: LazyArray, plane: LazyArray, frame: Mapping[str, int], axes
         at = tuple(slice(frame[a], frame[a] + 1) if a in frame else slice(None) for a in axes)
         changed[at] = plane
         return changed
+    # Here and not above: it takes half a second to import, and a dock should open at once.
+    import dask.array as da
+
     split = next((i for i, a in enumerate(axes) if a in frame and whole.shape[i] > 1), None)
     if split is None:
         return da.asarray(plane)

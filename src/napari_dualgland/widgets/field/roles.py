@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-ROLE_LABELS = {
-    "microtubules": "Microtubules",
-    "protein": "Protein",
-    "nucleus": "Nucleus",
-    "er": "ER",
-}
-"""Roles as people write them."""
+from napari_dualgland.io.missing_looks import ROLE_LABELS as ROLE_LABELS
 
 ESTIMATE_NOTE = "Imputed pixels are a model's estimate, not a measurement."
 

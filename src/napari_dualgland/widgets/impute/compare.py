@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from napari_dualgland.widgets.layers.hiding import hide
+
 
 class Compare:
     """Flips between source layers and their results.
@@ -28,7 +30,9 @@ class Compare:
         self.shows_before = before
         for source, result in self._pairs:
             if source is not None:
-                source.visible, result.visible = result.visible, source.visible
+                shown, other = (source, result) if before else (result, source)
+                shown.visible = other.visible
+                hide(other)
             elif before:
                 self._unpaired_visible[result] = result.visible
                 result.visible = False

@@ -6,41 +6,39 @@ it. Work runs in a thread, layers are read and made here, on the main thread.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-from qtpy.QtCore import QTimer
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask
 from napari_dualgland.jobs import ImputeJob, Loaded, MaskFile
-from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
-from napari_dualgland.widgets.field.channels_form import ChannelsForm, in_percent
+from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
-from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE
 from napari_dualgland.widgets.impute.commands import COMPARE_KEYS, SHOW_MISSING_KEYS
+from napari_dualgland.widgets.impute.live_run import LiveRun, stem_of
+from napari_dualgland.widgets.impute.mask_saving import ask_where, is_in_no_file, saving
 from napari_dualgland.widgets.impute.missing_form import MissingForm
+from napari_dualgland.widgets.impute.missing_key import MissingKey
 from napari_dualgland.widgets.impute.notice import Notice
 from napari_dualgland.widgets.impute.plane_form import PlaneForm
+from napari_dualgland.widgets.impute.region_form import RegionForm
 from napari_dualgland.widgets.impute.result_bar import ResultBar
-from napari_dualgland.widgets.impute.result_layers import ResultLayers
 from napari_dualgland.widgets.impute.show_missing import ShowMissing
+from napari_dualgland.widgets.impute.summary import NotesBox, shares, summary
+from napari_dualgland.widgets.impute.writable import refuse_unwritable
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import footnote
+from napari_dualgland.widgets.layers.warm import Warming
 
 if TYPE_CHECKING:
     import napari.viewer
-
-_REDRAW_MS = 150
-"""Tiles may finish faster than the canvas can be redrawn; it is redrawn this often."""
 
 
 class ImputeWidget(Dock):
@@ -59,47 +57,59 @@ class ImputeWidget(Dock):
         self.channels = ChannelsForm(napari_viewer)
         self.missing = MissingForm(napari_viewer)
         self.show_missing = ShowMissing(napari_viewer, self.channels, self._sought)
+        self.key = MissingKey()
         self.notice = Notice()
+        self.region = RegionForm(napari_viewer, self.channels)
         self.extent = PlaneForm(napari_viewer, self.channels)
         self.results = ResultBar(self.copy_as)
-        self._layers: ResultLayers | None = None
+        self.notes = NotesBox()
+        self._run: LiveRun | None = None
         self._last: ImputeJob | None = None
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._on_redraw)
-        for changed in (self.channels.changed, self.missing.changed, self.extent.changed):
-            changed.connect(self._on_form_changed)
-        self.show_missing.counted.connect(self.channels.show_shares)
-        self.show_missing.noticed.connect(self.notice.tell)
-        self.show_missing.failed.connect(self.tell)
-        self.results.to_write.connect(self.write)
-        self.add_command("compare", self.results.compare, COMPARE_KEYS)
-        self.add_command("show_missing", self.show_missing, SHOW_MISSING_KEYS)
+        self._connect()
         form = self.form(
             "Channels",
             self.channels,
             "Missing pixels",
             self.missing,
+            self.region,
             self.show_missing,
+            self.key,
             self.notice,
             "Model",
             self.params,
             self.extent,
             self.run_bar,
+            self.notes,
             self.results,
-            footnote(ESTIMATE_NOTE),
         )
+        self._asked.remove(self.key)  # its colours are those of marks that stay in sight
         self.hold(form)
+
+    def _connect(self) -> None:
+        for form in (self.channels, self.missing, self.extent, self.region):
+            form.changed.connect(self._on_form_changed)
+        self.show_missing.counted.connect(self.channels.show_shares)
+        self.show_missing.noticed.connect(self.notice.tell)
+        self.show_missing.failed.connect(self.tell)
+        self.show_missing.shown.connect(self.key.setVisible)
+        self.results.to_write.connect(self.write)
+        self.add_command("compare", self.results.compare, COMPARE_KEYS)
+        self.add_command("show_missing", self.show_missing, SHOW_MISSING_KEYS)
+        for copied in (self.copy_as.python, self.copy_as.command):
+            copied.disconnect()
+        self.copy_as.python.connect(lambda: self._copy(lambda: self._as_shown().as_python()))
+        self.copy_as.command.connect(self._copy_command)
 
     # --- the job ----------------------------------------------------------------------
 
     def value(self) -> ImputeJob:
         """Return the job that the form asks for; see :meth:`.Dock.value`."""
+        self.missing.take(self.show_missing.by_hand())
         return ImputeJob(
             input=self.channels.value(),
             missing=self.missing.value(),
             roles=self.missing.chosen_roles(),
+            region=self.region.value(),
             plane=self.extent.value(),
             params=self.params.value(),
             output=self.output,
@@ -113,6 +123,7 @@ class ImputeWidget(Dock):
         self.channels.set_value(value.input)
         self.missing.set_value(value.missing)
         self.missing.choose_roles(value.roles)
+        self.region.set_value(value.region)
         self.extent.set_value(value.plane)
         self.params.set_value(value.params)
         self.output = value.output
@@ -121,9 +132,19 @@ class ImputeWidget(Dock):
         """Read stack and mask from their layers."""
         source, layers = self.channels.source(), self.viewer.layers
         found = loaded(source, missing_of(layers, source), self.missing.layer())
+        refuse_unwritable(found.stack)
         if isinstance(job.missing, MaskFile):
             found = replace(found, missing=read_mask(job.missing.path))
         return found
+
+    def steps(
+        self, job: ImputeJob, loaded: Loaded, should_stop: Callable[[], bool]
+    ) -> Generator[Progress, None, Imputation]:
+        """Fill in both ways, and load meanwhile what napari needs to mark what was filled."""
+        warming = Warming("uint8")
+        result = yield from job.steps(loaded, should_stop, both=True)
+        warming.wait()
+        return result
 
     @property
     def idle(self) -> bool:
@@ -133,61 +154,99 @@ class ImputeWidget(Dock):
     # --- the result -------------------------------------------------------------------
 
     def begin(self, job: ImputeJob) -> None:
-        """Show the source once more, in layers that will take the tiles."""
-        frame = None if job.plane is None else {"T": job.plane.t, "Z": job.plane.z}
-        layers = ResultLayers(self.viewer, self.channels.source(), frame)
-        self.results.forget()
-        layers.open(self.missing.layer())
-        self._layers = layers
+        """Remember what is repaired, as it is now; its layers come with the first tiles."""
+        self.results.rest()
+        self.notes.tell(None)
+        source, marks = self.channels.source(), self.missing.layer()
+        self._run = LiveRun(self.viewer, source, job, marks)
 
     def show_progress(self, step: Progress) -> None:
         """Show a finished tile, and what a person should hear of before the first."""
         super().show_progress(step)
         if step.found:
             self.notice.tell(step.found)
-        if step.patch is not None and self._layers is not None:
-            self._layers.put(step.patch)
-            if not self._redraw.isActive():
-                self._redraw.start()
+        if self._run is not None:
+            self._run.show(step)
+            if self._run.layers.gone:
+                self.cancel()
 
     def show_result(self, result: Imputation) -> tuple[str, Imputation]:
         """Give the layers their final pixels, and say what was done."""
-        assert self._layers is not None
+        run, self._run = self._run, None
+        assert run is not None
         found = shares(result)
-        if any(found.values()):
-            self._layers.finish(result)
+        if not any(found.values()):
+            run.close()
+            self.channels.show_shares(found)
+            return "Nothing to do: no pixel is missing.", result
+        if not run.finish(result):
+            return "The layers were taken away, so nothing is shown.", result
         # Only now: new layers are news to the field of view, and news clear the shares.
         self.channels.show_shares(found)
-        if not any(found.values()):
-            self.discard()
-            return "Nothing to do: no pixel is missing.", result
-        self.show_missing.setChecked(True)
-        self.results.take(result, self._layers.pairs())
-        filled = in_percent(sum(found.values()) / len(found))
-        self._layers = None
-        tiles, took = self.run_bar.total, self.run_bar.took
-        return summary(result, filled, tiles, took, self.notice.told), result
+        self.show_missing.mark_estimates()
+        self.results.take(result, run.layers, stem_of(run.job, result))
+        self.notes.tell(result, self.notice.told)
+        return summary(found.values(), self.run_bar.total, self.run_bar.took), result
 
     def discard(self) -> None:
         """Leave no trace of the run."""
-        self._redraw.stop()
-        layers, self._layers = self._layers, None
-        if layers is not None:
-            layers.discard()
+        run, self._run = self._run, None
+        if run is not None:
+            run.close()
 
-    def _on_redraw(self) -> None:
-        if self._layers is not None:
-            self._layers.refresh()
+    def closing(self) -> None:
+        """End what is going on; see :meth:`.Docked.closing`."""
+        super().closing()
+        self.show_missing.cancel()
+        self.results.forget()
 
     # --- the form ---------------------------------------------------------------------
 
+    def flip_compare(self) -> None:
+        """Flip between source and result; what a key does."""
+        self.results.compare.click()
+
+    def flip_texture(self) -> None:
+        """Flip between the estimate and a plausible picture; what a key does."""
+        self.results.texture.click()
+
+    def flip_missing(self) -> None:
+        """Show the missing pixels, or hide them; what a key does."""
+        self.show_missing.click()
+
     def follow_layers(self) -> None:
-        """Offer the layers that there are."""
+        """Offer the layers that there are, and forget those that are gone."""
         self.missing.refresh()
+        self.region.follow_layers()
+        self.results.follow_layers()
 
     def _sought(self) -> tuple[ImputeJob, Loaded, Any]:
         job = self.value()
         return job, self.load(job), self.missing.layer()
+
+    def _as_shown(self) -> ImputeJob:
+        """Return the job of the form, with the fill that is looked at."""
+        job, plausible = self.value(), self.results.plausible
+        if plausible is None:
+            return job
+        params = job.params.model_copy(update={"plausible": plausible})
+        return job.model_copy(update={"params": params})
+
+    def _copy_command(self) -> None:
+        """Copy the shell line; a mask that was painted is saved for it first."""
+        try:
+            job = self._as_shown()
+            path = ask_where(self, job) if is_in_no_file(job) else None
+            if path is None:
+                self._copy(job.as_command)
+                return
+            loaded = self.load(job)
+        except DualglandError as error:
+            self.tell(error)
+            return
+        thread = self.in_background(lambda _: saving(job, loaded, path))
+        thread.succeeded.connect(lambda saved: self._copy(saved.as_command))
+        thread.failed.connect(self.tell)
 
     def _on_form_changed(self) -> None:
         """What was found belongs to the job as it was; look again if it is being shown."""
@@ -200,40 +259,3 @@ class ImputeWidget(Dock):
             self.channels.show_shares(None)
             self.notice.tell(())
             self.show_missing.look_again()
-
-
-def shares(result: Imputation) -> dict[str, float]:
-    """Return the share of pixels that were filled, 0 to 1, by role."""
-    keys, told = result.stack.channel_keys, result.provenance.missing_fraction
-    return {role: told[keys[i]] for role, i in result.stack.roles.items()}
-
-
-def summary(
-    result: Imputation, filled: str, tiles: int, took: str, told: Collection[str] = ()
-) -> str:
-    """Return what stands under a finished run: a line, and one for each note.
-
-    Parameters
-    ----------
-    result : Imputation
-        With its notes.
-    filled : str
-        Share of pixels that were filled, in words.
-    tiles : int
-        How many.
-    took : str
-        How long, in words.
-    told : collection of str
-        Notes that stand elsewhere in the dock.
-
-    Returns
-    -------
-    str
-    """
-    many = "1 tile" if tiles == 1 else f"{tiles} tiles"
-    line = (
-        f"Filled {filled} of pixels in {many}, {took}; do not quantify filled pixels "
-        "as measurements."
-    )
-    notes = [n for n in dict.fromkeys([*result.notes, *result.provenance.notes]) if n not in told]
-    return "\n".join([line, *(f"• {legible(note)}" for note in notes)])

@@ -111,6 +111,14 @@ class MissingForm(QWidget):
         combo = {"labels": self.labels, "shapes": self.shapes}.get(self.ways.value())
         return None if combo is None else combo.layer()
 
+    def take(self, layer: Any) -> None:
+        """Let what a person has painted on this layer count, if they have painted on one."""
+        if layer is None or (self.ways.value() == "labels" and self.labels.layer() == layer):
+            return
+        self.labels.by_hand = True
+        self.labels.set_layer(layer)
+        self.ways.set_value("labels")
+
     def chosen_roles(self) -> tuple[str, ...]:
         """Return the roles in which pixels count as missing.
 

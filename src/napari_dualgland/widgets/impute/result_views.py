@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import dask.array as da
 import numpy as np
 from napari.layers import Image
 
@@ -161,6 +160,9 @@ class ResultPixels:
         pixels = _with_axes(self.result.uncertainty, self.result, view.channel, view.axes)
         if self.frame is None:
             return pixels
+        # Here and not above: it takes half a second to import, and a dock should open at once.
+        import dask.array as da
+
         blank = da.zeros(_shape(view, self.source), dtype=pixels.dtype)
         return put_plane(blank, pixels, self.frame, view.axes)
 

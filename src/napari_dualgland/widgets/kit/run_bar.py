@@ -17,6 +17,10 @@ _SETTLE_MS = 250
 """A press that comes sooner after the start was meant for *start*, not for *Cancel*."""
 
 
+_SURE = 0.05
+"""Share of the work from which on it tells how long the rest will take."""
+
+
 class RunBar(QWidget):
     """A button that turns into *Cancel* while the work goes on.
 
@@ -139,24 +143,41 @@ class RunBar(QWidget):
 
     def progress(self, step: Progress) -> None:
         """Show how far the work is and how long it will still take."""
-        if step.total == 0:
+        if step.share is not None:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(max(1, round(1000 * step.share)))
+        if step.total == 0 or (step.share is not None and step.done == 0 and step.message):
+            self.total = step.total
             # As a sentence: engines speak in lower case, for their words stand in lists.
-            self.say(f"{step.message[:1].upper()}{step.message[1:]} …" if step.message else "")
+            said = f"{step.message[:1].upper()}{step.message[1:]} …" if step.message else ""
+            self.say(" · ".join(word for word in (said, self._left_in_words(step)) if word))
             return
         self.total = step.total
-        self.bar.setRange(0, step.total)
-        self.bar.setValue(step.done)
+        if step.share is None:
+            self.bar.setRange(0, step.total)
+            self.bar.setValue(step.done)
         words = [f"{step.done} of {step.total} {self._things}"]
-        left = self._seconds_left(step)
-        if left is not None:
-            words.append(f"{in_time(left)} left")
+        left = self._left_in_words(step)
+        if left:
+            words.append(left)
         if step.message:
             words.append(step.message)
         self.say(" · ".join(words))
 
+    def _left_in_words(self, step: Progress) -> str:
+        left = self._seconds_left(step)
+        return "" if left is None else f"{in_time(left)} left"
+
     def _seconds_left(self, step: Progress) -> float | None:
-        """Extrapolate from the first finished one on: loading the model is no part of it."""
+        """Extrapolate: from the share of all work, or else from the first finished one on.
+
+        Loading the model is no part of the latter, and no word is said before a second or two.
+        """
         now = time.monotonic()
+        if step.share is not None:
+            took = now - self._began
+            sure = step.share > _SURE and took > 1
+            return took / step.share * (1 - step.share) if sure else None
         if step.done and self._first is None:
             self._first = (now, step.done)
         if self._first is None or step.done <= self._first[1]:

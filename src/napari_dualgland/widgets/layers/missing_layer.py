@@ -11,20 +11,17 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import DirectLabelColormap
 
 from napari_dualgland.io.layer_axes import pixels_of
-from napari_dualgland.io.layer_tag import LayerTag
-from napari_dualgland.mask import ROLE_BITS, encode, roles_of_code
+from napari_dualgland.io.layer_tag import LayerTag, tag_of
+from napari_dualgland.io.missing_looks import FILLED, missing_looks
+from napari_dualgland.mask import ROLE_BITS, encode
 from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.planes import put_plane
-from napari_dualgland.widgets.field.roles import ROLE_LABELS
 from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.outlines import keep_outlined
 from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
-
-_SEVERAL, _TINTS = "#ff4fd8", {1: "#ff8a80", 2: "#7cff9a", 4: "#8ab4ff", 8: "#ffe97a"}
-"""Colours of the marks: away from the atlas's own four, so that they stand out on them."""
 
 
 def missing_codes(
@@ -85,6 +82,11 @@ def find_missing_layer(viewer: Any, source: Source) -> Labels | None:
     return found[-1] if found else None
 
 
+def marks_estimates(layer: Any) -> bool:
+    """Tell whether a *missing* layer marks what a run has filled in, and not what is to be."""
+    return tag_of(layer).provenance is not None
+
+
 def show_missing(
     viewer: Any,
     source: Source,
@@ -121,25 +123,12 @@ def show_missing(
         codes,
         Labels,
         renamed=True,  # there is one mask of these layers, whatever it is called
-        colormap=_code_colors(),
-        features=_code_features(),
-        blending="translucent_no_depth",
+        **missing_looks(),
     )
     if first_time:
         layer.selected_label = sum(ROLE_BITS.values())  # the brush marks all channels
-    layer.contour = 2 if outline else 0
-    layer.opacity = 0.8 if outline else 0.55
+    if outline:
+        keep_outlined(viewer, layer)
+    elif layer.contour:
+        layer.contour, layer.opacity = 0, FILLED
     return layer
-
-
-def _code_colors() -> DirectLabelColormap:
-    colors: dict[int | None, str] = {None: "#00000000", 0: "#00000000"}
-    colors |= {code: _TINTS.get(code, _SEVERAL) for code in range(1, 16)}
-    return DirectLabelColormap(color_dict=colors)
-
-
-def _code_features() -> dict[str, list[Any]]:
-    """What napari's status bar says of a marked pixel under the pointer."""
-    codes = range(1, 16)
-    words = [", ".join(ROLE_LABELS[r] for r in roles_of_code(code)) for code in codes]
-    return {"index": list(codes), "missing in": words}

@@ -85,5 +85,16 @@ def calibrating(params: ImputeParams) -> float:
 
 
 def filling(tiles: int, params: ImputeParams) -> float:
-    """Return what so many tiles cost."""
+    """Return what tiles cost.
+
+    Parameters
+    ----------
+    tiles : int
+        How many.
+    params : ImputeParams
+
+    Returns
+    -------
+    float
+    """
     return FILLING * tiles * params.tile**2 / 1e6

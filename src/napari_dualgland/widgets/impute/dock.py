@@ -140,7 +140,21 @@ class ImputeWidget(Dock):
     def steps(
         self, job: ImputeJob, loaded: Loaded, should_stop: Callable[[], bool]
     ) -> Generator[Progress, None, Imputation]:
-        """Fill in both ways, and load meanwhile what napari needs to mark what was filled."""
+        """Fill in both ways, and load meanwhile what napari needs to mark what was filled.
+
+        Parameters
+        ----------
+        job, loaded, should_stop
+            As for :meth:`.Dock.steps`.
+
+        Yields
+        ------
+        Progress
+
+        Returns
+        -------
+        Imputation
+        """
         warming = Warming("uint8")
         result = yield from job.steps(loaded, should_stop, both=True)
         warming.wait()

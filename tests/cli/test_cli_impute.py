@@ -10,6 +10,7 @@ import tifffile
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
+from napari_dualgland.results import Imputation
 
 PRIOR = ("--model", "prior", "--device", "cpu", "--tile", "64", "--no-rehearse")
 """Rehearsing, and learning, which needs it, are off where they are not the subject."""
@@ -140,3 +141,22 @@ def test_much_damage_is_told_with_its_place_before_it_is_filled(dualgland, whole
     assert len(said.err.splitlines()) == len(found)
     assert all(any(line in note for note in said.result["notes"]) for line in found)
     assert any("rows 30–59" in note for note in read(out).provenance.notes)
+
+
+def test_the_result_may_be_an_ome_zarr_and_is_a_job_again(dualgland, whole, mask, tmp_path):
+    pytest.importorskip("zarr")
+    first, second = tmp_path / "a.ome.zarr", tmp_path / "b.ome.tif"
+    words = ("impute", whole, "--out", first, "--missing", mask, *PRIOR)
+    assert dualgland(*words).code == 0
+    assert dualgland(*words).code == 0  # an older result may be replaced
+    assert dualgland("run", first, "--out", second).code == 0
+    one, two = read(first), read(second)
+    assert isinstance(one, Imputation)
+    for array in ("data", "missing"):
+        np.testing.assert_array_equal(getattr(one, array), getattr(two, array))
+    assert dualgland("impute", first, "--out", tmp_path / "c.ome.tif", *PRIOR).code == 0
+    (tmp_path / "mine.ome.zarr").mkdir()
+    (tmp_path / "mine.ome.zarr" / "thesis.txt").write_text("mine")
+    refused = dualgland(*words[:3], tmp_path / "mine.ome.zarr", *words[4:])
+    assert refused.code != 0
+    assert "no OME-Zarr" in refused.error

@@ -396,3 +396,35 @@ def test_a_look_at_a_tiff_tells_what_reading_it_tells(name):
     assert seen.channels == known.channels
     assert (seen.axes, seen.shape, seen.dtype) == (known.axes, known.shape, known.dtype)
     assert (seen.kind, seen.pixel_size) == (known.kind, known.pixel_size)
+
+
+@pytest.mark.parametrize("name", ["a.ome.tif", "a.tif", "a.ome.zarr", "a.png"])
+def test_selected_layers_are_saved_in_every_format(tmp_path, name):
+    result = imputed(four_channels())
+    layers = [napari_layers.Layer.create(*layer) for layer in layers_of(result)]
+    tuples = [layer.as_layer_data_tuple() for layer in layers]
+    written = npe2_write(str(tmp_path / name), tuples, plugin_name=PLUGIN)
+    assert {os.path.basename(path) for path in written} == set(os.listdir(tmp_path))
+    back = read(tmp_path / name.removesuffix(".png"))
+    assert isinstance(back, Imputation)
+    np.testing.assert_array_equal(back.data, result.data)
+    np.testing.assert_array_equal(back.missing, result.missing)
+    assert back.provenance == PROVENANCE
+
+
+def test_cells_are_saved_as_csv(tmp_path):
+    marked = np.zeros((20, 20), np.uint8)
+    marked[2:4, 5:8] = 9
+    cells = napari_layers.Labels(marked, name="cells")
+    npe2_write(str(tmp_path / "a.csv"), [cells.as_layer_data_tuple()], plugin_name=PLUGIN)
+    head, row = (tmp_path / "a.csv").read_text().splitlines()
+    told = dict(zip(head.split(","), row.split(","), strict=True))
+    assert told == {"cell": "9", "area_px": "6", "y": "2.50", "x": "6.00"}
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_a_lone_picture_is_saved_by_napari_as_ever(tmp_path, name):
+    manager = PluginManager.instance()
+    lone = napari_layers.Image(np.zeros((9, 9), np.uint8))
+    writer, _ = manager.get_writer(str(tmp_path / name), [lone._type_string], None)
+    assert writer is None or writer.plugin_name != PLUGIN

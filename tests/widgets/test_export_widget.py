@@ -128,6 +128,7 @@ def test_each_of_two_fields_says_whose_it_is(viewer, dock, run, export, qtbot, c
     impute = dock()
     run(impute)
     viewer.window.remove_dock_widget(impute)  # results are found without the dock that made them
+    impute.deleteLater()
     viewer.open(saved_to(tmp_path, "second", 1), plugin="napari-dualgland")
     for number, layer in enumerate(viewer.layers):
         layer.name = f"layer {number}"

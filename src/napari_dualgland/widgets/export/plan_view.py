@@ -72,7 +72,7 @@ class PlanView(QWidget):
         self.says.setVisible(bool(lines))
 
     def _fit(self) -> None:
-        self.list.doItemsLayout()
+        self.list.doItemsLayout()  # type: ignore[attr-defined]  # Qt has it
         rows = range(self.list.count())
         high = sum(self.list.sizeHintForRow(row) + 2 * self.list.spacing() for row in rows)
         self.list.setFixedHeight(min(high + 2 * self.list.frameWidth() + 2, _HIGHEST))

@@ -45,6 +45,7 @@ def batch(viewer, qtbot, tmp_path):
     dock.set_value(BatchRequest(stacks=(), output=out, do=do, workers=1))
     yield dock
     with suppress(RuntimeError):  # it was closed, and is gone
+        dock.objectName()
         dock.cancel()
         qtbot.waitUntil(lambda: dock.idle, timeout=60000)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -43,8 +44,10 @@ def batch(viewer, qtbot, tmp_path):
     out, do = tmp_path / "out", {"impute": QUICK}
     dock.set_value(BatchRequest(stacks=(), output=out, do=do, workers=1))
     yield dock
-    dock.cancel()
-    qtbot.waitUntil(lambda: dock.idle, timeout=60000)
+    with suppress(RuntimeError):  # it was closed, and is gone
+        dock.objectName()
+        dock.cancel()
+        qtbot.waitUntil(lambda: dock.idle, timeout=60000)
 
 
 @pytest.fixture

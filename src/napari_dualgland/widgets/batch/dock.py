@@ -236,9 +236,10 @@ class BatchWidget(Dock):
 
     @override
     def event(self, event: Any) -> bool:
-        """Stop where the dock is closed: napari takes it out of the window and keeps it."""
+        """Stop where the dock is closed: napari takes it out of the window, and would keep it."""
         if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
             self.cancel()
+            self.deleteLater()
         return super().event(event)
 
 

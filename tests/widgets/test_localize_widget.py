@@ -264,7 +264,7 @@ def test_cancel_leaves_no_trace(viewer, scene, localize_dock, click, qtbot):
     click(widget.run_bar.button)
     assert widget.run_bar.button.text() == "Cancel"
     assert not widget.channels.isEnabled()
-    click(widget.run_bar.button)
+    widget.cancel()
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     assert names(viewer) == list(ROLES)
     assert widget.run_bar.says.text() == "Cancelled; nothing was changed."

@@ -12,7 +12,8 @@ from napari_dualgland.io import read
 from napari_dualgland.io.layer_tuples import layers_of
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
-from napari_dualgland.widgets.field.field_of_view import NOT_RECORDED, field_of
+from napari_dualgland.widgets.field.decided import NOT_RECORDED
+from napari_dualgland.widgets.field.field_of_view import field_of
 
 from .conftest import paint
 

@@ -15,7 +15,8 @@ from napari_dualgland.io.layer_axes import named_axes, shape_of
 from napari_dualgland.io.layer_tag import channel_names
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.field.field_of_view import NOT_RECORDED, field_of
+from napari_dualgland.widgets.field.decided import NOT_RECORDED
+from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.field.pixel_size_form import PixelSizeForm
 from napari_dualgland.widgets.field.role_label import ROLE_TIPS, RoleLabel

@@ -17,21 +17,16 @@ from psygnal import Signal
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_tag import id_of, tag_of
-from napari_dualgland.io.layers import check_field
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.all_channels import AllChannels
+from napari_dualgland.widgets.field.decided import require_decided
 from napari_dualgland.widgets.field.fields_apart import FieldsApart
-from napari_dualgland.widgets.field.guess import role_of_layer
 from napari_dualgland.widgets.field.job_input import layers_input, source_of
 from napari_dualgland.widgets.field.open_fields import OpenField, open_fields
 from napari_dualgland.widgets.field.per_layer import PerLayer
-from napari_dualgland.widgets.field.roles import ROLE_LABELS
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import LayerWatch
-
-NOT_RECORDED = "— not recorded: estimate it —"
-"""What a person chooses who wants a channel estimated whole."""
 
 _OF_VIEWER: WeakKeyDictionary[Any, FieldOfView] = WeakKeyDictionary()
 
@@ -117,20 +112,8 @@ class FieldOfView:
             That names the channels, or says why the layer of one does not fit.
         """
         undecided = self.undecided(repaired)
-        if not undecided:
-            return
-        for layer in self.offered() if not self.one_layer else ():
-            role, _ = role_of_layer(layer)
-            if role in undecided and not tag_of(layer).is_result:
-                check_field({**self.layers(repaired), role: layer})
-        names = " and ".join(ROLE_LABELS[role] for role in undecided)
-        what = "which channel of the layer it is" if self.one_layer else "its layer"
-        raise DualglandError(
-            Kind.LACKING,
-            names,
-            "nothing is chosen" if len(undecided) == 1 else "nothing is chosen for them",
-            way_out=f"choose {what} above, or “{NOT_RECORDED}” if there is none",
-        )
+        offered = [] if self.one_layer else self.offered()
+        require_decided(undecided, self.layers(repaired), offered)
 
     # --- fields side by side ----------------------------------------------------------
 

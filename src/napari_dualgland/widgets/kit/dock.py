@@ -1,8 +1,8 @@
 """What every dock of the plugin is: a form that is a job, a button that does it, and its result.
 
 A dock adds its own fields to the form, reads the layers that its job needs and shows what came
-out. All else is here: the thread, *Copy as*, errors, which end in one line of the form and in
-napari's notification, and a place among the tabs of the other docks.
+out. All else is here: the thread, *Copy as*, errors, which end in one line of the form, and what
+it has in common with every dock: its place among the tabs, its keys, its memory.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QEvent, QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.field.channels_form import ChannelsForm
+from napari_dualgland.widgets.field.first_contact import FirstContact
 from napari_dualgland.widgets.field.watch import LayerWatch
 from napari_dualgland.widgets.kit.copy_button import CopyButton
+from napari_dualgland.widgets.kit.docked import Docked
 from napari_dualgland.widgets.kit.form_area import FormArea
-from napari_dualgland.widgets.kit.notify import notify
+from napari_dualgland.widgets.kit.notify import line_of, notify, notify_done
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.tabs import join_tabs
 from napari_dualgland.widgets.kit.thread import JobThread, Steps
 
 
-class Dock(QWidget):
+class Dock(Docked):
     """A dock whose value is a job.
 
     Parameters
@@ -50,16 +52,20 @@ class Dock(QWidget):
     """What a run has found, after its layers are shown."""
 
     def __init__(self, viewer: Any, run_bar: RunBar, params: ParamsForm[Any]) -> None:
-        super().__init__()
-        self.viewer = viewer
+        super().__init__(viewer)
         self.run_bar = run_bar
         self.params = params
+        self._first: FirstContact | None = None
+        self._form: FormArea | None = None
         self.copy_as = CopyButton()
         self.output: Path | None = None
         self._thread: JobThread | None = None
         self._asked: list[QWidget] = [params, self.copy_as]
         run_bar.started.connect(self.start)
         run_bar.cancelled.connect(self.cancel)
+        for tool in self.tools:
+            run_bar.put_beside(tool)
+        self._asked.append(self.tools[0])
         self.copy_as.python.connect(lambda: self._copy(lambda: self.value().as_python()))
         self.copy_as.command.connect(lambda: self._copy(lambda: self.value().as_command()))
         # Kept as an attribute: napari refers to it weakly.
@@ -141,7 +147,7 @@ class Dock(QWidget):
             loaded = self.load(job)
             self.begin(job)
         except DualglandError as error:
-            self.tell(error)
+            self.run_bar.end(line_of(error), error=True)
             return
         self._enable_form(False)
         self.run_bar.begin()
@@ -176,6 +182,13 @@ class Dock(QWidget):
         thread.succeeded.connect(lambda path: self.run_bar.say(f"Wrote {legible(str(path))}"))
         thread.failed.connect(self.tell)
 
+    def closing(self) -> None:
+        """Stop, and leave nothing of the work that goes on; the layers of finished work stay."""
+        self._watch.stop()
+        if self._thread is not None:
+            self._thread.cancel()
+            self.discard()
+
     def _on_succeeded(self, result: Any) -> None:
         try:
             line, found = self.show_result(result)
@@ -183,11 +196,15 @@ class Dock(QWidget):
             self._on_failed(error)
             return
         self.run_bar.end(line)
+        if not self.is_looked_at():
+            notify_done(line.splitlines()[0], self.run_bar.verb)
         self.result_ready.emit(found)
 
     def _on_failed(self, error: Exception) -> None:
         self.discard()
-        self.tell(error)
+        seen = self.is_looked_at()
+        line = line_of(error) if seen else notify(error, self.run_bar.verb)
+        self.run_bar.end(line, error=True)
 
     def _on_cancelled(self) -> None:
         self.discard()
@@ -201,12 +218,19 @@ class Dock(QWidget):
     def _on_layers_changed(self) -> None:
         if self._thread is None:
             self.follow_layers()
+            self._greet()
+
+    def _greet(self) -> None:
+        """Show what to begin with in place of a form that asks for what is not there."""
+        if self._first is not None and self._form is not None:
+            self._first.refresh()
+            self._form.show_instead(self._first.wanted, alone=not self._first.has_met)
 
     # --- words ------------------------------------------------------------------------
 
     def tell(self, error: Exception) -> None:
-        """Show an error in the form and as napari's notification, and restore the button."""
-        self.run_bar.end(notify(error), error=True)
+        """Show an error in the form, beside what is said there of the last run."""
+        self.run_bar.say(line_of(error), error=True)
 
     def _copy(self, write: Callable[[], str]) -> None:
         try:
@@ -224,7 +248,8 @@ class Dock(QWidget):
         Parameters
         ----------
         *parts : QWidget or str
-            What it holds, from the top down; a text is a heading.
+            What it holds, from the top down; a text is a heading. What comes before the run bar
+            scrolls; the run bar stays in sight, and what comes behind it as far as there is room.
 
         Returns
         -------
@@ -233,23 +258,21 @@ class Dock(QWidget):
         """
         widgets = [part for part in parts if isinstance(part, QWidget)]
         self._asked += [widget for widget in widgets if widget is not self.run_bar]
-        return FormArea(*parts)
+        if any(isinstance(widget, ChannelsForm) for widget in widgets):
+            self._first = FirstContact(self.viewer, self.run_bar.verb)
+        at = parts.index(self.run_bar) if self.run_bar in parts else len(parts)
+        above, below = parts[:at], parts[at + 1 :]
+        self._form = FormArea(*above, pinned=self.run_bar, below=below, instead=self._first)
+        return self._form
 
     def hold(self, content: QWidget) -> None:
         """Fill the dock with the form, or with what holds the form."""
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(content)
+        self.furnish()
+        self._greet()
 
     def _enable_form(self, enabled: bool) -> None:
         for widget in self._asked:
             widget.setEnabled(enabled)
-
-    def event(self, event: Any) -> bool:
-        """Lie beside the docks that are open already, as soon as there is a place to lie in."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is not None:
-            QTimer.singleShot(0, self._join_tabs)
-        return bool(super().event(event))
-
-    def _join_tabs(self) -> None:
-        join_tabs(self, Dock)

@@ -1,29 +1,141 @@
-"""A form that scrolls and cuts nothing: labels line up, it is never narrower than its content."""
+"""A form that scrolls and cuts nothing, above a button that stays in sight.
+
+Labels line up, and the form is never narrower than its content.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_dualgland.widgets.kit.style import align_labels, heading
 
+_MOST_BELOW = 0.45
+"""Share of the height that what stands below the form may take; more of it scrolls."""
 
-class FormArea(QScrollArea):
-    """Widgets one below the other.
+
+class FormArea(QWidget):
+    """Widgets one below the other, of which the last stay in sight.
 
     Parameters
     ----------
     *parts : QWidget or str
-        What it holds; a text is a heading.
+        What scrolls; a text is a heading.
+    pinned : QWidget, optional
+        What stands below them at all times: the button.
+    below : sequence of QWidget or str
+        What stands below that, as far as there is room.
+    instead : QWidget, optional
+        What is shown in place of the form, as long as :meth:`show_instead` says so.
     """
 
-    def __init__(self, *parts: QWidget | str) -> None:
+    def __init__(
+        self,
+        *parts: QWidget | str,
+        pinned: QWidget | None = None,
+        below: Sequence[QWidget | str] = (),
+        instead: QWidget | None = None,
+    ) -> None:
         super().__init__()
-        self._inside = QWidget()
-        column = QVBoxLayout(self._inside)
-        column.setContentsMargins(8, 6, 10, 8)
+        self._instead = instead
+        # napari leaves the height of the dock to what wants it, and adds no space of its own.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._form = _Scrolled(parts)
+        self._below = _Scrolled(below) if below else None
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._form)
+        if instead is not None:
+            self._pages.addWidget(instead)
+        self._rest = QWidget()
+        rest = QVBoxLayout(self._rest)
+        rest.setContentsMargins(0, 0, 0, 0)
+        rest.setSpacing(0)
+        if pinned is not None:
+            row = QVBoxLayout()
+            row.setContentsMargins(8, 4, 10, 4)
+            row.addWidget(pinned)
+            rest.addLayout(row)
+        if self._below is not None:
+            rest.addWidget(self._below)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._pages, 1)
+        column.addWidget(self._rest)
+
+    def show_instead(self, wanted: bool, *, alone: bool = False) -> None:
+        """Show what stands in place of the form, or the form.
+
+        Parameters
+        ----------
+        wanted : bool
+            Whether the form gives way.
+        alone : bool
+            Whether the button gives way too.
+        """
+        if self._instead is not None:
+            self._pages.setCurrentIndex(int(wanted))
+            self._rest.setVisible(not (wanted and alone))
+
+    def needed_height(self) -> int:
+        """Return how high the form is where nothing of it is hidden, in pixels."""
+        return int(self._form.needed_height() + self._rest.sizeHint().height())
+
+    def fit(self) -> None:
+        """Line up the labels and find the least width, for the fonts that there are now."""
+        align_labels(self._form.inside)
+        for part in (self._form, self._below):
+            if part is not None:
+                bar = part.verticalScrollBar().sizeHint().width()
+                part.setMinimumWidth(part.inside.minimumSizeHint().width() + bar)
+        self._share()
+
+    def _share(self) -> None:
+        if self._below is not None:
+            most = round(_MOST_BELOW * self.height())
+            self._below.setFixedHeight(max(1, min(self._below.needed_height(), most)))
+
+    def resizeEvent(self, event: Any) -> None:
+        """Share the height anew."""
+        super().resizeEvent(event)
+        self._share()
+
+    def showEvent(self, event: Any) -> None:
+        """Fit the form to the fonts that napari has set by now."""
+        super().showEvent(event)
+        self.fit()
+
+    def event(self, event: Any) -> bool:
+        """Share the height anew where something below the form has come or gone."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._share()
+        return bool(super().event(event))
+
+    def changeEvent(self, event: Any) -> None:
+        """Fit the form to changed fonts: napari's theme or font size changed."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
+            QTimer.singleShot(0, self.fit)
+
+
+class _Scrolled(QScrollArea):
+    """A column that scrolls up and down."""
+
+    def __init__(self, parts: Sequence[QWidget | str]) -> None:
+        super().__init__()
+        self.inside = QWidget()
+        column = QVBoxLayout(self.inside)
+        column.setContentsMargins(8, 4, 10, 4)
         column.setSpacing(6)
         for part in parts:
             column.addWidget(heading(part) if isinstance(part, str) else part)
@@ -31,25 +143,12 @@ class FormArea(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(self._inside)
+        # The wheel and the scroll bar move it; the keys belong to what it holds.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(self.inside)
 
     def needed_height(self) -> int:
-        """Return how high the form is where nothing of it is hidden, in pixels."""
-        return self._inside.sizeHint().height()
-
-    def fit(self) -> None:
-        """Line up the labels and find the least width, for the fonts that there are now."""
-        align_labels(self._inside)
-        bar = self.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(self._inside.minimumSizeHint().width() + bar)
-
-    def showEvent(self, event: Any) -> None:
-        """Fit the form to the fonts that napari has set by now."""
-        super().showEvent(event)
-        self.fit()
-
-    def changeEvent(self, event: Any) -> None:
-        """Fit the form to changed fonts: napari's theme or font size changed."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange) and self.isVisible():
-            QTimer.singleShot(0, self.fit)
+        layout = self.inside.layout()
+        if layout.hasHeightForWidth():
+            return int(layout.totalHeightForWidth(max(self.viewport().width(), 120)))
+        return int(self.inside.sizeHint().height())

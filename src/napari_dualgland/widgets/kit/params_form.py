@@ -50,7 +50,7 @@ class ParamsForm(QWidget, Generic[M]):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._model = model
+        self.model = model
         self._silent = False
         self.fields: dict[str, Field] = {
             name: (special or {}).get(name) or field_for(info)
@@ -64,7 +64,7 @@ class ParamsForm(QWidget, Generic[M]):
 
     def value(self) -> M:
         """Return the model as it stands in the form."""
-        return self._model(**{name: field.value() for name, field in self.fields.items()})
+        return self.model(**{name: field.value() for name, field in self.fields.items()})
 
     def set_value(self, params: M) -> None:
         """Show a model; whatever is valid comes back to the last digit."""
@@ -84,7 +84,7 @@ class ParamsForm(QWidget, Generic[M]):
         self.changed.emit()
 
     def _extra(self, name: str) -> dict[str, Any]:
-        extra = self._model.model_fields[name].json_schema_extra
+        extra = self.model.model_fields[name].json_schema_extra
         return extra if isinstance(extra, dict) else {}
 
     def _lay_out(self) -> None:
@@ -103,7 +103,7 @@ class ParamsForm(QWidget, Generic[M]):
             self._add_row(groups[group].layout(), name, field)
 
     def _add_row(self, form: Any, name: str, field: Field) -> None:
-        info = self._model.model_fields[name]
+        info = self.model.model_fields[name]
         if not field.widget.toolTip():
             field.widget.setToolTip(in_lines(info.description or ""))
         if isinstance(field.widget, QCheckBox):

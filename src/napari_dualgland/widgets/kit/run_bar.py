@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QEvent, QTimer, Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.kit.reachable import FIRST
+from napari_dualgland.widgets.kit.said import Said
 from napari_dualgland.widgets.kit.style import plain_label
+
+_SETTLE_MS = 250
+"""A press that comes sooner after the start was meant for *start*, not for *Cancel*."""
 
 
 class RunBar(QWidget):
@@ -29,6 +28,11 @@ class RunBar(QWidget):
         What is counted while it works, in the plural.
     parent : QWidget, optional
         Qt's parent.
+
+    Attributes
+    ----------
+    verb : str
+        As given.
     """
 
     started = Signal()
@@ -38,12 +42,16 @@ class RunBar(QWidget):
 
     def __init__(self, verb: str, things: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._verb, self._things = verb, things
+        self.verb, self._things = verb, things
         self._running = False
         self._began = 0.0
         self._first: tuple[float, int] | None = None
         self.total = 0
-        self.button = QPushButton(verb)
+        self.button = _StartButton(verb)
+        self.button.setToolTip(f"{verb}: start with what stands above; press again to cancel.")
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_SETTLE_MS)
         self.button.setMinimumHeight(34)
         font = self.button.font()
         font.setBold(True)
@@ -56,23 +64,26 @@ class RunBar(QWidget):
         self._second = QTimer(self)
         self._second.setInterval(1000)
         self._second.timeout.connect(self._show_elapsed)
-        self.says = plain_label()
-        self.says.setWordWrap(True)
-        self.says.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.says.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.says = Said()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         line = QHBoxLayout()
         line.addWidget(self.bar, 1)
         line.addWidget(self.elapsed)
-        layout.addWidget(self.button)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(4)
+        self._row.addWidget(self.button, 1)
+        layout.addLayout(self._row)
         layout.addLayout(line)
         layout.addWidget(self.says)
         self.bar.hide()
         self.elapsed.hide()
-        self.says.hide()
         self.button.clicked.connect(self._on_clicked)
+
+    def put_beside(self, widget: QWidget) -> None:
+        """Lay something small to the right of the button."""
+        self._row.addWidget(widget)
 
     def begin(self) -> None:
         """Turn the button into *Cancel*."""
@@ -87,6 +98,7 @@ class RunBar(QWidget):
         self._show_elapsed()
         self.elapsed.show()
         self._second.start()
+        self._settling.start()
         self.say("Starting …")
 
     def end(self, line: str, *, error: bool = False) -> None:
@@ -100,12 +112,13 @@ class RunBar(QWidget):
             Whether it stands out.
         """
         self._running = False
-        self.button.setText(self._verb)
+        self.button.setText(self.verb)
         self.button.setEnabled(True)
         self.bar.hide()
         self._second.stop()
+        self._settling.stop()
         self.elapsed.hide()
-        self.say(line, error=error)
+        self.says.sum_up(line, error=error)
 
     @property
     def took(self) -> str:
@@ -113,7 +126,7 @@ class RunBar(QWidget):
         return in_time(time.monotonic() - self._began)
 
     def say(self, line: str, *, error: bool = False) -> None:
-        """Show one line.
+        """Show one line: how far the work is, or, after it, something beside how it went.
 
         Parameters
         ----------
@@ -122,9 +135,7 @@ class RunBar(QWidget):
         error : bool
             Whether it stands out.
         """
-        self.says.setText(f"⚠ {line}" if error else line)
-        self.says.setStyleSheet("color: #e0574f;" if error else "")
-        self.says.setVisible(bool(line))
+        (self.says.sum_up if self._running else self.says.add)(line, error=error)
 
     def progress(self, step: Progress) -> None:
         """Show how far the work is and how long it will still take."""
@@ -161,9 +172,34 @@ class RunBar(QWidget):
         if not self._running:
             self.started.emit()
             return
+        if self._settling.isActive():
+            return
         self.button.setText("Cancelling …")
         self.button.setEnabled(False)
         self.cancelled.emit()
+
+
+class _StartButton(QPushButton):
+    """A button to which a double click is one press: most people double-click everything."""
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(verb)
+        self.setProperty(FIRST, True)
+
+    def setText(self, text: str) -> None:
+        """Change the text alone: Qt would forget the keys that press the button."""
+        keys = self.shortcut()
+        super().setText(text)
+        self.setShortcut(keys)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        event.accept()
+
+    def event(self, event: Any) -> bool:
+        """Take no key that repeats because it is held down."""
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and event.isAutoRepeat():
+            return True
+        return bool(super().event(event))
 
 
 def in_time(seconds: float) -> str:

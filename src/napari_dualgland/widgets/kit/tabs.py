@@ -1,14 +1,15 @@
-"""Docks opened together lie as tabs in one place, not as slices one above the other."""
+"""Docks opened together lie as tabs in one place, under names that can be read."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 
 def join_tabs(widget: QWidget, kind: type[QWidget]) -> None:
-    """Lay the dock that holds a widget as a tab over one that holds another of its kind.
+    """Lay the dock that holds a widget as a tab over those that hold others of its kind.
 
     Parameters
     ----------
@@ -20,19 +21,37 @@ def join_tabs(widget: QWidget, kind: type[QWidget]) -> None:
     """
     own = _ancestor(widget, QDockWidget)
     window = _ancestor(widget, QMainWindow)
-    if own is None or window is None or own.isFloating():
+    if own is None or window is None:
         return
-    for other in window.findChildren(kind):
-        dock = _ancestor(other, QDockWidget)
-        if dock is None or dock is own or dock.isFloating():
-            continue
-        if own not in window.tabifiedDockWidgets(dock) and (
-            window.dockWidgetArea(dock) == window.dockWidgetArea(own)
-        ):
-            window.tabifyDockWidget(dock, own)
+    # napari adds the plugin's name, which leaves no room for the dock's own.
+    own.setWindowTitle(own.windowTitle().split(" (")[0])
+    if own.isFloating():
+        return
+    area = window.dockWidgetArea(own)
+    docks = (_ancestor(other, QDockWidget) for other in window.findChildren(kind))
+    beside = [
+        dock
+        for dock in docks
+        if dock not in (None, own)
+        and not dock.isFloating()
+        and not dock.isHidden()
+        and window.dockWidgetArea(dock) == area
+    ]
+    if beside and own not in window.tabifiedDockWidgets(beside[0]):
+        window.tabifyDockWidget(beside[0], own)
+    if beside:
         own.show()
         own.raise_()
-        return
+        _make_legible(window, own.windowTitle())
+
+
+def _make_legible(window: QMainWindow, title: str) -> None:
+    """Let the tabs scroll where there are too many, rather than cut their names."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if title in (bar.tabText(i) for i in range(bar.count())):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            bar.setUsesScrollButtons(True)
+            bar.setExpanding(False)
 
 
 def _ancestor(widget: Any, kind: type[Any]) -> Any:

@@ -1,0 +1,329 @@
+"""How long napari stands still while the plugin works on a 2048 x 2048 field.
+
+``xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/responsiveness.py`` opens a viewer, acts
+as a person would and looks at a heartbeat of 20 ms on the main thread: the most processor time that
+lies between two beats of an act is the longest that the person waits for the next frame. Processor
+time, not time by the wall: other programs on the machine do not count. Writes
+``results/responsiveness.md``; ``--only NAME`` does the acts whose names hold that, and writes
+nothing. What one act needs of another is done before it, unmeasured.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import tifffile
+import typer
+
+from napari_dualgland.model.device import processor_name
+from napari_dualgland.typing import AnyArray
+
+HERE = Path(__file__).parent
+SAMPLE = HERE.parent / "sample_data" / "dualgland_whole.ome.tif"
+SIDE = 2048
+HOLES = ((300, 420, 500, 640), (1400, 1480, 900, 1100), (1000, 1120, 1700, 1800))
+"""First and last row and column of three dead tiles: 1 % of the field."""
+CHANNELS = ("microtubules", "protein", "nucleus", "er")
+COLORS = ("red", "green", "blue", "yellow")
+BEAT_MS = 20
+ALLOWED_MS = 200
+
+
+def field() -> AnyArray:
+    """Return (4, SIDE, SIDE) uint8: the bundled sample in all turns, damaged."""
+    sample = tifffile.imread(SAMPLE)
+    side = sample.shape[-1]
+    rng = np.random.default_rng(0)
+    pixels = np.empty((4, SIDE, SIDE), np.uint8)
+    for y in range(0, SIDE, side):
+        for x in range(0, SIDE, side):
+            turned = np.rot90(sample, rng.integers(4), axes=(1, 2))
+            noisy = turned + rng.normal(0, 1.5, turned.shape)
+            here = pixels[:, y : y + side, x : x + side]
+            here[:] = noisy.clip(1, 255)[:, : here.shape[1], : here.shape[2]].astype(np.uint8)
+    for top, bottom, left, right in HOLES:
+        pixels[:, top:bottom, left:right] = 0
+    return pixels
+
+
+class Session:
+    """A viewer that is acted upon, and the heartbeat of its main thread."""
+
+    def __init__(self, folder: Path) -> None:
+        import napari
+        from qtpy.QtCore import Qt, QTimer
+
+        self.folder = folder
+        self.viewer = napari.Viewer(show=True)
+        self.docks: dict[str, Any] = {}
+        self.gaps: dict[str, float] = {}
+        self._longest, self._last = 0.0, 0.0
+        self._beat = QTimer()
+        self._beat.setTimerType(Qt.TimerType.PreciseTimer)
+        self._beat.setInterval(BEAT_MS)
+        self._beat.timeout.connect(self._on_beat)
+        self._beat.start()
+        self.rest(1.0)
+
+    def _on_beat(self) -> None:
+        now = time.thread_time()
+        self._longest = max(self._longest, now - self._last)
+        self._last = now
+
+    def rest(self, seconds: float) -> None:
+        """Let napari do what it has put off."""
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() > end)
+
+    def until(self, done: Callable[[], bool], seconds: float = 1200) -> None:
+        """Wait in napari's own loop, as if it ran by itself."""
+        from qtpy.QtCore import QEventLoop, QTimer
+
+        loop, end = QEventLoop(), time.monotonic() + seconds
+        look = QTimer()
+        look.setInterval(5)
+
+        def stop() -> None:
+            if done() or time.monotonic() > end:
+                loop.quit()
+
+        look.timeout.connect(stop)
+        look.start()
+        loop.exec()
+        look.stop()
+        if not done():
+            raise TimeoutError
+
+    def act(self, do: Callable[[], Any]) -> None:
+        """Do something as an event of napari's loop, as a click is one."""
+        from qtpy.QtCore import QTimer
+
+        did: list[BaseException | None] = []
+
+        def event() -> None:
+            try:
+                do()
+            except BaseException as error:
+                did.append(error)
+            else:
+                did.append(None)
+
+        QTimer.singleShot(0, event)
+        self.until(lambda: bool(did))
+        if did[0] is not None:
+            raise did[0]
+
+    @contextmanager
+    def measured(self, name: str) -> Iterator[None]:
+        """Note the longest gap between beats while the block lasts and a little later."""
+        self.rest(0.3)
+        self._longest, self._last = 0.0, time.thread_time()
+        yield
+        self.rest(1.0)
+        self.gaps[name] = 1000 * self._longest
+        typer.echo(f"{self.gaps[name]:7.0f} ms  {name}")
+
+    def dock(self, name: str) -> Any:
+        """Return a dock of the plugin, opened as the menu opens it."""
+        if name not in self.docks:
+            self.docks[name] = self.viewer.window.add_plugin_dock_widget("napari-dualgland", name)[
+                1
+            ]
+        return self.docks[name]
+
+    def layer(self, ending: str) -> Any:
+        """Return the topmost layer whose name ends so."""
+        return next(x for x in reversed(self.viewer.layers) if x.name.endswith(ending))
+
+
+Act = Callable[[Session], None]
+
+
+def open_files(session: Session) -> None:
+    """Four files, dropped on napari."""
+    paths = []
+    for name, plane in zip(COLORS, field(), strict=True):
+        paths.append(session.folder / f"1_A1_1_{name}.tif")
+        tifffile.imwrite(paths[-1], plane)
+    with session.measured("open four files"):
+        session.act(lambda: session.viewer.open(paths, plugin="napari-dualgland"))
+        session.until(lambda: len(session.viewer.layers) == 4)
+
+
+def open_impute(session: Session) -> None:
+    """The dock, and options of a quick run in it."""
+    from napari_dualgland.imputation.params import ImputeParams
+
+    with session.measured("open Impute"):
+        session.act(lambda: session.dock("Impute"))
+    session.dock("Impute").set_value(ImputeParams(model="prior", rehearse=False, tile=256))
+
+
+def show_missing(session: Session) -> None:
+    """The button, pressed once and again."""
+    dock = session.dock("Impute")
+    with session.measured("show missing, the first time"):
+        session.act(dock.show_missing.click)
+        session.until(lambda: dock.idle)
+    with session.measured("hide missing"):
+        session.act(dock.show_missing.click)
+    with session.measured("show missing again"):
+        session.act(dock.show_missing.click)
+        session.until(lambda: dock.idle)
+
+
+def impute(session: Session) -> None:
+    """Run, and run again over the result."""
+    dock = session.dock("Impute")
+    for name in ("impute", "impute again"):
+        with session.measured(name):
+            session.act(dock.run_bar.button.click)
+            session.until(lambda: dock.idle)
+
+
+def cancel(session: Session) -> None:
+    """A run over the result, cancelled."""
+    dock = session.dock("Impute")
+    with session.measured("cancel"):
+        session.act(dock.run_bar.button.click)
+        session.rest(0.5)
+        session.act(dock.run_bar.button.click)
+        session.until(lambda: dock.idle)
+
+
+def compare(session: Session) -> None:
+    """Flip to the sources and back."""
+    button = session.dock("Impute").results.compare
+    with session.measured("compare"):
+        session.act(button.click)
+        session.rest(0.5)
+        session.act(button.click)
+
+
+def turn_3d(session: Session) -> None:
+    """Three dimensions and back."""
+    with session.measured("to 3-D and back"):
+        for ndisplay in (3, 2):
+            session.act(lambda n=ndisplay: setattr(session.viewer.dims, "ndisplay", n))
+            session.rest(0.5)
+
+
+def localize(session: Session) -> None:
+    """Cells, places, and what a person does with them."""
+    with session.measured("open Localize"):
+        session.act(lambda: session.dock("Localize"))
+    dock = session.dock("Localize")
+    with session.measured("localize"):
+        session.act(dock.run_bar.button.click)
+        session.until(lambda: dock.idle)
+    with session.measured("click on a cell in the table"):
+        session.act(lambda: dock.findChildren(_table())[0].selectRow(1))
+
+
+def boundaries(session: Session) -> None:
+    """The boundary map, where there is such a dock."""
+    with session.measured("open Boundaries"):
+        session.act(lambda: session.dock("Boundaries"))
+    dock = session.dock("Boundaries")
+    with session.measured("boundaries"):
+        session.act(dock.run_bar.button.click)
+        session.until(lambda: dock.idle)
+
+
+def export(session: Session) -> None:
+    """The list of what would be written."""
+    with session.measured("open Export"):
+        session.act(lambda: session.dock("Export"))
+
+
+def delete_results(session: Session) -> None:
+    """All that was made goes; the sources stay."""
+    made = [x for x in session.viewer.layers if x.name not in CHANNELS]
+    with session.measured("delete results"):
+        session.act(lambda: [session.viewer.layers.remove(layer) for layer in made])
+
+
+ACTS: tuple[Act, ...] = (
+    open_files,
+    open_impute,
+    show_missing,
+    impute,
+    compare,
+    cancel,
+    turn_3d,
+    localize,
+    boundaries,
+    export,
+    delete_results,
+)
+NEEDED: tuple[Act, ...] = (open_files, open_impute)
+"""Done in any case."""
+
+
+def _table() -> Any:
+    from qtpy.QtWidgets import QTableView
+
+    return QTableView
+
+
+def _docks() -> set[str]:
+    """Return the names of the docks that there are."""
+    from npe2 import PluginManager
+
+    manifest = PluginManager.instance().get_manifest("napari-dualgland")
+    return {widget.display_name for widget in manifest.contributions.widgets or []}
+
+
+def table_of(gaps: dict[str, float], qt: str) -> str:
+    """Return the results as Markdown."""
+    import napari
+
+    lines = [
+        "# The longest that napari stands still",
+        "",
+        f"A field of 4 x {SIDE}² (uint8), napari {napari.__version__}, {qt}, a virtual screen of "
+        f"1280 x 800 drawn in software, {processor_name()}. The most processor time of the main "
+        f"thread between two beats of {BEAT_MS} ms, in ms; {ALLOWED_MS} are allowed "
+        "(`python benchmarks/responsiveness.py`).",
+        "",
+        "| act | ms |",
+        "|---|---:|",
+        *(
+            f"| {name} | {gap:.0f}{' !' if gap > ALLOWED_MS else ''} |"
+            for name, gap in gaps.items()
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(
+    only: Annotated[str, typer.Option(help="Do the acts whose names hold this.")] = "",
+) -> None:
+    """Measure every act and write the table."""
+    os.environ.setdefault("NAPARI_CONFIG", "")
+    with TemporaryDirectory() as folder:
+        session = Session(Path(folder))
+        from qtpy import API_NAME, QT_VERSION
+
+        there = _docks()
+        for act in ACTS:
+            dock = act.__name__.capitalize()
+            if dock in {"Boundaries", "Export", "Localize"} - there:
+                continue
+            if act in NEEDED or only in act.__name__:
+                act(session)
+        session.viewer.close()
+    if not only:
+        out = HERE / "results" / "responsiveness.md"
+        out.write_text(table_of(session.gaps, f"{API_NAME} {QT_VERSION}"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)

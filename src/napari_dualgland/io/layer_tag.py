@@ -32,6 +32,7 @@ Kind = Literal[
     "cells",
     "localization",
     "probability",
+    "cell numbers",
     "localization maps",
 ]
 _NO_CHANNEL = {"working", "uncertainty", "sample", "probability", MAPS}

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from napari_dualgland.classes import CLASSES, COLORS
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.atomic import replacing_all
+from napari_dualgland.io.atomic import replacing, replacing_all
 from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import CELLS, MAPS
 from napari_dualgland.io.targets import refuse_folder
@@ -73,6 +73,26 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
     with making(folder), replacing_all(list(paths.values())) as beside:
         write_files(result, dict(zip(WRITTEN, beside, strict=True)))
     return paths
+
+
+def write_table(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table as ``cells.csv`` holds it, whole or not at all.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of a localization.
+    path : pathlib.Path
+        Where it goes.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+    """
+    with replacing(path) as temporary:
+        _write_table(table, temporary)
+    return path
 
 
 def write_files(result: Localization, paths: Mapping[str, Path]) -> None:

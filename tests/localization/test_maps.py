@@ -14,9 +14,12 @@ from napari_dualgland import CLASSES, Stack
 from napari_dualgland.classes import NEGATIVE
 from napari_dualgland.localization import maps
 from napari_dualgland.localization.crops import FrameLevels, crop_cell
+from napari_dualgland.localization.frames import Frame
 from napari_dualgland.localization.inference import _padded
+from napari_dualgland.localization.intensities import compartment_of
 from napari_dualgland.localization.maps import CellMap, cell_map, plane_of
 from napari_dualgland.model.calibrated_localizer import agreeing
+from napari_dualgland.model.compartments import COMPARTMENTS
 from napari_dualgland.model.localizer import MULTIPLE
 
 
@@ -35,7 +38,7 @@ def test_a_map_lies_on_its_cell(pixel_um: float, size: tuple[int, int]) -> None:
     view = _padded(view, tuple(n + 2 * MULTIPLE for n in view.inside.shape))
     dense = F.avg_pool2d(torch.from_numpy(view.x), 2).numpy()
     dense = np.rint(np.tile(dense, (5, 1, 1))[:18].clip(0, 1) * 255).astype(np.uint8)
-    crop = cell_map(1, window, (view.inside, dense), (sides[0], sides[1]), 0.25, 1.0)
+    crop = cell_map(1, window, (view.inside, dense), (sides[0], sides[1]), 0.25, 1.0, y.shape)
     inner = ndimage.binary_erosion(own, iterations=round(1.2 / pixel_um) + 2)
     for c in range(2):
         bright = np.percentile(slopes[c][window][own], 99.5)
@@ -54,8 +57,55 @@ def test_a_rim_keeps_its_value_up_to_the_edge() -> None:
     dense = np.zeros((18, 16, 16), np.uint8)
     dense[:, 4:12, 4:12] = 200
     window = (slice(0, 32), slice(0, 32))
-    plane = cell_map(1, window, (inside, dense), (32, 32), 0.0, 1.0).plane(3)
+    plane = cell_map(1, window, (inside, dense), (32, 32), 0.0, 1.0, (99, 99)).plane(3)
     assert np.allclose(plane, 200 / 255)
+
+
+@pytest.mark.parametrize("sides", [("top",), ("bottom",), ("left",), ("right",), ("top", "right")])
+def test_the_frame_of_the_image_is_no_membrane(sides: tuple[str, ...]) -> None:
+    """A cell that the frame cuts ends there to the network, which sees a membrane; nobody does."""
+    y, x = np.mgrid[:64, :64]
+    own = np.ones((64, 64), bool)
+    away = {"top": y, "bottom": 63 - y, "left": x, "right": 63 - x}
+    rim = np.min(list(away.values()), axis=0) < 4
+    dense = np.where(rim, 240, 10).astype(np.uint8).reshape(32, 2, 32, 2)[:, 0, :, 0]
+    spans = [slice(100, 164), slice(100, 164)]
+    for side in sides:
+        axis, first = int(side in ("left", "right")), side in ("top", "left")
+        spans[axis] = slice(0, 64) if first else slice(236, 300)
+    crop = own.astype(np.float32), np.stack([dense] * 18)
+    plane = cell_map(1, (spans[0], spans[1]), crop, (64, 64), 0.0, 1.0, (300, 300)).plane(13)
+    along = np.min([away[side] for side in sides], axis=0)
+    kept = np.min([away[side] for side in away if side not in sides], axis=0)
+    assert plane[(along < 4) & (kept > 10)].max() < 0.1
+    assert plane[(kept < 2) & (along > 10)].min() > 0.9
+    # What stands on the frame goes on up to it.
+    assert plane[(kept < 2) & (along < 2)].min() > 0.9
+
+
+def test_a_sliver_along_the_frame_keeps_what_is_said_of_it() -> None:
+    own = np.zeros((32, 32), np.float32)
+    own[13:19, :] = 1
+    dense = np.full((18, 16, 16), 200, np.uint8)
+    window = (slice(0, 6), slice(40, 72))
+    plane = cell_map(1, window, (own, dense), (6, 32), 0.0, 1.0, (300, 300)).plane(3)
+    assert np.allclose(plane, 200 / 255)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_cells_that_the_frame_cuts_have_no_edge_there(axis: int) -> None:
+    """The compartment *cell edge* of a cut cell lies where it ends, not where the image does."""
+    image, _ = field(2, 2)
+    cut = np.moveaxis(np.moveaxis(image, 1 + axis, 0)[40:], 0, 1 + axis).astype(np.float32)
+    none = np.zeros(cut.shape, bool)
+    part = compartment_of(Frame(0, 0, cut, none, none, (0, 1, 2, 3)), 0.24)
+    along = np.moveaxis(part, axis, 0)[0]
+    body = np.moveaxis(cut, 1 + axis, 0)[0, 0] > 60
+    inner = ndimage.binary_erosion(body, iterations=8)
+    edge = COMPARTMENTS.index("cell edge")
+    assert inner.sum() > 40
+    assert not (along[inner] == edge).any()
+    assert (along == edge).any()
 
 
 def test_planes_hold_each_cell_within_its_outline() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from types import SimpleNamespace
 
 import dask.array as da
@@ -278,8 +280,9 @@ def test_layers_may_go_while_it_works_and_after(viewer, scene, localize_dock, cl
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     assert names(viewer) == ["localization", "cells"]
     viewer.layers.clear()
-    widget.results.table.view.selectRow(0)
-    assert "not in the viewer" in widget.run_bar.says.text()
+    assert widget.results.result is None
+    assert widget.results.isHidden()
+    assert widget.results.table.filter.rowCount() == 0
 
 
 @pytest.mark.binding
@@ -297,6 +300,143 @@ def test_the_dock_may_be_closed_while_it_works(viewer, scene, localize_dock, cli
     qtbot.wait(300)
     assert len(viewer.mouse_drag_callbacks) == before - 1
     assert names(viewer) == list(ROLES)
+
+
+@pytest.mark.binding
+def test_a_closed_dock_is_gone_and_its_run_can_be_seen_again(viewer, done, scene, qtbot, click):
+    """Clicks reach nobody, nothing holds the dock, and the layers bring its table back."""
+    from napari_dualgland.widgets.localize.dock import LocalizeWidget
+
+    click(done.results.table.numbers)
+    said, rows = done.run_bar.says.text(), len(done.results.result.table)
+    known = weakref.ref(done)
+    viewer.window.remove_dock_widget(done.parentWidget())
+    assert all(viewer.layers[role].visible for role in ROLES)
+    before = viewer.layers["cells"].selected_label
+    press(viewer, viewer.layers["cells"], (40, 120))
+    assert viewer.layers["cells"].selected_label == before
+    done.destroyed.connect(lambda: gone.append(True))
+    gone = []
+    del done
+    qtbot.waitUntil(lambda: bool(gone), timeout=5000)
+    again = LocalizeWidget(viewer)
+    viewer.window.add_dock_widget(again, name="Localize")
+    assert again is not known()
+    assert len(again.results.result.table) == rows == again.results.table.filter.rowCount()
+    assert not again.results.isHidden()
+    assert again.results.legend.buttons
+    assert again.results.table.numbers.isChecked()
+    assert said.splitlines()[0] in again.run_bar.says.text()
+    again.results.table.view.selectRow(2)
+    assert viewer.layers["cells"].selected_label == 21
+
+
+def test_arrays_go_with_their_layers(viewer, done, qtbot):
+    """Whatever is open: the dock shows nothing and keeps nothing once the layers are deleted."""
+    result = done.results.result
+    click_through = [*done.results.legend.buttons.values()][:2]
+    for button in click_through:
+        button.click()
+    done.results.table.view.selectRow(1)
+    held = [weakref.ref(x) for x in (result, result.stack.data, viewer.layers["localization"].data)]
+    del result
+    for layer in [x for x in viewer.layers if x.name not in (*ROLES, "cellpose")]:
+        viewer.layers.remove(layer)
+    del layer
+    qtbot.wait(50)
+    gc.collect()
+    assert [x() is None for x in held] == [True] * 3
+    assert done.results.isHidden()
+    assert all(viewer.layers[role].visible for role in ROLES)
+
+
+def test_nothing_keeps_a_click_watch_but_its_dock(viewer):
+    from napari_dualgland.widgets.localize.canvas_link import ClickWatch
+
+    before = list(viewer.mouse_drag_callbacks)
+    watch = ClickWatch(viewer, lambda: None, lambda label, place: None)
+    assert len(viewer.mouse_drag_callbacks) == len(before) + 1
+    del watch
+    gc.collect()
+    assert list(viewer.mouse_drag_callbacks) == before
+
+
+def test_the_run_of_the_selected_layer_is_shown(viewer, done, run):
+    first = done.results.result
+    viewer.layers["cells"].name, viewer.layers["localization"].name = "mine", "my picture"
+    run(done)
+    second = done.results.result
+    assert second is not first
+    viewer.layers.selection.active = viewer.layers["mine"]
+    assert done.results.result is first
+    viewer.layers.selection.active = viewer.layers["localization"]
+    assert done.results.result is second
+
+
+def test_cell_numbers_and_the_original_on_demand(viewer, done, click):
+    table = done.results.table
+    active = viewer.layers.selection.active
+    click(table.numbers)
+    numbers = viewer.layers["cell numbers"]
+    assert numbers.features["cell"].tolist() == [7, 14, 21, 28, 35, 42]
+    place = np.rint(numbers.data[2]).astype(int)
+    assert viewer.layers["cells"].data[tuple(place)] == 21
+    assert viewer.layers.selection.active is active
+    click(table.numbers)
+    assert "cell numbers" not in names(viewer)
+    done.results.original.click()
+    assert all(viewer.layers[role].visible for role in ROLES)
+    assert not viewer.layers["localization"].visible
+    done.results.original.click()
+    assert viewer.layers["localization"].visible
+    assert not any(viewer.layers[role].visible for role in ROLES)
+
+
+def test_one_plane_of_a_stack(viewer, scene, localize_dock, run):
+    image, labels = scene
+    stacked = np.stack([image] * 3, 1)  # C, Z, Y, X
+    widget = localize_dock(layers_of(stacked, scale=(0.5, 0.24, 0.24)))
+    given = viewer.add_labels(labels, name="cellpose", scale=(0.24, 0.24))
+    widget.cells.combo.set_layer(given)
+    viewer.dims.set_point(0, 0.5)
+    widget.extent.combo.setCurrentIndex(1)
+    job = widget.value()
+    assert job.plane.z == 1
+    run(widget, timeout=120000)
+    assert len(widget.results.result.table) == 6, widget.run_bar.says.text()
+    cells, picture = viewer.layers["cells"], viewer.layers["localization"]
+    assert cells.data.shape == (3, *labels.shape)
+    assert picture.data.shape == (3, *labels.shape, 3)
+    shown = np.asarray(cells.data)
+    np.testing.assert_array_equal(shown[1], labels)
+    assert not shown[[0, 2]].any()
+    viewer.dims.set_point(0, 0.0)
+    widget.results.table.view.selectRow(4)
+    assert viewer.dims.point[0] == 0.5
+    widget.extent.combo.setCurrentIndex(0)
+    widget.set_value(job)
+    assert widget.value() == job
+
+
+def test_impute_first_shows_the_damage_and_what_fills_it(viewer, scene, localize_dock, run, qtbot):
+    image, labels = scene
+    image = image.astype(np.float32)
+    image[1, 20:60, 20:60] = np.nan
+    given = Labels(labels, name="cellpose")
+    widget = localize_dock([*layers_of(image), given])
+    widget.cells.combo.set_layer(given)
+    run(widget)
+    widget.results.impute.click()
+    from napari_dualgland.widgets.impute.dock import ImputeWidget
+
+    assert all(viewer.layers[role].visible for role in ROLES)
+    assert not viewer.layers["localization"].visible
+    (impute,) = widget.window().findChildren(ImputeWidget)
+    impute.set_value(QUICK)
+    impute.missing.ways.set_value("nan")
+    impute.start()
+    qtbot.waitUntil(lambda: impute.idle, timeout=60000)
+    assert viewer.layers["protein imputed"].visible
 
 
 @pytest.mark.parametrize(
@@ -398,9 +538,11 @@ def test_export_writes_every_cell(done, tmp_path, monkeypatch, qtbot):
 
 
 def test_export_all_fills_a_folder(done, tmp_path, monkeypatch, qtbot):
-    pytest.importorskip("napari_dualgland.io.localization_writing")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a: str(tmp_path / "all"))
     done.results.export_all.click()
     qtbot.waitUntil(lambda: "Writing" not in done.run_bar.says.text(), timeout=20000)
     assert "Wrote" in done.run_bar.says.text()
-    assert (tmp_path / "all" / "cells.csv").is_file()
+    assert "Looked at 6 cells" in done.run_bar.says.text()
+    from napari_dualgland.jobs.localize import FILES
+
+    assert {file.name for file in (tmp_path / "all").iterdir()} == set(FILES)

@@ -32,6 +32,7 @@ Kind = Literal[
     "cells",
     "localization",
     "probability",
+    "cell numbers",
     "localization maps",
     "compartments",
     "compartment",

@@ -128,7 +128,8 @@ class LocalizeRun:
                 i = one.number
                 weight = damage.weight[i : i + 1]
                 probabilities[i] = shrunk_to_prior(one.logits[None], weight, self.prior)[0]
-                maps.append(_map(one, segmentation, float(probabilities[i, NEGATIVE]), damage))
+                negative = float(probabilities[i, NEGATIVE])
+                maps.append(_map(one, segmentation, negative, damage, frame.shape))
             self.done += len(batch)
             left -= len(batch)
             yield self._progress(number, left) if left else self._progress(number + 1, 0)
@@ -180,7 +181,11 @@ class LocalizeRun:
 
 
 def _map(
-    one: CellPrediction, segmentation: Segmentation, negative: float, damage: Damage
+    one: CellPrediction,
+    segmentation: Segmentation,
+    negative: float,
+    damage: Damage,
+    frame: tuple[int, int],
 ) -> CellMap:
     """Keep the dense half of a prediction."""
     i = one.number
@@ -191,4 +196,5 @@ def _map(
         one.sides,
         negative,
         1 - float(damage.weight[i]),
+        frame,
     )

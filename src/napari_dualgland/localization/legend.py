@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from PIL import ImageDraw
 
-from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
+from napari_dualgland.classes import CLASSES, COLORS, LANDMARKS, SHORT_NAMES, UNEXPLAINED
 from napari_dualgland.localization.damage import DAMAGED
-from napari_dualgland.localization.overlay import LANDMARKS, UNEXPLAINED
 from napari_dualgland.localization.overlay_cells import (
     EMPTY_OUTLINE,
     IMPUTED_INK,

@@ -19,10 +19,14 @@ from napari_dualgland.classes import CLASSES, NEGATIVE
 from napari_dualgland.localization.ranked import Window
 from napari_dualgland.model.localizer import STRIDE
 from napari_dualgland.stack import from_canonical
-from napari_dualgland.typing import ByteArray, Float32Array, LabelArray
+from napari_dualgland.typing import BoolArray, ByteArray, Float32Array, LabelArray
 
 if TYPE_CHECKING:
     import dask.array as da
+
+CUT = 3
+"""Pixels of the dense head along the frame of the image in which a cell that it cuts is not
+believed: to the network a cell ends where its pixels end, and it sees a membrane there."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def cell_map(
     sides: tuple[int, int],
     negative: float,
     seen: float,
+    frame: tuple[int, int],
 ) -> CellMap:
     """Keep of a prediction what the map of its cell needs.
 
@@ -97,6 +102,8 @@ def cell_map(
         Pixels of the crop over the window, before padding.
     negative, seen
         As in :class:`CellMap`.
+    frame : tuple of int
+        (Y, X) of the frame.
 
     Returns
     -------
@@ -116,12 +123,28 @@ def cell_map(
         step = side / (span.stop - span.start) / STRIDE
         places.append((before / STRIDE + 0.5 * step - 0.5 - low, step))
     dense, own = dense[:, kept[0], kept[1]], own[kept[0], kept[1]]
+    own = _not_cut(own, window, frame)
     if own.any() and not own.all():
-        # Outside of its cell the network says nothing of meaning; let the rim hold there.
+        # Outside of its cell the network says nothing of meaning; let the rim hold there, and
+        # what is inside where the frame cuts the cell.
         nearest = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
         dense = dense[:, nearest[0], nearest[1]]
     rows, columns = places
     return CellMap(label, window, np.ascontiguousarray(dense), rows, columns, negative, seen)
+
+
+def _not_cut(own: BoolArray, window: Window, frame: tuple[int, int]) -> BoolArray:
+    """Return the pixels of a cell less those along the frame, where the frame cuts it."""
+    left = own.copy()
+    for axis, (span, length) in enumerate(zip(window, frame, strict=True)):
+        for cut, side in (
+            (span.start == 0, slice(None)),
+            (span.stop == length, slice(None, None, -1)),
+        ):
+            if cut:
+                seen, rest = (np.moveaxis(a, axis, 0)[side] for a in (own, left))
+                rest[:CUT] &= ~seen[0]
+    return left if left.any() else own
 
 
 def plane_of(cells: Sequence[CellMap], labels: LabelArray, number: int) -> Float32Array:

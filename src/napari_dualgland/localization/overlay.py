@@ -13,20 +13,23 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_dualgland.classes import COLORS, NEGATIVE
+from napari_dualgland.classes import (
+    COLORS,
+    LANDMARKS,
+    NEGATIVE,
+    PALE,
+    PALER,
+    UNEXPLAINED,
+    rgb_of,
+)
 from napari_dualgland.localization.overlay_cells import FrameCells, frame_cells, mark_cells
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import to_canonical
 from napari_dualgland.typing import ByteArray, Float32Array
 
-LANDMARKS = {"nucleus": (38, 46, 76), "microtubules": (52, 56, 64), "er": (32, 36, 42)}
-UNEXPLAINED = (122, 126, 134)
-"""Protein where no class named for the cell is likely, and protein outside cells."""
-
 _NONE = 255
 _LIKELY = 1 / 3
 """Probability at a pixel from which it has its full colour."""
-_PALER = 0.55
 _BAND = 256
 """Rows that are painted at once: temporary arrays stay small on large fields."""
 
@@ -73,7 +76,8 @@ def color_protein(localization: Localization, cells: FrameCells, t: int, z: int)
     roles = localization.stack.roles
     planes = {role: _Shown(frame[i]) for role, i in roles.items()}
     winner, likely = _winners(localization, cells, t, z)
-    palette = np.array([*(_rgb(color) for color in COLORS), UNEXPLAINED], np.float32).T.copy()
+    colors = [rgb_of(color) for color in (*COLORS, UNEXPLAINED)]
+    palette = np.array(colors, np.float32).T.copy()
     winner[winner == _NONE] = len(COLORS)
     picture = np.empty((*cells.place.shape, 3), np.uint8)
     for start in range(0, len(picture), _BAND):
@@ -82,12 +86,14 @@ def color_protein(localization: Localization, cells: FrameCells, t: int, z: int)
         light = np.zeros((3, *picture[rows].shape[:2]), np.float32)
         for role, color in LANDMARKS.items():
             if role in planes:
-                light += planes[role].rows(rows) * np.array(color, np.float32)[:, None, None]
+                light += (
+                    planes[role].rows(rows) * np.array(rgb_of(color), np.float32)[:, None, None]
+                )
         place = cells.place[rows]
         strength = np.minimum(likely[rows] / _LIKELY, 1)
         color = palette[:, winner[rows]] * strength + palette[:, -1, None, None] * (1 - strength)
-        pale = cells.empty[place] * np.float32(1 - _PALER)
-        color = color * (1 - pale) + 235 * pale
+        pale = cells.empty[place] * np.float32(1 - PALER)
+        color = color * (1 - pale) + PALE * pale
         shade = planes["protein"].rows(rows) if "protein" in planes else likely[rows]
         shade = shade * np.where(place > 0, 1, np.float32(0.6))
         light = light * (1 - 0.85 * shade) + color * shade
@@ -151,8 +157,3 @@ def _blocks(maps: Any, wanted: Any) -> Iterator[tuple[slice, slice, slice]]:
     for rows in runs[1]:
         for columns in runs[2]:
             yield from ((c, rows, columns) for c in runs[0] if wanted[c].any())
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return red, green, blue

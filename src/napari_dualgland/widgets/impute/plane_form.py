@@ -23,19 +23,27 @@ class PlaneForm(QWidget):
         Whose sliders tell the plane.
     channels : ChannelsForm
         The field of view.
+    label, tip : str
+        What stands before the choice, and what it says to a pointer that rests there.
     """
 
     changed = Signal()
 
-    def __init__(self, viewer: Any, channels: ChannelsForm) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        channels: ChannelsForm,
+        label: str = "Fill in",
+        tip: str = "Fill in every plane, or only the one that is shown.",
+    ) -> None:
         super().__init__()
         self._viewer, self._channels = viewer, channels
         self.combo = QComboBox()
         widen(self.combo)
         self.combo.addItem("Whole stack", "whole")
         self.combo.addItem("This plane", "plane")
-        self.combo.setToolTip("Fill in every plane, or only the one that is shown.")
-        form_layout(self).addRow("Fill in", self.combo)
+        self.combo.setToolTip(tip)
+        form_layout(self).addRow(label, self.combo)
         self.combo.currentIndexChanged.connect(lambda _: self.changed.emit())
         channels.changed.connect(self._on_channels)
         self._on_channels()

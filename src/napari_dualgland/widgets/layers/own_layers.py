@@ -81,6 +81,7 @@ def put_layer(
     *,
     renamed: bool = False,
     without: int | None = None,
+    visible: bool = True,
     **looks: Any,
 ) -> Any:
     """Give pixels to the layer of an earlier run, or to a new one, on top of all others.
@@ -101,26 +102,35 @@ def put_layer(
         Whether a layer that the person has renamed takes them too.
     without : int, optional
         An axis of the source that the layer lacks.
+    visible : bool
+        Whether it is seen at once; as long as it is not, it costs nothing to change it.
     **looks
         Of a new layer; an earlier one keeps its own.
 
     Returns
     -------
     napari.layers.Layer
-        Visible.
     """
     layers = viewer.layers
     for layer in own_layers(viewer, source, tag.kind, role=tag.role) if tag.kind else ():
         if (renamed or keeps_name(layer)) and layer.data.shape == pixels.shape:
+            layer.visible = layer.visible and visible
             layer.data = pixels
             set_tag(layer, tag)
-            layer.visible = True
+            layer.visible = visible
             # Above later layers, which would else cover it.
             layers.move(layers.index(layer), len(layers))
             return layer
     placed = placement(source.first, without)
     return viewer.add_layer(
-        make(pixels, name=tag.name, metadata=metadata_of(tag), **looks, **placed)
+        make(
+            pixels,
+            name=tag.name,
+            metadata=metadata_of(tag),
+            visible=visible,
+            **looks,
+            **placed,
+        )
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakMethod, finalize
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def camera_of(viewer: Any) -> Any:
 
 
 class ClickWatch:
-    """Tells which label is clicked, until it is told to stop.
+    """Tells which label is clicked, until it is told to stop or nobody holds it any more.
 
     Parameters
     ----------
@@ -77,13 +78,12 @@ class ClickWatch:
         tell: Callable[[int, tuple[int, ...]], None],
     ) -> None:
         self._viewer, self._layer, self._tell = viewer, layer, tell
-        viewer.mouse_drag_callbacks.append(self._on_press)
-
-    def stop(self) -> None:
-        """Listen no longer."""
-        callbacks = self._viewer.mouse_drag_callbacks
-        if self._on_press in callbacks:
-            callbacks.remove(self._on_press)
+        # napari holds its callbacks, and would hold with this one whoever listens.
+        callbacks, callback = viewer.mouse_drag_callbacks, _weakly(WeakMethod(self._on_press))
+        callbacks.append(callback)
+        self.stop = finalize(self, _take_out, callbacks, callback)
+        """Call it to listen no longer; that nobody holds the watch any more does the same."""
+        self.stop.atexit = False
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         began = np.asarray(event.pos)
@@ -110,3 +110,18 @@ class ClickWatch:
         active = self._viewer.layers.selection.active
         mode = str(getattr(active, "mode", "pan_zoom")).lower()
         return mode not in ("pan_zoom", "transform", "pick")
+
+
+def _weakly(method: WeakMethod[Any]) -> Callable[[Any, Any], Any]:
+    """Return a function that calls a method as long as somebody holds what it belongs to."""
+
+    def call(viewer: Any, event: Any) -> Any:
+        alive = method()
+        return None if alive is None else alive(viewer, event)
+
+    return call
+
+
+def _take_out(callbacks: list[Any], callback: Any) -> None:
+    if callback in callbacks:
+        callbacks.remove(callback)

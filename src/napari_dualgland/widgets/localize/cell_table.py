@@ -7,7 +7,7 @@ of it; the filter stands on top, so that what is exported is never less than wha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from qtpy.QtGui import QColor
 from typing_extensions import override
 
 from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
+from napari_dualgland.widgets.kit.style import in_lines
 
 SORT = Qt.ItemDataRole.UserRole
 """The value itself, for sorting."""
@@ -71,8 +72,20 @@ _LAST = (
 )
 
 
-def columns_of(table: pd.DataFrame) -> list[Column]:
-    """Return the columns that a table has, in the order in which people look for them."""
+def columns_of(table: pd.DataFrame, assumed: str = "") -> list[Column]:
+    """Return the columns that a table has, in the order in which people look for them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row per cell.
+    assumed : str
+        What was assumed of the size of a pixel; empty where it is known.
+
+    Returns
+    -------
+    list of Column
+    """
     probabilities = [
         Column(name, SHORT_NAMES.get(name, name), f"Probability of {name}.", "probability")
         for name in CLASSES
@@ -82,7 +95,13 @@ def columns_of(table: pd.DataFrame) -> list[Column]:
         for key in table.columns
         if str(key).startswith("intensity ")
     ]
-    wanted = [*_FIRST, *probabilities, *intensities, *_LAST]
+    first = [
+        replace(c, title=f"{c.title} ?", tip=f"{c.tip} {assumed[:1].upper()}{assumed[1:]}.")
+        if c.key == "area_um2" and assumed
+        else c
+        for c in _FIRST
+    ]
+    wanted = [*first, *probabilities, *intensities, *_LAST]
     return [column for column in wanted if column.key in table.columns]
 
 
@@ -97,7 +116,9 @@ class CellTableModel(QAbstractTableModel):
         super().__init__(parent)
         self.set_table(pd.DataFrame({"cell": []}), ())
 
-    def set_table(self, table: pd.DataFrame, thresholds: tuple[float, ...]) -> None:
+    def set_table(
+        self, table: pd.DataFrame, thresholds: tuple[float, ...], assumed: str = ""
+    ) -> None:
         """Show another table; probabilities over their threshold stand out.
 
         Parameters
@@ -106,10 +127,12 @@ class CellTableModel(QAbstractTableModel):
             A row per cell.
         thresholds : tuple of float
             By class.
+        assumed : str
+            What was assumed of the size of a pixel, for areas hang on it.
         """
         self.beginResetModel()
         self.table = table.reset_index(drop=True)
-        self.columns = columns_of(self.table)
+        self.columns = columns_of(self.table, assumed)
         self.named = [str(said).lower() for said in self.table.get("classes", ())]
         spoilt = [self.table[key] > 0 for key in ("missing", "imputed") if key in self.table]
         self.damaged = [any(shares) for shares in zip(*spoilt, strict=True)]
@@ -137,7 +160,7 @@ class CellTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tip
+            return in_lines(column.tip)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _LEFT if column.style == "text" else _RIGHT
         return None

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
     QLineEdit,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -19,9 +18,12 @@ from typing_extensions import override
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.kit.style import heading
 from napari_dualgland.widgets.localize.cell_table import CellFilter, CellTableModel
+from napari_dualgland.widgets.localize.frozen_first import FrozenFirst
 
 _NARROWEST, _WIDEST = 130, 420
 """Pixels of the column of classes, which may name many; the tool tip names them all."""
+
+_ARROW = 14
 
 
 class CellTable(QWidget):
@@ -37,8 +39,9 @@ class CellTable(QWidget):
         self.filter.setSourceModel(self.model)
         self.text = QLineEdit()
         self.damaged = QCheckBox("Damaged or imputed")
+        self.numbers = QCheckBox("Numbers in the image")
         self.count = heading("Cells")
-        self.view = QTableView()
+        self.view = FrozenFirst()
         self.view.setAccessibleName("Cells")
         self.view.setToolTip("A row for each cell: click on one to go there in the image.")
         self._silent = False
@@ -48,21 +51,25 @@ class CellTable(QWidget):
         self.damaged.toggled.connect(self._on_filter)
         self.view.selectionModel().currentRowChanged.connect(self._on_row)
 
-    def take(self, result: Localization) -> None:
-        """Show the cells of a localization."""
+    def take(self, result: Localization | None, assumed: str = "") -> None:
+        """Show the cells of a localization, or none.
+
+        Parameters
+        ----------
+        result : Localization or None
+        assumed : str
+            As of :meth:`.CellTableModel.set_table`.
+        """
         self._silent = True
-        self.model.set_table(result.table, result.thresholds)
+        if result is None:
+            self.model.set_table(self.model.table.iloc[:0], ())
+        else:
+            self.model.set_table(result.table, result.thresholds, assumed)
         self.filter.sort(-1)
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._silent = False
         self._fit_columns()
         self._on_filter()
-
-    def forget(self) -> None:
-        """Show no cells."""
-        self._silent = True
-        self.model.set_table(self.model.table.iloc[:0], ())
-        self._silent = False
 
     def select_row(self, row: int) -> bool:
         """Select the cell in a row of the table and scroll to it; False if it is filtered out."""
@@ -97,7 +104,10 @@ class CellTable(QWidget):
 
     def _fit_columns(self) -> None:
         self.view.resizeColumnsToContents()
+        # The arrow of sorting needs room of its own, and this column is always in sight.
+        self.view.setColumnWidth(0, self.view.columnWidth(0) + _ARROW)
         self._fit_classes()
+        self.view.follow()
 
     def _fit_classes(self) -> None:
         """Fit the column of classes; how sure they are must be in sight beside it."""
@@ -114,9 +124,12 @@ class CellTable(QWidget):
         self.text.setPlaceholderText("Filter by class …")
         self.text.setClearButtonEnabled(True)
         self.text.setToolTip("Show cells whose classes hold these words.")
+        self.numbers.setToolTip("Write the number of each cell into the image, as a layer.")
         self.damaged.setToolTip("Show only cells with missing or imputed pixels.")
         view = self.view
         view.setModel(self.filter)
+        view.setAccessibleName("Cells")
+        view.setToolTip("Click on a row to fly to its cell; click on a cell to find its row.")
         view.setSortingEnabled(True)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -131,9 +144,12 @@ class CellTable(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.text, 1)
         row.addWidget(self.damaged)
+        head = QHBoxLayout()
+        head.addWidget(self.count, 1)
+        head.addWidget(self.numbers)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self.count)
+        column.addLayout(head)
         column.addLayout(row)
         column.addWidget(view, 1)

@@ -17,6 +17,8 @@ from napari_dualgland.widgets.field.job_input import find_layer, ref_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.kit.style import form_layout, in_lines
 
+_NONE_OPEN = "From a Labels layer (Cellpose, StarDist …): none is open"
+
 
 @dataclass(frozen=True)
 class _InFile:
@@ -44,13 +46,14 @@ class CellsForm(QWidget):
         super().__init__()
         self._viewer = viewer
         self._file: _InFile | None = None
-        self.combo = LayerCombo("Own segmentation", _may_be_cells)
-        self.damage = LayerCombo("Found in the image")
+        self.combo = LayerCombo("Find them in the image", _may_be_cells)
+        self.damage = LayerCombo("Find it in the image")
         self.impute_first = QCheckBox("Impute damage first")
         self.combo.setToolTip(
             in_lines(
-                "Find the cells here, or take them from a Labels layer (Cellpose, StarDist, your "
-                "own): a number for each cell, which it keeps."
+                "Find the cells here, by their nuclei and by microtubules and ER around them; or "
+                "take them from a Labels layer (Cellpose, StarDist, drawn by hand): a number for "
+                "each cell, which it keeps."
             )
         )
         self.damage.setToolTip("What counts as damaged: what is found, or what a file marks.")
@@ -115,6 +118,10 @@ class CellsForm(QWidget):
         """Follow the layer list."""
         files = [] if self._file is None else [self._file]
         self.combo.offer([*files, *reversed(list(self._viewer.layers))])
+        if self.combo.count() == 1:
+            # Nothing to choose from yet; said here, for this is where a person looks for it.
+            self.combo.addItem(_NONE_OPEN)
+            self.combo.model().item(1).setEnabled(False)
 
 
 def _may_be_cells(choice: Any) -> bool:

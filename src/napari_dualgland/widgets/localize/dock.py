@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
@@ -25,21 +25,23 @@ from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.plane_form import PlaneForm
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.localize.canvas_link import ClickWatch, fly_to
 from napari_dualgland.widgets.localize.cells_form import CellsForm
-from napari_dualgland.widgets.localize.layers import LocalizationLayers
+from napari_dualgland.widgets.localize.found import Found
+from napari_dualgland.widgets.localize.layers import LocalizationLayers, put_layers
 from napari_dualgland.widgets.localize.painting import Painted, paint_steps
 from napari_dualgland.widgets.localize.results import LocalizeResults
+from napari_dualgland.widgets.localize.run_view import RunView
 
 if TYPE_CHECKING:
     import napari.viewer
 
 ABSENT = "— no such channel —"
-PLUGIN = "napari-dualgland"
+_EXTENT_TIP = "Look at every plane, or only at the one that is shown."
 
 
 class LocalizeWidget(Dock):
@@ -55,21 +57,19 @@ class LocalizeWidget(Dock):
         special = {"model": ModelField("localize"), "device": DeviceField()}
         params = ParamsForm(LocalizeParams, special)
         super().__init__(napari_viewer, RunBar("Localize", "cells"), params)
-        self._source: Source | None = None
-        self._layers: LocalizationLayers | None = None
+        self._begun: tuple[LocalizeJob, Source] | None = None
         self.channels = ChannelsForm(napari_viewer, absent=ABSENT, shares=False, repaired=True)
         self.cells = CellsForm(napari_viewer)
+        self.extent = PlaneForm(napari_viewer, self.channels, "Look at", _EXTENT_TIP)
         self.results = LocalizeResults()
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._lay_out()
         self.cells.changed.connect(self._show_needed)
-        self.results.legend.toggled.connect(self._on_place)
-        self.results.table.chosen.connect(self._on_row)
-        self.results.impute_first.connect(self._on_impute_first)
         self.results.to_write.connect(self.write)
-        # Kept as an attribute: napari refers to it weakly.
-        self._clicks = ClickWatch(napari_viewer, self._clicked_layer, self._on_click)
-        self.destroyed.connect(self._clicks.stop)
+        self.run_view = RunView(napari_viewer, self.results)
+        self.run_view.changed.connect(self._on_another_run)
+        self.run_view.said.connect(self.run_bar.say)
+        self.follow_layers()
 
     # --- the job ----------------------------------------------------------------------
 
@@ -85,28 +85,22 @@ class LocalizeWidget(Dock):
         given = self.cells.value()
         if given["impute_first"]:
             self.channels.require_decided()  # what is not there would be estimated whole
-        return LocalizeJob(input=chosen, params=self.params.value(), output=self.output, **given)
+        return LocalizeJob(
+            input=chosen,
+            plane=self.extent.value(),
+            params=self.params.value(),
+            output=self.output,
+            **given,
+        )
 
     def set_value(self, value: LocalizeJob | LocalizeParams) -> None:
-        """Show a job in the form, or its parameters alone.
-
-        Raises
-        ------
-        DualglandError
-            If it is about one plane: this dock looks at all of them.
-        """
+        """Show a job in the form, or its parameters alone."""
         if isinstance(value, LocalizeParams):
             self.params.set_value(value)
             return
-        if value.plane is not None:
-            raise DualglandError(
-                Kind.UNSUPPORTED,
-                "Localize",
-                "looks at whole stacks",
-                way_out="run this job outside napari",
-            )
         self.channels.set_value(value.input)
         self.cells.set_value(value)
+        self.extent.set_value(value.plane)
         self.params.set_value(value.params)
         self.output = value.output
 
@@ -121,8 +115,9 @@ class LocalizeWidget(Dock):
         return found
 
     def begin(self, job: LocalizeJob) -> None:
-        """Remember which layers the result belongs to."""
-        self._source = self.channels.source()
+        """Remember what the result belongs to."""
+        self._begun = job, self.channels.source()
+        self.run_view.follows = False
 
     @override
     def steps(
@@ -134,62 +129,42 @@ class LocalizeWidget(Dock):
 
     def show_result(self, result: Painted) -> tuple[str, Localization]:
         """Show what was found, in layers, legend and table."""
-        assert self._source is not None
-        layers = LocalizationLayers(self.viewer, self._source, result)
-        layers.show()
-        self._layers = layers
-        self.results.take(result.result)
-        self._share_height()
-        return summary(result.result, self.run_bar.took), result.result
+        assert self._begun is not None
+        (job, source), self._begun = self._begun, None
+        said = summary(result.result, self.run_bar.took)
+        found = Found(job, result.result, source.sizes, said)
+        put_layers(self.viewer, source, found, result.picture)
+        self.run_view.look_at(LocalizationLayers(self.viewer, found))
+        # A little later: layers, table and the first look at them at once are a long breath.
+        self.run_view.unveil()
+        return said, result.result
 
-    # --- what was found -------------------------------------------------------------
+    @property
+    def idle(self) -> bool:
+        """Whether no work is going on, and what was found is in sight."""
+        return super().idle and self.run_view.settled
 
-    def _on_place(self, k: int, wanted: bool) -> None:
-        if self._layers is None:
-            return
-        if wanted:
-            # The person goes on with the layer that they were at.
-            active = self.viewer.layers.selection.active
-            self._layers.show_place(k)
-            self.viewer.layers.selection.active = active
-        else:
-            self._layers.hide_place(k)
+    def discard(self) -> None:
+        """Leave no trace of work that failed or was cancelled."""
+        self._begun = None
 
-    def _on_row(self, row: int) -> None:
-        """Fly to the cell in a row of the table."""
-        layers, result = self._layers, self.results.result
-        if layers is None or result is None or layers.cells is None or not layers.is_there():
-            self.run_bar.say("The cells are not in the viewer any more; click Localize again.")
-            return
-        cell = result.table.iloc[row]
-        layers.choose(int(cell["cell"]))
-        fly_to(self.viewer, layers.cells, *layers.place_of(cell))
+    def closing(self) -> None:
+        """Let go of the viewer and of what was found; its layers keep it."""
+        super().closing()
+        self.run_view.close()
 
-    def _on_click(self, label: int, place: tuple[int, ...]) -> None:
-        """Show the row of the cell that was clicked."""
-        if self._layers is None:
-            return
-        row = self._layers.row_of(label, place)
-        if row is None:
-            return
-        self._layers.choose(label)
-        if not self.results.table.select_row(row):
-            self.run_bar.say(f"Cell {label} is left out by the filter.")
-
-    def _clicked_layer(self) -> Any:
-        return self._layers.cells if self._layers and self._layers.is_there() else None
-
-    def _on_impute_first(self) -> None:
-        """Open *Impute*, which looks at the same field of view."""
-        self.viewer.window.add_plugin_dock_widget(PLUGIN, "Impute")
+    def _on_another_run(self, found: Found | None) -> None:
+        if found is not None:
+            self.run_bar.end(found.said)
+            self._share_height()
 
     # --- the form ---------------------------------------------------------------------
 
     def follow_layers(self) -> None:
-        """Offer the layers that there are."""
+        """Offer the layers that there are, and show what they carry."""
         self.cells.refresh()
-        if self._layers is not None:
-            self.results.legend.show_ticked(self._layers.places())
+        self.run_view.follows = True
+        self.run_view.follow()
 
     def _show_needed(self) -> None:
         """Sizes are asked for only where cells are to be found."""
@@ -202,11 +177,11 @@ class LocalizeWidget(Dock):
             self.channels,
             "Cells and model",
             self.cells,
+            self.extent,
             self.params,
             self.run_bar,
             self.copy_as,
         )
-        self._form = form
         self._split.setChildrenCollapsible(False)
         self._split.addWidget(form)
         self._split.addWidget(self.results)
@@ -214,10 +189,10 @@ class LocalizeWidget(Dock):
         self.hold(self._split)
 
     def _share_height(self) -> None:
-        """Give the form what it needs and the table the rest, unless that is too little."""
+        """Give the form what it needs, but the table the most: from here on it is walked by."""
+        assert self._form is not None
         whole = self._split.height()
-        below = self.results.minimumSizeHint().height()
-        form = min(self._form.needed_height(), max(whole - below, whole // 3))
+        form = min(self._form.needed_height(), whole * 2 // 5)
         self._split.setSizes([form, whole - form])
 
 

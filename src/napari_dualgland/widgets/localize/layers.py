@@ -1,7 +1,8 @@
 """The layers that a localization leaves in the viewer: cells, the coloured picture, and places.
 
 Nineteen layers of probabilities would bury everything else, so there is one for each class
-only when a person asks for it; its pixels are computed when they are looked at.
+only when a person asks for it; its pixels are computed when they are looked at. Each layer
+carries what was found, so that the dock can show it again for as long as one of them is there.
 """
 
 from __future__ import annotations
@@ -9,28 +10,32 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import dask.array as da
 import numpy as np
-from napari.layers import Image, Labels
-from napari.utils.colormaps import Colormap, DirectLabelColormap
+from napari.layers import Image, Labels, Points
+from napari.utils.colormaps import Colormap
 
 from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
-from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, tag_of
-from napari_dualgland.results import Localization
+from napari_dualgland.io.carried import carried_by, carry
+from napari_dualgland.io.layer_tag import Kind, metadata_of, tag_of
 from napari_dualgland.stack import from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
+from napari_dualgland.widgets.field.planes import put_plane
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
 from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
-from napari_dualgland.widgets.localize.painting import Painted
+from napari_dualgland.widgets.localize.found import Found
+from napari_dualgland.widgets.localize.outlines import choose_cell, cycle_length, outline_colors
 
-OUTLINE, CHOSEN = "#7D8594", "#FFFFFF"
-"""Colours of the outlines of cells, and of the cell that is chosen."""
 _BEHIND = 0.35
 """Opacity of the picture while places are looked at one by one."""
 
 
-class LocalizationLayers:
-    """Layers of one localization.
+def put_layers(viewer: Any, source: Source, found: Found, picture: LazyArray) -> None:
+    """Lay picture and cells over the source, in the place of those of an earlier run on it.
+
+    They are hidden yet: what shows them does so when there is time. The sources are hidden, for
+    the picture shows them too; what a person has renamed is theirs and stays.
 
     Parameters
     ----------
@@ -38,168 +43,261 @@ class LocalizationLayers:
         Where they are shown.
     source : Source
         What was looked at.
-    painted : Painted
-        What was found.
+    found : Found
+        What the layers carry.
+    picture : numpy.ndarray or dask.array.Array
+        uint8, axes of ``found.result.cells`` and three colours behind them.
+    """
+    for layer in [
+        *own_layers(viewer, source, "probability"),
+        *own_layers(viewer, source, "cell numbers"),
+    ]:
+        viewer.layers.remove(layer)
+    for layer in own_layers(viewer, source, "localization"):
+        before = carried_by(layer)
+        if isinstance(before, Found):  # else what it has hidden would stay so
+            found.hidden.extend(before.hidden)
+    for layer in source.distinct_layers:
+        found.hide(layer)
+    result = found.result
+    _put(viewer, source, found, "localization", picture, Image, rgb=True)
+    colors = outline_colors(cycle_length(np.asarray(result.table["cell"].unique())))
+    cells = _put(viewer, source, found, "cells", result.cells, Labels, opacity=0.9)
+    cells.colormap = colors
+    cells.contour = 2
+    cells.features = _features(found)
+    # So that a click on a cell is not a click for some other layer's brush.
+    viewer.layers.selection.active = cells
+
+
+def _put(
+    viewer: Any,
+    source: Source,
+    found: Found,
+    kind: Kind,
+    pixels: LazyArray,
+    make: Any,
+    **looks: Any,
+) -> Any:
+    tag = tag_for(source, kind, kind, provenance=found.result.provenance, plane=found.frame)
+    layer = put_layer(
+        viewer,
+        source,
+        tag,
+        _like_source(found, pixels),
+        make,
+        without=_lacking(found.axes),
+        visible=False,
+        blending="translucent_no_depth",
+        **looks,
+    )
+    carry(layer, found)
+    return layer
+
+
+class LocalizationLayers:
+    """The layers of one run that are in the viewer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where they are shown.
+    found : Found
+        What they carry.
     """
 
-    def __init__(self, viewer: Any, source: Source, painted: Painted) -> None:
+    def __init__(self, viewer: Any, found: Found) -> None:
         self._viewer = viewer
-        self._source = source
-        self._picture = painted.picture
-        self.result: Localization = painted.result
-        self.cells: Labels | None = None
+        self.found = found
 
-    def show(self) -> None:
-        """Show picture and cells, in the place of those of an earlier run on the same layers.
+    def of(self, kind: Kind) -> list[Any]:
+        """Return the layers of a kind, from the bottom up."""
+        return [x for x in self._viewer.layers if carried_by(x) is self.found and _is(x, kind)]
 
-        The sources are hidden, for the picture shows them too; what a person has renamed is
-        theirs and stays.
-        """
-        for k in self.places():
-            self.hide_place(k)
-        for layer in self._source.distinct_layers:
-            layer.visible = False
-        on_top = {"blending": "translucent_no_depth"}
-        picture = self._put("localization", self._picture, Image, rgb=True, **on_top)
-        picture.opacity = 1.0
-        cells = self._put("cells", self.result.cells, Labels, **on_top)
-        cells.contour = 2
-        cells.opacity = 0.9
-        cells.features = self._features()
-        self.cells = cells
-        self.choose(None)
-        # So that a click on a cell is not a click for some other layer's brush.
-        self._viewer.layers.selection.active = cells
+    @property
+    def cells(self) -> Labels | None:
+        """The layer of cells, if the person has left it there."""
+        return next(iter(self.of("cells")), None)
 
-    def is_there(self) -> bool:
-        """Tell whether the person has left the cells in the viewer."""
-        return self.cells is not None and self.cells in self._viewer.layers
+    @property
+    def home(self) -> Any:
+        """A layer that lies where the source lies; None where nothing of the run is left."""
+        own = [*self.of("cells"), *self.of("localization")]
+        return own[0] if own else None
+
+    def veiled(self) -> list[Any]:
+        """Return the picture and the cells as far as they are not seen, the picture first."""
+        own = [*self.of("localization"), *self.of("cells")]
+        return [layer for layer in own if not layer.visible]
+
+    def show_original(self, wanted: bool) -> None:
+        """Show what was looked at in place of the picture of what was found, or the picture."""
+        if wanted:
+            self.found.show_hidden()
+        else:
+            self.found.hide_again()
+        for layer in self.of("localization"):
+            layer.visible = not wanted
 
     def choose(self, cell: int | None) -> None:
         """Let one cell stand out."""
-        if self.cells is None:
-            return
-        colors: dict[int | None, str] = {None: OUTLINE, 0: "#00000000"}
-        if cell:
-            colors[cell] = CHOSEN
-            self.cells.selected_label = cell
-        self.cells.colormap = DirectLabelColormap(color_dict=colors)
+        if self.cells is not None:
+            choose_cell(self.cells, cell)
 
     def place_of(self, cell: Any) -> tuple[list[float], float]:
-        """Return where a row's cell lies in the layer of cells, and its diameter, in pixels."""
-        known = {"T": cell.get("t", 0), "Z": cell.get("z", 0), "Y": cell["y"], "X": cell["x"]}
-        plane = to_canonical(self.result.cells, self.result.cell_axes)
-        pixels = (plane[int(known["T"]), int(known["Z"]), 0] == cell["cell"]).sum()
-        return [float(known.get(axis, 0)) for axis in self._axes()], 2 * math.sqrt(pixels / math.pi)
+        """Return where a row's cell lies in the layers, and its diameter, in pixels."""
+        result = self.found.result
+        plane = to_canonical(result.cells, result.cell_axes)
+        at = int(cell.get("t", 0)), int(cell.get("z", 0)), 0
+        pixels = (plane[at] == cell["cell"]).sum()
+        return self.found.place_in(self._axes, cell), 2 * math.sqrt(pixels / math.pi)
 
     def row_of(self, label: int, place: tuple[int, ...]) -> int | None:
-        """Return the row of the cell with a label in the frame that a place lies in.
+        """Return the row of the cell with a label at a place in pixels of the layers."""
+        return self.found.row_of(label, dict(zip(self._axes, place, strict=True)))
 
-        Parameters
-        ----------
-        label : int
-            Of the cell.
-        place : tuple of int
-            In pixels of the layer of cells.
-
-        Returns
-        -------
-        int or None
-            None where there is no such cell.
-        """
-        table = self.result.table
-        found = table["cell"] == label
-        for axis, at in zip(self._axes(), place, strict=True):
-            if axis.lower() in ("t", "z") and axis.lower() in table:
-                found &= table[axis.lower()] == at
-        rows = np.flatnonzero(found)
-        return int(rows[0]) if len(rows) else None
-
-    def _axes(self) -> str:
-        """Axes of the layers: of the source, less a channel axis in front."""
-        return self._source.axes.removeprefix("C")
+    # --- places and numbers -----------------------------------------------------------
 
     def places(self) -> set[int]:
         """Return the classes whose probabilities are shown in a layer."""
-        return {tag.place for tag in map(tag_of, self._own("probability")) if tag.place is not None}
+        places = (tag_of(layer).place for layer in self.of("probability"))
+        return {place for place in places if place is not None}
 
     def show_place(self, k: int) -> Image:
         """Add the layer of a class, black to its colour; its pixels are computed when seen."""
-        maps = to_canonical(self.result.maps, self.result.map_axes)[:, :, k : k + 1]
-        name = SHORT_NAMES.get(CLASSES[k], CLASSES[k])
-        looks: dict[str, Any] = {
-            "colormap": Colormap(["#000000", COLORS[k]], name=name),
-            "contrast_limits": (0, 1),
-            "blending": "additive",
-        }
-        tag = self._tag("probability", f"{name} probability", place=k)
-        layer = Image(
-            self._like_source(from_canonical(maps, self.result.cell_axes)),
-            name=tag.name,
-            metadata=metadata_of(tag),
+        result, name = self.found.result, SHORT_NAMES.get(CLASSES[k], CLASSES[k])
+        maps = to_canonical(result.maps, result.map_axes)[:, :, k : k + 1]
+        layer = self._add(
+            "probability",
+            f"{name} probability",
+            Image,
+            _like_source(self.found, from_canonical(maps, result.cell_axes)),
+            place=k,
             rgb=False,  # three or four columns are no colours
-            **looks,
-            **placement(self._source.first, self._lacking()),
+            colormap=Colormap(["#000000", COLORS[k]], name=name),
+            contrast_limits=(0, 1),
+            blending="additive",
         )
-        layers = self._viewer.layers
-        top = layers.index(self.cells) if self.is_there() else len(layers)
-        layers.insert(top, layer)
         self._dim_picture()
         return layer
 
     def hide_place(self, k: int) -> None:
         """Remove the layer of a class."""
-        for layer in self._own("probability", place=k):
-            self._viewer.layers.remove(layer)
+        for layer in self.of("probability"):
+            if tag_of(layer).place == k:
+                self._viewer.layers.remove(layer)
         self._dim_picture()
+
+    def show_numbers(self, wanted: bool) -> None:
+        """Write the number of each cell into the image, or take the numbers away."""
+        for layer in self.of("cell numbers"):
+            self._viewer.layers.remove(layer)
+        if wanted:
+            table = self.found.result.table
+            at = [self.found.place_in(self._axes, cell) for _, cell in table.iterrows()]
+            self._add(
+                "cell numbers",
+                "cell numbers",
+                Points,
+                np.array(at).reshape(-1, len(self._axes)),
+                features={"cell": table["cell"].to_numpy()},
+                text={"string": "{cell}", "color": "white", "size": 10},
+                size=1,
+                opacity=1.0,
+                face_color="transparent",
+                border_color="transparent",
+            )
+
+    def _add(
+        self, kind: Kind, name: str, make: Any, data: Any, place: Any = None, **looks: Any
+    ) -> Any:
+        """Add a layer under the cells, lying as they do, and leave the person where they were."""
+        home, layers = self.home, self._viewer.layers
+        active = layers.selection.active
+        tag = tag_of(home).model_copy(update={"kind": kind, "name": name, "place": place})
+        layer = make(data, name=name, metadata=metadata_of(tag), **looks, **placement(home))
+        carry(layer, self.found)
+        top = layers.index(self.cells) if self.cells is not None else len(layers)
+        layers.insert(len(layers) if make is Points else top, layer)
+        layers.selection.active = active
+        return layer
 
     def _dim_picture(self) -> None:
         """Let places that are looked at stand out from the picture of them all."""
-        for layer in self._own("localization"):
+        for layer in self.of("localization"):
             if layer.opacity in (1.0, _BEHIND):  # else the person has set it
                 layer.opacity = _BEHIND if self.places() else 1.0
 
-    def _put(self, kind: Kind, pixels: LazyArray, make: Any, **looks: Any) -> Any:
-        """Give pixels to the layer of an earlier run, or to a new one, on top."""
-        return put_layer(
-            self._viewer,
-            self._source,
-            self._tag(kind, kind),
-            self._like_source(pixels),
-            make,
-            without=self._lacking(),
-            **looks,
-        )
+    @property
+    def _axes(self) -> str:
+        """Axes of the layers: of the source, less a channel axis in front."""
+        return self.found.axes.removeprefix("C")
 
-    def _own(self, kind: Kind, **fields: Any) -> list[Any]:
-        return own_layers(self._viewer, self._source, kind, **fields)
 
-    def _tag(self, kind: Kind, name: str, **more: Any) -> LayerTag:
-        return tag_for(self._source, kind, name, provenance=self.result.provenance, **more)
+def layers_of(viewer: Any, found: Found) -> LocalizationLayers | None:
+    """Return the layers of a run, None where none is left."""
+    layers = LocalizationLayers(viewer, found)
+    return layers if layers.home is not None else None
 
-    def _channel_axis(self) -> int | None:
-        return self._source.axes.index("C") if "C" in self._source.axes else None
 
-    def _lacking(self) -> int | None:
-        """Return the axis of the source that the layers do not have."""
-        # napari lines axes up from the last one on: one that is lacking must be the first.
-        return 0 if self._channel_axis() == 0 else None
+def shown_in(viewer: Any, before: Found | None) -> LocalizationLayers | None:
+    """Return the run that a person looks at, None where no layer carries one.
 
-    def _like_source(self, pixels: LazyArray) -> LazyArray:
-        """Repeat pixels along a channel axis that lies between others, so that all line up."""
-        axis = self._channel_axis()
-        if not axis:
-            return pixels
-        count = len(self.result.stack.channels)
-        return np.repeat(np.expand_dims(pixels, axis), count, axis=axis)
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where it is shown.
+    before : Found or None
+        What was looked at.
 
-    def _features(self) -> dict[str, list[Any]]:
-        """What napari's status bar says of the cell under the pointer.
+    Returns
+    -------
+    LocalizationLayers or None
+        Of the selected layer, else of the run that was looked at before, else of the topmost.
+    """
+    active = viewer.layers.selection.active
+    carried = [carried_by(layer) for layer in reversed(viewer.layers)]
+    first = [None if active is None else carried_by(active), before]
+    for found in (*first, *carried):
+        layers = layers_of(viewer, found) if isinstance(found, Found) else None
+        if layers is not None:
+            return layers
+    return None
 
-        Nothing where there are several frames, for a label means another cell in each.
-        """
-        table = self.result.table
-        if len(list(self.result.stack.frames())) > 1:
-            return {}
-        said = [str(text) or "no class over its threshold" for text in table["classes"]]
-        return {"index": table["cell"].tolist(), "protein in": said}
+
+def _is(layer: Any, kind: Kind) -> bool:
+    return tag_of(layer).kind == kind
+
+
+def _lacking(axes: str) -> int | None:
+    """Return the axis of the source that the layers do not have."""
+    # napari lines axes up from the last one on: one that is lacking must be the first.
+    return 0 if axes.startswith("C") else None
+
+
+def _like_source(found: Found, pixels: LazyArray) -> LazyArray:
+    """Give pixels the axes of the source: the other planes empty, channels repeated."""
+    axes, colors = found.axes.replace("C", ""), pixels.ndim - len(found.result.cell_axes)
+    if found.frame is not None:
+        whole = pixels if axes.index("Y") < axes.index("X") else pixels.swapaxes(0, 1)
+        one = whole[tuple(slice(None) if a in "YX" else None for a in axes)]
+        shape = [found.sizes[a] for a in axes]
+        blank = da.zeros((*shape, *pixels.shape[2:]), dtype=pixels.dtype)
+        pixels = put_plane(blank, one, found.frame, axes + "S" * colors)
+    if "C" in found.axes[1:]:
+        axis = found.axes.index("C")
+        count = len(found.result.stack.channels)
+        pixels = np.repeat(np.expand_dims(pixels, axis), count, axis=axis)
+    return pixels
+
+
+def _features(found: Found) -> dict[str, list[Any]]:
+    """What napari's status bar says of the cell under the pointer.
+
+    Nothing where there are several frames, for a label means another cell in each.
+    """
+    table = found.result.table
+    if len(list(found.result.stack.frames())) > 1:
+        return {}
+    said = [str(text) or "no class over its threshold" for text in table["classes"]]
+    return {"index": table["cell"].tolist(), "protein in": said}

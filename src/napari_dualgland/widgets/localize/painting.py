@@ -13,6 +13,7 @@ from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import to_canonical
 from napari_dualgland.typing import ByteArray, LazyArray
+from napari_dualgland.widgets.localize.outlines import warm_up
 
 _MOST_PAINTED = 512 * 2**20
 """Bytes of pictures that are painted ahead; more are painted when they are looked at."""
@@ -60,6 +61,7 @@ def paint_steps(
         If ``should_stop`` returned true.
     """
     yield Progress(0, 0, "Painting")
+    warm_up()
     cells = to_canonical(result.cells, result.cell_axes)
     shape = (*cells.shape[:2], *cells.shape[3:], 3)
     if np.prod(shape) > _MOST_PAINTED:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_dualgland.classes import CLASSES
-from napari_dualgland.io import write
-from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.localization_writing import write_table
+from napari_dualgland.jobs import LocalizeJob
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.field.channels_form import in_percent
 from napari_dualgland.widgets.kit.style import footnote, heading
 from napari_dualgland.widgets.localize.cell_table_view import CellTable
+from napari_dualgland.widgets.localize.found import Found
+from napari_dualgland.widgets.localize.layers import LocalizationLayers
 from napari_dualgland.widgets.localize.legend import Legend
-
-WORTH_TELLING = 0.01
-"""Share of a cell's pixels that are missing, from which the cell counts as damaged."""
 
 
 class LocalizeResults(QWidget):
-    """Shows a localization; hidden until there is one."""
+    """Shows what a run found; hidden until there is something."""
 
     impute_first = Signal()
     """The person wants what is missing filled in."""
@@ -32,7 +29,8 @@ class LocalizeResults(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._result: Localization | None = None
+        self._found: Found | None = None
+        self.original = QPushButton("Show original")
         self.legend = Legend()
         self.damage = footnote()
         self.impute = QPushButton("Impute first …")
@@ -43,52 +41,62 @@ class LocalizeResults(QWidget):
         self.impute.clicked.connect(self.impute_first)
         self.export.clicked.connect(self._on_export)
         self.export_all.clicked.connect(self._on_export_all)
-        self.forget()
+        self.take(None)
 
     @property
     def result(self) -> Localization | None:
         """The localization that is shown."""
-        return self._result
+        return None if self._found is None else self._found.result
 
-    def take(self, result: Localization) -> None:
-        """Show a localization."""
-        self._result = result
-        self.legend.take(class_counts(result))
-        self.table.take(result)
-        line = damage_line(result)
-        self.damage.setText(line)
-        self._damage_row.setVisible(bool(line))
-        self.show()
+    def take(self, found: Found | None) -> None:
+        """Show what a run found, or nothing."""
+        self._found = found
+        self.table.take(self.result, "" if found is None else assumed_size(found.result))
+        self.setVisible(found is not None)
+        if found is not None:
+            self.legend.take(found.result)
+            line = damage_line(found.result)
+            self.damage.setText(line)
+            self._damage_row.setVisible(bool(line))
 
-    def forget(self) -> None:
-        """Show nothing."""
-        self._result = None
-        self.table.forget()
-        self.hide()
+    def show_ticked(self, layers: LocalizationLayers) -> None:
+        """Show which layers of the run there are and are seen, without asking for any."""
+        self.legend.show_ticked(layers.places())
+        pictures = layers.of("localization")
+        seen = any(layer.visible for layer in pictures)
+        for box, ticked in (
+            (self.table.numbers, bool(layers.of("cell numbers"))),
+            (self.original, bool(pictures) and not seen),
+        ):
+            with QSignalBlocker(box):
+                box.setChecked(ticked)
 
     # --- files ------------------------------------------------------------------------
 
     def _on_export(self) -> None:
-        if self._result is None:
+        if self._found is None:
             return
-        name = f"{self._result.stack.name}_cells.csv"
+        name = f"{self._found.result.stack.name}_cells.csv"
         path, _ = QFileDialog.getSaveFileName(self, "Export the table", name, "CSV (*.csv)")
         if path:
             path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            self.to_write.emit(partial(write_table, self._result, Path(path)))
+            self.to_write.emit(partial(write_table, self._found.result.table, Path(path)))
 
     def _on_export_all(self) -> None:
-        if self._result is None:
+        if self._found is None:
             return
         folder = QFileDialog.getExistingDirectory(
             self, "Folder for table, cells, maps and picture", ""
         )
         if folder:
-            self.to_write.emit(partial(write, self._result, Path(folder)))
+            job = self._found.job.model_copy(update={"output": Path(folder)})
+            self.to_write.emit(partial(_save, job, self._found.result))
 
     # --- looks ------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
+        self.original.setCheckable(True)
+        self.original.setToolTip("Show the channels as they were, in place of the picture.")
         self.export.setToolTip("Save all cells and columns as CSV, whatever the filter shows.")
         self.export_all.setToolTip(
             "Save table, cells, maps of all classes and a picture with its legend to a folder."
@@ -105,44 +113,39 @@ class LocalizeResults(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 0, 10, 8)
         column.setSpacing(6)
-        column.addWidget(heading("Found in"))
+        head = QHBoxLayout()
+        head.addWidget(heading("Found in"), 1)
+        head.addWidget(self.original)
+        column.addLayout(head)
         column.addWidget(self.legend)
         column.addWidget(self._damage_row)
         column.addWidget(self.table, 1)
         column.addLayout(files)
 
 
-def class_counts(result: Localization) -> dict[int, int]:
-    """Return in how many cells each class is named, of those that are in any."""
-    named = Counter(name for said in result.table["classes"] if said for name in said.split("; "))
-    return {CLASSES.index(name): count for name, count in named.items()}
-
-
 def damage_line(result: Localization) -> str:
     """Return what a person must know of missing pixels; nothing where there are none."""
+    # Here and not above: a dock opens without what the engine needs.
+    from napari_dualgland.localization.damage import DAMAGED
+
     missing = result.table["missing"]
-    hurt = int((missing > WORTH_TELLING).sum())
+    hurt = int((missing > DAMAGED).sum())
     if not hurt:
         return ""
     cells = "1 cell has" if hurt == 1 else f"{hurt} of {len(missing)} cells have"
     return f"⚠ {cells} missing pixels, up to {in_percent(float(missing.max()))}."
 
 
-def write_table(result: Localization, path: Path) -> Path:
-    """Write the table as CSV, whole or not at all.
+def assumed_size(result: Localization) -> str:
+    """Return what was assumed of the size of a pixel; empty where it was stated."""
+    if result.stack.pixel_size is not None:
+        return ""
+    return next((note for note in result.provenance.notes if "pixel size" in note), "")
 
-    Parameters
-    ----------
-    result : Localization
-        With the table.
-    path : pathlib.Path
-        Where it goes.
 
-    Returns
-    -------
-    pathlib.Path
-        The same.
-    """
-    with replacing(path) as temporary:
-        result.table.to_csv(temporary, index=False)
-    return path
+def _save(job: LocalizeJob, result: Localization) -> Path:
+    """Write all that the job leaves in its folder; return that."""
+    assert job.output is not None
+    job.check_output()
+    job.save(result)
+    return job.output

@@ -160,7 +160,19 @@ def channel_names(layer: Any) -> Sequence[str]:
 
 
 def name_in_field(name: str, field: str) -> str:
-    """Return the name of a layer that also tells its field, where several are open."""
+    """Return the name of a layer that also tells its field, where several are open.
+
+    Parameters
+    ----------
+    name : str
+        What it is called alone.
+    field : str
+        Name of the field of view.
+
+    Returns
+    -------
+    str
+    """
     return f"{name} · {field}"
 
 

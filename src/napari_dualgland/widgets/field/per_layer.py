@@ -180,6 +180,19 @@ class PerLayer:
 
 
 def with_role(mapping: Mapping[str, _T], role: str, value: _T | None) -> dict[str, _T]:
-    """Return a mapping in the order of the roles with another value for one; None for none."""
+    """Return a mapping in the order of the roles with another value for one.
+
+    Parameters
+    ----------
+    mapping : mapping of str to object
+        By role.
+    role : str
+    value : object or None
+        None: the role is left out.
+
+    Returns
+    -------
+    dict of str to object
+    """
     changed = {**mapping, role: value}
     return {r: v for r in ROLES if (v := changed.get(r)) is not None}

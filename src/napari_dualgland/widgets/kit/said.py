@@ -74,7 +74,18 @@ class Said(QScrollArea):
             self._fit()
 
     def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Fit what has changed, its font too."""
+        """Fit what has changed, its font too.
+
+        Parameters
+        ----------
+        watched : QObject
+        event : QEvent
+
+        Returns
+        -------
+        bool
+            As Qt's own says.
+        """
         if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
             self._fit()
         return bool(super().eventFilter(watched, event))

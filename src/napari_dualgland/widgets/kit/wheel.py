@@ -45,7 +45,18 @@ class WheelGuard(QObject):
             widget.installEventFilter(self)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Keep the wheel from a picker that nobody has gone to."""
+        """Keep the wheel from a picker that nobody has gone to.
+
+        Parameters
+        ----------
+        watched : QObject
+        event : QEvent
+
+        Returns
+        -------
+        bool
+            Whether the picker is not told of it.
+        """
         if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
             event.ignore()
             return True

@@ -6,7 +6,7 @@ import inspect
 from types import ModuleType
 
 import napari_dualgland
-from napari_dualgland import jobs
+from napari_dualgland import batch, jobs
 from napari_dualgland.frozen import FrozenModel
 
 INTRODUCTION = """\
@@ -31,6 +31,7 @@ def reference() -> str:
         "Values": [],
         "Options": [],
         "Jobs": [],
+        "Batch": [],
         "Constants": [],
     }
     for name in napari_dualgland.__all__:
@@ -38,6 +39,8 @@ def reference() -> str:
     for name in jobs.__all__:
         sections["Jobs"].append(f"napari_dualgland.jobs.{name}")
     sections["Jobs"].append("napari_dualgland.progress.finish")
+    for name in batch.__all__:
+        sections["Batch"].append(f"napari_dualgland.batch.{name}")
     sections["Values"].append("napari_dualgland.errors.Kind")
     told = [INTRODUCTION]
     for title, names in sections.items():

@@ -14,7 +14,7 @@ from napari_dualgland.files import decoding, regular
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.places import refuse_long_name
 from napari_dualgland.io.targets import refuse_folder
-from napari_dualgland.jobs.saved import StackJob, load_job
+from napari_dualgland.jobs.saved import StackJob, load_job, on_stack
 from napari_dualgland.model.weights import KINDS, card_for, read_card
 
 QUEUE = "batch.json"
@@ -111,7 +111,7 @@ def load_jobs(path: Path) -> list[tuple[StackJob, ...]]:
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or record.get("kind") != "batch":
-        return [(load_job(path),)]
+        return [(on_stack(load_job(path)),)]
     return [stack.jobs for stack in load_batch(path).stacks if stack.jobs]
 
 

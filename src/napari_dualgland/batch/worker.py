@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from napari_dualgland.batch.work import stack_steps
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.jobs.saved import parse_job
+from napari_dualgland.jobs.saved import on_stack, parse_job
 from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.refusals import refusal_of
 
@@ -64,7 +64,7 @@ class Worker:
         try:
             if self._stop.is_set():
                 raise Cancelled.run()
-            jobs = [parse_job(job, "the batch") for job in task["jobs"]]
+            jobs = [on_stack(parse_job(job, "the batch")) for job in task["jobs"]]
             steps = stack_steps(jobs, Path(task["folder"]), self._stop.is_set)
             self._tell(event="done", told=self._watched(steps))
         except Cancelled:

@@ -271,8 +271,9 @@ def batch(
     options |= {"samples": samples, "plausible": plausible}
     params = options_of(ImputeParams, options)
     given = file_input(Path(), channels, pixel_size)
-    stated = {"channels": given.channels, "pixel_size": given.pixel_size}
-    of_stacks = StackOptions(**stated, missing=mask_source(missing))
+    of_stacks = StackOptions(
+        channels=given.channels, pixel_size=given.pixel_size, missing=mask_source(missing)
+    )
     asked = verb.asked(do, {"impute": params}, device)
     result = verb.run(inputs, out, asked, of_stacks, workers)
     answer(lambda: result, verb.show, as_json)

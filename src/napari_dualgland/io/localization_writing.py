@@ -75,7 +75,7 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path]) -> None:
+def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path]) -> Path:
     """Write a table of cells as CSV, as ``cells.csv`` of :func:`write_localization` is.
 
     Parameters
@@ -85,6 +85,11 @@ def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path]) -> N
     read_from : iterable of pathlib.Path
         What was looked at, which is never replaced.
 
+    Returns
+    -------
+    pathlib.Path
+        The same path.
+
     Raises
     ------
     DualglandError
@@ -93,6 +98,7 @@ def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path]) -> N
     refuse_file(path, read_from)
     with replacing(path) as beside:
         _write_table(table, beside)
+    return path
 
 
 def write_files(result: Localization, paths: Mapping[str, Path]) -> None:

@@ -66,6 +66,20 @@ def parse_job(told: Any, where: str) -> OnStack | TrainJob:
         ) from None
 
 
+def on_stack(job: OnStack | TrainJob) -> OnStack:
+    """Return a job, if it is done for a field of view.
+
+    Raises
+    ------
+    DualglandError
+        If it trains a model.
+    """
+    if isinstance(job, TrainJob):
+        found = "it trains a model, which is no work on a stack"
+        raise DualglandError(Kind.BAD_VALUE, "the job", found, way_out="give it to dualgland run")
+    return job
+
+
 def load_job(path: str | Path) -> OnStack | TrainJob:
     """Read a job.
 

@@ -92,7 +92,7 @@ class Docked(QWidget):
     def open_docs(self) -> None:
         """Open the page on this dock."""
         name = type(self).__name__.removesuffix("Widget").lower()
-        QDesktopServices.openUrl(QUrl(f"{DOCS}/{name}/"))
+        QDesktopServices.openUrl(QUrl(f"{DOCS}/{name}.html"))
 
     def _remember(self, form: ParamsForm[Any]) -> None:
         keep(self.viewer, self._key(form), form.value())

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_dualgland.io.localization_writing import write_table
+from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.jobs import LocalizeJob
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.field.channels_form import in_percent
@@ -80,7 +81,8 @@ class LocalizeResults(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Export the table", name, "CSV (*.csv)")
         if path:
             path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            self.to_write.emit(partial(write_table, self._found.result.table, Path(path)))
+            result = self._found.result
+            self.to_write.emit(partial(write_table, result.table, Path(path), sources(result.stack)))
 
     def _on_export_all(self) -> None:
         if self._found is None:

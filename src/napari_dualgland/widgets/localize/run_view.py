@@ -107,6 +107,8 @@ class RunView(QObject):
         self.settled = len(hidden) < 2
         if not self.settled:
             self._unveil.start(0)
+        elif self.layers is not None:
+            self._results.show_ticked(self.layers)
 
     def _on_place(self, k: int, wanted: bool) -> None:
         if self.layers is not None:

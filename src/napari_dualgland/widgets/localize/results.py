@@ -82,7 +82,10 @@ class LocalizeResults(QWidget):
         if path:
             path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
             result = self._found.result
-            self.to_write.emit(partial(write_table, result.table, Path(path), sources(result.stack)))
+            keep = partial(write_table, result.table, Path(path), sources(result.stack))
+            self.to_write.emit(keep)
+                partial(write_table, result.table, Path(path), sources(result.stack))
+            )
 
     def _on_export_all(self) -> None:
         if self._found is None:

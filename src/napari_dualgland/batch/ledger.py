@@ -100,6 +100,11 @@ class Ledger:
         event : dict
             As the process tells it.
 
+        Returns
+        -------
+        StackState
+            Of the stack from now on.
+
         Raises
         ------
         DualglandError

@@ -180,6 +180,10 @@ def asked_by(jobs: list[dict[str, Any]], folder: Path) -> str:
         As JSON has them, with all else that the results hang on.
     folder : pathlib.Path
         Of the results.
+
+    Returns
+    -------
+    str
     """
     text = json.dumps(jobs, sort_keys=True)
     return _digest(text.replace(json.dumps(str(folder))[1:-1], ""))

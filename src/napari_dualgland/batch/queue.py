@@ -148,5 +148,9 @@ def folder_of(batch: Batch, stack: StackJobs) -> Path:
     batch : Batch
     stack : StackJobs
         One of its stacks.
+
+    Returns
+    -------
+    pathlib.Path
     """
     return Path(os.path.abspath(batch.output)) / stack.name

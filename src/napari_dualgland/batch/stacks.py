@@ -72,6 +72,10 @@ class FoundStack(FrozenModel):
             What the person named.
         error : DualglandError
             Why.
+
+        Returns
+        -------
+        FoundStack
         """
         return cls(path=path.absolute(), error=error.as_data())
 

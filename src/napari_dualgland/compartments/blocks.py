@@ -107,7 +107,20 @@ def _range(plane: Float32Array, known: BoolArray) -> tuple[float, float]:
 
 
 def summed(plane: AnyArray, step: int) -> Float32Array:
-    """Return the sums over blocks of a (Y, X) plane; those at the far borders may be cut."""
+    """Return the sums over blocks; those at the far borders may be cut.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    step : int
+        Side of a block in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (ceil(Y / step), ceil(X / step)), float32.
+    """
     if step == 1:
         return np.asarray(plane, np.float32)
     padded = np.pad(np.asarray(plane, np.float32), [(0, -n % step) for n in plane.shape])
@@ -116,7 +129,20 @@ def summed(plane: AnyArray, step: int) -> Float32Array:
 
 
 def coarse_labels(plane: AnyArray, step: int) -> AnyArray:
-    """Return the label in the middle of each block of a (Y, X) plane."""
+    """Return the label in the middle of each block.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    step : int
+        Side of a block in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        As :func:`summed` has it, of the dtype of the labels.
+    """
     rows, columns = (
         np.minimum(np.arange(-(-n // step)) * step + step // 2, n - 1) for n in plane.shape
     )

@@ -35,7 +35,15 @@ class BalancePlot(ThemedFigure):
         self.setAccessibleName("Balance of the compartments")
 
     def take(self, result: Boundaries, channel: str) -> None:
-        """Show a channel of a result."""
+        """Show a channel of a result.
+
+        Parameters
+        ----------
+        result : Boundaries
+            Whose set points are drawn.
+        channel : str
+            Role of the channel.
+        """
         self._spreads = spreads(result, channel)
         self.plot(self._draw_all)
 

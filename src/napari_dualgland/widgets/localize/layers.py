@@ -153,7 +153,20 @@ class LocalizationLayers:
         return self.found.place_in(self._axes, cell), 2 * math.sqrt(pixels / math.pi)
 
     def row_of(self, label: int, place: tuple[int, ...]) -> int | None:
-        """Return the row of the cell with a label at a place in pixels of the layers."""
+        """Return the row of a cell in the table.
+
+        Parameters
+        ----------
+        label : int
+            Of the cell.
+        place : tuple of int
+            Where it was clicked, in pixels of the layers.
+
+        Returns
+        -------
+        int or None
+            None where it has no row.
+        """
         return self.found.row_of(label, dict(zip(self._axes, place, strict=True)))
 
     # --- places and numbers -----------------------------------------------------------
@@ -235,7 +248,20 @@ class LocalizationLayers:
 
 
 def layers_of(viewer: Any, found: Found) -> LocalizationLayers | None:
-    """Return the layers of a run, None where none is left."""
+    """Return the layers of a run.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where they are shown.
+    found : Found
+        The run.
+
+    Returns
+    -------
+    LocalizationLayers or None
+        None where none is left.
+    """
     layers = LocalizationLayers(viewer, found)
     return layers if layers.home is not None else None
 

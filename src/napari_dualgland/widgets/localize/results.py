@@ -84,8 +84,6 @@ class LocalizeResults(QWidget):
             result = self._found.result
             keep = partial(write_table, result.table, Path(path), sources(result.stack))
             self.to_write.emit(keep)
-                partial(write_table, result.table, Path(path), sources(result.stack))
-            )
 
     def _on_export_all(self) -> None:
         if self._found is None:

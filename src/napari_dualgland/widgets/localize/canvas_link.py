@@ -112,6 +112,29 @@ class ClickWatch:
         return mode not in ("pan_zoom", "transform", "pick")
 
 
+class SelectionWatch:
+    """Tells when another layer is selected, until it is told to stop.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose layers are selected.
+    tell : callable
+        Called without arguments.
+    """
+
+    def __init__(self, viewer: Any, tell: Callable[[], None]) -> None:
+        self._active, self._tell = viewer.layers.selection.events.active, tell
+        self._active.connect(self._on_active)
+
+    def stop(self) -> None:
+        """Listen no longer."""
+        self._active.disconnect(self._on_active)
+
+    def _on_active(self, event: Any = None) -> None:
+        self._tell()
+
+
 def _weakly(method: WeakMethod[Any]) -> Callable[[Any, Any], Any]:
     """Return a function that calls a method as long as somebody holds what it belongs to."""
 

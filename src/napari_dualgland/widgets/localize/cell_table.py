@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QColor
 from typing_extensions import override
 
 from napari_dualgland.classes import CLASSES, COLORS, SHORT_NAMES
 from napari_dualgland.widgets.kit.style import in_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SORT = Qt.ItemDataRole.UserRole
 """The value itself, for sorting."""
@@ -114,7 +116,18 @@ class CellTableModel(QAbstractTableModel):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.set_table(pd.DataFrame({"cell": []}), ())
+        self.clear()
+
+    def clear(self) -> None:
+        """Show no cells."""
+        self.beginResetModel()
+        self.table: pd.DataFrame | None = None
+        self._count = 0
+        self.columns: list[Column] = []
+        self.named: list[str] = []
+        self.damaged: list[bool] = []
+        self._values: list[list[Any]] = []
+        self.endResetModel()
 
     def set_table(
         self, table: pd.DataFrame, thresholds: tuple[float, ...], assumed: str = ""
@@ -131,19 +144,20 @@ class CellTableModel(QAbstractTableModel):
             What was assumed of the size of a pixel, for areas hang on it.
         """
         self.beginResetModel()
-        self.table = table.reset_index(drop=True)
-        self.columns = columns_of(self.table, assumed)
-        self.named = [str(said).lower() for said in self.table.get("classes", ())]
-        spoilt = [self.table[key] > 0 for key in ("missing", "imputed") if key in self.table]
+        self.table = table = table.reset_index(drop=True)
+        self._count = len(table)
+        self.columns = columns_of(table, assumed)
+        self.named = [str(said).lower() for said in table.get("classes", ())]
+        spoilt = [table[key] > 0 for key in ("missing", "imputed") if key in table]
         self.damaged = [any(shares) for shares in zip(*spoilt, strict=True)]
-        self._values = [self.table[column.key].tolist() for column in self.columns]
+        self._values = [table[column.key].tolist() for column in self.columns]
         self._threshold = dict(zip(CLASSES, thresholds, strict=False))
         self._color = {name: QColor(color) for name, color in zip(CLASSES, COLORS, strict=True)}
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         """Return how many cells there are."""
-        return 0 if parent is not None and parent.isValid() else len(self.table)
+        return 0 if parent is not None and parent.isValid() else self._count
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:
         """Return how many columns are shown."""

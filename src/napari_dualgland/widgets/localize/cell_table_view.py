@@ -62,7 +62,7 @@ class CellTable(QWidget):
         """
         self._silent = True
         if result is None:
-            self.model.set_table(self.model.table.iloc[:0], ())
+            self.model.clear()
         else:
             self.model.set_table(result.table, result.thresholds, assumed)
         self.filter.sort(-1)

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.widgets.field.field_of_view import field_of
-from napari_dualgland.widgets.localize.canvas_link import ClickWatch, fly_to
+from napari_dualgland.widgets.localize.canvas_link import ClickWatch, SelectionWatch, fly_to
 from napari_dualgland.widgets.localize.found import Found
 from napari_dualgland.widgets.localize.layers import LocalizationLayers, shown_in
 from napari_dualgland.widgets.localize.results import LocalizeResults
@@ -57,7 +57,9 @@ class RunView(QObject):
         results.impute_first.connect(self._on_impute_first)
         # Kept as attributes: napari refers to them weakly.
         self._clicks = ClickWatch(viewer, self._clicked_layer, self._on_click)
-        viewer.layers.selection.events.active.connect(self._on_active)
+        self._selection = SelectionWatch(viewer, self._on_active)
+        for watch in (self._clicks, self._selection):
+            self.destroyed.connect(watch.stop)
         self._unveil = QTimer(self)
         self._unveil.setSingleShot(True)
         self._unveil.timeout.connect(self._on_unveil)
@@ -89,7 +91,7 @@ class RunView(QObject):
     def close(self) -> None:
         """Let go of the viewer and of the run; its layers keep it."""
         self._clicks.stop()
-        self._viewer.layers.selection.events.active.disconnect(self._on_active)
+        self._selection.stop()
         while not self.settled:
             self._on_unveil()
         if self.layers is not None:

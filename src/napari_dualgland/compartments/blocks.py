@@ -28,7 +28,7 @@ class Sums:
     count: Float32Array
 
     def plus(self, other: Sums) -> Sums:
-        """Return both together."""
+        """Return both together, block by block."""
         return Sums(self.light + other.light, self.count + other.count)
 
 
@@ -107,7 +107,20 @@ def _range(plane: Float32Array, known: BoolArray) -> tuple[float, float]:
 
 
 def summed(plane: AnyArray, step: int) -> Float32Array:
-    """Return the sums over blocks of a (Y, X) plane; those at the far borders may be cut."""
+    """Return the sums over blocks of a plane; those at the far borders may be cut.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    step : int
+        Pixels along a side of a block.
+
+    Returns
+    -------
+    numpy.ndarray
+        (h, w) float32.
+    """
     if step == 1:
         return np.asarray(plane, np.float32)
     padded = np.pad(np.asarray(plane, np.float32), [(0, -n % step) for n in plane.shape])
@@ -116,7 +129,20 @@ def summed(plane: AnyArray, step: int) -> Float32Array:
 
 
 def coarse_labels(plane: AnyArray, step: int) -> AnyArray:
-    """Return the label in the middle of each block of a (Y, X) plane."""
+    """Return the label in the middle of each block.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        (Y, X).
+    step : int
+        Pixels along a side of a block.
+
+    Returns
+    -------
+    numpy.ndarray
+        (h, w).
+    """
     rows, columns = (
         np.minimum(np.arange(-(-n // step)) * step + step // 2, n - 1) for n in plane.shape
     )

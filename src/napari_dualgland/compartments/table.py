@@ -99,7 +99,19 @@ def table_of(frames: Sequence[Mapping[str, Any]], axes: str) -> pd.DataFrame:
 
 
 def holes_of(rows: Sequence[Mapping[str, Any]], axes: str) -> pd.DataFrame:
-    """Put the holes of all frames together; all else as for :func:`table_of`."""
+    """Put the holes of all frames together.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        A row per hole, from :func:`.holes.rows_of_holes`.
+    axes : str
+        Of the stack.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     columns = {name: [row[name] for row in rows] for name in HOLE_COLUMNS}
     return _table([columns], HOLE_COLUMNS, axes)
 

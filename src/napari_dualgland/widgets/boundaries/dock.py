@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QSplitter
 from typing_extensions import override
 
@@ -141,7 +141,11 @@ class BoundariesWidget(Dock):
     def _show_layers(self, layers: Iterator[None]) -> None:
         """Show one layer and, when whatever else waits has had its turn, the next."""
         if next(layers, self) is not self:
-            QTimer.singleShot(0, lambda: self._layers and self._show_layers(layers))
+            QTimer.singleShot(0, lambda: self._go_on_showing(layers))
+
+    def _go_on_showing(self, layers: Iterator[None]) -> None:
+        if self._layers is not None:  # else the person has removed what was there
+            self._show_layers(layers)
 
     # --- what was found -------------------------------------------------------------
 
@@ -170,6 +174,15 @@ class BoundariesWidget(Dock):
 
     def _clicked_layer(self) -> Any:
         return None if self._layers is None else self._layers.cells_layer()
+
+    @override
+    def event(self, event: Any) -> bool:
+        """Let go of clicks and results when napari takes the widget out of its dock."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self._clicks.stop()
+            self._layers = None
+            self.results.forget()
+        return super().event(event)
 
     # --- the form ---------------------------------------------------------------------
 

@@ -35,7 +35,14 @@ class BalancePlot(ThemedFigure):
         self.setAccessibleName("Balance of the compartments")
 
     def take(self, result: Boundaries, channel: str) -> None:
-        """Show a channel of a result."""
+        """Show a channel of a result.
+
+        Parameters
+        ----------
+        result : Boundaries
+        channel : str
+            One of ROLES.
+        """
         self._spreads = spreads(result, channel)
         self.plot(self._draw_all)
 

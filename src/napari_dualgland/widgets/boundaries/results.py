@@ -94,7 +94,15 @@ class BoundariesResults(QWidget):
         self.hide()
 
     def select(self, label: int, frame: dict[str, int]) -> None:
-        """Select the cell with a label in a frame, given by ``t`` and ``z``, without telling."""
+        """Select a cell in table and plot, without telling.
+
+        Parameters
+        ----------
+        label : int
+            Of the cell.
+        frame : dict of str to int
+            ``t`` and ``z`` where the stack has them.
+        """
         found = self.cells["cell"] == label
         for axis in ("t", "z"):
             if axis in self.cells and axis in frame:

@@ -213,10 +213,11 @@ def test_a_result_goes_with_its_layers(viewer, done):
 
 
 @pytest.mark.binding
-def test_a_closed_dock_hears_no_clicks_and_holds_no_result(viewer, done):
+def test_a_closed_dock_hears_no_clicks_and_holds_no_result(viewer, done, qtbot):
     result, before = weakref.ref(done.results.result), len(viewer.mouse_drag_callbacks)
     viewer.window.remove_dock_widget(done)
     assert len(viewer.mouse_drag_callbacks) == before - 1
     gc.collect()
     assert result() is None
     done.deleteLater()  # nobody docks it again
+    qtbot.wait(50)

@@ -7,11 +7,11 @@ it. Work runs in a thread, layers are read and made here, on the main thread.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QSplitter
 from typing_extensions import override
 
@@ -133,10 +133,19 @@ class BoundariesWidget(Dock):
         """Show what was found, in layers, legend, plot and tables."""
         assert self._source is not None
         self._layers = BoundaryLayers(self.viewer, self._source, result)
-        self._layers.show()
+        self._show_layers(self._layers.show())
         self.results.take(result.result)
         self._share_height()
         return summary(result.result, self.run_bar.took), result.result
+
+    def _show_layers(self, layers: Iterator[None]) -> None:
+        """Show one layer and, when whatever else waits has had its turn, the next."""
+        if next(layers, self) is not self:
+            QTimer.singleShot(0, lambda: self._go_on_showing(layers))
+
+    def _go_on_showing(self, layers: Iterator[None]) -> None:
+        if self._layers is not None:  # else the person has removed what was there
+            self._show_layers(layers)
 
     # --- what was found -------------------------------------------------------------
 
@@ -165,6 +174,15 @@ class BoundariesWidget(Dock):
 
     def _clicked_layer(self) -> Any:
         return None if self._layers is None else self._layers.cells_layer()
+
+    @override
+    def event(self, event: Any) -> bool:
+        """Let go of clicks and results when napari takes the widget out of its dock."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self._clicks.stop()
+            self._layers = None
+            self.results.forget()
+        return super().event(event)
 
     # --- the form ---------------------------------------------------------------------
 

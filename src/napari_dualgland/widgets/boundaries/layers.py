@@ -7,6 +7,7 @@ person asks for it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,16 @@ class BoundaryLayers:
         self.compartments: Labels | None = None
         self.cells: Labels | None = None
 
-    def show(self) -> None:
-        """Show them, in the place of those of an earlier run on the same layers."""
+    def show(self) -> Iterator[None]:
+        """Show them one by one, in the place of those of an earlier run on the same layers.
+
+        Each takes napari a tenth of a second: between two, others may have their turn.
+
+        Yields
+        ------
+        None
+            After each layer.
+        """
         for k in self.places():
             self.hide_place(k)
         on_top = {"blending": "translucent_no_depth"}
@@ -69,6 +78,7 @@ class BoundaryLayers:
             opacity=0.4,
             **on_top,
         )
+        yield
         if self._drawn.spoken is not None:
             self._put(
                 "named by the model",
@@ -79,6 +89,7 @@ class BoundaryLayers:
                 opacity=0.35,
                 **on_top,
             )
+            yield
         else:
             for layer in self._own("named by the model"):
                 self._viewer.layers.remove(layer)
@@ -91,6 +102,7 @@ class BoundaryLayers:
             blending="additive",
             opacity=0.8,
         )
+        yield
         cells = self._put(
             "cells", self.result.cells, Labels, colormap=cycled([OUTLINE] * 2), **on_top
         )

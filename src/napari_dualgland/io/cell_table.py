@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_axes import axes_of, pixels_of
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.layers import sampling
 from napari_dualgland.stack import to_canonical
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,8 @@ def table_of_labels(layer: Any) -> CellTable:
             row |= {"y": centres[0][row["at"]], "x": centres[1][row["at"]]}
     if not rows:
         raise DualglandError(Kind.EMPTY, layer.name, "no cell is labelled in this layer")
+    import pandas as pd
+
     table = pd.DataFrame(rows).drop(columns="at")
     alone = [name for name, n in zip("tz", labels.shape[:2], strict=True) if n == 1]
     table = table.drop(columns=alone)

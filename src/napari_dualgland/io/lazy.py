@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
@@ -23,6 +22,7 @@ from napari_dualgland.memory import require
 
 if TYPE_CHECKING:
     import dask.array as da
+    import tifffile
 
 _WHOLE = 2048**2
 """A plane up to this size is one chunk; a larger one is cut along its tiles or strips …"""
@@ -184,6 +184,8 @@ def _segments(
 
     A part that the file leaves out is a single value.
     """
+    import tifffile
+
     with decoding(plane.path, "TIFF", plane.part), tifffile.TiffFile(plane.path) as tif:
         tif.filehandle.seek(plane.offset)
         page = tifffile.TiffPage(tif, 0)

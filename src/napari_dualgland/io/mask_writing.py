@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.targets import refuse_file
@@ -37,6 +36,8 @@ def write_mask(missing: LazyArray, stack: Stack, path: str | Path, like: Stack) 
         If the file cannot be written, or is one that was read.
     """
     path = Path(path)
+    import tifffile
+
     refuse_file(path, [Path(file) for file in like.files])
     marks = to_canonical(missing, stack.axes)
     shape = tuple(like.sizes.get(axis, 1) for axis in CANONICAL_AXES)

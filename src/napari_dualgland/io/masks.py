@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tifffile
-from tifffile import COMPRESSION
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import home_expanded, regular
@@ -30,9 +29,11 @@ from napari_dualgland.memory import require
 from napari_dualgland.stack import CANONICAL_AXES
 from napari_dualgland.typing import LazyArray
 
+if TYPE_CHECKING:
+    import tifffile
+
 log = logging.getLogger(__name__)
 
-_LOSSY = {COMPRESSION.JPEG, COMPRESSION.OJPEG}
 Checked = Callable[[LazyArray, str, str | None], tuple[LazyArray, str]]
 """Makes sure that values can be what they are given as; returns them, and a note."""
 
@@ -180,7 +181,9 @@ def _numbers(
     path: Path, image: tifffile.TiffPageSeries, lazy: bool
 ) -> tuple[LazyArray, str | None, str]:
     """Return the numbers of an image, its axes where the file names them, and a note."""
-    if image.keyframe.compression in _LOSSY:
+    from tifffile import COMPRESSION
+
+    if image.keyframe.compression in {COMPRESSION.JPEG, COMPRESSION.OJPEG}:
         found = "compressed as JPEG, which changes the numbers that it is given"
         raise DualglandError(
             Kind.WRONG_CONTENT, path, found, way_out="save it without loss where it was made"

@@ -8,13 +8,15 @@ does OME with palettes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tifffile import PHOTOMETRIC, TiffPageSeries
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray
+
+if TYPE_CHECKING:
+    from tifffile import TiffPageSeries
 
 INVERTED = "the file says that white is 0 (WhiteIsZero); it was turned so that bright is high"
 MAPPED = "the file stores numbers of a grey palette; the greys were taken"
@@ -22,6 +24,8 @@ MAPPED = "the file stores numbers of a grey palette; the greys were taken"
 
 def is_white_zero(series: TiffPageSeries) -> bool:
     """Whether the brightest value of an image is stored as 0."""
+    from tifffile import PHOTOMETRIC
+
     page = series.keyframe
     stored = page.photometric == PHOTOMETRIC.MINISWHITE and not page.parent.is_imagej
     return stored and np.dtype(series.dtype).kind in "bui"
@@ -96,6 +100,8 @@ def _bits(series: TiffPageSeries) -> int:
 
 
 def _has_palette(series: TiffPageSeries) -> bool:
+    from tifffile import PHOTOMETRIC
+
     page = series.keyframe
     is_palette = page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None
     return is_palette and not (page.parent.is_imagej or page.parent.is_ome)

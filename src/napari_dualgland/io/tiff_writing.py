@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tifffile
-
 from napari_dualgland._version import __version__
 from napari_dualgland.io.frame_store import (
     TILE,
@@ -29,6 +27,8 @@ from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import Stack
 
 if TYPE_CHECKING:
+    import tifffile
+
     from napari_dualgland.io.ome_writing import OmeImage
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,8 @@ def _write_pages(
     xml: str,
     pause: Callable[[], None],
 ) -> None:
+    import tifffile
+
     total = sum(part.data.size * part.dtype.itemsize for part in parts)
     frame: list[FrameStore] = []
     at = None

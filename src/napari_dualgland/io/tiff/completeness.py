@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-
-import tifffile
+from typing import TYPE_CHECKING
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding
 from napari_dualgland.io.lazy import page_name
+
+if TYPE_CHECKING:
+    import tifffile
 
 _AGAIN = "fetch or export it again"
 

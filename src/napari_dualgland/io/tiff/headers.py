@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import tostring
-
-import tifffile
 
 from napari_dualgland.io.ome import OmeHeader, parse_ome, tag
 from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
@@ -18,6 +16,9 @@ from napari_dualgland.io.record import Record
 from napari_dualgland.io.tiff import imagej
 from napari_dualgland.io.tiff.described import Described
 from napari_dualgland.stack import Channel, Header
+
+if TYPE_CHECKING:
+    import tifffile
 
 _RESOLUTION_UNITS = {2: "inch", 3: "cm"}
 _IMAGEJ = "ImageJ's header"

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import tifffile
+from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.tiff.described import Described, described
 from napari_dualgland.io.tiff.pages import Survey, survey, survey_file
 from napari_dualgland.memory import in_words, require
+
+if TYPE_CHECKING:
+    import tifffile
 
 GZIP_LIMIT = 2**30
 """No channel of a field is larger; a gzip that swells beyond it is refused, not unpacked."""
@@ -121,6 +122,8 @@ def _opened(
     path: Path, source: Path | io.BytesIO, flags: dict[str, Any]
 ) -> tuple[tifffile.TiffFile, list[str]]:
     """Open a TIFF and read all that may fail in it but the pixels; also what tifffile remarks."""
+    import tifffile
+
     with decoding(path, "TIFF"), _remarks() as said:
         if not isinstance(source, Path):
             source.seek(0)

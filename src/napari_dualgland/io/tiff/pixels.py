@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.files import decoding
@@ -20,6 +19,7 @@ from napari_dualgland.memory import require
 
 if TYPE_CHECKING:
     import dask.array as da
+    import tifffile
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
 
 from napari_dualgland.io.lazy import as_dask
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY, OmeHeader
@@ -32,6 +31,7 @@ from napari_dualgland.stack import (
 
 if TYPE_CHECKING:
     import dask.array as da
+    import tifffile
 
 log = logging.getLogger(__name__)
 

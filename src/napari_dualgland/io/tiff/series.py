@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
-import tifffile
+from typing import TYPE_CHECKING
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.stack import CANONICAL_AXES
+
+if TYPE_CHECKING:
+    import tifffile
 
 _RGB = ("red", "green", "blue")
 COLOURS = frozenset({_RGB, (*_RGB, "alpha"), ("grey", "alpha")})
@@ -36,6 +38,8 @@ def own_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     DualglandError
         If there is no image, no pixel in it, or pixels of a kind that is not read.
     """
+    import tifffile
+
     if not tif.series:
         raise DualglandError(Kind.EMPTY, path, "the TIFF holds no image")
     series = next((s for s in tif.series if _is_in(path, s)), tif.series[0])

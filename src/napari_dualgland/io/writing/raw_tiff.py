@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
 
 from napari_dualgland.io.frame_store import TILE, FrameStore
 
@@ -35,6 +34,8 @@ class RawTiff:
     def __init__(
         self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], **said: Any
     ) -> None:
+        import tifffile
+
         self._shape, self._dtype = shape, np.dtype(dtype).newbyteorder("<")
         place = tifffile.imwrite(
             path,

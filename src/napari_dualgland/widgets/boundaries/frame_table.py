@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from qtpy.QtCore import (
     QAbstractTableModel,
     QItemSelectionModel,
@@ -18,6 +17,9 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QTableView
 from typing_extensions import override
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SORT = Qt.ItemDataRole.UserRole
 """The value itself, for sorting."""
@@ -62,21 +64,22 @@ class FrameModel(QAbstractTableModel):
     def __init__(self, out: float, parent: Any = None) -> None:
         super().__init__(parent)
         self._out = out
-        self.show_table(pd.DataFrame(), ())
+        self.show_table(None, ())
 
-    def show_table(self, table: pd.DataFrame, columns: Any) -> None:
+    def show_table(self, table: pd.DataFrame | None, columns: Any) -> None:
         """Show another table.
 
         Parameters
         ----------
-        table : pandas.DataFrame
+        table : pandas.DataFrame or None
+            None for an empty one; pandas takes a second to load, and a dock opens at once.
         columns : sequence of Column
             Those that the table lacks are left out.
         """
         self.beginResetModel()
-        self.columns = [c for c in columns if c.key in table.columns]
-        self._values = [table[c.key].tolist() for c in self.columns]
-        self._count = len(table)
+        self.columns = [] if table is None else [c for c in columns if c.key in table.columns]
+        self._values = [] if table is None else [table[c.key].tolist() for c in self.columns]
+        self._count = 0 if table is None else len(table)
         self.endResetModel()
 
     @override
@@ -170,12 +173,12 @@ class FrameTable(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.selectionModel().currentRowChanged.connect(self._on_row)
 
-    def take(self, table: pd.DataFrame, columns: Any) -> None:
+    def take(self, table: pd.DataFrame | None, columns: Any) -> None:
         """Show a table; see :meth:`FrameModel.show_table`.
 
         Parameters
         ----------
-        table : pandas.DataFrame
+        table : pandas.DataFrame or None
         columns : sequence of Column
         """
         self._silent = True

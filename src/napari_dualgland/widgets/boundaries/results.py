@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -28,6 +28,9 @@ from napari_dualgland.widgets.boundaries.plot import BalancePlot
 from napari_dualgland.widgets.field.roles import ROLE_LABELS
 from napari_dualgland.widgets.kit.style import footnote, plain_label
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 HOLES = 2
 """The tab that is there only where something was filled in."""
 _TALL = 280
@@ -47,7 +50,7 @@ class BoundariesResults(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.result: Boundaries | None = None
-        self.cells = pd.DataFrame()
+        self.cells: pd.DataFrame | None = None
         self.legend = Legend()
         self.channel = QComboBox()
         self.plot = BalancePlot()
@@ -86,11 +89,11 @@ class BoundariesResults(QWidget):
 
     def forget(self) -> None:
         """Show nothing, and hold nothing."""
-        self.result, self.cells = None, pd.DataFrame()
+        self.result, self.cells = None, None
         self.plot.forget()
         self.pairs.plot(None)
         for table in (self.cell_table, self.hole_table):
-            table.take(pd.DataFrame(), ())
+            table.take(None, ())
         self.hide()
 
     def select(self, label: int, frame: dict[str, int]) -> None:
@@ -103,6 +106,8 @@ class BoundariesResults(QWidget):
         frame : dict of str to int
             ``t`` and ``z`` where the stack has them.
         """
+        if self.cells is None:
+            return
         found = self.cells["cell"] == label
         for axis in ("t", "z"):
             if axis in self.cells and axis in frame:
@@ -122,6 +127,7 @@ class BoundariesResults(QWidget):
         self.cell_table.take(self.cells, cell_columns(role))
 
     def _on_cell(self, row: int) -> None:
+        assert self.cells is not None
         self.plot.choose(row)
         self.cell_chosen.emit(self.cells.iloc[row])
 

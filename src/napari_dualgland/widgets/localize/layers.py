@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import dask.array as da
 import numpy as np
 from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import Colormap
@@ -305,6 +304,8 @@ def _like_source(found: Found, pixels: LazyArray) -> LazyArray:
     """Give pixels the axes of the source: the other planes empty, channels repeated."""
     axes, colors = found.axes.replace("C", ""), pixels.ndim - len(found.result.cell_axes)
     if found.frame is not None:
+        import dask.array as da
+
         whole = pixels if axes.index("Y") < axes.index("X") else pixels.swapaxes(0, 1)
         one = whole[tuple(slice(None) if a in "YX" else None for a in axes)]
         shape = [found.sizes[a] for a in axes]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 
 from napari_dualgland.progress import Cancelled, Progress
@@ -14,6 +13,9 @@ from napari_dualgland.results import Localization
 from napari_dualgland.stack import to_canonical
 from napari_dualgland.typing import ByteArray, LazyArray
 from napari_dualgland.widgets.localize.outlines import warm_up
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 _MOST_PAINTED = 512 * 2**20
 """Bytes of pictures that are painted ahead; more are painted when they are looked at."""
@@ -84,6 +86,8 @@ def _painted(result: Localization, t: int, z: int) -> ByteArray:
 
 
 def _promised(result: Localization, shape: tuple[int, ...]) -> da.Array:
+    import dask.array as da
+
     def paint(block_info: Any = None) -> Any:
         (t, _), (z, _) = block_info[None]["array-location"][:2]
         return _painted(result, t, z)[None, None]

@@ -6,7 +6,6 @@ from typing import Any
 
 from qtpy.QtCore import QTimer
 
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.jobs import ImputeJob
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
@@ -71,21 +70,3 @@ class LiveRun:
     def _open_one(self) -> None:
         if not self.layers.open_one():
             self._opening.stop()
-
-
-def stem_of(job: ImputeJob, result: Imputation) -> str:
-    """Return what a file of a result is called, without what was done: after the whole field.
-
-    Parameters
-    ----------
-    job : ImputeJob
-    result : Imputation
-
-    Returns
-    -------
-    str
-    """
-    try:
-        return job.beside("").name
-    except DualglandError:  # the layers come from no file
-        return result.stack.name

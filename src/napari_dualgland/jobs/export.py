@@ -88,8 +88,10 @@ class ExportJob(FrozenModel):
             return plan(result, self.output, self.options)
         place = self.output
         known = isinstance(result, CellTable)
-        files = result.files if known else tuple(sources(result.stack))
-        name = result.name if known else result.stack.name
+        if isinstance(result, CellTable):
+            files, name = result.files, result.name
+        else:
+            files, name = tuple(sources(result.stack)), result.stack.name
         rows = result.set_points if isinstance(result, Boundaries) else result.table
         unit = "rows" if isinstance(result, Boundaries) else "cells"
         table = f"{len(rows)} {unit}, {len(rows.columns)} columns"

@@ -35,7 +35,7 @@ class Collapsible(QCollapsible):
 
 
 def _no_icon() -> QIcon:
-    """Return an icon that shows nothing: an empty one counts as none in PySide6, and changes none."""
+    """Return an icon that shows nothing; PySide6 takes an empty one for none at all."""
     clear = QPixmap(1, 1)
     clear.fill(Qt.GlobalColor.transparent)
     return QIcon(clear)

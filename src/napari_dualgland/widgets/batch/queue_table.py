@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
-from qtpy.QtGui import QColor
 from typing_extensions import override
 
 from napari_dualgland.batch import FoundStack, StackState, Status
@@ -17,6 +16,7 @@ from napari_dualgland.legible import legible
 from napari_dualgland.widgets.field.channels_form import in_percent
 from napari_dualgland.widgets.kit.run_bar import in_time
 from napari_dualgland.widgets.kit.style import in_lines
+from napari_dualgland.widgets.kit.tone import Tone
 
 SHARE = Qt.ItemDataRole.UserRole
 """How much of a stack is done, 0 to 1; None where it is not at work."""
@@ -26,8 +26,7 @@ _HEADS = (
     ("Status", "How far the work on it is."),
     ("Time", "How long it will still take, or took."),
 )
-_WRONG = QColor("#e0574f")
-_WELL = QColor("#4caf6d")
+_TONES = {Status.FAILED: Tone.WRONG, Status.DONE: Tone.WELL}
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,8 @@ class QueueModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return in_lines(story(state))
         if role == Qt.ItemDataRole.ForegroundRole and column == 1:
-            return {Status.FAILED: _WRONG, Status.DONE: _WELL}.get(state.status)
+            tone = _TONES.get(state.status)
+            return None if tone is None else tone.on(self.parent())
         if role == SHARE:
             return state.share if state.status == Status.RUNNING else None
         return None

@@ -77,8 +77,10 @@ class PlanView(QWidget):
 
     def _fit(self) -> None:
         self.list.doItemsLayout()  # type: ignore[attr-defined]  # Qt has it
-        rows = range(self.list.count())
-        high = sum(self.list.sizeHintForRow(row) + 2 * self.list.spacing() for row in rows)
+        # As laid out: Qt's hint for a row knows of no line that wraps.
+        items = (self.list.item(row) for row in range(self.list.count()))
+        gaps = 2 * self.list.spacing() * self.list.count()
+        high = gaps + sum(self.list.visualItemRect(item).height() for item in items)
         self.list.setFixedHeight(min(high + 2 * self.list.frameWidth() + 2, _HIGHEST))
 
 

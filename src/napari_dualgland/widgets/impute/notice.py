@@ -8,7 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dualgland.findings import Finding
-from napari_dualgland.widgets.kit.style import footnote, in_lines
+from napari_dualgland.widgets.kit.style import in_lines
+from napari_dualgland.widgets.kit.tone import Tone, ToneLabel
 
 MOST = 12
 """So many findings are spelled out in the tip."""
@@ -27,9 +28,8 @@ class Notice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.says = footnote()
+        self.says = ToneLabel(Tone.DOUBTFUL, "font-size: 11px;")
         self.says.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.says.setStyleSheet("font-size: 11px; color: #d9a441;")
         within = QVBoxLayout(self)
         within.setContentsMargins(0, 0, 0, 0)
         within.addWidget(self.says)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
@@ -18,8 +19,8 @@ class Collapsible(QCollapsible):
         self.toggleButton().setToolTip(plain(f"Show or hide what stands under {title}."))
         self.addWidget(content)
         # As text and not as icons: text takes the colour of the theme.
-        self.setCollapsedIcon(QIcon())
-        self.setExpandedIcon(QIcon())
+        self.setCollapsedIcon(_no_icon())
+        self.setExpandedIcon(_no_icon())
         self.toggled.connect(self._name)
         self._name(False)
         # napari paints a checked button as an active tool, which an open section is not.
@@ -31,3 +32,10 @@ class Collapsible(QCollapsible):
 
     def _name(self, expanded: bool) -> None:
         self.setText(f"▾ {self._title}" if expanded else f"▸ {self._title}")
+
+
+def _no_icon() -> QIcon:
+    """Return an icon that shows nothing; PySide6 takes an empty one for none at all."""
+    clear = QPixmap(1, 1)
+    clear.fill(Qt.GlobalColor.transparent)
+    return QIcon(clear)

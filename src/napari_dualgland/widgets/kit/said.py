@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from napari_dualgland.widgets.kit.style import plain_label
+from napari_dualgland.widgets.kit.tone import Tone, ToneLabel
 
 _MOST_LINES = 7
 """More lines than these scroll, so that notes never push the form out of the dock."""
@@ -104,15 +104,14 @@ class Said(QScrollArea):
         self.setFixedHeight(max(1, min(needed, most)))
 
 
-def _label() -> QLabel:
-    label = plain_label()
-    label.setWordWrap(True)
+def _label() -> ToneLabel:
+    label = ToneLabel()
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.hide()
     return label
 
 
-def _write(label: QLabel, line: str, error: bool = False) -> None:
+def _write(label: ToneLabel, line: str, error: bool = False) -> None:
     label.setText(f"⚠ {line}" if error else line)
-    label.setStyleSheet("color: #e0574f;" if error else "")
+    label.set_tone(Tone.WRONG if error else None)
     label.setVisible(bool(line))

@@ -52,6 +52,8 @@ def _make_legible(window: QMainWindow, title: str) -> None:
             bar.setElideMode(Qt.TextElideMode.ElideNone)
             bar.setUsesScrollButtons(True)
             bar.setExpanding(False)
+            # Qt shows a new bar when the docks rest; those that change size on the way never do.
+            bar.show()
 
 
 def _ancestor(widget: Any, kind: type[Any]) -> Any:

@@ -7,7 +7,7 @@ it. Work runs in a thread, layers are read and made here, on the main thread.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -129,11 +129,15 @@ class BoundariesWidget(Dock):
         result = yield from job.steps(loaded, should_stop)
         return (yield from draw_steps(result, should_stop))
 
-    def show_result(self, result: Drawn) -> tuple[str, Boundaries]:
-        """Show what was found, in layers, legend, plot and tables."""
+    @override
+    def show_steps(self, result: Drawn) -> Iterator[None]:
+        """Lay what was found over the source; see :meth:`.Dock.show_steps`."""
         assert self._source is not None
         self._layers = BoundaryLayers(self.viewer, self._source, result)
-        self._layers.show()
+        yield from self._layers.show()
+
+    def show_result(self, result: Drawn) -> tuple[str, Boundaries]:
+        """Show what was found, in legend, plot and tables."""
         self.results.take(result.result)
         self._share_height()
         return summary(result.result, self.run_bar.took), result.result

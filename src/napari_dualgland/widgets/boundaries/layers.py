@@ -7,6 +7,7 @@ person asks for it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,8 @@ class BoundaryLayers:
         self.compartments: Labels | None = None
         self.cells: Labels | None = None
 
-    def show(self) -> None:
-        """Show them, in the place of those of an earlier run on the same layers."""
+    def show(self) -> Iterator[None]:
+        """Show them, one at a time, in the place of those of an earlier run on the same layers."""
         for k in self.places():
             self.hide_place(k)
         on_top = {"blending": "translucent_no_depth"}
@@ -69,6 +70,7 @@ class BoundaryLayers:
             opacity=0.4,
             **on_top,
         )
+        yield
         if self._drawn.spoken is not None:
             self._put(
                 "named by the model",
@@ -82,6 +84,7 @@ class BoundaryLayers:
         else:
             for layer in self._own("named by the model"):
                 self._viewer.layers.remove(layer)
+        yield
         self._put(
             "boundary map",
             self._drawn.edges,
@@ -91,6 +94,7 @@ class BoundaryLayers:
             blending="additive",
             opacity=0.8,
         )
+        yield
         cells = self._put(
             "cells", self.result.cells, Labels, colormap=cycled([OUTLINE] * 2), **on_top
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from qtpy.QtCore import QTimer
@@ -54,10 +55,10 @@ class LiveRun:
             if not self._redraw.isActive():
                 self._redraw.start()
 
-    def finish(self, result: Imputation) -> bool:
+    def finish(self, result: Imputation) -> Iterator[None]:
         """Show what came out; see :meth:`.ResultLayers.finish`."""
         self._stop()
-        return self.layers.finish(result)
+        yield from self.layers.finish_steps(result)
 
     def close(self) -> None:
         """Leave no trace."""

@@ -31,8 +31,11 @@ def on_virtual_screen(size: tuple[int, int]) -> None:
 
 
 def with_defaults() -> None:
-    """Take nobody's own settings: theme, fonts and models are those of a fresh install."""
+    """Take nobody's own settings: theme, fonts, models and forms are those of a fresh install."""
+    from qtpy.QtCore import QSettings
+
     fresh = Path(tempfile.mkdtemp())
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(fresh))
     os.environ["NAPARI_CONFIG"] = str(fresh / "settings.yaml")
     os.environ["DUALGLAND_MODELS"] = str(fresh / "models")
     os.environ["DUALGLAND_RUNS"] = str(fresh / "runs")

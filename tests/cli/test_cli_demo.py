@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_dualgland.classical import FILLS
 from napari_dualgland.cli.compare import Scene
-from napari_dualgland.cli.demo import IMPUTED, LOCALIZED, PICTURE
+from napari_dualgland.cli.demo import BOUNDARIES, IMPUTED, LOCALIZED, PICTURE, SET_POINTS
 from napari_dualgland.cli.localize import FILES
 from napari_dualgland.cli.picture import composite, looks, missing_map, places
 from napari_dualgland.io import read, read_mask
@@ -34,9 +34,13 @@ def test_the_demo_leaves_a_stack_a_picture_and_figures(dualgland, offline, tmp_p
     said = dualgland("demo", "--out", folder, "--no-gui", "--device", "cpu", "--json")
     assert said.code == 0, said.err
     told = said.result
-    assert {p.name for p in folder.iterdir()} == {IMPUTED, LOCALIZED, PICTURE}
+    assert {p.name for p in folder.iterdir()} == {
+        *(IMPUTED, LOCALIZED, BOUNDARIES, SET_POINTS, PICTURE)
+    }
     assert {p.name for p in (folder / LOCALIZED).iterdir()} == {*FILES}
     assert told["localization"]["cells"] > 20
+    assert told["boundaries"]["cells"] > 20
+    assert any(row["moved"] for row in told["boundaries"]["holes"])
 
     truth = np.asarray(read(sample_path("dualgland_whole.ome.tif")).data)
     lost = np.asarray(read_mask(sample_path("dualgland_damaged_mask.tif"))) != 0

@@ -18,6 +18,7 @@ import napari_dualgland as nd
 from napari_dualgland.cli import main
 from napari_dualgland.errors import Kind
 from napari_dualgland.jobs import (
+    BoundariesJob,
     Detect,
     FileInput,
     ImputeJob,
@@ -75,8 +76,21 @@ localize_jobs = st.builds(
     params=st.builds(nd.LocalizeParams, nucleus_um=st.floats(3, 60), threshold=st.none()),
 )
 
+boundaries_jobs = st.builds(
+    BoundariesJob,
+    input=files | layers,
+    cells=st.none() | st.builds(LabelsFile, path=paths) | st.builds(LabelsLayer, layer=refs),
+    missing=st.none() | st.builds(MaskFile, path=paths),
+    impute_first=st.booleans(),
+    plane=planes,
+    output=outputs,
+    params=st.builds(
+        nd.BoundariesParams, location=st.sampled_from(nd.CLASSES), count_imputed=st.booleans()
+    ),
+)
 
-@given(impute_jobs | localize_jobs)
+
+@given(impute_jobs | localize_jobs | boundaries_jobs)
 def test_a_job_goes_to_json_and_back(job):
     assert parse_job(json.loads(job.model_dump_json()), "here") == job
     assert type(job).model_validate_json(job.model_dump_json()) == job

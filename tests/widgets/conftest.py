@@ -84,6 +84,15 @@ def tick_none(widget):
         box.setChecked(False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _nobodys_parameters(tmp_path_factory):
+    """Neither take nor change what the person who runs the tests has set in the docks."""
+    from qtpy.QtCore import QSettings
+
+    folder = str(tmp_path_factory.mktemp("settings"))
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_outlives_its_test(request):
     """No dock and no part of one is left alive, no thread works on, no window is left open.

@@ -15,13 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dualgland.cli import boundaries as boundaries_verb
 from napari_dualgland.cli.compare import DEFINITION, Scene
 from napari_dualgland.cli.console import console, progress_bar
 from napari_dualgland.cli.doctor import QT_BINDINGS, has_screen
 from napari_dualgland.cli.impute import describe
 from napari_dualgland.cli.localize import show_classes
+from napari_dualgland.compartments.params import BoundariesParams
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.jobs import FileInput, ImputeJob, Loaded, LocalizeJob, MaskFile
+from napari_dualgland.jobs import (
+    BoundariesJob,
+    FileInput,
+    ImputeJob,
+    Loaded,
+    LocalizeJob,
+    MaskFile,
+)
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import finish
 
@@ -34,6 +43,8 @@ if TYPE_CHECKING:
 
 IMPUTED = "dualgland_imputed.ome.tif"
 LOCALIZED = "localization"
+BOUNDARIES = "dualgland_boundaries.ome.tif"
+SET_POINTS = "dualgland_set_points.csv"
 PICTURE = "dualgland_before_after.png"
 CAPTION = (
     "Simulated sample.  Missing: white where every channel is lost, else the lost channel's "
@@ -100,6 +111,7 @@ def run(out: Path, params: ImputeParams) -> dict[str, Any]:
     return {
         **told,
         "localization": localized,
+        "boundaries": boundaries(result, out, params),
         "picture": str((out / PICTURE).absolute()),
         "figures": figures,
         "definition": DEFINITION,
@@ -139,6 +151,34 @@ def localize(
     told = verb.describe(found, out, time.perf_counter() - start)
     notes = told.pop("notes")
     return told, notes
+
+
+def boundaries(result: Imputation, out: Path, params: ImputeParams) -> dict[str, Any]:
+    """Draw the compartments of the imputed sample, and measure their balance before and after.
+
+    Parameters
+    ----------
+    result : Imputation
+    out : pathlib.Path
+        The folder to write to.
+    params : ImputeParams
+        Whose device is used.
+
+    Returns
+    -------
+    dict
+        What was found.
+    """
+    from napari_dualgland.io.boundaries_writing import write_table
+
+    start = time.perf_counter()
+    how = BoundariesParams(device=params.device)
+    job = BoundariesJob(input=FileInput(path=out / IMPUTED), params=how, output=out / BOUNDARIES)
+    with progress_bar("boundaries") as step:
+        found = finish(job.steps(Loaded(result)), step)
+    job.save(found)
+    table = write_table(found.set_points, out / SET_POINTS)
+    return boundaries_verb.describe(found, out / BOUNDARIES, table, time.perf_counter() - start)
 
 
 def compare(
@@ -220,12 +260,18 @@ def show(result: dict[str, Any], to: Console) -> None:
         to.print(f"where the protein is, by the model {found['model']}:")
         show_classes(found, to)
         to.print()
-    for note in result["notes"]:
+    boundaries_verb.show_balance(result["boundaries"], to)
+    to.print("the sample is simulated: its balance is not that of annotated cells", soft_wrap=True)
+    boundaries_verb.show_holes(result["boundaries"], to)
+    to.print()
+    for note in dict.fromkeys([*result["notes"], *result["boundaries"]["notes"]]):
         to.print(f"note: {note}", soft_wrap=True)
     to.print(f"picture: {result['picture']}", soft_wrap=True)
     to.print(f"stack:   {result['output']}", soft_wrap=True)
     if found is not None:
         to.print(f"cells, maps and overlay: {found['output']}", soft_wrap=True)
+    to.print(f"boundaries: {result['boundaries']['output']}", soft_wrap=True)
+    to.print(f"set points: {result['boundaries']['table']}", soft_wrap=True)
 
 
 def open_napari(out: Path) -> None:

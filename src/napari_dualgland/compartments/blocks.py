@@ -28,7 +28,7 @@ class Sums:
     count: Float32Array
 
     def plus(self, other: Sums) -> Sums:
-        """Return both together."""
+        """Return both together, block by block."""
         return Sums(self.light + other.light, self.count + other.count)
 
 
@@ -107,19 +107,19 @@ def _range(plane: Float32Array, known: BoolArray) -> tuple[float, float]:
 
 
 def summed(plane: AnyArray, step: int) -> Float32Array:
-    """Return the sums over blocks; those at the far borders may be cut.
+    """Return the sums over blocks of a plane; those at the far borders may be cut.
 
     Parameters
     ----------
     plane : numpy.ndarray
         (Y, X).
     step : int
-        Side of a block in pixels.
+        Pixels along a side of a block.
 
     Returns
     -------
     numpy.ndarray
-        (ceil(Y / step), ceil(X / step)), float32.
+        (h, w) float32.
     """
     if step == 1:
         return np.asarray(plane, np.float32)
@@ -136,12 +136,12 @@ def coarse_labels(plane: AnyArray, step: int) -> AnyArray:
     plane : numpy.ndarray
         (Y, X).
     step : int
-        Side of a block in pixels.
+        Pixels along a side of a block.
 
     Returns
     -------
     numpy.ndarray
-        As :func:`summed` has it, of the dtype of the labels.
+        (h, w).
     """
     rows, columns = (
         np.minimum(np.arange(-(-n // step)) * step + step // 2, n - 1) for n in plane.shape

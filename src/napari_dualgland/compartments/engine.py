@@ -247,7 +247,7 @@ class BoundariesRun:
         ):
             if many.any():
                 told = ", ".join(
-                    f"{role} {many[c] / max(1, self.pixels[:, c].sum()):.2%}"
+                    f"{role} {_percent(many[c] / max(1, self.pixels[:, c].sum()))}"
                     for c, role in enumerate(ROLES)
                     if many[c]
                 )
@@ -259,7 +259,7 @@ class BoundariesRun:
             share = self.spoken / self._said.size
             if self.head.speaks:
                 yield (
-                    f"where a landmark is missing ({share:.1%} of the field) the model "
+                    f"where a landmark is missing ({_percent(share)} of the field) the model "
                     f"{self.head.card.name} named the compartments"
                 )
             else:
@@ -274,6 +274,11 @@ class BoundariesRun:
             yield f"no set points were learned for {place}; those of all annotated cells are used"
         if not self._labels.any():
             yield "no cell was found; the balance is that of the whole field"
+
+
+def _percent(share: float) -> str:
+    """Return a share as people read it: what is there is never 0 %."""
+    return "under 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _areas(named: Named, rank: LabelArray, count: int, step: int) -> Float64Array:

@@ -104,9 +104,9 @@ def holes_of(rows: Sequence[Mapping[str, Any]], axes: str) -> pd.DataFrame:
     Parameters
     ----------
     rows : sequence of mapping
-        A row for each hole.
+        A row per hole, from :func:`.holes.rows_of_holes`.
     axes : str
-        Of the stack, which tell whether there are columns ``t`` and ``z``.
+        Of the stack.
 
     Returns
     -------

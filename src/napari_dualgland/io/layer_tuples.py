@@ -12,13 +12,15 @@ import numpy as np
 
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, name_in_field
 from napari_dualgland.io.missing_looks import missing_looks
-from napari_dualgland.io.ome import CELLS, MISSING, SAMPLE, UNCERTAINTY
+from napari_dualgland.io.ome import BOUNDARIES, CELLS, MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import encode
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Channel, Stack
 
 LayerTuple = tuple[Any, dict[str, Any], Literal["image", "labels"]]
 _COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
+COMPARTMENTS: Literal["compartments"] = "compartments"
+"""Channel of a file of boundaries that holds labels, not shares."""
 _LIKELY = 128
 """A map that is nowhere as bright, as a file has it, is hidden at first."""
 
@@ -81,7 +83,7 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
     Parameters
     ----------
     stack : Stack
-        Read from a ``cells.tif`` or ``maps.ome.tif`` of ours.
+        Read from a ``cells.tif``, a ``maps.ome.tif`` or a file of boundaries of ours.
     pyramid : sequence of arrays, optional
         The stack's data at falling resolutions.
 
@@ -103,6 +105,15 @@ def localization_layers(stack: Stack, pyramid: Sequence[Any] = ()) -> list[Layer
         return [(levels if several else stack.data, looks, "labels")]
     layers: list[LayerTuple] = []
     for i, channel in enumerate(stack.channels):
+        if stack.kind == BOUNDARIES and channel.name == COMPARTMENTS:
+            looks = {
+                "name": channel.name,
+                "opacity": 0.4,
+                **_placement(stack),
+                "metadata": metadata_of(_tag(stack, channel, COMPARTMENTS)),
+            }
+            layers.append((_channel_of(stack.data, stack.axes, i), looks, "labels"))
+            continue
         maps = [_channel_of(level, stack.axes, i) for level in levels]
         looks = {
             "name": channel.name,

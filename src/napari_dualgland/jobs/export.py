@@ -12,23 +12,31 @@ from typing import Literal
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.io.boundaries_writing import as_stack, write_boundaries
+from napari_dualgland.io.boundaries_writing import write_table as write_set_points
 from napari_dualgland.io.cell_table import CellTable
-from napari_dualgland.io.localization_writing import WRITTEN, write_localization, write_table
-from napari_dualgland.io.targets import refuse_file, refuse_folder
+from napari_dualgland.io.localization_writing import write_table
+from napari_dualgland.io.targets import refuse_ending, refuse_file, refuse_folder
 from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.io.writing import Plan, PlannedFile, WriteOptions, plan, write_result
 from napari_dualgland.jobs.inputs import LayerRef
+from napari_dualgland.jobs.localize import FILES, save_localization
 from napari_dualgland.progress import Progress
-from napari_dualgland.results import Localization
+from napari_dualgland.results import Boundaries, Localization
 from napari_dualgland.stack import Stack
 
-Exportable = Stack | Localization | CellTable
+Exportable = Stack | Localization | Boundaries | CellTable
 """What an export can write."""
 
 _MEANING = dict(
     zip(
-        WRITTEN,
-        ("table of cells", "labels of cells", "probability of 19 places for every pixel"),
+        FILES,
+        (
+            "table of cells",
+            "labels of cells",
+            "probability of 19 places for every pixel",
+            "picture with its legend",
+        ),
         strict=True,
     )
 )
@@ -78,15 +86,28 @@ class ExportJob(FrozenModel):
         assert self.output is not None
         if isinstance(result, Stack):
             return plan(result, self.output, self.options)
-        files = result.files if isinstance(result, CellTable) else tuple(sources(result.stack))
-        name = result.name if isinstance(result, CellTable) else result.stack.name
-        table = f"{len(result.table)} cells, {len(result.table.columns)} columns"
-        if isinstance(result, CellTable) or self.output.suffix.lower() == ".csv":
-            refuse_file(self.output, files)
-            return Plan("CSV", name, (PlannedFile(self.output, table),))
-        refuse_folder(self.output, WRITTEN, files)
-        holds = {**_MEANING, WRITTEN[0]: table}
-        places = tuple(PlannedFile(self.output / n, said) for n, said in holds.items())
+        place = self.output
+        known = isinstance(result, CellTable)
+        if isinstance(result, CellTable):
+            files, name = result.files, result.name
+        else:
+            files, name = tuple(sources(result.stack)), result.stack.name
+        rows = result.set_points if isinstance(result, Boundaries) else result.table
+        unit = "rows" if isinstance(result, Boundaries) else "cells"
+        table = f"{len(rows)} {unit}, {len(rows.columns)} columns"
+        if known or place.suffix.lower() == ".csv":
+            refuse_file(place, files)
+            return Plan("CSV", name, (PlannedFile(place, table),))
+        if isinstance(result, Boundaries):
+            refuse_ending(place)
+            refuse_file(place, files)
+            drawn = as_stack(result)
+            holds = "compartments, their probabilities, boundary map"
+            file = PlannedFile.of_pixels(place, holds, drawn.axes, drawn.shape, drawn.data.dtype)
+            return Plan("OME-TIFF", name, (file,))
+        refuse_folder(place, FILES, files)
+        meaning = {**_MEANING, FILES[0]: table}
+        places = tuple(PlannedFile(place / n, said) for n, said in meaning.items())
         return Plan("Folder of a localization", name, places)
 
     def steps(
@@ -96,7 +117,7 @@ class ExportJob(FrozenModel):
 
         Parameters
         ----------
-        result : Stack, Localization or CellTable
+        result : Stack, Localization, Boundaries or CellTable
         should_stop : callable
             Asked between channels.
 
@@ -116,8 +137,13 @@ class ExportJob(FrozenModel):
             return write_result(result, self.output, self.options, should_stop)
         if isinstance(result, CellTable):
             write_table(result.table, self.output, result.files)
+        elif isinstance(result, Boundaries):
+            if self.output.suffix.lower() == ".csv":
+                write_set_points(result.set_points, self.output)
+            else:
+                write_boundaries(result, self.output)
         elif self.output.suffix.lower() == ".csv":
             write_table(result.table, self.output, sources(result.stack))
         else:
-            write_localization(result, self.output)
+            save_localization(result, self.output)
         return planned

@@ -142,15 +142,8 @@ class LocalizeJob(Job):
     @override
     def save(self, result: Localization) -> None:
         """Write table, cells, maps and picture into the folder: all of them or none."""
-        from napari_dualgland.localization.picture import picture
-
         assert self.output is not None
-        paths = [self.output / name for name in FILES]
-        with making(self.output), replacing_all(paths) as beside:
-            *files, overlay = beside
-            write_files(result, dict(zip(WRITTEN, files, strict=True)))
-            # Of micrographs the lowest level leaves the smallest file, in a fifth of the time.
-            picture(result).save(overlay, format="PNG", compress_level=1)
+        save_localization(result, self.output)
 
     @override
     def as_python(self) -> str:
@@ -206,6 +199,29 @@ class LocalizeJob(Job):
         words += pixel_size_option(file.pixel_size)
         words += ["--impute-first"] if self.impute_first else []
         return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
+
+
+def save_localization(result: Localization, folder: Path) -> None:
+    """Write table, cells, maps and picture into a folder: all of them or none.
+
+    Parameters
+    ----------
+    result : Localization
+    folder : pathlib.Path
+        Made where it is not there.
+
+    Raises
+    ------
+    DualglandError
+        If it cannot be written there.
+    """
+    from napari_dualgland.localization.picture import picture
+
+    with making(folder), replacing_all([folder / name for name in FILES]) as beside:
+        *files, overlay = beside
+        write_files(result, dict(zip(WRITTEN, files, strict=True)))
+        # Of micrographs the lowest level leaves the smallest file, in a fifth of the time.
+        picture(result).save(overlay, format="PNG", compress_level=1)
 
 
 def _in_no_file(source: LabelsLayer) -> DualglandError:

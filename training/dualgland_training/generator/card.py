@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from dualgland_training.data.source import Split
@@ -26,7 +27,9 @@ def _data(config: TrainConfig) -> tuple[str, ...]:
             f"single channels; {CREDIT}"
         )
     if config.data.images:
-        told.append(f"Images {', '.join(config.data.images)}. {config.data.credit}".strip())
+        # By name: whoever is given the model need not know a lab's folders.
+        folders = ", ".join(Path(folder).name for folder in config.data.images)
+        told.append(f"Images {folders}. {config.data.credit}".strip())
     return tuple(told)
 
 

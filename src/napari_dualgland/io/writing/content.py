@@ -15,11 +15,6 @@ from napari_dualgland.io.writing.options import WriteOptions
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import CANONICAL_AXES, Stack, to_canonical
 
-PLAUSIBLE_NOTE = (
-    "filled with one plausible picture of many: it is further from the truth than the estimate; "
-    "look at it, do not measure it"
-)
-
 
 @dataclass(frozen=True)
 class Content:
@@ -66,10 +61,9 @@ def content_of(result: Stack, options: WriteOptions) -> Content:
     Raises
     ------
     DualglandError
-        If a plausible picture is asked for and none was drawn.
+        If a fill is asked for that the run has not made.
     """
-    if options.fill == "plausible":
-        result = plausible(result)
+    result = filled_with(result, options.fill)
     parts = [Part(result.name, to_canonical(result.data, result.axes))]
     if isinstance(result, Imputation):
         parts.append(Part(MISSING, to_canonical(result.missing, result.axes), is_mask=True))
@@ -81,31 +75,37 @@ def content_of(result: Stack, options: WriteOptions) -> Content:
     return Content(result, parts)
 
 
-def plausible(result: Stack) -> Imputation:
-    """Return a result filled with its first plausible picture, and named for it.
+def filled_with(result: Stack, fill: str) -> Stack:
+    """Return a result with the fill that is asked for, and named for it.
+
+    Parameters
+    ----------
+    result : Stack
+    fill : str
+        As in :class:`.WriteOptions`.
+
+    Returns
+    -------
+    Stack
 
     Raises
     ------
     DualglandError
-        If none was drawn.
+        If the run has made no such fill.
     """
-    if not isinstance(result, Imputation) or not result.samples:
-        raise DualglandError(
-            Kind.LACKING,
-            result.where,
-            "the run has drawn no plausible picture",
-            part="fill",
-            way_out="impute with plausible pictures first, or export the estimate",
-        )
-    how = result.provenance
-    notes = tuple(dict.fromkeys([*how.notes, PLAUSIBLE_NOTE]))
-    known = how.model_copy(update={"options": {**how.options, "plausible": True}, "notes": notes})
-    unsure = result.uncertainty
-    return replace(
-        result,
-        data=result.samples[0],
-        samples=result.samples[1:],
-        # Of a picture that was drawn, the error is that of the estimate and of the draw.
-        uncertainty=None if unsure is None else unsure * np.float32(np.sqrt(2)),
-        provenance=known,
-    )
+    if fill == "as it is" or (fill == "estimate" and not isinstance(result, Imputation)):
+        return result
+    if isinstance(result, Imputation):
+        if result.plausible == (fill == "plausible"):
+            return result
+        if result.other is None and fill == "plausible" and result.samples:
+            result = replace(result, other=result.samples[0], samples=result.samples[1:])
+        if result.other is not None:
+            return result.flipped()
+    if fill == "plausible":
+        found = "the run has drawn no plausible picture"
+        way_out = "impute with plausible pictures first, or export the estimate"
+    else:
+        found = "the run has kept the plausible picture alone"
+        way_out = "impute again for the estimate, or export the picture"
+    raise DualglandError(Kind.LACKING, result.where, found, part="fill", way_out=way_out)

@@ -116,10 +116,9 @@ def _notes(content: Content, result: Stack) -> list[str]:
     stack = content.stack
     if not isinstance(stack, Imputation):
         return []
-    plausible = bool(stack.provenance.options.get("plausible"))
     fill = (
         "The fill is a plausible picture: for looking, not for measuring."
-        if plausible
+        if stack.plausible
         else "The fill is the estimate: as near to the truth as can be, and smooth."
     )
     notes = [fill, "The mask says which pixels are estimated: leave them out of measurements."]

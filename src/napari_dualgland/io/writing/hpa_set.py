@@ -26,7 +26,7 @@ from napari_dualgland.io.writing.content import Content
 from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.io.writing.raw_tiff import RawTiff, planes_before
-from napari_dualgland.io.writing.words import slug, word_for
+from napari_dualgland.io.writing.words import fill_words, slug, word_for
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import Channel, Stack
 
@@ -64,7 +64,8 @@ class HpaFiles(Format):
             for name, channel in zip(names, content.stack.channels, strict=True):
                 word = channel.role or channel.name
                 if is_image:
-                    word += ", imputed" if isinstance(content.stack, Imputation) else ""
+                    stack = content.stack
+                    word += f", {fill_words(stack)}" if isinstance(stack, Imputation) else ""
                 else:
                     word = f"{word_for(part.name)} of {word}"
                 place = path.with_name(name)

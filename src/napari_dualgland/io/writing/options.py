@@ -15,19 +15,20 @@ class WriteOptions(FrozenModel):
     Attributes
     ----------
     fill : str
-        ``estimate``: as near to the truth as can be. ``plausible``: the first plausible
-        picture in its place, for the eye.
+        ``as it is``: what the result is filled with. ``estimate``: as near to the truth as can
+        be. ``plausible``: a plausible picture in its place, for the eye.
     uncertainty : bool
         Whether the uncertainty goes along, where there is one.
     samples : bool
         Whether plausible pictures go along, where there are any.
     """
 
-    fill: Literal["estimate", "plausible"] = Field(
-        default="estimate",
+    fill: Literal["as it is", "estimate", "plausible"] = Field(
+        default="as it is",
         title="Fill",
-        description="The estimate is as near to the truth as can be, and smooth; a plausible "
-        "picture has the texture of a measured one and is for looking, not for measuring.",
+        description="As it is shown; or the estimate, which is as near to the truth as can be, and "
+        "smooth; or a plausible picture, which has the texture of a measured one and is for "
+        "looking, not for measuring.",
     )
     uncertainty: bool = Field(
         default=True,

@@ -32,8 +32,12 @@ def image_words(content: Content) -> str:
     channels = stack.channels[0].name or "1 channel" if count == 1 else f"{count} channels"
     if not isinstance(stack, Imputation):
         return channels
-    plausible = bool(stack.provenance.options.get("plausible"))
-    return f"{channels} with a plausible fill" if plausible else f"{channels}, imputed"
+    return f"{channels}, {fill_words(stack)}"
+
+
+def fill_words(stack: Imputation) -> str:
+    """Return what the missing pixels were filled with."""
+    return "plausible picture" if stack.plausible else "imputed"
 
 
 def size_of(parts: Sequence[Part]) -> int:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Qt, QTimer, QUrl
+from qtpy.QtCore import Qt, QTimer, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QWidget
 from typing_extensions import override
@@ -233,14 +233,6 @@ class BatchWidget(Dock):
     def _enable_form(self, enabled: bool) -> None:
         super()._enable_form(enabled)
         self.queue.set_free(enabled)
-
-    @override
-    def event(self, event: Any) -> bool:
-        """Stop where the dock is closed: napari takes it out of the window, and would keep it."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
-            self.cancel()
-            self.deleteLater()
-        return super().event(event)
 
 
 def _earlier_steps(folder: Path) -> Generator[Progress, None, BatchRequest]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QSplitter
 from typing_extensions import override
 
@@ -23,13 +23,14 @@ from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Boundaries
 from napari_dualgland.widgets.boundaries.drawing import Drawn, draw_steps
-from napari_dualgland.widgets.boundaries.layers import BoundaryLayers
+from napari_dualgland.widgets.boundaries.layers import BoundaryLayers, Seen, seen_in
 from napari_dualgland.widgets.boundaries.location_field import LocationField
 from napari_dualgland.widgets.boundaries.pairs import pairs_at
 from napari_dualgland.widgets.boundaries.results import BoundariesResults
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
+from napari_dualgland.widgets.field.selection_watch import SelectionWatch
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
@@ -74,6 +75,9 @@ class BoundariesWidget(Dock):
         self.results.to_write.connect(self.write)
         self._clicks = _watch_clicks(self)
         self.destroyed.connect(self._clicks.stop)
+        self._selected = SelectionWatch(napari_viewer.layers, self._on_layers_changed)
+        self.destroyed.connect(self._selected.stop)
+        self.follow_layers()
 
     # --- the job ----------------------------------------------------------------------
 
@@ -129,18 +133,30 @@ class BoundariesWidget(Dock):
         result = yield from job.steps(loaded, should_stop)
         return (yield from draw_steps(result, should_stop))
 
-    @override
-    def show_steps(self, result: Drawn) -> Iterator[None]:
-        """Lay what was found over the source; see :meth:`.Dock.show_steps`."""
-        assert self._source is not None
-        self._layers = BoundaryLayers(self.viewer, self._source, result)
-        yield from self._layers.show()
-
     def show_result(self, result: Drawn) -> tuple[str, Boundaries]:
-        """Show what was found, in legend, plot and tables."""
-        self.results.take(result.result)
-        self._share_height()
-        return summary(result.result, self.run_bar.took), result.result
+        """Show what was found, in layers, legend, plot and tables."""
+        assert self._source is not None
+        said = summary(result.result, self.run_bar.took)
+        layers = BoundaryLayers(self.viewer, Seen(self._source, result, said))
+        self._show_layers(layers.show())  # the first is there at once, and carries the run
+        self._look_at(layers)
+        return said, result.result
+
+    def closing(self) -> None:
+        """Let go of the viewer and of what was found; its layers keep it."""
+        super().closing()
+        self._clicks.stop()
+        self._selected.stop()
+        self._look_at(None)
+
+    def _show_layers(self, layers: Iterator[None]) -> None:
+        """Show one layer and, when whatever else waits has had its turn, the next."""
+        if next(layers, self) is not self:
+            QTimer.singleShot(0, lambda: self._go_on_showing(layers))
+
+    def _go_on_showing(self, layers: Iterator[None]) -> None:
+        if self._layers is not None:  # else the person has removed what was there
+            self._show_layers(layers)
 
     # --- what was found -------------------------------------------------------------
 
@@ -168,20 +184,27 @@ class BoundariesWidget(Dock):
             self.results.pairs.take(*pairs_at(self._layers.result, frame))
 
     def _clicked_layer(self) -> Any:
-        return None if self._layers is None else self._layers.cells_layer()
+        return None if self._layers is None else self._layers.cells
 
     # --- the form ---------------------------------------------------------------------
 
     def follow_layers(self) -> None:
-        """Offer the layers that there are; let go of a result whose layers are gone."""
+        """Offer the layers that there are, and show what they carry."""
         self.cells.refresh()
-        if self._layers is None:
+        self._look_at(seen_in(self.viewer, None if self._layers is None else self._layers.seen))
+
+    def _look_at(self, layers: BoundaryLayers | None) -> None:
+        """Show the run that these layers carry, or none."""
+        before, self._layers = self._layers, layers
+        if layers is None:
+            if before is not None:
+                self.results.forget()
             return
-        if not self._layers.are_there():
-            self._layers = None
-            self.results.forget()
-        else:
-            self.results.legend.show_ticked(self._layers.places())
+        if before is None or before.seen is not layers.seen:
+            self.results.take(layers.result)
+            self.run_bar.end(layers.seen.said)
+            self._share_height()
+        self.results.legend.show_ticked(layers.places())
 
     def _lay_out(self) -> None:
         self._form = self.form(

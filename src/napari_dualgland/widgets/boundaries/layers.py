@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 
 from napari_dualgland.io.boundaries_writing import COMPARTMENT_COLORS
+from napari_dualgland.io.carried import Carried, carried_by, carry
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, tag_of
+from napari_dualgland.results import Boundaries
 from napari_dualgland.stack import from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.boundaries.drawing import Drawn, cycled
@@ -33,6 +36,30 @@ _CONTRAST = (0.08, 0.95)
 """Of the boundary map: the inside of a compartment is dark, an edge bright."""
 
 
+@dataclass(frozen=True, eq=False)
+class Seen(Carried):
+    """A run as its layers carry it: enough to show all of it again, or to export it.
+
+    Attributes
+    ----------
+    source : Source
+        What was looked at.
+    drawn : Drawn
+        What was found.
+    said : str
+        What the dock said of it.
+    """
+
+    source: Source
+    drawn: Drawn
+    said: str
+
+    @property
+    def result(self) -> Boundaries:
+        """The boundaries."""
+        return self.drawn.result
+
+
 class BoundaryLayers:
     """Layers of one run.
 
@@ -40,25 +67,40 @@ class BoundaryLayers:
     ----------
     viewer : napari.viewer.Viewer
         Where they are shown.
-    source : Source
-        What was looked at.
-    drawn : Drawn
-        What was found.
+    seen : Seen
+        What they carry.
     """
 
-    def __init__(self, viewer: Any, source: Source, drawn: Drawn) -> None:
-        self._viewer, self._source, self._drawn = viewer, source, drawn
-        self.result = drawn.result
-        self.compartments: Labels | None = None
-        self.cells: Labels | None = None
+    def __init__(self, viewer: Any, seen: Seen) -> None:
+        self._viewer, self.seen = viewer, seen
+        self._source, self._drawn, self.result = seen.source, seen.drawn, seen.result
+
+    @property
+    def compartments(self) -> Labels | None:
+        """The layer of the compartments, if the person has left it there."""
+        own = self._own("compartments")
+        return next((layer for layer in own if carried_by(layer) is self.seen), None)
+
+    @property
+    def cells(self) -> Labels | None:
+        """The layer of the cells, if the person has left it there."""
+        return next(iter(self._own("cells")), None)
 
     def show(self) -> Iterator[None]:
-        """Show them, one at a time, in the place of those of an earlier run on the same layers."""
+        """Show them one by one, in the place of those of an earlier run on the same layers.
+
+        Each takes napari a tenth of a second: between two, others may have their turn.
+
+        Yields
+        ------
+        None
+            After each layer.
+        """
         for k in self.places():
             self.hide_place(k)
         on_top = {"blending": "translucent_no_depth"}
         named = list(COMPARTMENT_COLORS.items())[:-1]
-        self.compartments = self._put(
+        self._put(
             "compartments",
             self._drawn.labels,
             Labels,
@@ -81,10 +123,10 @@ class BoundaryLayers:
                 opacity=0.35,
                 **on_top,
             )
+            yield
         else:
             for layer in self._own("named by the model"):
                 self._viewer.layers.remove(layer)
-        yield
         self._put(
             "boundary map",
             self._drawn.edges,
@@ -95,22 +137,18 @@ class BoundaryLayers:
             opacity=0.8,
         )
         yield
-        cells = self._put(
+        # They may be those of a localization, and go on to carry it.
+        cells = self._lay(
             "cells", self.result.cells, Labels, colormap=cycled([OUTLINE] * 2), **on_top
         )
         cells.contour = 1
         cells.opacity = 0.7
-        self.cells = cells
         # So that a click on a cell is not a click for some other layer's brush.
         self._viewer.layers.selection.active = cells
 
     def are_there(self) -> bool:
         """Tell whether the person has left the compartments in the viewer."""
-        return self.compartments is not None and self.compartments in self._viewer.layers
-
-    def cells_layer(self) -> Any:
-        """Return the layer of the cells, None where it is gone."""
-        return self.cells if self.cells in self._viewer.layers else None
+        return self.compartments is not None
 
     def view_of(self, row: Any) -> tuple[Any, list[float], float]:
         """Return a layer, where in its pixels a row of a table lies, and how wide that is."""
@@ -147,8 +185,9 @@ class BoundaryLayers:
             blending="additive",
             **placement(self._source.first, lacking_axis(self._source)),
         )
-        layers = self._viewer.layers
-        top = layers.index(self.cells) if self.cells in layers else len(layers)
+        carry(layer, self.seen)
+        layers, cells = self._viewer.layers, self.cells
+        top = layers.index(cells) if cells is not None else len(layers)
         layers.insert(top, layer)
 
     def hide_place(self, k: int) -> None:
@@ -156,7 +195,10 @@ class BoundaryLayers:
         for layer in self._own("compartment", place=k):
             self._viewer.layers.remove(layer)
 
-    def _put(self, kind: Kind, pixels: LazyArray, make: Any, **looks: Any) -> Any:
+    def _put(self, kind: Kind, pixels: LazyArray, make: Any, **looks: Any) -> None:
+        carry(self._lay(kind, pixels, make, **looks), self.seen)
+
+    def _lay(self, kind: Kind, pixels: LazyArray, make: Any, **looks: Any) -> Any:
         return put_layer(
             self._viewer,
             self._source,
@@ -175,6 +217,31 @@ class BoundaryLayers:
 
     def _tag(self, kind: Kind, name: str, **more: Any) -> LayerTag:
         return tag_for(self._source, kind, name, provenance=self.result.provenance, **more)
+
+
+def seen_in(viewer: Any, before: Seen | None) -> BoundaryLayers | None:
+    """Return the run that a person looks at, None where no layer shows one.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where it is shown.
+    before : Seen or None
+        What was looked at.
+
+    Returns
+    -------
+    BoundaryLayers or None
+        Of the selected layer, else of the run that was looked at before, else of the topmost.
+    """
+    active = viewer.layers.selection.active
+    carried = [carried_by(layer) for layer in reversed(viewer.layers)]
+    for seen in (None if active is None else carried_by(active), before, *carried):
+        if isinstance(seen, Seen):
+            layers = BoundaryLayers(viewer, seen)
+            if layers.are_there():
+                return layers
+    return None
 
 
 def _ramp(name: str, color: str) -> dict[str, Any]:

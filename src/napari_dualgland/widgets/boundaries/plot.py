@@ -40,9 +40,8 @@ class BalancePlot(ThemedFigure):
         Parameters
         ----------
         result : Boundaries
-            Whose set points are drawn.
         channel : str
-            Role of the channel.
+            One of ROLES.
         """
         self._spreads = spreads(result, channel)
         self.plot(self._draw_all)

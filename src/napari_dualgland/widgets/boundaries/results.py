@@ -97,14 +97,14 @@ class BoundariesResults(QWidget):
         self.hide()
 
     def select(self, label: int, frame: dict[str, int]) -> None:
-        """Select the row of a cell, without telling.
+        """Select a cell in table and plot, without telling.
 
         Parameters
         ----------
         label : int
             Of the cell.
         frame : dict of str to int
-            Its ``t`` and ``z``.
+            ``t`` and ``z`` where the stack has them.
         """
         if self.cells is None:
             return

@@ -22,7 +22,8 @@ from napari_dualgland.widgets.export.found import Found, found_in
 from napari_dualgland.widgets.export.pickers import WhatForm
 from napari_dualgland.widgets.export.place_form import PlaceForm
 from napari_dualgland.widgets.export.plan_view import PlanView
-from napari_dualgland.widgets.export.selection_watch import SelectionWatch
+from napari_dualgland.widgets.field.proposed import proposed
+from napari_dualgland.widgets.field.selection_watch import SelectionWatch
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
@@ -58,7 +59,7 @@ class ExportWidget(Dock):
         self._look.timeout.connect(self._on_look)
         self.what.changed.connect(self._on_chosen)
         self.place.changed.connect(self._look.start)
-        self.params.changed.connect(self._look.start)
+        self.params.changed.connect(self._look.start)  # which proposes a name for the fill
         self._selected = SelectionWatch(napari_viewer.layers, self._on_layers_changed)
         self.destroyed.connect(self._selected.stop)
         form = self.form(
@@ -80,7 +81,7 @@ class ExportWidget(Dock):
             what=found.label,
             layers=found.refs(),
             output=self.place.value(),
-            options=self.params.value(),
+            options=self._options(),
         )
 
     def set_value(self, value: ExportJob) -> None:
@@ -125,6 +126,7 @@ class ExportWidget(Dock):
         try:
             result = self._chosen().load()
             self._offer_what_there_is(result)
+            self._propose()
             plan = self.value().plan(result)
         except DualglandError as error:
             self.planned.refuse(legible(str(error)))
@@ -134,11 +136,19 @@ class ExportWidget(Dock):
 
     def _offer_what_there_is(self, result: Exportable) -> None:
         """Let a person choose among fills, and take along what goes along, where there is any."""
-        samples = isinstance(result, Imputation) and bool(result.samples)
-        unsure = isinstance(result, Imputation) and result.uncertainty is not None
-        there = {"fill": samples, "samples": samples, "uncertainty": unsure}
+        filled = isinstance(result, Imputation)
+        samples = filled and bool(result.samples)
+        unsure = filled and result.uncertainty is not None
+        both = samples or (filled and result.other is not None)
+        there = {"fill": both, "samples": samples, "uncertainty": unsure}
         for name, wanted in there.items():
             self.params.fields[name].widget.setEnabled(wanted)
+
+    def _options(self) -> WriteOptions:
+        """Return what is asked for; what there is nothing to choose of is as it comes."""
+        fields, asked = self.params.fields, self.params.value()
+        free = {name for name, field in fields.items() if field.widget.isEnabledTo(self.params)}
+        return WriteOptions(**asked.model_dump(include=free))
 
     def showEvent(self, event: Any) -> None:
         """List what has changed while the dock lay behind another."""
@@ -156,16 +166,22 @@ class ExportWidget(Dock):
                 Kind.LACKING,
                 "Export",
                 "there is nothing to export",
-                way_out="open a field, or run Impute or Localize first",
+                way_out="open a field, or run Impute, Localize or Boundaries first",
             )
         return found
 
     def _on_chosen(self) -> None:
-        found, offered = self.what.found(), self.what.offered()
+        offered = self.what.offered()
         self.params.setVisible(offered is not None and offered.has_options)
-        if found is not None and offered is not None:
-            self.place.propose(_folder_of(found) / f"{found.field}{found.suffix}", offered)
+        self._propose()
         self._look.start()
+
+    def _propose(self) -> None:
+        """Propose a place, named for what will be in it."""
+        found, offered = self.what.found(), self.what.offered()
+        if found is not None and offered is not None:
+            suffix = offered.suffix or found.suffix_for(self._options().fill)
+            self.place.propose(proposed(found.field, found.path, suffix), offered)
 
     def _may_replace(self, plan: Plan) -> bool:
         names = [path.name for path in plan.replaced]
@@ -177,11 +193,6 @@ class ExportWidget(Dock):
             self, "Export", plain(asked), buttons.Yes | buttons.No, buttons.No
         )
         return bool(answer == buttons.Yes)
-
-
-def _folder_of(found: Found) -> Path:
-    """Return the folder that a result's field lies in; the person's own where it is in none."""
-    return Path(found.path).absolute().parent if found.path else Path.home()
 
 
 def _words(plan: Plan) -> str:

@@ -14,23 +14,28 @@ from typing import Any
 
 from napari.layers import Image, Labels
 
+from napari_dualgland.io.carried import carried_by
 from napari_dualgland.io.cell_table import table_of_labels
-from napari_dualgland.io.layer_tag import LayerTag, id_of, tag_of
+from napari_dualgland.io.layer_tag import LayerTag, id_of, metadata_of, tag_of
 from napari_dualgland.io.layer_writing import stack_of_layers
 from napari_dualgland.io.layers import field_called
 from napari_dualgland.jobs.export import Exportable
 from napari_dualgland.jobs.inputs import LayerRef
-from napari_dualgland.results import Localization
+from napari_dualgland.results import Boundaries, Imputation, Localization
 from napari_dualgland.stack import Stack
+from napari_dualgland.widgets.field.proposed import fill_suffix, read_from
+from napari_dualgland.widgets.layers.fills import fills_of
 
 _BESIDE = ("missing", "uncertainty", "sample")
 SELECTED = "Selected layers"
 _KINDS = {
-    "imputed": ("imputed field", "_imputed"),
+    "imputed": ("imputed field", fill_suffix(False)),
+    "plausible": ("plausible picture", fill_suffix(True)),
     "opened": ("imputed field, as opened", "_copy"),
     "": ("field as opened", "_copy"),
 }
 """What a person is shown, and what the proposed name of the file ends in."""
+_SUFFIXES = {"localization": "_localized", "boundaries": "_boundaries"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,7 @@ class Found:
     suffix : str
         Of the name that is proposed for its file.
     kind : str
-        ``field``, ``localization`` or ``cells``: which formats there are for it.
+        ``field``, ``localization``, ``boundaries`` or ``cells``: which formats there are for it.
     field : str
         Name of the field of view that it belongs to.
     path : str or None
@@ -55,6 +60,8 @@ class Found:
         That show it.
     load : callable
         Returns what is written.
+    filled : bool
+        Whether a run has filled it in, so that its name says with what.
     """
 
     key: tuple[str, ...]
@@ -65,6 +72,13 @@ class Found:
     path: str | None
     layers: tuple[Any, ...]
     load: Callable[[], Exportable]
+    filled: bool = False
+
+    def suffix_for(self, fill: str) -> str:
+        """Return what a proposed name ends in, with the fill that is asked for."""
+        if not self.filled or fill == "as it is":
+            return self.suffix
+        return fill_suffix(fill == "plausible")
 
     def refs(self) -> tuple[LayerRef, ...]:
         """Return its layers by what tells them apart."""
@@ -74,12 +88,12 @@ class Found:
 def found_in(viewer: Any) -> list[Found]:
     """Return what there is to export: results first, then fields, then what is selected."""
     layers = list(viewer.layers)
-    found = [*_imputed(layers), *_localized(layers), *_fields(layers)]
+    found = [*_imputed(layers), *_looked_at(layers), *_fields(layers)]
     chosen = [x for x in layers if x in viewer.layers.selection and _is_picture(x)]
     if chosen:
         field = field_called(chosen[0], len(chosen))
         load = _loader(tuple(chosen), layers, field)
-        path = _path_of(chosen[0])
+        path = read_from(chosen[0])
         found.append(
             Found((SELECTED,), SELECTED, "_layers", "field", field, path, tuple(chosen), load)
         )
@@ -97,7 +111,9 @@ def _imputed(layers: list[Any]) -> list[Found]:
     for sources, by_role in groups.items():
         beside = [x for x in layers if _is_beside(tag_of(x), sources)]
         shown = (*by_role.values(), *beside)
-        found.append(_found("imputed", shown, layers, ("imputed", *sources)))
+        plausible = any(_is_plausible(layer) for layer in by_role.values())
+        what = "plausible" if plausible else "imputed"
+        found.append(_found(what, shown, layers, ("imputed", *sources)))
     return found
 
 
@@ -124,54 +140,46 @@ def _found(what: str, shown: tuple[Any, ...], layers: list[Any], key: tuple[str,
     field = field_called(origin, len(channels))
     words, suffix = _KINDS[what]
     load = _loader(shown, layers, field)
-    path = _path_of(origin)
-    return Found(key, f"{field}: {words}", suffix, "field", field, path, shown, load)
+    path, filled = read_from(origin), what in ("imputed", "plausible")
+    return Found(key, f"{field}: {words}", suffix, "field", field, path, shown, load, filled)
 
 
-def _localized(layers: list[Any]) -> list[Found]:
-    """Return localizations that a layer carries, and the cells of those that none does."""
+def _looked_at(layers: list[Any]) -> list[Found]:
+    """Return what layers carry of runs that looked at a field, and cells that nothing tells of."""
     carried: dict[int, Found] = {}
     cells: list[Found] = []
     for layer in layers:
-        result = _carried(layer)
-        if result is not None:
-            field, key = result.stack.name, ("localization", str(id(result)))
-            label, one = f"{field}: localization", (layer,)
+        result = getattr(carried_by(layer), "result", None)
+        if isinstance(result, Localization | Boundaries):
+            field = result.stack.name
+            kind = "localization" if isinstance(result, Localization) else "boundaries"
             carried[id(result)] = Found(
-                key,
-                label,
-                "_localized",
-                "localization",
+                (kind, str(id(result))),
+                f"{field}: {kind}",
+                _SUFFIXES[kind],
+                kind,
                 field,
                 result.stack.source,
-                one,
+                (layer,),
                 partial(_same, result),
             )
         elif tag_of(layer).kind == "cells" and isinstance(layer, Labels):
             field, key = field_called(layer, 2), ("cells", id_of(layer))
             load = partial(table_of_labels, layer)
             label = f"{field}: cells"
-            path = _path_of(layer)
+            path = read_from(layer)
             cells.append(Found(key, label, "_cells", "cells", field, path, (layer,), load))
-    known = {found.field for found in carried.values()}
+    known = {found.field for found in carried.values() if found.kind == "localization"}
     return [*carried.values(), *(found for found in cells if found.field not in known)]
 
 
-def _same(result: Localization) -> Localization:
+def _same(result: Localization | Boundaries) -> Localization | Boundaries:
     return result
 
 
-def _carried(layer: Any) -> Localization | None:
-    """Return the localization that a layer carries, where its dock has left one."""
-    for value in layer.metadata.values():
-        result = getattr(value, "result", value)
-        if isinstance(result, Localization):
-            return result
-    return None
-
-
-def _path_of(layer: Any) -> str | None:
-    return tag_of(layer).path or layer.source.path
+def _is_plausible(layer: Any) -> bool:
+    known = tag_of(layer).provenance
+    return known is not None and bool(known.options.get("plausible"))
 
 
 def _is_beside(tag: LayerTag, sources: tuple[str, ...]) -> bool:
@@ -187,7 +195,10 @@ def _is_picture(layer: Any) -> bool:
 
 def _loader(shown: tuple[Any, ...], layers: list[Any], field: str) -> Callable[[], Stack]:
     def load() -> Stack:
-        stack = stack_of_layers([layer.as_layer_data_tuple() for layer in shown])
+        told = [layer.as_layer_data_tuple() for layer in shown]
+        stack = stack_of_layers([*told, *_unsure(shown)])
+        if isinstance(stack, Imputation) and any(map(_other_of, shown)):
+            stack = replace(stack, other=stack_of_layers(_flipped(shown)).data)
         # What it was made from was read from files that are never replaced.
         ids = {made_from for layer in shown for made_from in tag_of(layer).sources}
         origins = [layer for layer in layers if id_of(layer) in ids or layer in shown]
@@ -195,3 +206,38 @@ def _loader(shown: tuple[Any, ...], layers: list[Any], field: str) -> Callable[[
         return replace(stack, name=field, files=(*stack.files, *files))
 
     return load
+
+
+def _unsure(shown: tuple[Any, ...]) -> list[Any]:
+    """Return the uncertainty of imputed layers where none is shown, as layer tuples."""
+    seen = {tag_of(layer).role for layer in shown if tag_of(layer).kind == "uncertainty"}
+    told = []
+    for layer in shown:
+        fills, tag = fills_of(layer), tag_of(layer)
+        if fills is not None and fills.uncertainty is not None and tag.role not in seen:
+            unsure = metadata_of(tag.model_copy(update={"kind": "uncertainty"}))
+            told.append(_as_if(layer, fills.uncertainty(), metadata=unsure))
+    return told
+
+
+def _flipped(shown: tuple[Any, ...]) -> list[Any]:
+    """Return channels with their other fill, and their mask, as layer tuples."""
+    told = []
+    for layer in shown:
+        if isinstance(layer, Labels):
+            told.append(layer.as_layer_data_tuple())
+        elif tag_of(layer).kind not in _BESIDE:
+            other = _other_of(layer)
+            told.append(layer.as_layer_data_tuple() if other is None else _as_if(layer, other()))
+    return told
+
+
+def _other_of(layer: Any) -> Callable[[], Any] | None:
+    fills = fills_of(layer)
+    return None if fills is None else fills.other
+
+
+def _as_if(layer: Any, pixels: Any, **looks: Any) -> Any:
+    """Return the tuple of a layer as if it had other pixels."""
+    _, own, kind = layer.as_layer_data_tuple()
+    return pixels, {**own, "multiscale": False, **looks}, kind

@@ -36,6 +36,10 @@ class PlanView(QWidget):
         self.list.setWordWrap(True)
         self.list.setSpacing(2)
         self.says = footnote()
+        # Later: the list takes its new width only after this widget has taken its own.
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.timeout.connect(self._fit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -50,7 +54,7 @@ class PlanView(QWidget):
             self.list.addItem("\n".join(lines_of(file)))
             self.list.item(self.list.count() - 1).setToolTip(in_lines(str(file.path)))
         self.list.show()
-        QTimer.singleShot(0, self._fit)
+        self._fitting.start(0)
         count = len(plan.replaced)
         replaced = "1 of them is" if count == 1 else f"{count} of them are"
         told = [f"⚠ {replaced} there already and would be replaced."] if count else []
@@ -65,7 +69,7 @@ class PlanView(QWidget):
     def resizeEvent(self, event: Any) -> None:
         """Make room for lines that wrap now, or no longer."""
         super().resizeEvent(event)
-        self._fit()
+        self._fitting.start(0)
 
     def _say(self, lines: list[str]) -> None:
         self.says.setText("\n".join(lines))

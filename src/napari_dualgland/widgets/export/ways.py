@@ -19,12 +19,15 @@ class Offered:
         Of file names; empty for a folder.
     has_options : bool
         Whether there is a fill to choose, and what goes along.
+    suffix : str
+        Of proposed names; empty for that of the result.
     """
 
     name: str
     about: str
     endings: tuple[str, ...]
     has_options: bool = False
+    suffix: str = ""
 
     def named(self, stem: str) -> str:
         """Return a file's name without or with an ending as one with an ending of this format."""
@@ -36,12 +39,30 @@ class Offered:
 
 
 FIELD = tuple(Offered(f.name, f.about, f.endings, True) for f in FORMATS)
-CSV = Offered("CSV", "A row per cell, for any spreadsheet, pandas or R.", (".csv",))
+CSV = Offered(
+    "CSV", "A row per cell, for any spreadsheet, pandas or R.", (".csv",), suffix="_cells"
+)
 FOLDER = Offered(
-    "Folder with table, cells and maps",
-    "cells.csv, cells.tif and maps.ome.tif: the table, the labels of the cells, and how probable "
-    "each of the 19 places is for every pixel.",
+    "Folder with table, cells, maps and picture",
+    "cells.csv, cells.tif, maps.ome.tif and overlay.png: the table, the labels of the cells, how "
+    "probable each of the 19 places is for every pixel, and the coloured picture.",
     (),
 )
-OFFERED = {"field": FIELD, "localization": (FOLDER, CSV), "cells": (CSV,)}
+MAPS = Offered(
+    "OME-TIFF",
+    "Compartments, how probable each is for every pixel, and the boundary map, as channels.",
+    (".ome.tif", ".ome.tiff"),
+)
+SET_POINTS = Offered(
+    "CSV of set points",
+    "The balance of every cell, channel and compartment, for any spreadsheet, pandas or R.",
+    (".csv",),
+    suffix="_set_points",
+)
+OFFERED = {
+    "field": FIELD,
+    "localization": (FOLDER, CSV),
+    "boundaries": (MAPS, SET_POINTS),
+    "cells": (CSV,),
+}
 """By what kind of thing is exported."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read_mask
@@ -20,8 +22,8 @@ from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.impute.commands import COMPARE_KEYS, SHOW_MISSING_KEYS
-from napari_dualgland.widgets.impute.live_run import LiveRun, stem_of
-from napari_dualgland.widgets.impute.mask_saving import ask_where, is_in_no_file, saving
+from napari_dualgland.widgets.impute.live_run import LiveRun
+from napari_dualgland.widgets.impute.mask_saving import copy_command
 from napari_dualgland.widgets.impute.missing_form import MissingForm
 from napari_dualgland.widgets.impute.missing_key import MissingKey
 from napari_dualgland.widgets.impute.notice import Notice
@@ -67,21 +69,10 @@ class ImputeWidget(Dock):
         self._last: ImputeJob | None = None
         self._connect()
         form = self.form(
-            "Channels",
-            self.channels,
-            "Missing pixels",
-            self.missing,
-            self.region,
-            self.show_missing,
-            self.key,
-            self.notice,
-            "Model",
-            self.params,
-            self.extent,
-            self.run_bar,
-            self.notes,
-            self.results,
-        )
+            "Channels", self.channels,
+            "Missing pixels", self.missing, self.region, self.show_missing, self.key, self.notice,
+            "Model", self.params, self.extent, self.run_bar, self.notes, self.results,
+        )  # fmt: skip
         self._asked.remove(self.key)  # its colours are those of marks that stay in sight
         self.hold(form)
 
@@ -95,10 +86,6 @@ class ImputeWidget(Dock):
         self.results.to_write.connect(self.write)
         self.add_command("compare", self.results.compare, COMPARE_KEYS)
         self.add_command("show_missing", self.show_missing, SHOW_MISSING_KEYS)
-        for copied in (self.copy_as.python, self.copy_as.command):
-            copied.disconnect()
-        self.copy_as.python.connect(lambda: self._copy(lambda: self._as_shown().as_python()))
-        self.copy_as.command.connect(self._copy_command)
 
     # --- the job ----------------------------------------------------------------------
 
@@ -137,24 +124,11 @@ class ImputeWidget(Dock):
             found = replace(found, missing=read_mask(job.missing.path))
         return found
 
+    @override
     def steps(
         self, job: ImputeJob, loaded: Loaded, should_stop: Callable[[], bool]
     ) -> Generator[Progress, None, Imputation]:
-        """Fill in both ways, and load meanwhile what napari needs to mark what was filled.
-
-        Parameters
-        ----------
-        job, loaded, should_stop
-            As for :meth:`.Dock.steps`.
-
-        Yields
-        ------
-        Progress
-
-        Returns
-        -------
-        Imputation
-        """
+        """Fill in both ways, and load meanwhile what napari needs to mark what was filled."""
         warming = Warming("uint8")
         result = yield from job.steps(loaded, should_stop, both=True)
         warming.wait()
@@ -204,7 +178,7 @@ class ImputeWidget(Dock):
         # Only now: new layers are news to the field of view, and news clear the shares.
         self.channels.show_shares(found)
         self.show_missing.mark_estimates()
-        self.results.take(result, run.layers, stem_of(run.job, result))
+        self.results.take(result, run.layers)
         self.notes.tell(result, self.notice.told)
         return summary(found.values(), self.run_bar.total, self.run_bar.took), result
 
@@ -222,18 +196,6 @@ class ImputeWidget(Dock):
 
     # --- the form ---------------------------------------------------------------------
 
-    def flip_compare(self) -> None:
-        """Flip between source and result; what a key does."""
-        self.results.compare.click()
-
-    def flip_texture(self) -> None:
-        """Flip between the estimate and a plausible picture; what a key does."""
-        self.results.texture.click()
-
-    def flip_missing(self) -> None:
-        """Show the missing pixels, or hide them; what a key does."""
-        self.show_missing.click()
-
     def follow_layers(self) -> None:
         """Offer the layers that there are, and forget those that are gone."""
         self.missing.refresh()
@@ -244,7 +206,8 @@ class ImputeWidget(Dock):
         job = self.value()
         return job, self.load(job), self.missing.layer()
 
-    def _as_shown(self) -> ImputeJob:
+    @override
+    def copied(self) -> ImputeJob:
         """Return the job of the form, with the fill that is looked at."""
         job, plausible = self.value(), self.results.plausible
         if plausible is None:
@@ -252,21 +215,10 @@ class ImputeWidget(Dock):
         params = job.params.model_copy(update={"plausible": plausible})
         return job.model_copy(update={"params": params})
 
-    def _copy_command(self) -> None:
+    @override
+    def copy_command(self) -> None:
         """Copy the shell line; a mask that was painted is saved for it first."""
-        try:
-            job = self._as_shown()
-            path = ask_where(self, job) if is_in_no_file(job) else None
-            if path is None:
-                self._copy(job.as_command)
-                return
-            loaded = self.load(job)
-        except DualglandError as error:
-            self.tell(error)
-            return
-        thread = self.in_background(lambda _: saving(job, loaded, path))
-        thread.succeeded.connect(lambda saved: self._copy(saved.as_command))
-        thread.failed.connect(self.tell)
+        copy_command(self)
 
     def _on_form_changed(self) -> None:
         """What was found belongs to the job as it was; look again if it is being shown."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from qtpy.QtCore import QTimer
 
-from napari_dualgland.errors import DualglandError
 from napari_dualgland.jobs import ImputeJob
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
@@ -56,7 +55,7 @@ class LiveRun:
                 self._redraw.start()
 
     def finish(self, result: Imputation) -> Iterator[None]:
-        """Show what came out; see :meth:`.ResultLayers.finish`."""
+        """Show what came out; see :meth:`.ResultLayers.finish_steps`."""
         self._stop()
         yield from self.layers.finish_steps(result)
 
@@ -72,21 +71,3 @@ class LiveRun:
     def _open_one(self) -> None:
         if not self.layers.open_one():
             self._opening.stop()
-
-
-def stem_of(job: ImputeJob, result: Imputation) -> str:
-    """Return what a file of a result is called, without what was done: after the whole field.
-
-    Parameters
-    ----------
-    job : ImputeJob
-    result : Imputation
-
-    Returns
-    -------
-    str
-    """
-    try:
-        return job.beside("").name
-    except DualglandError:  # the layers come from no file
-        return result.stack.name

@@ -7,10 +7,35 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.mask_writing import write_mask
 from napari_dualgland.jobs import ImputeJob, Loaded, MaskFile, MaskLayer
 from napari_dualgland.progress import Progress
 from napari_dualgland.stack import ROLES
+from napari_dualgland.widgets.kit.dock import Dock
+
+
+def copy_command(dock: Dock) -> None:
+    """Copy the shell line of a dock's job; a mask that was painted is saved for it first.
+
+    Parameters
+    ----------
+    dock : Dock
+        Whose job imputes.
+    """
+    try:
+        job = dock.copied()
+        path = ask_where(dock, job) if is_in_no_file(job) else None
+        if path is None:
+            dock.copy(job.as_command)
+            return
+        loaded = dock.load(job)
+    except DualglandError as error:
+        dock.tell(error)
+        return
+    thread = dock.in_background(lambda _: saving(job, loaded, path))
+    thread.succeeded.connect(lambda saved: dock.copy(saved.as_command))
+    thread.failed.connect(dock.tell)
 
 
 def is_in_no_file(job: ImputeJob) -> bool:

@@ -11,7 +11,9 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_dualgland.io import write
+from napari_dualgland.io.layers import field_called
 from napari_dualgland.results import Imputation
+from napari_dualgland.widgets.field.proposed import fill_suffix, proposed, read_from
 from napari_dualgland.widgets.field.roles import ESTIMATE_NOTE, PLAUSIBLE_NOTE
 from napari_dualgland.widgets.impute.beside_layers import BesideLayers
 from napari_dualgland.widgets.impute.compare import Compare
@@ -45,7 +47,6 @@ class ResultBar(QWidget):
         super().__init__()
         self._result: Imputation | None = None
         self._layers: ResultLayers | None = None
-        self._stem = "imputed"
         self._compare: Compare | None = None
         self._curtain: Curtain | None = None
         self._unsure: Any = None
@@ -74,7 +75,7 @@ class ResultBar(QWidget):
         self.export.clicked.connect(self._on_export)
         self.forget()
 
-    def take(self, result: Imputation, layers: ResultLayers, stem: str) -> None:
+    def take(self, result: Imputation, layers: ResultLayers) -> None:
         """Offer a result.
 
         Parameters
@@ -83,11 +84,9 @@ class ResultBar(QWidget):
             What is exported.
         layers : ResultLayers
             That show it.
-        stem : str
-            What its file is called, without what was done.
         """
         self.forget()
-        self._result, self._layers, self._stem = result, layers, stem
+        self._result, self._layers = result, layers
         for widget in (self.compare, self.split, self.export):
             widget.setEnabled(True)
         self._looks.show()
@@ -197,13 +196,15 @@ class ResultBar(QWidget):
         self._curtain.draw(share)
 
     def _on_export(self) -> None:
-        if self._result is None:
+        if self._result is None or self._layers is None:
             return
         plausible = self._result.plausible
+        first, channels = self._layers.source.first, len(self._layers.shown())
+        suffix = f"{fill_suffix(plausible)}.ome.tif"
         path, _ = QFileDialog.getSaveFileName(
             self,
             f"Export the {'plausible picture' if plausible else 'estimate'}",
-            f"{self._stem}_{'plausible' if plausible else 'imputed'}.ome.tif",
+            str(proposed(field_called(first, channels), read_from(first), suffix)),
             "OME-TIFF (*.ome.tif *.tif)",
         )
         if path:

@@ -17,6 +17,7 @@ from typing import Any
 from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
+from napari_dualgland.io.carried import carry
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_tag import LayerTag, metadata_of, set_tag, tag_of
 from napari_dualgland.io.layer_tuples import contrast_limits
@@ -207,6 +208,7 @@ class ResultLayers:
                 self.source, self.frame, result, "imputed", f"{view.stem} {words}", view=view
             )
             set_tag(layer, tag)
+            carry(layer, pixels_of.fills(view))
             if not renamed:
                 layer.name = f"{view.stem} {words}"
             if view.source is None:

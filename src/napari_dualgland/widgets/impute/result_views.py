@@ -7,6 +7,7 @@ measured in 8 bits comes back in 8 bits, whatever the channels beside it are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.planes import put_plane
 from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.layers.fills import Fills
 from napari_dualgland.widgets.layers.live import LiveArray
 from napari_dualgland.widgets.layers.pixels import cast
 
@@ -165,6 +167,14 @@ class ResultPixels:
 
         blank = da.zeros(_shape(view, self.source), dtype=pixels.dtype)
         return put_plane(blank, pixels, self.frame, view.axes)
+
+    def fills(self, view: View) -> Fills:
+        """Return what goes with a layer of the result, computed when it is asked for."""
+        other, unsure = self.result.other, self.result.uncertainty
+        return Fills(
+            None if other is None else partial(self.picture, view, other),
+            None if unsure is None else partial(self.uncertainty, view),
+        )
 
 
 def _with_axes(pixels: LazyArray, stack: Stack, channel: int | None, axes: str) -> LazyArray:

@@ -71,8 +71,8 @@ class Dock(Docked):
         for tool in self.tools:
             run_bar.put_beside(tool)
         self._asked.append(self.tools[0])
-        self.copy_as.python.connect(lambda: self._copy(lambda: self.value().as_python()))
-        self.copy_as.command.connect(lambda: self._copy(lambda: self.value().as_command()))
+        self.copy_as.python.connect(lambda: self.copy(lambda: self.copied().as_python()))
+        self.copy_as.command.connect(self.copy_command)
         # Kept as an attribute: napari refers to it weakly.
         self._watch = LayerWatch(viewer.layers, self._on_layers_changed)
         self.destroyed.connect(self._watch.stop)
@@ -92,6 +92,14 @@ class Dock(Docked):
     def set_value(self, value: Any) -> None:
         """Show a job in the form, or its parameters alone."""
         raise NotImplementedError
+
+    def copied(self) -> Any:
+        """Return the job that *Copy as* writes down."""
+        return self.value()
+
+    def copy_command(self) -> None:
+        """Copy the shell line."""
+        self.copy(lambda: self.copied().as_command())
 
     def load(self, job: Any) -> Any:
         """Return the stack and masks that a job works on, read from its layers."""
@@ -272,7 +280,8 @@ class Dock(Docked):
         """Show an error in the form, beside what is said there of the last run."""
         self.run_bar.say(line_of(error), error=True)
 
-    def _copy(self, write: Callable[[], str]) -> None:
+    def copy(self, write: Callable[[], str]) -> None:
+        """Put what ``write`` returns on the clipboard, or say why that cannot be had."""
         try:
             QGuiApplication.clipboard().setText(write())
         except DualglandError as error:

@@ -1,7 +1,7 @@
 """What the first run of a dock will need, loaded in the background as soon as a dock is open.
 
 A dock opens without it, for all of it together takes seconds; napari itself asks for the
-interpolation and the rotations of SciPy with the first layer and the first look in three dimensions.
+interpolation and the rotations of SciPy with its first layer and its first look in 3-D.
 """
 
 from __future__ import annotations

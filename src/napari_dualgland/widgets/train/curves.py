@@ -11,6 +11,8 @@ from napari_dualgland.widgets.kit.style import in_lines
 _MOST = 300
 """Points of a curve: more than it has pixels nobody sees."""
 
+_LEAST_DB = 1.0
+
 _TITLES = {
     "SG": "SG-Loss",
     "PG": "PG-Loss",
@@ -65,6 +67,9 @@ class RunCurves(ThemedFigure):
             axis.grid(True, linewidth=0.6)
             axis.set_xlim(0, max(1, self._history.step) * 1.03)
             axis.locator_params(nbins=4)
+            axis.ticklabel_format(axis="y", useOffset=False)
+            if title == "PSNR":
+                _spread(axis)
             axis.locator_params("x", integer=True)
             for side in ("top", "right"):
                 axis.spines[side].set_visible(False)
@@ -75,6 +80,13 @@ class RunCurves(ThemedFigure):
 
 def _panels() -> dict[str, tuple[str, ...]]:
     return {**{name: (name,) for name in TERMS}, "PSNR": VALIDATION}
+
+
+def _spread(axis: Any) -> None:
+    """Show at least a decibel, so that what makes no difference looks like none."""
+    low, high = axis.get_ylim()
+    more = max(0, _LEAST_DB - (high - low)) / 2
+    axis.set_ylim(low - more, high + more)
 
 
 def _draw(axis: Any, name: str, curve: Curve) -> None:

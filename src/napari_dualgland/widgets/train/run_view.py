@@ -44,6 +44,7 @@ class RunView(QWidget):
     def ask(self, job: TrainJob) -> None:
         """Show what a run was asked for, and nothing yet of what it tells."""
         self._asked = job_words(job.params.recipe, job.images, job.params.device)
+        self.asked.setToolTip(in_lines(str(job.images)))
         self.show_history(job.output, History())
         self.show_card(None)
 

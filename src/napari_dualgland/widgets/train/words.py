@@ -21,6 +21,8 @@ NEEDED = (
 )
 
 _LEFT_OUT = "left out: "
+_ALIKE = 0.05
+"""Decibels that nobody sees."""
 
 
 def counted(count: int, thing: str) -> str:
@@ -90,7 +92,7 @@ def job_words(recipe: str, images: Path, device: str) -> str:
     """
     known = RECIPES.get(recipe)
     start = Path(recipe).name if known is None else known.title
-    return f"Starts from: {legible(start)}\nImages: {legible(str(images))}\nDevice: {device}"
+    return f"Starts from: {legible(start)}\nImages: {legible(images.name)}\nDevice: {device}"
 
 
 def time_words(seconds: float | None) -> str:
@@ -139,10 +141,13 @@ def ahead_words(history: History) -> str:
     """Return how far the network is ahead of the prior, or behind it; empty where not known."""
     if history.ahead is None:
         return ""
-    words = "better" if history.ahead >= 0 else "worse"
+    prior = "the prior, the fill without a network"
+    if abs(history.ahead) < _ALIKE:
+        return f" On what is kept for validation its fills are as near to the truth as {prior}."
+    words = "nearer to" if history.ahead > 0 else "farther from"
     return (
-        f" On what is kept for validation its fills are {abs(history.ahead):.2f} dB {words} than "
-        "those of the prior."
+        f" On what is kept for validation its fills are {abs(history.ahead):.1f} dB {words} the "
+        f"truth than {prior}."
     )
 
 

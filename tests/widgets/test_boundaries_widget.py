@@ -1,0 +1,223 @@
+"""Real clicks on the Boundaries dock, the real engine behind it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from localization.cell_scenes import field as paint_cells
+from napari.layers import Image, Labels
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QFileDialog
+
+import napari_dualgland as nd
+from napari_dualgland.io.layer_tag import tag_of
+from napari_dualgland.widgets.localize.canvas_link import camera_of
+
+from .conftest import COLORMAPS
+
+QUICK = nd.BoundariesParams(model="prior", device="cpu")
+PLACED = {"scale": (0.24, 0.24), "translate": (3, -2), "units": ("um", "um")}
+
+
+@pytest.fixture
+def boundaries_dock(viewer, qtbot):
+    from napari_dualgland.widgets.boundaries.dock import BoundariesWidget
+
+    made = []
+
+    def _dock(*layers):
+        for layer in layers:
+            viewer.add_layer(layer)
+        widget = BoundariesWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Boundaries")
+        widget.set_value(QUICK)
+        made.append(weakref.ref(widget))
+        return widget
+
+    yield _dock
+    for ref in made:
+        if (widget := ref()) is not None:
+            widget.cancel()
+            qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+
+
+def field_layers(image, **options):
+    return [
+        Image(image[i], name=role, colormap=COLORMAPS[role], blending="additive", **options)
+        for i, role in enumerate(nd.ROLES)
+    ]
+
+
+@pytest.fixture
+def scene():
+    return paint_cells()
+
+
+@pytest.fixture
+def done(viewer, scene, boundaries_dock, run, qtbot):
+    image, labels = scene
+    given = Labels(labels * 7, name="cellpose", **PLACED)
+    widget = boundaries_dock(*field_layers(image, **PLACED), given)
+    widget.cells.combo.set_layer(given)
+    run(widget)
+    assert widget.results.result is not None, widget.run_bar.says.text()
+    qtbot.waitUntil(lambda: "cells" in viewer.layers, timeout=5000)
+    return widget
+
+
+def press(viewer, layer, position):
+    """Click on a canvas at a position in pixels of a layer, as napari tells its callbacks."""
+    event = SimpleNamespace(
+        type="mouse_press",
+        pos=(10, 10),
+        position=tuple(layer.data_to_world(position)),
+        view_direction=None,
+        modifiers=(),
+        dims_displayed=list(viewer.dims.displayed),
+    )
+    begun = [callback(viewer, event) for callback in viewer.mouse_drag_callbacks]
+    begun = [steps for steps in begun if steps is not None]
+    for kind in ("mouse_press", "mouse_release"):
+        event.type = kind
+        for steps in begun:
+            next(steps, None)
+
+
+@pytest.mark.binding
+def test_layers_lie_on_the_source_and_the_colours_are_those_of_the_legend(viewer, done, scene):
+    result = done.results.result
+    expected = nd.boundaries(
+        nd.Stack(scene[0], "CYX", result.stack.channels, nd.PixelSize(0.24, 0.24)),
+        scene[1] * 7,
+        QUICK,
+    )
+    compartments, edges = viewer.layers["compartments"], viewer.layers["boundary map"]
+    np.testing.assert_array_equal(compartments.data, expected.labels)
+    np.testing.assert_allclose(edges.data, expected.map)
+    np.testing.assert_array_equal(compartments.scale, viewer.layers["er"].scale)
+    np.testing.assert_array_equal(compartments.translate, viewer.layers["er"].translate)
+    from napari_dualgland.io.boundaries_writing import COMPARTMENT_COLORS
+
+    for k, color in enumerate(list(COMPARTMENT_COLORS.values())[:-1], 1):
+        shown = "#{:02X}{:02X}{:02X}".format(
+            *np.rint(255 * compartments.get_color(k)[:3]).astype(int)
+        )
+        assert shown == color
+    assert tag_of(edges).provenance.model == result.provenance.model
+    assert viewer.layers["er"].visible
+
+
+@pytest.mark.binding
+def test_a_row_leads_to_its_cell_and_a_click_to_its_row(viewer, done, scene, qtbot):
+    table = done.results.cell_table
+    done.results.tabs.setCurrentWidget(table)
+    row = int(np.flatnonzero(done.results.cells["cell"] == 14)[0])
+    index = table.sorted.mapFromSource(table.rows.index(row, 0))
+    table.show()
+    where = table.visualRect(index).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(where))
+    cell = done.results.cells.iloc[row]
+    wanted = viewer.layers["cells"].data_to_world((cell["y"], cell["x"]))
+    np.testing.assert_allclose(camera_of(viewer).center[-2:], wanted)
+
+    ys, xs = np.nonzero(scene[1] == 5)
+    press(viewer, viewer.layers["cells"], (ys[len(ys) // 2], xs[len(xs) // 2]))
+    chosen = table.sorted.mapToSource(table.currentIndex()).row()
+    assert done.results.cells.iloc[chosen]["cell"] == 35
+
+
+@pytest.mark.binding
+def test_probabilities_on_demand(viewer, done, click):
+    button = done.results.legend.buttons[1]
+    click(button)
+    layer = viewer.layers["nuclear rim probability"]
+    np.testing.assert_allclose(layer.data, done.results.result.compartments[1])
+    viewer.layers.remove(layer)
+    assert not button.isChecked()
+
+
+def test_the_table_sorts_scores_as_numbers_with_the_unknown_last(qtbot):
+    from napari_dualgland.widgets.boundaries.frame_table import Column, FrameTable
+
+    table = FrameTable("scores", 2.0)
+    qtbot.addWidget(table)
+    scores = pd.DataFrame({"cell": [0, 1, 2, 3], "s": [2.0, np.nan, -11.0, 9.0]})
+    table.take(scores, [Column("cell", "Cell", "", "field"), Column("s", "S", "", "score")])
+    for order, first in (
+        (Qt.SortOrder.AscendingOrder, "−11.0"),
+        (Qt.SortOrder.DescendingOrder, "+9.0"),
+    ):
+        table.sortByColumn(1, order)
+        said = [table.sorted.index(i, 1).data() for i in range(4)]
+        assert (said[0], said[-1]) == (first, "—")
+    assert table.rows.index(0, 0).data() == "field"
+
+
+def test_the_plot_shows_every_cell_and_a_dot_leads_to_it(done, qtbot):
+    plot = done.results.plot
+    with qtbot.waitSignal(plot.drawn, timeout=20000):
+        done.window().show()
+        plot.redraw()
+    places, held, rows = plot._dots[0]
+    assert sorted(rows) == [1, 2, 3, 4, 5, 6]
+    axes = plot.canvas.figure.axes[0]
+    x, y = axes.transData.transform((places[2], held[2]))
+    with qtbot.waitSignal(plot.chosen) as told:
+        plot.clicked.emit(SimpleNamespace(inaxes=axes, x=x, y=y))
+    assert told.args == [int(rows[2])]
+
+
+def test_before_and_after_imputation(viewer, scene, boundaries_dock, run):
+    image, _ = scene
+    hurt = image.copy()
+    hurt[:, 30:50, 30:55] = 0
+    widget = boundaries_dock(*field_layers(hurt, **PLACED))
+    widget.cells.impute_first.setChecked(True)
+    run(widget)
+    holes = widget.results.result.holes
+    assert len(holes) > 0
+    assert widget.results.tabs.isTabVisible(2)
+    assert widget.results.hole_table.rows.rowCount() == len(holes)
+    assert widget.results.result.set_points["h_filled"].notna().any()
+
+
+def test_a_table_is_exported_whole(done, click, qtbot, tmp_path, monkeypatch):
+    path = tmp_path / "set points"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    click(done.results.export_table)
+    written = tmp_path / "set points.csv"
+    qtbot.waitUntil(written.is_file, timeout=10000)
+    assert len(pd.read_csv(written)) == len(done.results.result.set_points)
+
+
+def test_the_form_is_a_job(done):
+    job = done.value()
+    done.set_value(job.model_copy(update={"params": nd.BoundariesParams(location="Nucleoli")}))
+    assert done.value().params.location == "Nucleoli"
+    done.set_value(job)
+    assert done.value() == job
+
+
+@pytest.mark.binding
+def test_a_result_goes_with_its_layers(viewer, done):
+    result = weakref.ref(done.results.result)
+    viewer.layers.clear()
+    assert done.results.isHidden()
+    gc.collect()
+    assert result() is None
+
+
+@pytest.mark.binding
+def test_a_closed_dock_hears_no_clicks_and_holds_no_result(viewer, done, qtbot):
+    result, before = weakref.ref(done.results.result), len(viewer.mouse_drag_callbacks)
+    viewer.window.remove_dock_widget(done)
+    assert len(viewer.mouse_drag_callbacks) == before - 1
+    gc.collect()
+    assert result() is None
+    done.deleteLater()  # nobody docks it again
+    qtbot.wait(50)

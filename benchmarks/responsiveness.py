@@ -147,6 +147,16 @@ class Session:
 Act = Callable[[Session], None]
 
 
+def first_layer(session: Session) -> None:
+    """A layer of 16 x 16 pixels by napari alone: what it does once, whatever is opened first."""
+    with session.measured("napari alone: its first layer, 16 x 16"):
+        session.act(
+            lambda: session.viewer.add_image(np.eye(16), units="micrometer", blending="additive")
+        )
+    with session.measured("napari alone: that layer removed"):
+        session.act(lambda: session.viewer.layers.clear())
+
+
 def open_files(session: Session) -> None:
     """Four files, dropped on napari."""
     paths = []
@@ -239,9 +249,14 @@ def boundaries(session: Session) -> None:
 
 
 def export(session: Session) -> None:
-    """The list of what would be written."""
-    with session.measured("open Export"):
+    """The list of what would be written, and the file."""
+    with session.measured("open Export, list what would be written"):
         session.act(lambda: session.dock("Export"))
+    dock = session.dock("Export")
+    dock.place.set_value(session.folder / "exported.ome.tif")
+    with session.measured("export"):
+        session.act(dock.run_bar.button.click)
+        session.until(lambda: dock.idle)
 
 
 def delete_results(session: Session) -> None:
@@ -253,6 +268,7 @@ def delete_results(session: Session) -> None:
 
 
 ACTS: tuple[Act, ...] = (
+    first_layer,
     open_files,
     open_impute,
     show_missing,
@@ -265,7 +281,7 @@ ACTS: tuple[Act, ...] = (
     export,
     delete_results,
 )
-NEEDED: tuple[Act, ...] = (open_files, open_impute)
+NEEDED: tuple[Act, ...] = (first_layer, open_files, open_impute)
 """Done in any case."""
 
 

@@ -81,3 +81,14 @@ def test_matplotlib_is_loaded_by_no_module_of_a_dock():
         "sys.exit(any(name.split('.')[0] == 'matplotlib' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_plot_that_is_squeezed_to_nothing_waits_for_room(qtbot):
+    plot = ThemedFigure(height=0)
+    qtbot.addWidget(plot)
+    plot.plot(draw_line)
+    plot.resize(200, 20)
+    with qtbot.assertNotEmitted(plot.drawn, wait=1500):
+        plot.show()
+    with qtbot.waitSignal(plot.drawn, timeout=20_000):
+        plot.resize(200, 120)

@@ -58,8 +58,8 @@ def show(viewer, source, frame=None, **options):
     """Show a made-up result as a run does."""
     stack = source.stack() if frame is None else source.stack().plane(frame["T"], frame["Z"])
     layers = ResultLayers(viewer, source, frame)
-    layers.open()
-    layers.finish(made_up(stack, **options))
+    for _ in layers.finish_steps(made_up(stack, **options)):
+        pass
     return layers
 
 

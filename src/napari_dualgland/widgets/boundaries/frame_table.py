@@ -171,6 +171,8 @@ class FrameTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.horizontalHeader().setHighlightSections(False)
+        # Rows in sight say how wide a column must be; to ask all of them takes too long.
+        self.horizontalHeader().setResizeContentsPrecision(0)
         self.selectionModel().currentRowChanged.connect(self._on_row)
 
     def take(self, table: pd.DataFrame | None, columns: Any) -> None:

@@ -6,7 +6,7 @@ it. Work runs in a thread, layers are read and made here, on the main thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +158,13 @@ class ImputeWidget(Dock):
             if self._run.layers.gone:
                 self.cancel()
 
+    def show_steps(self, result: Imputation) -> Iterator[None]:
+        """Give the layers their final pixels; see :meth:`.Dock.show_steps`."""
+        if self._run is not None and any(shares(result).values()):
+            yield from self._run.finish(result)
+
     def show_result(self, result: Imputation) -> tuple[str, Imputation]:
-        """Give the layers their final pixels, and say what was done."""
+        """Say what was done."""
         run, self._run = self._run, None
         assert run is not None
         found = shares(result)
@@ -167,7 +172,8 @@ class ImputeWidget(Dock):
             run.close()
             self.channels.show_shares(found)
             return "Nothing to do: no pixel is missing.", result
-        if not run.finish(result):
+        if not run.layers.shown():
+            run.close()
             return "The layers were taken away, so nothing is shown.", result
         # Only now: new layers are news to the field of view, and news clear the shares.
         self.channels.show_shares(found)

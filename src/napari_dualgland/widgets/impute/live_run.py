@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from qtpy.QtCore import QTimer
@@ -53,10 +54,10 @@ class LiveRun:
             if not self._redraw.isActive():
                 self._redraw.start()
 
-    def finish(self, result: Imputation) -> bool:
-        """Show what came out; see :meth:`.ResultLayers.finish`."""
+    def finish(self, result: Imputation) -> Iterator[None]:
+        """Show what came out; see :meth:`.ResultLayers.finish_steps`."""
         self._stop()
-        return self.layers.finish(result)
+        yield from self.layers.finish_steps(result)
 
     def close(self) -> None:
         """Leave no trace."""

@@ -10,6 +10,7 @@ in the middle stays away.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,36 +156,45 @@ class ResultLayers:
             layer.name, layer.visible = before.name, before.visible
         self._live, self._hidden, self._before = [], [], {}
 
-    def finish(self, result: Imputation) -> bool:
+    def finish_steps(self, result: Imputation) -> Iterator[None]:
         """Give the layers their final pixels, names and provenance; mark what was filled in.
 
         Results of an earlier run on the same layers are replaced, unless the person has
-        renamed them.
+        renamed them. Where none of the layers is left to be seen, nothing is added.
 
-        Returns
-        -------
-        bool
-            Whether there is anything left to be seen; else nothing is added.
+        Parameters
+        ----------
+        result : Imputation
+            What came out.
+
+        Yields
+        ------
+        None
+            Where napari may draw before it goes on.
         """
-        self.open_all()
+        while self.open_one():
+            yield
         if not self.shown():
-            self.discard()
-            return False
+            return
         for view, layer in self.shown():
             for earlier in self._earlier(view):
                 if earlier != layer:
                     self.viewer.layers.remove(earlier)
+        yield
         self.fill(result)
+        yield
         beside = BesideLayers(self.viewer, self.source, self.frame, self.shown())
         beside.forget()
         beside.add_samples(result)
+        yield
         codes = missing_codes(self.source, result.stack, result.missing, self.frame)
         tag = run_tag(self.source, self.frame, result, "missing", "missing")
         show_missing(self.viewer, self.source, codes, outline=True, tag=tag)
-        select_result(self.viewer, self.shown(), self._active)
+        yield
+        if self.shown():
+            select_result(self.viewer, self.shown(), self._active)
         show_when_alone(self.viewer)
         self._before, self._hidden = {}, []
-        return True
 
     def fill(self, result: Imputation) -> None:
         """Give the layers the fill of a result, and the names that it calls for."""

@@ -7,11 +7,11 @@ it has in common with every dock: its place among the tabs, its keys, its memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -61,6 +61,10 @@ class Dock(Docked):
         self.copy_as = CopyButton()
         self.output: Path | None = None
         self._thread: JobThread | None = None
+        self._turns: Iterator[None] | None = None
+        self._result: Any = None
+        self._next_turn = QTimer(self)
+        self._next_turn.timeout.connect(self._take_turn)
         self._asked: list[QWidget] = [params, self.copy_as]
         run_bar.started.connect(self.start)
         run_bar.cancelled.connect(self.cancel)
@@ -131,6 +135,10 @@ class Dock(Docked):
         """Say how far the work is."""
         self.run_bar.progress(step)
 
+    def show_steps(self, result: Any) -> Iterator[None]:
+        """Do what takes long before :meth:`show_result`, a layer to each turn of Qt's loop."""
+        yield from ()
+
     def show_result(self, result: Any) -> tuple[str, Any]:
         """Show what came out; return what is said of it and what :attr:`result_ready` tells."""
         raise NotImplementedError
@@ -196,11 +204,32 @@ class Dock(Docked):
     def closing(self) -> None:
         """Stop, and leave nothing of the work that goes on; the layers of finished work stay."""
         self._watch.stop()
+        self._next_turn.stop()
         if self._thread is not None:
             self._thread.cancel()
             self.discard()
 
     def _on_succeeded(self, result: Any) -> None:
+        self._result, self._turns = result, self.show_steps(result)
+        self._next_turn.start(0)
+
+    def _take_turn(self) -> None:
+        """Show the next piece of a result; after the last, say what was done."""
+        assert self._turns is not None
+        try:
+            next(self._turns)
+            return
+        except StopIteration:
+            result, self._result, self._turns = self._result, None, None
+            self._next_turn.stop()
+            self._show(result)
+        except Exception as error:  # as in :meth:`_show`
+            self._result, self._turns = None, None
+            self._next_turn.stop()
+            self._on_failed(error)
+        self._on_ended()
+
+    def _show(self, result: Any) -> None:
         try:
             line, found = self.show_result(result)
         except Exception as error:  # the run must end in the form, whatever napari says
@@ -222,6 +251,8 @@ class Dock(Docked):
         self.run_bar.end("Cancelled; nothing was changed.")
 
     def _on_ended(self) -> None:
+        if self._turns is not None:
+            return  # what was found is still to be shown
         self._thread = None
         self._on_layers_changed()
         self._enable_form(True)

@@ -18,6 +18,7 @@ from napari_dualgland.widgets.kit.reachable import make_reachable
 from napari_dualgland.widgets.kit.remembered import keep, recall
 from napari_dualgland.widgets.kit.style import plain
 from napari_dualgland.widgets.kit.tabs import join_tabs
+from napari_dualgland.widgets.kit.warming import warm_up
 from napari_dualgland.widgets.kit.wheel import WheelGuard
 
 DOCS = "https://napari-dualgland.github.io/napari-dualgland/docks"
@@ -132,6 +133,7 @@ class Docked(QWidget):
         if self.parentWidget() is not None:
             # As soon as there is a place to lie in.
             self._was_docked = True
+            warm_up()
             join_tabs(self, Docked)
         elif self._was_docked:
             # napari leaves what it has closed to nobody.

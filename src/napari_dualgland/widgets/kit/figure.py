@@ -24,6 +24,8 @@ _FAINT, _LINES = 0.25, 0.5
 """How far a grid and an axis stand out from the background; the text does wholly."""
 _TYPE = 0.9
 """Size of the type, relative to that of the form around it."""
+_LEAST = 50
+"""Pixels of height under which axes have no room beside their labels."""
 _MARGIN = 0.04
 """Inches around a plot."""
 
@@ -90,6 +92,12 @@ class ThemedFigure(QWidget):
         super().showEvent(event)
         self.redraw()
 
+    def resizeEvent(self, event: Any) -> None:
+        """Draw what there was no room for."""
+        super().resizeEvent(event)
+        if event.oldSize().height() < _LEAST <= event.size().height():
+            self.redraw()
+
     def changeEvent(self, event: Any) -> None:
         """Follow the theme and the size of the type."""
         super().changeEvent(event)
@@ -119,6 +127,8 @@ class ThemedFigure(QWidget):
         if self.canvas is None:
             self._load()
             return
+        if self.height() < _LEAST:
+            return  # squeezed to nothing; it is drawn when it has got its room
         from matplotlib import rc_context
 
         figure = self.canvas.figure
@@ -155,10 +165,18 @@ class ThemedFigure(QWidget):
 
 
 def _load_matplotlib(should_stop: Callable[[], bool]) -> Generator[Progress, None, None]:
-    """Load what takes long and knows no Qt; the fonts are listed here too, the first time."""
+    """Load what takes long, and draw once where nobody waits: fonts are found and read then."""
     yield Progress(0, 0)
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401
+    import matplotlib.backends.backend_qtagg  # noqa: F401
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], label="0")
+    axes.set_title("0")
+    axes.legend()
+    FigureCanvasAgg(figure).draw()
 
 
 def _between(ground: QColor, text: QColor, share: float) -> QColor:

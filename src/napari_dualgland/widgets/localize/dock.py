@@ -6,7 +6,7 @@ it. Work runs in a thread, layers are read and made here, on the main thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ class LocalizeWidget(Dock):
         params = ParamsForm(LocalizeParams, special)
         super().__init__(napari_viewer, RunBar("Localize", "cells"), params)
         self._begun: tuple[LocalizeJob, Source] | None = None
+        self._found: Found | None = None
         self.channels = ChannelsForm(napari_viewer, absent=ABSENT, shares=False, repaired=True)
         self.cells = CellsForm(napari_viewer)
         self.extent = PlaneForm(napari_viewer, self.channels, "Look at", _EXTENT_TIP)
@@ -127,17 +128,23 @@ class LocalizeWidget(Dock):
         result = yield from job.steps(loaded, should_stop)
         return (yield from paint_steps(result, should_stop))
 
-    def show_result(self, result: Painted) -> tuple[str, Localization]:
-        """Show what was found, in layers, legend and table."""
+    @override
+    def show_steps(self, result: Painted) -> Iterator[None]:
+        """Lay what was found over the source; see :meth:`.Dock.show_steps`."""
         assert self._begun is not None
-        (job, source), self._begun = self._begun, None
+        job, source = self._begun
         said = summary(result.result, self.run_bar.took)
-        found = Found(job, result.result, source.sizes, said)
-        put_layers(self.viewer, source, found, result.picture)
+        self._found = Found(job, result.result, source.sizes, said)
+        yield from put_layers(self.viewer, source, self._found, result.picture)
+
+    def show_result(self, result: Painted) -> tuple[str, Localization]:
+        """Show what was found, in legend and table."""
+        found, self._found, self._begun = self._found, None, None
+        assert found is not None
         self.run_view.look_at(LocalizationLayers(self.viewer, found))
         # A little later: layers, table and the first look at them at once are a long breath.
         self.run_view.unveil()
-        return said, result.result
+        return found.said, result.result
 
     @property
     def idle(self) -> bool:
@@ -146,7 +153,7 @@ class LocalizeWidget(Dock):
 
     def discard(self) -> None:
         """Leave no trace of work that failed or was cancelled."""
-        self._begun = None
+        self._begun = self._found = None
 
     def closing(self) -> None:
         """Let go of the viewer and of what was found; its layers keep it."""

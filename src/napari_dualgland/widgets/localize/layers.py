@@ -8,6 +8,7 @@ carries what was found, so that the dock can show it again for as long as one of
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ _BEHIND = 0.35
 """Opacity of the picture while places are looked at one by one."""
 
 
-def put_layers(viewer: Any, source: Source, found: Found, picture: LazyArray) -> None:
+def put_layers(viewer: Any, source: Source, found: Found, picture: LazyArray) -> Iterator[None]:
     """Lay picture and cells over the source, in the place of those of an earlier run on it.
 
     They are hidden yet: what shows them does so when there is time. The sources are hidden, for
@@ -46,6 +47,11 @@ def put_layers(viewer: Any, source: Source, found: Found, picture: LazyArray) ->
         What the layers carry.
     picture : numpy.ndarray or dask.array.Array
         uint8, axes of ``found.result.cells`` and three colours behind them.
+
+    Yields
+    ------
+    None
+        Where napari may draw before the next layer.
     """
     for layer in [
         *own_layers(viewer, source, "probability"),
@@ -58,13 +64,16 @@ def put_layers(viewer: Any, source: Source, found: Found, picture: LazyArray) ->
             found.hidden.extend(before.hidden)
     for layer in source.distinct_layers:
         found.hide(layer)
+    yield
     result = found.result
     _put(viewer, source, found, "localization", picture, Image, rgb=True)
+    yield
     colors = outline_colors(cycle_length(np.asarray(result.table["cell"].unique())))
     cells = _put(viewer, source, found, "cells", result.cells, Labels, opacity=0.9)
     cells.colormap = colors
     cells.contour = 2
     cells.features = _features(found)
+    yield
     # So that a click on a cell is not a click for some other layer's brush.
     viewer.layers.selection.active = cells
 

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from napari_dualgland.widgets.kit.style import align_labels, heading
 
 _MOST_BELOW = 0.45
-"""Share of the height that what stands below the form may take; more of it scrolls."""
+"""Share of the height that what stands below the form may take, or else what the form leaves it."""
 
 
 class FormArea(QWidget):
@@ -66,11 +66,12 @@ class FormArea(QWidget):
         rest = QVBoxLayout(self._rest)
         rest.setContentsMargins(0, 0, 0, 0)
         rest.setSpacing(0)
+        self._pinned = QWidget()
+        row = QVBoxLayout(self._pinned)
+        row.setContentsMargins(8, 4, 10, 4)
         if pinned is not None:
-            row = QVBoxLayout()
-            row.setContentsMargins(8, 4, 10, 4)
             row.addWidget(pinned)
-            rest.addLayout(row)
+            rest.addWidget(self._pinned)
         if self._below is not None:
             rest.addWidget(self._below)
         column = QVBoxLayout(self)
@@ -113,7 +114,10 @@ class FormArea(QWidget):
 
     def _share(self) -> None:
         if self._below is not None:
-            most, needed = round(_MOST_BELOW * self.height()), self._below.needed_height()
+            needed, spare = self._below.needed_height(), self._pages.height()
+            # At present the form and what stands below it have this much between them.
+            spare += self._below.height() - self._form.needed_height()
+            most = max(round(_MOST_BELOW * self.height()), spare)
             # A bar that is there for no need would take the width that makes it needed.
             bar = Qt.ScrollBarPolicy
             self._below.setVerticalScrollBarPolicy(

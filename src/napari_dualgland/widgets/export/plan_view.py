@@ -1,10 +1,10 @@
-"""What will be written, as a list: two lines for each file, then what a person should know."""
+"""What will be written, as a list: some lines for each file, then what a person should know."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QRect, QSize, Qt, QTimer
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QVBoxLayout, QWidget
 
 from napari_dualgland.io.writing import Plan, PlannedFile
@@ -14,6 +14,8 @@ from napari_dualgland.widgets.kit.style import footnote, in_lines
 
 _HIGHEST = 220
 """Of the list, in pixels; more files scroll."""
+_MARGINS = 12
+"""Of a row beside its text, in pixels."""
 
 
 class PlanView(QWidget):
@@ -76,17 +78,23 @@ class PlanView(QWidget):
         self.says.setVisible(bool(lines))
 
     def _fit(self) -> None:
-        self.list.doItemsLayout()  # type: ignore[attr-defined]  # Qt has it
-        rows = range(self.list.count())
-        high = sum(self.list.sizeHintForRow(row) + 2 * self.list.spacing() for row in rows)
+        # Qt's own hint of a row knows nothing of lines that wrap.
+        gap, high = self.list.spacing(), 0
+        room = QRect(0, 0, self.list.viewport().width() - 2 * gap - _MARGINS, _HIGHEST)
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            flags = Qt.TextFlag.TextWordWrap.value
+            lines = self.list.fontMetrics().boundingRect(room, flags, item.text()).height()
+            item.setSizeHint(QSize(0, lines + 4))
+            high += lines + 4 + 2 * gap
         self.list.setFixedHeight(min(high + 2 * self.list.frameWidth() + 2, _HIGHEST))
 
 
 def lines_of(file: PlannedFile) -> list[str]:
-    """Return the name of a file, and what is in it."""
-    said = [legible(file.holds)]
+    """Return the name of a file, what is in it, and how large that is."""
+    said = []
     if file.axes:
         said.append(f"{file.axes} {' × '.join(map(str, file.shape))}, {file.dtype}")
     if file.nbytes:
         said.append(in_words(file.nbytes))
-    return [legible(file.path.name), " · ".join(said)]
+    return [legible(file.path.name), legible(file.holds), *filter(None, [" · ".join(said)])]

@@ -38,11 +38,8 @@ def field(tmp_path):
 
 @pytest.fixture
 def window(make_napari_viewer, qtbot):
-    """A window on the screen that hears keys."""
+    """A window on the screen."""
     viewer = make_napari_viewer(show=True)
-    whole = viewer.window._qt_window
-    whole.activateWindow()
-    qtbot.waitUntil(whole.isActiveWindow, timeout=20000)
     yield viewer
     qtbot.wait(20)
 
@@ -119,9 +116,12 @@ def test_from_four_dropped_files_to_files_on_the_disk(
 
     before, after = (window.layers[n] for n in ("protein", "protein imputed"))
     assert (before.visible, after.visible) == (False, True)
+    whole = window.window._qt_window
+    whole.activateWindow()  # as a desktop does when its menu or a dialog has closed
+    qtbot.waitUntil(whole.isActiveWindow, timeout=20000)
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     for shows_source in (True, False):
-        qtbot.keyClick(window.window._qt_window, Qt.Key.Key_C, keys)
+        qtbot.keyClick(whole, Qt.Key.Key_C, keys)
         assert (before.visible, after.visible) == (shows_source, not shows_source)
 
     # Where the protein is, and where compartments end.

@@ -251,7 +251,7 @@ class BoundariesRun:
                     for c, role in enumerate(ROLES)
                     if many[c]
                 )
-                yield f"{which} pixels are {what} of the set points: {told}"
+                yield f"{which} pixels are {what} of the balance: {told}"
         absent = [role for role in self.stack.absent_roles if role != "protein"]
         if absent:
             yield f"{', '.join(absent)}: no such channel"

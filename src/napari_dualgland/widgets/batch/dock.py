@@ -122,6 +122,7 @@ class BatchWidget(Dock):
         line = f"{len(done)} of {len(result)} stacks done, {self.run_bar.took}."
         line += f"\n• {kept} of them by an earlier run; nothing has changed since." if kept else ""
         line += f"\n⚠ {failed} failed: the table says why." if failed else ""
+        QTimer.singleShot(0, self._share_height)  # the form needs more: there is a line below it
         return line, result
 
     @override

@@ -261,4 +261,4 @@ def summary(result: Boundaries, took: str) -> str:
     line = f"Looked at {'1 cell' if len(cells) == 1 else f'{len(cells)} cells'}, {took}."
     notes = [*result.stack.notes, *result.provenance.notes]
     told = [note for note in dict.fromkeys(notes) if "named the compartments" not in note]
-    return "\n".join([line, *(f"• {legible(note)}" for note in told)])
+    return "\n".join([line, *(f"• {legible(note[:1].upper() + note[1:])}" for note in told)])

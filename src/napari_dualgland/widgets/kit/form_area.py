@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QFrame,
     QScrollArea,
@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from napari_dualgland.widgets.kit.style import align_labels, heading
 
 _MOST_BELOW = 0.45
-"""Share of the height that what stands below the form may take; more of it scrolls."""
+"""Share of the height that what stands below the form may take, or else what the form leaves it."""
 
 
 class FormArea(QWidget):
@@ -66,11 +66,12 @@ class FormArea(QWidget):
         rest = QVBoxLayout(self._rest)
         rest.setContentsMargins(0, 0, 0, 0)
         rest.setSpacing(0)
+        self._pinned = QWidget()
+        row = QVBoxLayout(self._pinned)
+        row.setContentsMargins(8, 4, 10, 4)
         if pinned is not None:
-            row = QVBoxLayout()
-            row.setContentsMargins(8, 4, 10, 4)
             row.addWidget(pinned)
-            rest.addLayout(row)
+            rest.addWidget(self._pinned)
         if self._below is not None:
             rest.addWidget(self._below)
         column = QVBoxLayout(self)
@@ -113,13 +114,26 @@ class FormArea(QWidget):
 
     def _share(self) -> None:
         if self._below is not None:
-            most, needed = round(_MOST_BELOW * self.height()), self._below.needed_height()
+            needed, pinned = self._below.needed_height(), self._pinned.layout()
+            wide = pinned.hasHeightForWidth()
+            above = (
+                pinned.totalHeightForWidth(self.width())
+                if wide
+                else pinned.totalSizeHint().height()
+            )
+            above += max(self._form.needed_height(), self._pages.minimumSizeHint().height())
+            least = round(_MOST_BELOW * self.height())
+            most = max(least, self.height() - above)
             # A bar that is there for no need would take the width that makes it needed.
             bar = Qt.ScrollBarPolicy
             self._below.setVerticalScrollBarPolicy(
                 bar.ScrollBarAsNeeded if needed > most else bar.ScrollBarAlwaysOff
             )
-            self._below.setFixedHeight(max(1, min(needed, most)))
+            # No more than the least is asked for: the window must not grow.
+            self._below.setMinimumHeight(max(1, min(needed, least)))
+            self._below.setMaximumHeight(max(1, needed))
+            self._below.wanted = min(needed, most)
+            self._below.updateGeometry()
 
     def resizeEvent(self, event: Any) -> None:
         """Share the height anew."""
@@ -146,6 +160,7 @@ class _Scrolled(QScrollArea):
 
     def __init__(self, parts: Sequence[QWidget | str]) -> None:
         super().__init__()
+        self.wanted: int | None = None
         self.inside = QWidget()
         column = QVBoxLayout(self.inside)
         column.setContentsMargins(8, 4, 10, 4)
@@ -165,6 +180,11 @@ class _Scrolled(QScrollArea):
         if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
             self.asks.emit()
         return bool(super().eventFilter(watched, event))
+
+    def sizeHint(self) -> QSize:
+        """Return the height that it is given, if that was said."""
+        hint = super().sizeHint()
+        return hint if self.wanted is None else QSize(hint.width(), self.wanted)
 
     def needed_height(self) -> int:
         layout = self.inside.layout()

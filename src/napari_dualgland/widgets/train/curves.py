@@ -95,4 +95,14 @@ def _draw(axis: Any, name: str, curve: Curve) -> None:
     steps, values = curve.thinned(_MOST)
     few = "o" if len(steps) < 12 else ""
     line = "-" if name in (*TERMS, "model") else "--"
-    axis.plot(steps, values, line, color=_COLORS[name], lw=1.4, marker=few, ms=3, label=name)
+    axis.plot(
+        steps,
+        values,
+        line,
+        color=_COLORS[name],
+        lw=1.4,
+        marker=few,
+        ms=3,
+        label=name,
+        zorder=3 if name == "model" else 2,
+    )

@@ -213,14 +213,18 @@ def test_a_result_goes_with_its_layers(viewer, done):
 
 
 @pytest.mark.binding
-def test_a_closed_dock_hears_no_clicks_and_holds_no_result(viewer, done, qtbot):
+def test_a_closed_dock_hears_no_clicks_and_its_result_goes_with_its_layers(viewer, done, qtbot):
+    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=5000)
     result, before = weakref.ref(done.results.result), len(viewer.mouse_drag_callbacks)
     viewer.window.remove_dock_widget(done.parentWidget())
     assert len(viewer.mouse_drag_callbacks) == before - 1
+    assert result() is not None
+    for layer in [x for x in viewer.layers if tag_of(x).is_result]:
+        viewer.layers.remove(layer)
+    del layer
+    qtbot.wait(50)
     gc.collect()
     assert result() is None
-    done.deleteLater()  # nobody docks it again
-    qtbot.wait(50)
 
 
 def test_a_closed_dock_s_run_can_be_seen_again_and_exported(

@@ -11,6 +11,7 @@ from napari.layers import Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
+from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import LayerTag, set_tag
 from napari_dualgland.io.writing import WriteOptions
@@ -241,7 +242,7 @@ def test_both_fills_of_a_run_are_offered_and_named(
 ):
     viewer.open(saved_to(tmp_path, "f", 0), plugin="napari-dualgland")
     impute = dock()
-    impute.set_value(QUICK.model_copy(update={"model": "dual-gland"}))
+    impute.set_value(QUICK.model_copy(update={"model": ImputeParams().model}))
     run(impute)
     estimate = viewer.layers["protein imputed"].data.copy()
     widget = export()

@@ -213,11 +213,48 @@ def test_a_result_goes_with_its_layers(viewer, done):
 
 
 @pytest.mark.binding
-def test_a_closed_dock_hears_no_clicks_and_holds_no_result(viewer, done, qtbot):
+def test_a_closed_dock_hears_no_clicks_and_its_result_goes_with_its_layers(viewer, done, qtbot):
+    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=5000)
     result, before = weakref.ref(done.results.result), len(viewer.mouse_drag_callbacks)
-    viewer.window.remove_dock_widget(done)
+    viewer.window.remove_dock_widget(done.parentWidget())
     assert len(viewer.mouse_drag_callbacks) == before - 1
+    assert result() is not None
+    for layer in [x for x in viewer.layers if tag_of(x).is_result]:
+        viewer.layers.remove(layer)
+    del layer
+    qtbot.wait(50)
     gc.collect()
     assert result() is None
-    done.deleteLater()  # nobody docks it again
-    qtbot.wait(50)
+
+
+def test_a_closed_dock_s_run_can_be_seen_again_and_exported(
+    viewer, done, boundaries_dock, qtbot, tmp_path
+):
+    from napari_dualgland.io.writing import WriteOptions
+    from napari_dualgland.jobs.export import ExportJob
+    from napari_dualgland.progress import finish
+    from napari_dualgland.widgets.export.found import found_in
+
+    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=5000)
+    result, said = done.results.result, done.run_bar.says.text()
+    viewer.window.remove_dock_widget(done.parentWidget())
+    (found,) = [f for f in found_in(viewer) if f.kind == "boundaries"]
+    assert found.label == f"{result.stack.name}: boundaries"
+    assert found.load() is result
+    for name in ("maps.ome.tif", "table.csv"):
+        job = ExportJob(
+            what=found.label, layers=found.refs(), output=tmp_path / name, options=WriteOptions()
+        )
+        (file,) = job.plan(found.load()).files
+        assert file.path == tmp_path / name
+        finish(job.steps(found.load(), lambda: False))
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert len(table) == len(result.set_points)
+    kept = nd.read(tmp_path / "maps.ome.tif")
+    assert [c.name for c in kept.channels][:2] == ["nucleus", "nuclear rim"]
+
+    again = boundaries_dock()
+    assert again.results.result is result
+    assert again.run_bar.says.text() == said
+    viewer.layers.remove("compartments")
+    assert again.results.result is None

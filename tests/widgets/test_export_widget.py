@@ -11,14 +11,17 @@ from napari.layers import Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
+from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import LayerTag, set_tag
-from napari_dualgland.results import Imputation
+from napari_dualgland.io.writing import WriteOptions
+from napari_dualgland.progress import finish
+from napari_dualgland.results import PLAUSIBLE, Imputation
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 from napari_dualgland.widgets.export.dock import ExportWidget
 from napari_dualgland.widgets.export.ways import FIELD
 
-from .conftest import HOLE, hole_labels, outside_hole, paint, plain_field
+from .conftest import HOLE, QUICK, hole_labels, outside_hole, paint, plain_field
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
@@ -232,3 +235,55 @@ def test_the_job_goes_to_the_form_and_back(viewer, export, qtbot, tmp_path):
 def test_hole_labels_are_no_field(viewer, export):
     viewer.add_layer(hole_labels())
     assert labels_of(export()) == ["nothing to export yet"]
+
+
+def test_both_fills_of_a_run_are_offered_and_named(
+    viewer, dock, run, export, qtbot, click, tmp_path
+):
+    viewer.open(saved_to(tmp_path, "f", 0), plugin="napari-dualgland")
+    impute = dock()
+    impute.set_value(QUICK.model_copy(update={"model": ImputeParams().model}))
+    run(impute)
+    estimate = viewer.layers["protein imputed"].data.copy()
+    widget = export()
+    fill = widget.params.fields["fill"]
+    written = {}
+    for shown, asked, name in (
+        (False, "as it is", "f_imputed"),
+        (False, "plausible", "f_plausible"),
+        (True, "as it is", "f_plausible"),
+        (True, "estimate", "f_imputed"),
+    ):
+        if impute.results.texture.isChecked() != shown:
+            click(impute.results.texture)
+        fill.set_value(asked)
+        qtbot.wait(300)
+        assert fill.widget.isEnabled()
+        words = "plausible picture" if shown else "imputed field"
+        assert labels_of(widget)[0] == f"f: {words}"
+        assert widget.place.value() == tmp_path / f"{name}.ome.tif"
+        (line,) = planned(widget)
+        drawn = name == "f_plausible"
+        assert ("plausible picture" in line) == drawn
+        assert "uncertainty" in line
+        job = widget.value()
+        finish(job.steps(widget.load(job), lambda: False))
+        back = read(tmp_path / f"{name}.ome.tif")
+        assert back.plausible == drawn
+        assert (PLAUSIBLE in back.provenance.notes) == drawn
+        at = [c.role for c in back.channels].index("protein")
+        assert np.array_equal(back.data[at], estimate) != drawn
+        key = (at, *HOLE)
+        written.setdefault(drawn, (back.data, back.uncertainty[key]))
+        np.testing.assert_array_equal(written[drawn][0], back.data)
+        np.testing.assert_allclose(written[drawn][1], back.uncertainty[key], rtol=1e-5)
+    assert (written[True][1] > written[False][1]).all()
+
+
+def test_a_fill_that_was_chosen_for_another_result_is_no_obstacle(viewer, export, qtbot, tmp_path):
+    viewer.open(saved_to(tmp_path, "a", 0), plugin="napari-dualgland")
+    widget = export()
+    widget.params.set_value(WriteOptions(fill="plausible"))
+    widget.show_plan()
+    assert not widget.params.fields["fill"].widget.isEnabled()
+    assert planned(widget)

@@ -548,3 +548,23 @@ def test_export_all_fills_a_folder(done, tmp_path, monkeypatch, qtbot):
     from napari_dualgland.jobs.localize import FILES
 
     assert {file.name for file in (tmp_path / "all").iterdir()} == set(FILES)
+
+
+def test_the_export_dock_finds_it_and_writes_what_the_command_does(viewer, done, tmp_path):
+    from napari_dualgland.jobs.export import ExportJob
+    from napari_dualgland.jobs.localize import FILES
+    from napari_dualgland.progress import finish
+    from napari_dualgland.widgets.export.found import found_in
+
+    result = done.results.result
+    viewer.window.remove_dock_widget(done.parentWidget())
+    kinds = [found.kind for found in found_in(viewer)]
+    assert kinds.count("localization") == 1
+    assert "cells" not in kinds  # they are in it
+    found = next(f for f in found_in(viewer) if f.kind == "localization")
+    assert found.load() is result
+    assert found.field == result.stack.name
+    job = ExportJob(what=found.label, layers=found.refs(), output=tmp_path / "all")
+    assert [file.path.name for file in job.plan(result).files] == list(FILES)
+    finish(job.steps(result, lambda: False))
+    assert {path.name for path in (tmp_path / "all").iterdir()} == set(FILES)

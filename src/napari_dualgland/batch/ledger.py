@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_dualgland.batch.beside import results_of
 from napari_dualgland.batch.manifest import Manifest, Record, asked_by, given_by, seen
 from napari_dualgland.batch.queue import Batch, StackJobs, folder_of
 from napari_dualgland.batch.state import BatchProgress, StackState, Status
@@ -131,7 +132,7 @@ class Ledger:
         stack, folder = self._stacks[name], self._batch.output
         files = []
         if status == Status.DONE:
-            made = [job.output for job in stack.jobs if job.output is not None]
+            made = [path for job in stack.jobs for path in results_of(job)]
             files = [file for path in made for file in _files_in(path)]
         marks = {path.relative_to(folder).as_posix(): seen(path) for path in files}
         results = {path: mark for path, mark in marks.items() if mark is not None}

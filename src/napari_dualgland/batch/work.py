@@ -8,14 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_dualgland.batch.beside import write_beside
 from napari_dualgland.batch.thumbnail import Panel, panels_of, write_preview
-from napari_dualgland.io.boundaries_writing import write_table
 from napari_dualgland.jobs.base import Job
 from napari_dualgland.jobs.inputs import FileInput
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Boundaries, Imputation, Localization
 
-BOUNDARIES_ENDING, SET_POINTS_ENDING = "_boundaries.ome.tif", "_set_points.csv"
 STEPS = 1000
 """Of the whole stack, whatever its jobs count."""
 
@@ -73,20 +72,13 @@ def _all(
         job.check()
         result = yield from _counted(job, job.steps(loaded, should_stop), number, len(jobs))
         job.save(result)
-        write_set_points(result, job.output)
+        write_beside(job, result)
         if isinstance(result, Imputation) and result.unchanged and job.output is not None:
             same[job.output] = job.file or FileInput(path=job.output)
         panels += panels_of(loaded.stack, result, job.output, first=not panels)
         told = _joined(told, facts(result), list(loaded.stack.notes))
     write_preview(panels, folder)
     return told | {"panels": [panel.title for panel in panels]}
-
-
-def write_set_points(result: Any, output: Path | None) -> None:
-    """Write the balance of the cells beside the picture of their boundaries."""
-    if isinstance(result, Boundaries) and output is not None:
-        stem = output.name.removesuffix(BOUNDARIES_ENDING)
-        write_table(result.set_points, output.with_name(f"{stem}{SET_POINTS_ENDING}"))
 
 
 def facts(result: Any) -> dict[str, Any]:

@@ -87,15 +87,14 @@ class ExportJob(FrozenModel):
         if isinstance(result, Stack):
             return plan(result, self.output, self.options)
         place = self.output
-        known = isinstance(result, CellTable)
         if isinstance(result, CellTable):
-            files, name = result.files, result.name
+            name, files = result.name, result.files
         else:
-            files, name = tuple(sources(result.stack)), result.stack.name
+            name, files = result.stack.name, tuple(sources(result.stack))
         rows = result.set_points if isinstance(result, Boundaries) else result.table
         unit = "rows" if isinstance(result, Boundaries) else "cells"
         table = f"{len(rows)} {unit}, {len(rows.columns)} columns"
-        if known or place.suffix.lower() == ".csv":
+        if isinstance(result, CellTable) or place.suffix.lower() == ".csv":
             refuse_file(place, files)
             return Plan("CSV", name, (PlannedFile(place, table),))
         if isinstance(result, Boundaries):

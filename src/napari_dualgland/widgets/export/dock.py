@@ -59,7 +59,7 @@ class ExportWidget(Dock):
         self._look.timeout.connect(self._on_look)
         self.what.changed.connect(self._on_chosen)
         self.place.changed.connect(self._look.start)
-        self.params.changed.connect(self._look.start)  # which proposes a name for the fill
+        self.params.changed.connect(self._look.start)
         self._selected = SelectionWatch(napari_viewer.layers, self._on_layers_changed)
         self.destroyed.connect(self._selected.stop)
         form = self.form(
@@ -126,7 +126,8 @@ class ExportWidget(Dock):
         try:
             result = self._chosen().load()
             self._offer_what_there_is(result)
-            self._propose()
+            if self.place.is_proposed:  # the fill that was chosen is part of the name
+                self._propose()
             plan = self.value().plan(result)
         except DualglandError as error:
             self.planned.refuse(legible(str(error)))

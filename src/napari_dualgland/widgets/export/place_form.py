@@ -47,6 +47,11 @@ class PlaceForm(QWidget):
         """Show a path."""
         self.line.setText("" if path is None else str(path))
 
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the path is the one that was proposed, and no person's."""
+        return self.line.text().strip() == self._proposed
+
     def propose(self, path: Path, offered: Offered) -> None:
         """Show a path for what was chosen, or give the one that a person has typed its ending.
 

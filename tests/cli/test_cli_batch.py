@@ -1,0 +1,67 @@
+"""``dualgland batch``: everything done for each stack, one broken, and gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_dualgland.io import read, write
+from napari_dualgland.results import Imputation
+
+QUICK = ("--model", "prior", "--device", "cpu", "--tile", 64, "--no-rehearse", "--workers", 1)
+
+
+def test_all_is_done_for_each_stack_and_what_is_broken_keeps_its_error(dualgland, field, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    stack = field()
+    stack.data[:, 30:50, 40:60] = 0
+    write(stack, folder / "field.ome.tif")
+    (folder / "broken.tif").write_bytes(b"II*\0nonsense that goes nowhere")
+    words = ("batch", folder, "--out", out, "--do", "impute,localize,boundaries", *QUICK, "--json")
+
+    said = dualgland(*words)
+    assert said.code == 2
+    assert (said.result["done"], said.result["failed"], said.result["kept"]) == (1, 1, 0)
+    broken, done = said.result["each"]
+    assert broken["status"] == "failed"
+    assert str(folder / "broken.tif") in broken["error"]["sentence"]
+    assert broken["error"]["way_out"]
+    names = [Path(path).name for path in done["results"]]
+    assert names == [
+        "field_imputed.ome.tif",
+        "cells.csv",
+        "cells.tif",
+        "maps.ome.tif",
+        "overlay.png",
+        "field_boundaries.ome.tif",
+        "field_set_points.csv",
+    ]
+    filled = read(out / "field" / "field_imputed.ome.tif")
+    assert isinstance(filled, Imputation)
+    assert filled.missing[:, 30:50, 40:60].all()
+    table = pd.read_csv(out / "field" / "field_set_points.csv")
+    assert set(table["channel"]) == {"microtubules", "protein", "nucleus", "er"}
+    compartments = read(out / "field" / "field_boundaries.ome.tif")
+    assert compartments.sizes["Y"] == stack.sizes["Y"]
+    assert "field_set_points.csv" in (out / "report.csv").read_text()
+
+    # The same again keeps what is done; without the table it is done anew.
+    again = dualgland(*words)
+    assert again.code == 2
+    assert again.result["each"][1]["kept"]
+    assert again.result["each"][1]["results"] == done["results"]
+    (out / "field" / "field_set_points.csv").unlink()
+    anew = dualgland(*words)
+    assert not anew.result["each"][1]["kept"]
+    pd.testing.assert_frame_equal(pd.read_csv(out / "field" / "field_set_points.csv"), table)
+    np.testing.assert_array_equal(read(out / "field" / "field_imputed.ome.tif").data, filled.data)
+
+
+def test_what_cannot_be_asked_for_is_said(dualgland, whole, tmp_path):
+    said = dualgland("batch", whole, "--out", tmp_path / "out", "--do", "impute,polish")
+    assert said.code == 2
+    assert "'polish' is nothing that can be done" in said.error
+    assert "impute,localize,boundaries" in said.error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtWidgets import QWidget
 from typing_extensions import override
 
 from napari_dualgland.batch import FoundStack, StackState, Status
@@ -47,8 +48,9 @@ class Row:
 class QueueModel(QAbstractTableModel):
     """The stacks that are to be worked on."""
 
-    def __init__(self, parent: Any = None) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._shown_in = parent
         self.rows: list[Row] = []
 
     def add(self, stacks: Iterable[FoundStack]) -> int:
@@ -108,7 +110,7 @@ class QueueModel(QAbstractTableModel):
             return in_lines(story(state))
         if role == Qt.ItemDataRole.ForegroundRole and column == 1:
             tone = _TONES.get(state.status)
-            return None if tone is None else tone.on(self.parent())
+            return None if tone is None else tone.on(self._shown_in)
         if role == SHARE:
             return state.share if state.status == Status.RUNNING else None
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QRect, QSize, Qt, QTimer
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QVBoxLayout, QWidget
 
 from napari_dualgland.io.writing import Plan, PlannedFile
@@ -14,6 +14,8 @@ from napari_dualgland.widgets.kit.style import footnote, in_lines
 
 _HIGHEST = 220
 """Of the list, in pixels; more files scroll."""
+_INSET = 16
+"""What of its width a text does not have."""
 
 
 class PlanView(QWidget):
@@ -76,11 +78,14 @@ class PlanView(QWidget):
         self.says.setVisible(bool(lines))
 
     def _fit(self) -> None:
-        self.list.doItemsLayout()  # type: ignore[attr-defined]  # Qt has it
-        # As laid out: Qt's hint for a row knows of no line that wraps.
-        items = (self.list.item(row) for row in range(self.list.count()))
-        gaps = 2 * self.list.spacing() * self.list.count()
-        high = gaps + sum(self.list.visualItemRect(item).height() for item in items)
+        # Qt's hint for a row knows of no line that wraps.
+        within = QRect(0, 0, self.list.viewport().width() - _INSET, _HIGHEST)
+        high = 0
+        for item in (self.list.item(row) for row in range(self.list.count())):
+            wraps = Qt.TextFlag.TextWordWrap
+            text = self.list.fontMetrics().boundingRect(within, wraps, item.text())
+            item.setSizeHint(QSize(within.width(), text.height() + 4))
+            high += item.sizeHint().height() + 2 * self.list.spacing()
         self.list.setFixedHeight(min(high + 2 * self.list.frameWidth() + 2, _HIGHEST))
 
 

@@ -37,7 +37,7 @@ class ToneLabel(QLabel):
 
     def __init__(self, tone: Tone | None = None, look: str = "") -> None:
         super().__init__()
-        self._tone, self._look = tone, look
+        self._tone, self._look, self._painting = tone, look, False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self._paint()
@@ -56,5 +56,7 @@ class ToneLabel(QLabel):
     def _paint(self) -> None:
         color = "" if self._tone is None else f"color: {self._tone.on(self).name()};"
         looks = f"{self._look} {color}".strip()
-        if looks != self.styleSheet():  # setting it is a change of style itself
+        if looks != self.styleSheet() and not self._painting:
+            self._painting = True  # for this is a change of style itself
             self.setStyleSheet(looks)
+            self._painting = False

@@ -154,7 +154,7 @@ def first_layer(session: Session) -> None:
             lambda: session.viewer.add_image(np.eye(16), units="micrometer", blending="additive")
         )
     with session.measured("napari alone: that layer removed"):
-        session.act(lambda: session.viewer.layers.clear())
+        session.act(session.viewer.layers.clear)
 
 
 def open_files(session: Session) -> None:

@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from napari_dualgland.errors import DualglandError, Kind
 
@@ -60,6 +59,9 @@ def is_held(folder: Path) -> bool:
     path = folder / LOCK
     if not path.exists():
         return False
+    # Here and not above: it loads asyncio, and every dock opens with this module.
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path, mode=0o644, thread_local=False)
     try:
         lock.acquire(timeout=0)

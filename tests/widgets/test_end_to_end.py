@@ -102,7 +102,7 @@ def pick(qtbot, combo, words):
     for _ in range(combo.count()):
         if not combo.currentText().startswith(words):
             qtbot.keyClick(combo, Qt.Key.Key_Down)
-    assert combo.currentText().startswith(words)
+    assert combo.currentText().startswith(words), [combo.itemText(i) for i in range(combo.count())]
 
 
 def planned(export):

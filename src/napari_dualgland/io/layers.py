@@ -60,7 +60,7 @@ def stack_from_layers(
     paths = paths_of([layers[role] for role in ROLES if role in layers])
     common: dict[str, Any] = {
         **sampling(first, axes, pixel_size),
-        "name": field_name(paths[0], len(layers)) if paths else first.name,
+        "name": field_name(paths[0], len(layers)) if paths else tag_of(first).field or first.name,
         "source": str(paths[0]) if paths else None,
     }
     if channel_axis is not None:

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, set_tag, tag_of
+from napari_dualgland.io.layers import field_called
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
@@ -40,6 +41,8 @@ def tag_for(
     """
     like = tag_of(source.layers.get(role or "", source.first))
     own = {"kind": kind, "name": name, "role": role, "sources": source.ids, "axes": source.axes}
+    if source.paths:  # files that were dropped one by one name their field together
+        own["field"] = field_called(source.first, len(source.distinct_layers))
     blank = dict.fromkeys(("beside", "plane", "number", "place"))
     channel = like.channel if role in source.layers else role
     return like.model_copy(update={**blank, "roles": (), "channel": channel, **own, **more})

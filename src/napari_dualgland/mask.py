@@ -151,6 +151,8 @@ class Mask:
             marks = da.from_array(Cut(marks), chunks, name=False)  # type: ignore[no-untyped-call]
         # A channel that the mask does not speak of keeps no bit.
         bits = np.array([self._bit(channel.role) for channel in stack.channels])[:, None, None]
+        if marks.dtype.kind in "ui" and bits.max() <= np.iinfo(marks.dtype).max:
+            bits = bits.astype(marks.dtype)  # or all pixels would become as wide
         marked = (marks & bits) != 0 if self.coded else (marks != 0) & (bits != 0)
         if self.bounds is not None:
             marked = marked & self._within(stack)

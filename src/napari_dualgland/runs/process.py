@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.runs.folder import EVENTS, LOG, STOP, State, is_held
 from napari_dualgland.runs.history import History
@@ -45,6 +43,8 @@ def start(folder: Path, words: Sequence[str]) -> None:
     DualglandError
         If the folder cannot be written to, or no process can be started.
     """
+    import psutil  # not above: a run is described without it
+
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -68,6 +68,8 @@ def start(folder: Path, words: Sequence[str]) -> None:
 
 def is_going(folder: Path) -> bool:
     """Whether a run goes on: its process lives, or the trainer that it has started does."""
+    import psutil
+
     _started[:] = [process for process in _started if process.poll() is None]
     try:
         told = json.loads((folder / PROCESS).read_text(encoding="utf-8"))

@@ -28,6 +28,7 @@ from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
 from napari_dualgland.widgets.kit.style import plain
+from napari_dualgland.widgets.kit.warming import warm_up
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -157,7 +158,9 @@ class ExportWidget(Dock):
         self._look.start()
 
     def _on_look(self) -> None:
-        if self.isVisibleTo(self.window()):  # else it lies behind another dock
+        if warm_up().is_alive():  # a plan needs what is being loaded
+            self._look.start()
+        elif self.isVisibleTo(self.window()):  # else it lies behind another dock
             self.show_plan()
 
     def _chosen(self) -> Found:

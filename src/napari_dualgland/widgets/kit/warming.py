@@ -10,13 +10,18 @@ import threading
 from functools import cache
 from importlib import import_module
 
-_NEEDED = ("scipy.ndimage", "scipy.spatial.transform", "tifffile", "pandas", "dask.array")
+_NEEDED = (
+    *("scipy.ndimage", "scipy.spatial.transform", "tifffile", "pandas", "dask.array"),
+    "ome_types.model",
+)
 
 
 @cache
-def warm_up() -> None:
-    """Begin, once in the life of the program."""
-    threading.Thread(target=_load, name="dualgland-warming").start()
+def warm_up() -> threading.Thread:
+    """Begin, once in the life of the program; return what is at it."""
+    thread = threading.Thread(target=_load, name="dualgland-warming")
+    thread.start()
+    return thread
 
 
 def _load() -> None:

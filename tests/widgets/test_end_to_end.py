@@ -63,6 +63,8 @@ def menu(window, qtbot):
                 if not inside.isVisible():
                     qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=where)
             menu = inside
+        while (left_open := QApplication.activePopupWidget()) is not None:
+            left_open.close()
         return window.window.dock_widgets[f"{name} (Dual Gland)"]
 
     return _menu
@@ -139,13 +141,12 @@ def test_from_four_dropped_files_to_files_on_the_disk(
     assert (before.visible, after.visible) == (False, True)
     whole = window.window._qt_window
 
-    # As a desktop does when a menu or a dialog has closed; a bare screen forgets at times.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        QApplication.setActiveWindow(whole)
-    assert whole.isActiveWindow()
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     for shows_source in (True, False):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # As a desktop does when a menu or a dialog has closed; a bare screen forgets at times.
+            QApplication.setActiveWindow(whole)
         qtbot.keyClick(whole, Qt.Key.Key_C, keys)
         assert (before.visible, after.visible) == (shows_source, not shows_source)
 

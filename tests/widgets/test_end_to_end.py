@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -62,6 +63,8 @@ def menu(window, qtbot):
                 if not inside.isVisible():
                     qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=where)
             menu = inside
+        while (left_open := QApplication.activePopupWidget()) is not None:
+            left_open.close()
         return window.window.dock_widgets[f"{name} (Dual Gland)"]
 
     return _menu
@@ -117,6 +120,7 @@ def test_from_four_dropped_files_to_files_on_the_disk(
     paths, measured = field
     out = tmp_path / "out"
     out.mkdir()
+    dropped = [path.read_bytes() for path in paths]
     drop(window, paths)
     assert {layer.name for layer in window.layers} == {*ROLES}
 
@@ -137,13 +141,12 @@ def test_from_four_dropped_files_to_files_on_the_disk(
     assert (before.visible, after.visible) == (False, True)
     whole = window.window._qt_window
 
-    def active():
-        whole.activateWindow()  # as a desktop does when its menu or a dialog has closed
-        return whole.isActiveWindow()
-
-    qtbot.waitUntil(active, timeout=20000)
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     for shows_source in (True, False):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # As a desktop does when a menu or a dialog has closed; a bare screen forgets at times.
+            QApplication.setActiveWindow(whole)
         qtbot.keyClick(whole, Qt.Key.Key_C, keys)
         assert (before.visible, after.visible) == (shows_source, not shows_source)
 
@@ -189,5 +192,4 @@ def test_from_four_dropped_files_to_files_on_the_disk(
     assert told["classes"].fillna("").tolist() == cells["classes"].tolist()
     assert np.asarray(read(maps).data).shape[-2:] == measured.shape[-2:]
     assert {path.name for path in out.iterdir()} == {"field.ome.tif", "cells.csv", maps.name}
-    for path, plane in zip(paths, measured, strict=True):
-        np.testing.assert_array_equal(np.asarray(read(path).canonical())[0, 0, 0], plane)
+    assert [path.read_bytes() for path in paths] == dropped

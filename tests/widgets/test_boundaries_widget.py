@@ -204,10 +204,11 @@ def test_the_form_is_a_job(done):
 
 
 @pytest.mark.binding
-def test_a_result_goes_with_its_layers(viewer, done):
+def test_a_result_goes_with_its_layers(viewer, done, qtbot):
     result = weakref.ref(done.results.result)
     viewer.layers.clear()
     assert done.results.isHidden()
+    qtbot.wait(50)  # what Qt has still to deliver holds it
     gc.collect()
     assert result() is None
 

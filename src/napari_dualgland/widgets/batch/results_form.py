@@ -23,7 +23,7 @@ class ResultsForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.folder = QLineEdit()
-        self.browse = QPushButton("&Browse …")
+        self.browse = QPushButton("Browse …")
         self.workers = QSpinBox()
         self._lay_out()
         self.folder.editingFinished.connect(self._on_folder)

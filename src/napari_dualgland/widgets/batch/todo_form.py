@@ -39,7 +39,7 @@ class TodoForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         for kind, job in KINDS.items():
-            tick = QCheckBox(f"&{kind.capitalize()}")
+            tick = QCheckBox(kind.capitalize())
             tick.setToolTip(_SAYS.get(kind, "") + (_AFTER if kind != "impute" else ""))
             params = type(job.model_fields["params"].get_default(call_default_factory=True))
             form = ParamsForm(params, _special(kind, params))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
 from typing_extensions import override
 
@@ -64,6 +64,7 @@ class BoundariesWidget(Dock):
         super().__init__(napari_viewer, RunBar("Boundaries", "steps"), params)
         self._source: Source | None = None
         self._layers: BoundaryLayers | None = None
+        self._found: BoundaryLayers | None = None
         self.channels = ChannelsForm(napari_viewer, absent=ABSENT, shares=False, repaired=True)
         self.cells = CellsForm(napari_viewer)
         self.results = BoundariesResults()
@@ -133,14 +134,20 @@ class BoundariesWidget(Dock):
         result = yield from job.steps(loaded, should_stop)
         return (yield from draw_steps(result, should_stop))
 
-    def show_result(self, result: Drawn) -> tuple[str, Boundaries]:
-        """Show what was found, in layers, legend, plot and tables."""
+    @override
+    def show_steps(self, result: Drawn) -> Iterator[None]:
+        """Lay what was found over the source; see :meth:`.Dock.show_steps`."""
         assert self._source is not None
         said = summary(result.result, self.run_bar.took)
-        layers = BoundaryLayers(self.viewer, Seen(self._source, result, said))
-        self._show_layers(layers.show())  # the first is there at once, and carries the run
-        self._look_at(layers)
-        return said, result.result
+        self._found = BoundaryLayers(self.viewer, Seen(self._source, result, said))
+        yield from self._found.show()
+
+    def show_result(self, result: Drawn) -> tuple[str, Boundaries]:
+        """Show what was found, in legend, plot and tables."""
+        found, self._found = self._found, None
+        assert found is not None
+        self._look_at(found)
+        return found.seen.said, result.result
 
     def closing(self) -> None:
         """Let go of the viewer and of what was found; its layers keep it."""
@@ -148,15 +155,6 @@ class BoundariesWidget(Dock):
         self._clicks.stop()
         self._selected.stop()
         self._look_at(None)
-
-    def _show_layers(self, layers: Iterator[None]) -> None:
-        """Show one layer and, when whatever else waits has had its turn, the next."""
-        if next(layers, self) is not self:
-            QTimer.singleShot(0, lambda: self._go_on_showing(layers))
-
-    def _go_on_showing(self, layers: Iterator[None]) -> None:
-        if self._layers is not None:  # else the person has removed what was there
-            self._show_layers(layers)
 
     # --- what was found -------------------------------------------------------------
 

@@ -53,9 +53,12 @@ class BoundariesResults(QWidget):
         self.cells: pd.DataFrame | None = None
         self.legend = Legend()
         self.channel = QComboBox()
+        self.channel.setAccessibleName("Channel of the plot")
         self.plot = BalancePlot()
         self.cell_table = FrameTable("Balance of the cells", OUT)
         self.hole_table = FrameTable("Filled holes", OUT)
+        self.cell_table.setToolTip("A row for each cell: click on one to go there in the image.")
+        self.hole_table.setToolTip("A row for each hole that was filled: click to go there.")
         self.pairs = PairPlot()
         self.tabs = QTabWidget()
         self.tabs.setMinimumHeight(_TALL)

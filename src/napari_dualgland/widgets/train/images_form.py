@@ -58,6 +58,7 @@ class ImagesForm(QWidget):
         self.channels = ChannelNumbers()
         self.left_out = QListWidget()
         self.left_out.setAccessibleName("Files that are left out, and why")
+        self.left_out.setToolTip("Training goes on without these files.")
         self.left_out.setWordWrap(True)
         self.left_out.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.left_out.setSelectionMode(QListWidget.SelectionMode.NoSelection)

@@ -72,7 +72,7 @@ def test_an_absent_channel_is_estimated(viewer, dock, run):
     assert estimated.data.min() > 0
     assert tuple(estimated.colormap.colors[-1][:3]) == (1, 1, 0)
     assert (np.asarray(viewer.layers["missing"].data) > 0).sum() == 50 * 70
-    assert "er: no such channel was recorded" in widget.run_bar.says.text()
+    assert "er: no such channel was recorded" in widget.notes.says.text()
 
 
 @pytest.mark.binding

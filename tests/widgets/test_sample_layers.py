@@ -18,6 +18,7 @@ from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.impute.beside_layers import BesideLayers
 from napari_dualgland.widgets.impute.compare import Compare
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
 
@@ -54,12 +55,16 @@ def made_up(stack, samples=2, unsure=True):
     return Imputation.of(filled, missing, sigma, tuple(pictures[1:]), provenance)
 
 
-def show(viewer, source, frame=None, **options):
-    """Show a made-up result as a run does."""
+def show(viewer, source, frame=None, ask=False, **options):
+    """Show a made-up result as a run does; with its uncertainty where a person asks for it."""
     stack = source.stack() if frame is None else source.stack().plane(frame["T"], frame["Z"])
     layers = ResultLayers(viewer, source, frame)
-    for _ in layers.finish_steps(made_up(stack, **options)):
+    result = made_up(stack, **options)
+    for _ in layers.finish_steps(result):
         pass
+    beside = BesideLayers(viewer, source, frame, layers.shown())
+    for _, layer in layers.shown() if ask else ():
+        beside.add_uncertainty(result, layer)
     return layers
 
 
@@ -121,7 +126,7 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
     assert len(stack.samples) == 2
     for role in ROLES:
         np.testing.assert_array_equal(viewer.layers[role].data, kept[f"{role} imputed"])
-        for what in ("sample 1", "sample 2", "uncertainty"):
+        for what in ("sample 1", "sample 2"):
             layer = viewer.layers[f"{role} {what}"]
             np.testing.assert_array_equal(np.asarray(layer.data), kept[f"{role} {what}"])
             assert not layer.visible
@@ -135,10 +140,9 @@ def test_a_plausible_fill_says_so(viewer, field, dock, run):
     widget.result_ready.connect(results.append)
     run(widget)
     assert "plausible picture" in " ".join(results[0].provenance.notes)
-    line, note = widget.run_bar.says.text().split("\n")
-    assert line.startswith("Filled ")
-    assert "plausible picture" in note
-    tag = tag_of(viewer.layers["protein imputed"])
+    assert widget.run_bar.says.text().startswith("Filled ")
+    assert "plausible picture" in widget.notes.says.text()
+    tag = tag_of(viewer.layers["protein plausible picture"])
     assert "plausible picture" in " ".join(tag.notes)
     assert tag.provenance.options["plausible"] is True
     assert not [name for name in names(viewer) if "sample" in name]
@@ -162,7 +166,6 @@ def test_samples_lie_beneath_the_results(viewer):
         *ROLES,
         *(f"{role} sample 2" for role in ROLES),
         *(f"{role} sample 1" for role in ROLES),
-        *(f"{role} uncertainty" for role in ROLES),
         *(f"{role} imputed" for role in ROLES),
         "missing",
     ]
@@ -227,7 +230,7 @@ def test_a_cancelled_run_keeps_the_samples_of_the_one_before(viewer):
     viewer.layers["er sample 1"].visible = True
     before = names(viewer)
     again = ResultLayers(viewer, source, None)
-    again.open()
+    again.open_all()
     assert not viewer.layers["er sample 1"].visible
     again.discard()
     assert names(viewer) == before
@@ -254,7 +257,7 @@ def test_names_that_end_in_a_number_keep_all_samples(viewer):
 def test_samples_of_one_plane_are_the_source_elsewhere(viewer):
     pixels = np.stack([paint(seed=k) for k in range(3)], axis=1)
     source = add(viewer, plain_field(pixels, contrast_limits=(0, 255)))
-    show(viewer, source, frame={"T": 0, "Z": 1})
+    show(viewer, source, frame={"T": 0, "Z": 1}, ask=True)
     for i, role in enumerate(ROLES):
         sample = np.asarray(viewer.layers[f"{role} sample 2"].data)
         np.testing.assert_array_equal(sample[[0, 2]], pixels[i][[0, 2]])
@@ -281,7 +284,7 @@ def test_samples_of_a_pyramid_are_a_pyramid(viewer):
         Image([p, p[::2, ::2]], name=role, multiscale=True, blending="additive")
         for role, p in zip(ROLES, pixels, strict=True)
     ]
-    show(viewer, add(viewer, layers))
+    show(viewer, add(viewer, layers), ask=True)
     for what in ("sample 1", "uncertainty"):
         layer = viewer.layers[f"er {what}"]
         assert layer.multiscale
@@ -306,12 +309,12 @@ def test_one_layer_in_another_order_of_channels(viewer, tmp_path, order, axis):
     )
     layer = viewer.layers["all"]
     positions = {ROLES[k]: i for i, k in enumerate(order)}
-    show(viewer, Source(dict.fromkeys(ROLES, layer), axis, positions))
+    show(viewer, Source(dict.fromkeys(ROLES, layer), axis, positions), ask=True)
     assert names(viewer)[1:] == [
         "all sample 2",
         "all sample 1",
-        "all uncertainty",
         "all imputed",
+        "all uncertainty",
         "missing",
     ]
     assert viewer.layers["all sample 1"].data.shape == pixels.shape

@@ -67,7 +67,7 @@ class ModelField(ChoiceField):
             card, path = read_card(name)
         except DualglandError as error:
             self._card.setText(legible(str(error)))
-            self.widget.setToolTip(plain(str(name)))
+            self._card.setToolTip(plain(str(name)))
             return
         self._card.setText(legible(card.summary))
         held = f"\nHeld out: {'; '.join(card.held_out)}" if card.held_out else ""
@@ -75,7 +75,7 @@ class ModelField(ChoiceField):
             f"{card.name} {card.version}, {card.parameters:,} parameters, "
             f"licence {card.licence or 'not stated'}"
         )
-        self.widget.setToolTip(plain(what) + in_lines(held) + plain(f"\n{path}"))
+        self._card.setToolTip(plain(what) + in_lines(held) + plain(f"\n{path}"))
 
 
 class DeviceField(ChoiceField):

@@ -154,7 +154,7 @@ def test_nothing_is_written_into_any_zarr(tmp_path, marks, below):
         assert refused(job) == Kind.CONFLICT
 
 
-@pytest.mark.parametrize("name", ["a.tif", "a.png", "a", "a.ome.zarr", "a.ome.tif.gz", "ome.tif"])
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a", "a.ome.tif.gz", "a.zarr", "ome.tif"])
 def test_another_ending(tmp_path, name):
     assert refused(impute_to(tmp_path / name, tmp_path / "in.tif")) == Kind.BAD_VALUE
 

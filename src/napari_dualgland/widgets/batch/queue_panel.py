@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from napari_dualgland.batch import FoundStack, StackState, Status
 from napari_dualgland.widgets.batch.queue_table import SHARE, QueueModel, Row, story
-from napari_dualgland.widgets.kit.style import footnote, heading
+from napari_dualgland.widgets.kit.style import footnote, heading, plain
 
 EMPTY = "Drop stacks or folders of them here"
 _FILES = (
@@ -167,7 +167,7 @@ class QueuePanel(QWidget):
             self.retry: "Work on the queue again: what is done is kept, what failed is tried.",
         }
         for button, tip in tips.items():
-            button.setToolTip(tip)
+            button.setToolTip(plain(tip))
         self.view.setModel(self.model)
         self.view.setAccessibleName("Queue of stacks")
         self.view.setToolTip("A row for each stack; double-click on a finished one to open it.")

@@ -15,6 +15,7 @@ from napari_dualgland.widgets.kit.collapsible import Collapsible
 from napari_dualgland.widgets.kit.fields import Field
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
+from napari_dualgland.widgets.kit.style import plain
 
 _SAYS = {
     "impute": "Fill what is damaged or missing, and mark every pixel that was filled.",
@@ -40,7 +41,7 @@ class TodoForm(QWidget):
         column.setSpacing(2)
         for kind, job in KINDS.items():
             tick = QCheckBox(kind.capitalize())
-            tick.setToolTip(_SAYS.get(kind, "") + (_AFTER if kind != "impute" else ""))
+            tick.setToolTip(plain(_SAYS.get(kind, "") + (_AFTER if kind != "impute" else "")))
             params = type(job.model_fields["params"].get_default(call_default_factory=True))
             form = ParamsForm(params, _special(kind, params))
             section = Collapsible(f"{kind.capitalize()}: options", form)

@@ -11,7 +11,7 @@ from superqt import QFlowLayout
 
 from napari_dualgland.io.boundaries_writing import COMPARTMENT_COLORS
 from napari_dualgland.widgets.boundaries.layers import SPOKEN
-from napari_dualgland.widgets.kit.style import footnote, small_picture
+from napari_dualgland.widgets.kit.style import footnote, plain, small_picture
 
 _TIPS = {
     "nucleus": "Where DAPI is bright.",
@@ -71,8 +71,10 @@ def _swatch_button(name: str, color: str) -> QPushButton:
     button.setStyleSheet("text-align: left; padding: 3px 6px;")
     button.setAccessibleName(f"Probability of {name}")
     button.setToolTip(
-        f"{_TIPS[name]}\nClick to show how probable it is at every pixel, as a layer; "
-        "again to remove it."
+        plain(
+            f"{_TIPS[name]}\nClick to show how probable it is at every pixel, as a layer; "
+            "again to remove it."
+        )
     )
     return button
 

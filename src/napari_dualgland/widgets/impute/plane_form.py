@@ -11,7 +11,7 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.jobs import Plane
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.kit.fields import widen
-from napari_dualgland.widgets.kit.style import form_layout
+from napari_dualgland.widgets.kit.style import form_layout, plain
 
 
 class PlaneForm(QWidget):
@@ -42,7 +42,7 @@ class PlaneForm(QWidget):
         widen(self.combo)
         self.combo.addItem("Whole stack", "whole")
         self.combo.addItem("This plane", "plane")
-        self.combo.setToolTip(tip)
+        self.combo.setToolTip(plain(tip))
         form_layout(self).addRow(label, self.combo)
         self.combo.currentIndexChanged.connect(lambda _: self.changed.emit())
         channels.changed.connect(self._on_channels)

@@ -144,7 +144,7 @@ def _tool(text: str, name: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setAccessibleName(name)
-    button.setToolTip(tip)
+    button.setToolTip(plain(tip))
     button.setMinimumSize(30, 34)
     return button
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, 
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.kit.reachable import FIRST
 from napari_dualgland.widgets.kit.said import Said
-from napari_dualgland.widgets.kit.style import plain_label
+from napari_dualgland.widgets.kit.style import plain, plain_label
 
 _SETTLE_MS = 250
 """A press that comes sooner after the start was meant for *start*, not for *Cancel*."""
@@ -52,7 +52,9 @@ class RunBar(QWidget):
         self._first: tuple[float, int] | None = None
         self.total = 0
         self.button = _StartButton(verb)
-        self.button.setToolTip(f"{verb}: start with what stands above; press again to cancel.")
+        self.button.setToolTip(
+            plain(f"{verb}: start with what stands above; press again to cancel.")
+        )
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
         self._settling.setInterval(_SETTLE_MS)

@@ -43,12 +43,13 @@ class ModelField(ChoiceField):
 
     def refresh(self) -> None:
         """Offer the models that there are now; the chosen one stays, gone or not."""
+        # Watched before it is read: what comes in between is told, and read then.
+        self._watch(models_folder())
         there = models_for(self._job)
         self.offer(there)
         for name in self.names():
             if name not in there and name != self.value():
                 self.combo.removeItem(self.names().index(name))
-        self._watch(models_folder())
         self._show_card()
 
     def _watch(self, folder: Path) -> None:

@@ -29,14 +29,11 @@ def run(job: LocalizeJob) -> dict[str, Any]:
     start = time.perf_counter()
     # Mistyped options are told before minutes are spent on the stack.
     job.check()
-    loaded = job.load()
     with progress_bar("localizing") as step:
-        result = finish(job.steps(loaded), step)
+        result = finish(job.steps(job.load()), step)
     job.save(result)
     assert job.output is not None
-    told = describe(result, job.output, time.perf_counter() - start)
-    told["notes"] = list(dict.fromkeys([*loaded.stack.notes, *told["notes"]]))
-    return told
+    return describe(result, job.output, time.perf_counter() - start)
 
 
 def describe(result: Localization, out: Path, seconds: float) -> dict[str, Any]:

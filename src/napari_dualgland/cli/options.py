@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from napari_dualgland.cli.words import path_given
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.jobs import Detect, FileInput, MaskFile
+from napari_dualgland.jobs import Detect, FileInput, LabelsFile, MaskFile
 from napari_dualgland.jobs.channel_words import parse_channels
 from napari_dualgland.pixel_size import stated
 
@@ -85,3 +85,23 @@ def mask_source(text: str) -> Detect | MaskFile:
     if text in ("auto", "nan"):
         return Detect() if text == "auto" else Detect.nan_only()
     return MaskFile(path=path_given(text, "--missing"))
+
+
+def damage_file(text: str) -> MaskFile | None:
+    """Return the mask that ``--missing`` names where NaN alone is no damage to look past.
+
+    Raises
+    ------
+    DualglandError
+        For ``nan``.
+    """
+    if text == "nan":
+        found = "nan is not taken here"
+        raise DualglandError(Kind.BAD_VALUE, "--missing", found, expected="a mask or auto")
+    mask = mask_source(text)
+    return mask if isinstance(mask, MaskFile) else None
+
+
+def labels_file(path: Path | None) -> LabelsFile | None:
+    """Return the labels that ``--cells`` names."""
+    return None if path is None else LabelsFile(path=path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ import numpy as np
 from pydantic import field_validator
 from typing_extensions import override
 
-from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.findings import Finding
 from napari_dualgland.imputation import costs
 from napari_dualgland.imputation.params import ImputeParams
@@ -23,27 +21,21 @@ from napari_dualgland.io.shelf import Shelf, clear
 from napari_dualgland.io.sources import files_behind
 from napari_dualgland.io.targets import OME_TIFF, refuse_result
 from napari_dualgland.jobs.base import Job, never
-from napari_dualgland.jobs.channel_words import channels_option
-from napari_dualgland.jobs.code import Script, flags, path_word, refuse_plane, told
+from napari_dualgland.jobs.impute_code import command_of, in_no_file, python_of
 from napari_dualgland.jobs.inputs import (
     Detect,
     FileInput,
-    LayersInput,
     Loaded,
     MaskFile,
     MaskLayer,
     MaskSource,
     Region,
-    file_of,
-    pixel_size_option,
 )
 from napari_dualgland.mask import Mask
 from napari_dualgland.progress import Cancelled, Course, Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
-
-_ALWAYS = ("model", "device", "tile", "seed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +114,9 @@ class ImputeJob(Job):
     @override
     def load(self) -> Loaded:
         """Read stack and mask from files; see :meth:`.Job.load`."""
-        source = self._mask_file()
+        source = self.mask_file()
         if isinstance(source, MaskLayer):
-            raise _in_no_file(source)
+            raise in_no_file(source)
         stack = self.read_stack()
         if self.output is not None:
             # Here and not above: ome-types takes a second, which docks need not wait for.
@@ -287,46 +279,9 @@ class ImputeJob(Job):
     @override
     def as_python(self) -> str:
         """Return a script of the public API; see :meth:`.Job.as_python`."""
-        script = Script()
-        file, masked = self.file, isinstance(self.missing, MaskLayer | MaskFile)
-        if file is not None and not isinstance(self._mask_file(), MaskLayer):
-            script.read(file)
-        else:
-            assert isinstance(self.input, LayersInput)
-            script.take(self.input)
-        source = self._mask_file() if not script.in_napari else self.missing
-        if isinstance(source, MaskFile):
-            script.names.add("read_mask")
-            script.body.append(f"missing = read_mask({str(source.path)!r})")
-        elif isinstance(source, MaskLayer):
-            assert isinstance(self.input, LayersInput)
-            script.mark("missing", self.input, source.layer)
-        script.cut(self.plane, ["missing"] if masked else [])
-        if isinstance(source, Detect):
-            self._detect(script, source)
-        if self.roles != ROLES:
-            script.names |= {"Mask"} if isinstance(source, Detect) else set()
-            mask = "Mask(missing, stack.axes)" if isinstance(source, Detect) else "missing"
-            script.body.append(f"missing = {mask}.only({list(self.roles)!r})")
-        if self.region is not None:
-            bare = isinstance(source, Detect) and self.roles == ROLES
-            script.names |= {"Mask"} if bare else set()
-            mask = "Mask(missing, stack.axes)" if bare else "missing"
-            bounds = ", ".join(map(str, self.region.bounds))
-            script.body.append(f"missing = {mask}.inside({bounds})")
-        script.call("impute", ("stack", "missing"), told(self.params, _ALWAYS))
-        if file is not None:
-            script.write(self.output or self.beside("_imputed.ome.tif"))
-        return str(script)
+        return python_of(self)
 
-    def _detect(self, script: Script, source: Detect) -> None:
-        script.names.add("find_missing")
-        options = ", ".join(f"{k}={v!r}" for k, v in told(source.params, ()).items())
-        script.names |= {"MissingParams"} if options else set()
-        more = f", MissingParams({options})" if options else ""
-        script.body.append(f"missing = find_missing(stack{more})")
-
-    def _mask_file(self) -> Detect | MaskFile | MaskLayer:
+    def mask_file(self) -> Detect | MaskFile | MaskLayer:
         """Return the source of the mask; its file where a layer shows just what is in one."""
         if isinstance(self.missing, MaskLayer) and self.missing.layer.path is not None:
             return MaskFile(path=self.missing.layer.path)
@@ -335,32 +290,7 @@ class ImputeJob(Job):
     @override
     def as_command(self) -> str:
         """Return the shell line; see :meth:`.Job.as_command`."""
-        file = file_of(self.input, "the command line")
-        refuse_plane(self.plane)
-        source = self._mask_file()
-        if isinstance(source, MaskLayer):
-            raise _in_no_file(source)
-        options: dict[str, object] = {"out": self.output or self.beside("_imputed.ome.tif")}
-        if isinstance(source, MaskFile):
-            options["missing"] = source.path
-        elif source == Detect.nan_only():
-            options["missing"] = "nan"
-        if self.roles != ROLES or (isinstance(source, Detect) and self._is_special(source)):
-            raise DualglandError(
-                Kind.UNSUPPORTED,
-                "missing",
-                "the command line has no option for this choice of missing pixels",
-                way_out="copy as Python",
-            )
-        words = ["dualgland", "impute", path_word(file.path), *flags(options)]
-        words += channels_option(file.channels)
-        words += pixel_size_option(file.pixel_size)
-        words += [] if self.region is None else ["--region", str(self.region)]
-        return shlex.join([*words, *flags(told(self.params, _ALWAYS))])
-
-    @staticmethod
-    def _is_special(source: Detect) -> bool:
-        return source not in (Detect(), Detect.nan_only())
+        return command_of(self)
 
 
 def _telling(
@@ -387,15 +317,6 @@ def _telling(
 
 def _is_ome_tiff(path: Path) -> bool:
     return path.name.lower().endswith(OME_TIFF)
-
-
-def _in_no_file(source: MaskLayer) -> DualglandError:
-    return DualglandError(
-        Kind.LACKING,
-        source.layer.name,
-        "the layer is in no mask file",
-        way_out="save it as TIFF and open that, or copy as Python",
-    )
 
 
 def _by_planes(stack: Stack) -> Stack:

@@ -81,11 +81,12 @@ def channel_at(names: Sequence[str], key: int | str, role: str, where: str) -> t
         )
         return same[0], note if there and position != same[0] else ""
     if not there:
+        positions = f"a position from 0 to {count - 1}" if count > 1 else "position 0"
         raise DualglandError(
             Kind.NOT_THERE,
             where,
             f"no channel {key!r} for {role}",
             part=part,
-            expected=f"a position from 0 to {count - 1} or a name; there are {listed(names)}",
+            expected=f"{positions} or a name of its {listed(names)}",
         )
     return position, ""

@@ -72,7 +72,8 @@ def regular(path: Path, what: str = "file") -> Path:
     if not os.access(path, os.R_OK):
         raise DualglandError(Kind.UNREADABLE, path, "cannot be read (permission denied)")
     if seen.st_size == 0:
-        raise DualglandError(Kind.EMPTY, path, f"the {what} is empty (0 bytes)")
+        found, way_out = f"the {what} is empty (0 bytes)", "fetch or export it again"
+        raise DualglandError(Kind.EMPTY, path, found, way_out=way_out)
     return path
 
 

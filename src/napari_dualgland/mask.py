@@ -169,7 +169,7 @@ class Mask:
         if top >= height or left >= width:
             raise DualglandError(
                 Kind.BAD_VALUE,
-                self.name or "region",
+                "region",
                 f"rows {top} to {bottom}, columns {left} to {right} lie outside the image",
                 expected=f"a part of its {height} × {width} pixels",
             )

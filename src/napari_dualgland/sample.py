@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "sample_data"
 """Where the samples lie, in a wheel and in an editable install alike."""
 
-DAMAGE = "damage"
-"""Name of the layer that marks damaged pixels."""
-
 
 def sample_path(name: str) -> Path:
     """Return the file of a sample.
@@ -57,12 +54,11 @@ def damaged_zstack() -> list[LayerTuple]:
 
 def _with_mask(name: str) -> list[LayerTuple]:
     from napari_dualgland.io import read, read_mask
+    from napari_dualgland.io.layer_tag import DAMAGE, renamed
     from napari_dualgland.io.layer_tuples import layers_of
     from napari_dualgland.results import Imputation
 
     stack = read(sample_path(f"{name}.ome.tif"))
     mask = read_mask(sample_path(f"{name}_mask.tif")).fitted(stack)
     *images, (codes, looks, kind) = layers_of(Imputation.of(stack, mask))
-    # The mask has a bit per channel as in a layer "missing", but nothing is estimated here
-    # yet: under that name, File > Save would write the damage as if it had been repaired.
-    return [*images, (codes, {**looks, "name": DAMAGE}, kind)]
+    return [*images, (codes, renamed(looks, DAMAGE), kind)]

@@ -119,15 +119,55 @@ def test_a_table_says_what_holds_for_each(tmp_path, separator, start):
         ("input\n", Kind.EMPTY),
         ("file,channels\na.tif,\n", Kind.WRONG_CONTENT),
         ("input,colour\na.tif,red\n", Kind.WRONG_CONTENT),
+        ("input,input\na.tif,b.tif\n", Kind.WRONG_CONTENT),
         ("\x00\x01", Kind.WRONG_CONTENT),
+        ('input\n"a.tif\n', Kind.DAMAGED),
+        ("input\nä.tif\n".encode("latin-1"), Kind.UNSUPPORTED),
+        ("input\na.tif\n".encode("utf-16"), Kind.UNSUPPORTED),
+        ("input\njobs.csv\n", Kind.UNSUPPORTED),
+        ("input\n*.csv\n", Kind.UNSUPPORTED),
     ],
 )
 def test_what_is_no_table_says_so(tmp_path, content, kind):
     table = tmp_path / "jobs.csv"
-    table.write_text(content)
+    table.write_bytes(content if isinstance(content, bytes) else content.encode())
     (found,) = find_stacks([table])
     assert found.error["kind"] == kind
     assert str(table) in found.error["place"]
+
+
+@pytest.mark.parametrize(
+    ("row", "part"),
+    [
+        ("a.ome.tif,nucleus=0,er=1", "cells"),  # the comma was meant as part of one
+        ("a.ome.tif,nothing", "--channels"),
+        ("a.ome.tif,,,wide", "pixel_size"),
+        ("a.ome.tif,,,nan", "--pixel-size"),
+        (",nucleus=0", "input"),
+        (f"{'a' * 300}.tif", ""),
+        ("a\0.tif", "'a\\x00.tif'"),
+        ("~nobody-at-all/a.tif", "~nobody-at-all/a.tif"),
+    ],
+)
+def test_a_wrong_row_costs_no_other_and_says_where_it_is(tmp_path, row, part):
+    field_file(tmp_path / "a.ome.tif")
+    names = "input,channels" if part == "cells" else "input,channels,missing,pixel_size"
+    (tmp_path / "jobs.csv").write_text(f"{names},\na.ome.tif,,\n\n{row}\n")
+    sound, wrong = find_stacks([tmp_path / "jobs.csv"])
+    assert sound.error is None
+    if part:
+        assert wrong.error["place"] == str(tmp_path / "jobs.csv")
+        assert wrong.error["part"] == f"row 2, {part}"
+    else:
+        assert wrong.error["kind"] == Kind.BAD_VALUE
+
+
+@pytest.mark.parametrize("ending", [".tif", ".csv", ".json", "/a", "_red.png"])
+def test_a_name_too_long_costs_no_other(tmp_path, ending):
+    field_file(tmp_path / "a.ome.tif")
+    long, sound = find_stacks([tmp_path / f"{'a' * 300}{ending}", tmp_path / "a.ome.tif"])
+    assert "name too long" in long.error["found"]
+    assert sound.error is None
 
 
 def test_jobs_in_json(tmp_path):

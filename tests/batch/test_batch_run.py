@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from batch_scenes import HOLE, QUICK, broken_file, field_file
 
 from napari_dualgland.batch import Status, find_stacks, make_batch, run_batch
 from napari_dualgland.batch.manifest import MANIFEST, read_manifest
+from napari_dualgland.batch.queue import QUEUE, load_batch
+from napari_dualgland.batch.report import PAGE, TABLE
 from napari_dualgland.batch.run import _held
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read
@@ -93,6 +97,23 @@ def test_a_batch_is_stopped_gone_on_with_and_loses_what_is_at_fault_alone(fields
         assert imputed.data[hole].min() > 0
         assert state.told["missing"]["protein"] == pytest.approx(hole.mean())
     assert not workers()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+def test_stacks_are_done_whatever_they_are_called(tmp_path):
+    folder, output = tmp_path / "in 'é\"", tmp_path / "out 'é\""
+    sound = field_file(folder / "sound.ome.tif")
+    for name in ("a\udcff", "<b>&'\"", "new\nline"):  # the first is no text in any encoding
+        shutil.copy(sound, folder / f"{name}.ome.tif")
+    for earlier in (False, True):
+        asked = make_batch(find_stacks([folder]), output, {"impute": QUICK}, 1)
+        states = finish(run_batch(asked))
+        assert [(state.status, state.earlier) for state in states] == 4 * [(Status.DONE, earlier)]
+    assert load_batch(output / QUEUE) == asked
+    page = (output / PAGE).read_text(encoding="utf-8")
+    assert "<b>&" not in page
+    assert page.count("<article>") == 4
+    assert len(pd.read_csv(output / TABLE)) == 4
 
 
 def test_two_batches_in_one_folder_are_refused(fields):

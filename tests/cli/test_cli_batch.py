@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from napari_dualgland.io import read, write
 from napari_dualgland.results import Imputation
@@ -60,8 +61,29 @@ def test_all_is_done_for_each_stack_and_what_is_broken_keeps_its_error(dualgland
     np.testing.assert_array_equal(read(out / "field" / "field_imputed.ome.tif").data, filled.data)
 
 
-def test_what_cannot_be_asked_for_is_said(dualgland, whole, tmp_path):
-    said = dualgland("batch", whole, "--out", tmp_path / "out", "--do", "impute,polish")
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--do=impute,polish", "--do: 'polish' is nothing that can be done; expected impute,local"),
+        ("--do=", "--do: nothing is named; expected impute,localize,boundaries"),
+        ("--workers=0", "--workers: "),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said(dualgland, whole, tmp_path, monkeypatch, option, said):
+    monkeypatch.chdir(tmp_path)
+    told = dualgland("batch", whole, "--out", tmp_path / "out", option)
+    assert told.code == 2
+    assert said in told.error
+    assert {path.name for path in tmp_path.iterdir()} == {whole.name}
+
+
+@pytest.mark.parametrize("channels", ["foo=1", "nucleus=9"])
+def test_an_error_tells_its_stack(dualgland, whole, tmp_path, channels):
+    """Whatever the option is called that is at fault."""
+    table = tmp_path / "jobs.csv"
+    table.write_text(f"input,channels\n{whole},{channels}\n")
+    said = dualgland("batch", table, "--out", tmp_path / "out", *QUICK)
     assert said.code == 2
-    assert "'polish' is nothing that can be done" in said.error
-    assert "impute,localize,boundaries" in said.error
+    (line,) = said.err.splitlines()
+    assert str(whole) in line
+    assert "--channels" in line

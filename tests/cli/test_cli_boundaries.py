@@ -79,7 +79,9 @@ def test_it_speaks_to_people_and_tells_before_and_after(dualgland, folder, told)
     ("words", "what"),
     [
         (("--out", "x.tif"), ".ome.tif"),
+        (("--out", "x.ome.zarr"), "must end in .ome.tif or .ome.tiff; call it x.ome.tif"),
         (("--out", "field.ome.tif"), "field.ome.tif"),
+        (("--out", "x.ome.tif", "--table", "./x.ome.tif"), "the maps go there, too"),
         (("--out", "x.ome.tif", "--location", "Mars"), "Mars"),
         (("--out", "x.ome.tif", "--table", "field.ome.tif"), "field.ome.tif"),
         (("--out", "x.ome.tif", "--missing", "nan"), "nan"),

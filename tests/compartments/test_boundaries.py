@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -260,10 +261,56 @@ def test_a_lost_channel_is_said_and_no_landmark_at_all_refused(stack):
     assert refused.value.kind == Kind.LACKING
 
 
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (1, 64)])
+def test_an_image_of_a_few_pixels_is_an_image(stack, height, width):
+    result = nd.boundaries(replace(stack, data=stack.data[:, :height, :width]))
+    assert np.asarray(result.compartments).sum(0) == pytest.approx(np.ones((height, width)))
+    assert np.isfinite(np.asarray(result.map)).all()
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf, 1e300, None], ids=str)
+def test_what_was_not_measured_is_as_good_as_absent(stack, lost):
+    """Whether it is no number, none that a camera gives, or marked as missing."""
+    landmarks = [stack.roles[r] for r in ("microtubules", "nucleus", "er")]
+    values, mask = np.asarray(stack.data, np.float64), np.zeros(stack.shape, bool)
+
+    def notes_without(channels):
+        spoilt, marked = values.copy(), mask.copy()
+        (marked if lost is None else spoilt)[channels] = True if lost is None else lost
+        return nd.boundaries(replace(stack, data=spoilt), missing=marked).provenance.notes
+
+    assert any("no nucleus can be told" in note for note in notes_without(stack.roles["nucleus"]))
+    with pytest.raises(nd.DualglandError, match="no pixel of a landmark"):
+        notes_without(landmarks)
+
+
+def test_one_plane_without_a_landmark_is_no_reason_to_refuse(stack):
+    pair = np.stack([stack.data, stack.data])
+    mask = np.zeros(pair.shape, bool)
+    mask[1] = True
+    result = nd.boundaries(replace(stack, data=pair, axes="ZCYX"), missing=mask)
+    assert not np.asarray(result.spoken[0]).any()
+    assert np.asarray(result.spoken[1]).all()
+
+
 def test_without_a_model_that_names_compartments_the_surroundings_tell(stack):
     result = nd.boundaries(stack, missing=hole_in(stack, "nucleus"), model="prior")
     assert not np.asarray(result.spoken).any()
     assert any("names no compartments" in note for note in result.provenance.notes)
+
+
+def test_the_table_is_written_alone_and_over_nothing_that_was_read(found, tmp_path):
+    nd.write(found, tmp_path / "set_points.csv")
+    read_back = pd.read_csv(tmp_path / "set_points.csv")
+    assert list(read_back.columns) == list(found.set_points.columns)
+    assert len(read_back) == len(found.set_points)
+    own = replace(found, stack=replace(found.stack, files=(str(tmp_path / "set_points.csv"),)))
+    for name, kind in (("set_points.csv", Kind.CONFLICT), ("maps.ome.zarr", Kind.BAD_VALUE)):
+        with pytest.raises(nd.DualglandError) as refused:
+            nd.write(own, tmp_path / name)
+        assert refused.value.kind == kind
+        assert refused.value.way_out
+    assert [path.name for path in tmp_path.iterdir()] == ["set_points.csv"]
 
 
 # --- stacks -----------------------------------------------------------------------------

@@ -33,6 +33,20 @@ def test_a_text_called_tif(tmp_path):
     refused(tmp_path / "a.tif", "no TIFF")
 
 
+@pytest.mark.parametrize("content", [b"", b"no image" * 9, b"II*\0nonsense"])
+def test_what_is_no_image_has_a_way_out(tmp_path, content):
+    (tmp_path / "a.tif").write_bytes(content)
+    refused(tmp_path / "a.tif", "fetch or export it again")
+
+
+@pytest.mark.parametrize("axis", "ZT")
+def test_channels_that_were_saved_along_another_axis(tmp_path, axis):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, PIXELS, metadata={"axes": f"{axis}YX"}, **GREY)
+    refused(path, f"if its 4 planes along {axis} are its channels, save it as CYX")
+    refused(path, "expected position 0 or a name of its 1 channel", {"er": 3})
+
+
 def test_an_unknown_kind(tmp_path):
     (tmp_path / "a.czi").write_bytes(bytes(100))
     refused(tmp_path / "a.czi", "cannot read files of this kind")

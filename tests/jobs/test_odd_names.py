@@ -17,6 +17,7 @@ from napari_dualgland.jobs import (
     LayersInput,
     LocalizeJob,
     MaskFile,
+    TrainJob,
     load_job,
 )
 from napari_dualgland.jobs.channel_words import parse_channels
@@ -56,6 +57,13 @@ def test_a_copied_line_means_the_same_files(name):
             else:
                 assert path_given(word).absolute() == path.absolute()
         assert parse_channels(words[words.index("--channels") + 1]) == channels
+
+
+@pytest.mark.parametrize("name", [*ODD, "a\udcff"], ids=ascii)
+def test_a_training_run_in_a_folder_of_any_name_is_found_again(tmp_path, name):
+    job = TrainJob(images=tmp_path / "images" / name, output=tmp_path / name)
+    job.save()
+    assert load_job(tmp_path / name / "job.json") == job
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.recipe import TrainConfig
 from napari_dualgland import write
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.runs.images import LEAST_SIDE
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 SIDE = 64
@@ -122,6 +123,25 @@ def test_nothing_to_train_on_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.tif").write_bytes(b"II*\0 no more")
     with pytest.raises(DualglandError, match="of 1 images none can be trained on"):
         split_of(tmp_path, "*.tif", warnings=None)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (1, 64), (64, 15), (16, 16)])
+def test_an_image_is_too_small_or_can_be_trained_on(
+    tmp_path: Path, height: int, width: int, count: int
+) -> None:
+    """At every magnification, and when an only image is divided."""
+    for number in range(count):
+        pixels = np.ascontiguousarray(picture(number)[:, :height, :width])
+        image = Stack(pixels, "CYX", tuple(Channel(r, r) for r in ROLES), PixelSize(0.05, 0.05))
+        write(image, tmp_path / f"{number}.ome.tif")
+    if min(height, width) < LEAST_SIDE:
+        with pytest.raises(DualglandError, match=f"is {height} × {width} pixels"):
+            split_of(tmp_path, "*.tif", warnings=None)
+        return
+    split, _ = split_of(tmp_path, "*.tif", warnings=None)
+    sources = [*split.train, *split.validation, *split.test]
+    assert all(min(image.shape) > 0 for source in sources for image in source.images)
 
 
 @pytest.fixture

@@ -178,6 +178,15 @@ def test_a_file_asks_a_run_to_stop_and_is_taken_away_by_who_heeds_it(tmp_path: P
     assert not file.exists()
 
 
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_a_run_in_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DualglandError) as refused:
+        run(write_recipe(tmp_path), tmp_path / name)
+    assert refused.value.kind == Kind.NOT_A_FILE
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_every_recipe_that_ships_has_a_name_and_takes_a_labs_options() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == set(RECIPES)
     tiny = read_run(FOLDER / "tiny.yaml")

@@ -26,11 +26,11 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def stacks(tmp_path):
-    """Two damaged fields in a folder, and a file that is broken."""
+    """Four damaged fields in a folder, and a file that is broken."""
     folder = tmp_path / "in"
     folder.mkdir()
     channels = tuple(Channel(role, role) for role in ROLES)
-    for seed in range(2):
+    for seed in range(4):
         stack = Stack(paint(seed=seed), "CYX", channels, pixel_size=PixelSize(0.1, 0.1))
         write(stack, folder / f"field {seed}.ome.tif")
     (folder / "broken.tif").write_bytes(b"II*\0nonsense")
@@ -91,7 +91,7 @@ def _works(process):
 def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, monkeypatch):
     queue = batch.queue
     assert drop(batch, [stacks])
-    qtbot.waitUntil(lambda: len(queue.stacks()) == 3, timeout=20000)
+    qtbot.waitUntil(lambda: len(queue.stacks()) == 5, timeout=20000)
     assert drop(batch, [stacks / "broken.tif"])
     qtbot.waitUntil(lambda: "1 were there already" in batch.run_bar.says.text(), timeout=20000)
     assert not queue.open_result.isEnabled()
@@ -101,8 +101,8 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
     assert not drop(batch, [stacks])
     assert not queue.add_files.isEnabled()
     qtbot.waitUntil(lambda: batch.idle, timeout=120000)
-    assert statuses(batch) == [Status.FAILED, Status.DONE, Status.DONE]
-    assert "2 of 3 stacks done" in batch.run_bar.says.text()
+    assert statuses(batch) == [Status.FAILED, *4 * [Status.DONE]]
+    assert "4 of 5 stacks done" in batch.run_bar.says.text()
     assert not crew()
 
     # The error stays with its stack and says its way out, under the table and as its tip.
@@ -127,8 +127,8 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
     click(queue.remove)
     click(queue.retry)
     qtbot.waitUntil(lambda: batch.idle, timeout=120000)
-    assert statuses(batch) == [Status.DONE, Status.DONE]
-    assert [state.earlier for state in states(batch)] == [False, True]
+    assert statuses(batch) == 4 * [Status.DONE]
+    assert [state.earlier for state in states(batch)] == [False, True, True, True]
 
 
 def test_closed_in_the_middle_nothing_is_left(viewer, batch, stacks, click, qtbot):
@@ -197,7 +197,8 @@ def test_files_and_folders_are_chosen(batch, stacks, click, qtbot, monkeypatch):
     assert "no such file" in batch.queue.says.text()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(stacks))
     click(batch.queue.add_folder)
-    qtbot.waitUntil(lambda: len(states(batch)) == 4, timeout=20000)
+    qtbot.waitUntil(lambda: len(states(batch)) == 6, timeout=20000)
     batch.queue.view.selectRow(1)
     click(batch.queue.remove)
-    assert [state.name for state in states(batch)] == ["field 0", "broken", "field 1"]
+    left = ["field 0", "broken", "field 1", "field 2", "field 3"]
+    assert [state.name for state in states(batch)] == left

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 from napari_dualgland.io import read, write
 from napari_dualgland.results import Imputation
 from napari_dualgland.sample import sample_path
-from napari_dualgland.stack import ROLES, Channel, Stack
+from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
@@ -182,6 +182,7 @@ def test_from_four_dropped_files_to_files_on_the_disk(
     # What was measured is as it was, bit for bit; the mask says of the rest that it is not.
     back = read(out / "field.ome.tif")
     assert isinstance(back, Imputation)
+    assert back.pixel_size == PixelSize(0.16, 0.16)
     pixels, filled = np.asarray(back.data), np.asarray(back.imputed)
     assert filled.any()
     np.testing.assert_array_equal(pixels[~filled], measured[~filled])

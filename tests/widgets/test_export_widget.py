@@ -237,6 +237,46 @@ def test_hole_labels_are_no_field(viewer, export):
     assert labels_of(export()) == ["nothing to export yet"]
 
 
+@pytest.mark.parametrize("sample", ["damaged", "zstack"])
+def test_a_sample_is_exported_as_opened_without_its_damage(
+    viewer, export, qtbot, click, tmp_path, sample
+):
+    viewer.open_sample("napari-dualgland", sample)
+    viewer.layers["damage"].name = "scratches"  # whatever a person calls it
+    widget = export()
+    assert labels_of(widget)[0].endswith("field as opened")
+    qtbot.waitUntil(lambda: "'scratches' marks damage" in widget.planned.says.text(), timeout=20000)
+    type_place(widget, qtbot, tmp_path / "copy.ome.tif")
+    press(widget, qtbot, click)
+    back = read(tmp_path / "copy.ome.tif")
+    assert not isinstance(back, Imputation)
+    channels = np.moveaxis(np.asarray(back.data), back.axes.index("C"), 0)
+    for role, pixels in zip(ROLES, channels, strict=True):
+        np.testing.assert_array_equal(pixels, viewer.layers[role].data)
+
+
+@pytest.mark.parametrize("when", ["of what was opened", "before the run", "after the run"])
+def test_a_pixel_size_that_was_stated_is_written(viewer, dock, run, export, tmp_path, when):
+    for layer in plain_field():
+        viewer.add_layer(layer)
+    impute = dock()
+    if when == "after the run":
+        run(impute)
+    impute.channels.pixel_size.statement.set_value(0.16)
+    if when == "before the run":
+        run(impute)
+    viewer.layers.selection = [x for x in viewer.layers if x.visible]
+    widget = export()
+    job = widget.value().model_copy(update={"output": tmp_path / "exported.ome.tif"})
+    finish(job.steps(widget.load(job), lambda: False))
+    saved = tmp_path / "saved.ome.tif"
+    viewer.layers.save(str(saved), selected=True, plugin="napari-dualgland")
+    for path in (job.output, saved):
+        back = read(path)
+        assert isinstance(back, Imputation) == when.endswith("run")
+        assert back.pixel_size == PixelSize(0.16, 0.16)
+
+
 def test_both_fills_of_a_run_are_offered_and_named(
     viewer, dock, run, export, qtbot, click, tmp_path
 ):

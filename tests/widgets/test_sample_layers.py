@@ -87,7 +87,7 @@ def saved_again(viewer, chosen, tmp_path):
 # --- with the real model ----------------------------------------------------------------
 
 
-def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
+def test_a_run_with_samples(viewer, field, dock, run, click, tmp_path):
     widget = dock(field.values())
     widget.set_value(DRAWING)
     viewer.layers.selection.active = viewer.layers["nucleus"]
@@ -120,6 +120,14 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
         assert not [name for name in offered if "sample" in name or "uncertainty" in name]
     assert viewer.layers.selection.active.name == "nucleus imputed"
 
+    # The uncertainty of one channel lies over it when it is asked for.
+    viewer.layers.selection.active = viewer.layers["protein imputed"]
+    click(widget.results.uncertainty)
+    unsure = viewer.layers["protein uncertainty"]
+    assert unsure.visible
+    assert (unsure.data[HOLE] > 0).all()
+    assert not outside_hole(unsure.data).any()
+
     kept = {layer.name: np.asarray(layer.data) for layer in viewer.layers}
     results = [name for name in names(viewer) if name not in ROLES]
     stack = saved_again(viewer, results, tmp_path)
@@ -131,6 +139,10 @@ def test_a_run_with_samples(viewer, field, dock, run, tmp_path):
             np.testing.assert_array_equal(np.asarray(layer.data), kept[f"{role} {what}"])
             assert not layer.visible
             assert tag_of(layer).is_result
+    np.testing.assert_array_equal(stack.uncertainty[stack.roles["protein"]], kept[unsure.name])
+    back = viewer.layers["protein uncertainty"]
+    np.testing.assert_array_equal(np.asarray(back.data), kept[unsure.name])
+    assert not back.visible
 
 
 def test_a_plausible_fill_says_so(viewer, field, dock, run):

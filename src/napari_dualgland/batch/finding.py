@@ -23,6 +23,7 @@ from napari_dualgland.io.zarr import is_ome_zarr
 from napari_dualgland.jobs.base import never
 from napari_dualgland.jobs.inputs import file_of
 from napari_dualgland.progress import Cancelled, Progress, finish
+from napari_dualgland.refusals import refusal_of
 
 
 def find_stacks(
@@ -93,19 +94,22 @@ def find_steps(
 
 
 def _stacks_of(
-    given: str | Path, options: StackOptions, aside: Path | None
+    given: str | Path, options: StackOptions, aside: Path | None, *, in_table: bool = False
 ) -> Iterator[FoundStack]:
     path = Path(given)
     try:
         path = home_expanded(path).absolute()
         if _is_pattern(path):
-            yield from _matching(path, options, aside)
+            for match in _matching(path):
+                yield from _stacks_of(match, options, aside, in_table=in_table)
         elif is_table(path):
+            if in_table:  # which may name the first again
+                raise DualglandError(Kind.UNSUPPORTED, path, "a table is named in a table")
             for row in read_table(path, options):
                 if isinstance(row, FoundStack):
                     yield row
                 else:
-                    yield from _stacks_of(row.path, row.options, aside)
+                    yield from _stacks_of(row.path, row.options, aside, in_table=True)
         elif path.suffix.lower() == ".json":
             for jobs in load_jobs(path):
                 source = file_of(jobs[0].input, "a batch").path.absolute()
@@ -114,22 +118,22 @@ def _stacks_of(
             yield from stacks_in(path, options, aside)
         else:
             yield _one(path, options)
-    except DualglandError as error:
-        yield FoundStack.refused(path, error)
+    except (DualglandError, OSError) as error:
+        told = refusal_of(error)
+        assert told is not None  # the system's errors are none of ours
+        yield FoundStack.refused(path, told)
 
 
 def _is_pattern(path: Path) -> bool:
     return glob.has_magic(str(path)) and not os.path.lexists(path)
 
 
-def _matching(pattern: Path, options: StackOptions, aside: Path | None) -> Iterator[FoundStack]:
+def _matching(pattern: Path) -> list[Path]:
     matches = sorted(Path(match) for match in glob.glob(str(pattern), recursive=True))
     if not matches:
         raise DualglandError(Kind.NOT_THERE, pattern, "no file or folder has such a name")
     beside = companions(matches)
-    for match in matches:
-        if match not in beside:
-            yield from _stacks_of(match, options, aside)
+    return [match for match in matches if match not in beside]
 
 
 def _one(path: Path, options: StackOptions) -> FoundStack:

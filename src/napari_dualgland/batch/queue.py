@@ -132,12 +132,14 @@ def load_batch(path: Path) -> Batch:
     with decoding(path, "batch"):
         content = path.read_bytes()
     try:
-        return Batch.model_validate_json(content)
+        return Batch.model_validate(json.loads(content))
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"])
         found = f"is no batch ({first['msg']})"
         raise DualglandError(Kind.WRONG_CONTENT, path, found, part=at) from None
+    except (ValueError, RecursionError):
+        raise DualglandError(Kind.WRONG_CONTENT, path, "is no batch (no JSON)") from None
 
 
 def folder_of(batch: Batch, stack: StackJobs) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import time
 from collections import deque
@@ -63,7 +64,8 @@ def run_batch(
     batch.output.mkdir(parents=True, exist_ok=True)
     with _held(batch.output):
         with replacing(batch.output / QUEUE) as beside:
-            beside.write_text(batch.model_dump_json(indent=1), encoding="utf-8")
+            # Not by pydantic: it knows no names with bytes that are no text.
+            beside.write_text(json.dumps(batch.model_dump(mode="json"), indent=1), encoding="ascii")
         ledger = Ledger(batch)
         try:
             for state in ledger.states.values():

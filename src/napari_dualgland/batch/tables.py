@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -14,9 +17,6 @@ from napari_dualgland.files import decoding, home_expanded, regular
 from napari_dualgland.jobs.channel_words import parse_channels
 from napari_dualgland.jobs.inputs import Detect, LabelsFile, MaskFile
 from napari_dualgland.pixel_size import stated
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COLUMNS = ("input", "channels", "pixel_size", "missing", "cells")
 
@@ -56,47 +56,53 @@ def read_table(path: Path, options: StackOptions) -> Iterator[Row | FoundStack]:
     DualglandError
         If it is no such table.
     """
-    table = _read(path)
-    unknown = [str(column) for column in table.columns if column not in COLUMNS]
-    if "input" not in table.columns or unknown:
-        found = f"has a column {unknown[0]!r}" if unknown else "has no column 'input'"
-        expected = f"columns out of {', '.join(COLUMNS)}"
+    columns, *rows = _read(path)
+    odd = [name for name in columns if name not in COLUMNS or columns.count(name) > 1]
+    if "input" not in columns or odd:
+        found = f"has a column {odd[0]!r}" if odd else "has no column 'input'"
+        expected = f"columns out of {', '.join(COLUMNS)}, each once"
         raise DualglandError(Kind.WRONG_CONTENT, path, found, expected=expected)
-    rows = [{str(key): str(cell).strip() for key, cell in row.items()} for row in _records(table)]
-    rows = [row for row in rows if any(row.values())]
     if not rows:
         raise DualglandError(Kind.EMPTY, path, "the table has no row")
-    for number, row in enumerate(rows, 1):
+    for number, cells in enumerate(rows, 1):
+        row = dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
         try:
+            if len(cells) > len(columns):
+                found = f"{len(cells)} cells under {len(columns)} names"
+                way_out = "put what has commas in it between double quotes"
+                raise DualglandError(Kind.WRONG_CONTENT, "cells", found, way_out=way_out)
             yield _row(row, path.parent, options)
         except DualglandError as error:
+            told = error.as_data() | {"place": str(path), "part": f"row {number}, {error.place}"}
             named = path.parent / (row["input"] or f"{path.name}, row {number}")
-            yield FoundStack.refused(named, error)
+            yield FoundStack(path=named.absolute(), error=told)
 
 
-def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    records: list[dict[Any, Any]] = table.to_dict(orient="records")
-    return records
+def _read(path: Path) -> list[list[str]]:
+    """Return the cells of a table, row by row, those of its head first; as text, not as numbers.
 
-
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd  # here, for every process of a batch would load it too
-
+    A well is called 1E5, a field 007. Rows without a word are left out.
+    """
     regular(path, "table")
     with decoding(path, "table"):
-        head = path.read_text(encoding="utf-8-sig").partition("\n")[0]
-        separator = max(",;\t", key=head.count)
-        # As text, whatever it looks like: a well is called 1E5, a field 007.
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,
-            skipinitialspace=True,
-        )
-    return table.rename(columns=lambda name: str(name).strip().lower())
+        content = path.read_bytes()
+    way_out = "save it again as CSV UTF-8"
+    try:
+        text = content.decode("utf-8-sig")
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        lines = io.StringIO(text, newline="")
+        table = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+        rows = [[cell.strip() for cell in row] for row in table]
+    except UnicodeDecodeError:
+        found = "the table is not in UTF-8"
+        raise DualglandError(Kind.UNSUPPORTED, path, found, way_out=way_out) from None
+    except csv.Error as error:
+        found = f"is no table ({error})"
+        raise DualglandError(Kind.DAMAGED, path, found, way_out=way_out) from error
+    # Spreadsheets leave empty cells at the end.
+    shorn = [row[: max((i for i, cell in enumerate(row, 1) if cell), default=0)] for row in rows]
+    head, *rest = [row for row in shorn if row] or [[]]
+    return [[name.lower() for name in head], *rest]
 
 
 def _row(row: Mapping[str, str], folder: Path, options: StackOptions) -> Row:

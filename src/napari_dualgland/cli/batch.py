@@ -175,7 +175,9 @@ def _bars(total: int) -> Iterator[Callable[[BatchProgress], None]]:
             elif state.name in rows:
                 bars.remove_task(rows.pop(state.name))
             if state.status == Status.FAILED:
-                err.print(f"failed: {state.sentence()}", soft_wrap=True)
+                sentence, source = state.sentence(), str(state.source)
+                said = sentence if source in sentence else f"{source}: {sentence}"
+                err.print(f"failed: {said}", soft_wrap=True)
 
         yield show
 

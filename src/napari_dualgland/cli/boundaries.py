@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.cli.console import progress_bar
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs.boundaries import BoundariesJob
 from napari_dualgland.progress import finish
 
@@ -47,6 +48,9 @@ def run(job: BoundariesJob, table: Path | None) -> dict[str, Any]:
     assert job.output is not None
     if table is not None:
         refuse_file(table, [*job.reads(), job.output])
+        if table.absolute() == job.output.absolute():
+            found, way_out = "the maps go there, too", "give the table a name of its own"
+            raise DualglandError(Kind.CONFLICT, table, found, part="--table", way_out=way_out)
     loaded = job.load()
     with progress_bar("boundaries") as step:
         result = finish(job.steps(loaded), step)

@@ -16,16 +16,23 @@ from napari_dualgland.compartments.balance import over_cells, set_points_of
 from napari_dualgland.compartments.blocks import Blocks, coarse_labels, in_blocks, step_of
 from napari_dualgland.compartments.head import Head
 from napari_dualgland.compartments.holes import rows_of_holes
-from napari_dualgland.compartments.landmarks import Named, name_compartments, windows_of
+from napari_dualgland.compartments.landmarks import (
+    LANDMARKS,
+    Named,
+    name_compartments,
+    windows_of,
+)
 from napari_dualgland.compartments.location import expected_in, learned
 from napari_dualgland.compartments.params import ANY, FOUND, BoundariesParams
 from napari_dualgland.compartments.store import lazily, shelf
 from napari_dualgland.compartments.table import holes_of, rows_of_frame, table_of
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.localization.frames import Frame, Frames
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.localization.pixel_size import pixel_um
 from napari_dualgland.localization.ranked import Ranked, ranked
 from napari_dualgland.localization.segmentation import segment_frame
+from napari_dualgland.model.compartments import NUCLEUS
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.progress import Progress
 from napari_dualgland.provenance import Provenance
@@ -82,6 +89,8 @@ class BoundariesRun:
             where = "" if count == 1 else f", plane {number + 1} of {count}"
             self._begin(frame)
             assert self.pixel_um is not None
+            if number == count - 1:
+                self._refuse_unmeasured()
             blocks = in_blocks(frame, self.pixel_um)
             windows = windows_of(blocks)
             # Later planes are taken to be as much damaged as this one.
@@ -115,16 +124,32 @@ class BoundariesRun:
             self._edges = shelf((*deep, 1, *flat), "float16")
             self._said = shelf((*deep, 1, *flat), "bool")
             self._labels = shelf((*deep, 1, *frame.shape), "int32")
-
-    def _keep(self, frame: Frame, named: Named) -> None:
-        at = frame.t, frame.z
-        self._soft[at], self._edges[at], self._said[at] = named.soft, named.boundary, named.spoken
-        self.spoken += int(named.spoken.sum())
         for place, missing, imputed in zip(
             frame.at_hand, frame.missing, frame.imputed, strict=True
         ):
             counts = int(imputed.sum()), int(missing.sum())
             self.pixels[:, place] += (missing.size - sum(counts), *counts)
+
+    def _known(self, *channels: int) -> bool:
+        """Whether any pixel of these channels was measured or filled in."""
+        return bool(self.pixels[:2, channels].any())
+
+    def _refuse_unmeasured(self) -> None:
+        """Refuse a stack of which the model alone would speak."""
+        if not self._known(*LANDMARKS):
+            raise DualglandError(
+                Kind.EMPTY,
+                self.stack.where,
+                "no pixel of a landmark (microtubules, nucleus or er) was measured, so no "
+                "compartment can be told",
+                part="landmarks",
+                way_out="check the image, or give a mask of what is missing",
+            )
+
+    def _keep(self, frame: Frame, named: Named) -> None:
+        at = frame.t, frame.z
+        self._soft[at], self._edges[at], self._said[at] = named.soft, named.boundary, named.spoken
+        self.spoken += int(named.spoken.sum())
 
     def _cells(self, frame: Frame) -> Ranked:
         assert self.pixel_um is not None
@@ -267,7 +292,7 @@ class BoundariesRun:
                     f"the model {self.head.card.name} names no compartments: where a landmark is "
                     "missing they rest on what its surroundings suggest"
                 )
-        if "nucleus" in absent:
+        if not self._known(NUCLEUS):
             yield "without a nucleus channel no nucleus can be told from the cytoplasm"
         place = self.params.location
         if place not in (ANY, FOUND) and not learned(place):

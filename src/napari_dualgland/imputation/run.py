@@ -197,6 +197,7 @@ class ImputationRun:
                 Kind.EMPTY,
                 self.source.where,
                 "everything is missing; there is no observed pixel to fill from",
+                way_out="check the image, or give a mask of what is missing",
             )
 
     # How it is filled --------------------------------------------------------------------

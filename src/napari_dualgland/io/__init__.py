@@ -114,7 +114,8 @@ def write(
         Of a stack: ``.ome.tif``; ``.tif`` for an ImageJ hyperstack, with mask and uncertainty
         in files beside it; ``.ome.zarr``; ``.png`` for a picture per channel under the names of
         the Human Protein Atlas. Of a localization: ``.csv`` for its table alone, else the
-        folder for ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``.
+        folder for ``cells.csv``, ``cells.tif`` and ``maps.ome.tif``. Of boundaries:
+        ``.ome.tif``, or ``.csv`` for the table of set points alone.
     options : WriteOptions, optional
         Which fill, and what goes along.
 
@@ -128,21 +129,23 @@ def write(
     DualglandError
         If it cannot be written there; then nothing was written.
     """
+    from napari_dualgland.io.tiff_writing import sources
     from napari_dualgland.results import Boundaries, Localization
 
     path = home_expanded(path)
+    is_table = path.suffix.lower() == ".csv"
     if isinstance(result, Boundaries):
-        from napari_dualgland.io.boundaries_writing import write_boundaries
+        from napari_dualgland.io import boundaries_writing
 
-        return write_boundaries(result, path)
+        if is_table:
+            return boundaries_writing.write_table(result.set_points, path, sources(result.stack))
+        return boundaries_writing.write_boundaries(result, path)
     if isinstance(result, Localization):
         from napari_dualgland.io.localization_writing import write_localization, write_table
-        from napari_dualgland.io.tiff_writing import sources
 
-        if path.suffix.lower() == ".csv":
-            write_table(result.table, path, sources(result.stack))
-        else:
-            write_localization(result, path)
+        if is_table:
+            return write_table(result.table, path, sources(result.stack))
+        write_localization(result, path)
         return path
     from napari_dualgland.io.writing import write_result
 

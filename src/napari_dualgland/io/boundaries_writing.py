@@ -6,6 +6,7 @@ again as what they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def as_stack(result: Boundaries) -> Stack:
     )
 
 
-def write_table(table: pd.DataFrame, path: Path) -> Path:
+def write_table(table: pd.DataFrame, path: Path, read_from: Iterable[Path] = ()) -> Path:
     """Write a table of set points or holes as CSV: UTF-8, decimal points, empty where unknown.
 
     Parameters
@@ -112,6 +113,8 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     table : pandas.DataFrame
     path : pathlib.Path
         An older file is replaced once the new one is whole.
+    read_from : iterable of pathlib.Path
+        What was looked at, which is never replaced.
 
     Returns
     -------
@@ -123,6 +126,7 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     DualglandError
         If it cannot be written there.
     """
+    refuse_file(path, read_from)
     with replacing(path) as temporary:
         table.to_csv(
             temporary, index=False, encoding="utf-8", lineterminator="\n", float_format="%.4f"

@@ -49,7 +49,7 @@ def table_of_labels(layer: Any) -> CellTable:
     """
     axes = axes_of(layer)
     labels = to_canonical(np.asarray(pixels_of(layer)), axes)
-    size = sampling(layer, axes)["pixel_size"]
+    size = sampling(layer, axes, tag_of(layer).pixel_size)["pixel_size"]
     rows = []
     for t, z in np.ndindex(*labels.shape[:2]):
         plane = labels[t, z, 0]

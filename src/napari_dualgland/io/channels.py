@@ -38,6 +38,9 @@ _COLOR_WORDS: Mapping[str, str] = {
 }
 _COLOR_TOLERANCE = 48  # per component of 0..255: yellow is saved as #FFFF00 and as #FFE600
 
+_FEW = 6
+"""So many planes may well be channels that were saved along a wrong axis."""
+
 
 def stain_role(name: str) -> str | None:
     """Return the role that the whole words of a channel's name say; None if none or two."""
@@ -119,13 +122,20 @@ def _refusal(stack: Stack, roles: Sequence[str | None]) -> DualglandError:
     # A number that is another channel's name would be taken for that name.
     sign = "#" if any(is_position(name) for name in names) else ""
     option = ",".join(f"{role}={sign}{i}" for role, i in example.items() if i is not None)
+    way_out = (
+        f"say it with --channels {option}, with the numbers put right and roles left out that "
+        "it lacks"
+    )
+    for axis in "ZT":
+        planes = stack.sizes.get(axis, 1)
+        if len(names) == 1 and 1 < planes <= _FEW:
+            way_out += f"; or, if its {planes} planes along {axis} are its channels, save it as CYX"
     return DualglandError(
         Kind.AMBIGUOUS,
         stack.where,
         f"cannot tell which channel is which among {listed(names)}",
         part="C",
-        way_out=f"say it with --channels {option}, with the numbers put right and roles left out "
-        "that it lacks",
+        way_out=way_out,
     )
 
 

@@ -44,6 +44,10 @@ _NO_CHANNEL |= {"compartment", "boundary map"}
 NO_OBJECTS = {"compartments", "named by the model"}
 """Labels layers of ours of which a number is no object, nor a mask of what is missing."""
 
+DAMAGE = "damage"
+"""Name of the mask of a sample. It has a bit per channel as a layer ``missing`` has, but nothing
+is estimated there yet: written as such, the damage would seem to have been repaired."""
+
 
 class LayerTag(FrozenModel):
     """What this plugin knows of a layer; all of it may be unknown.
@@ -66,6 +70,8 @@ class LayerTag(FrozenModel):
         Name of the field of view.
     path : str or None
         File that it was read from.
+    pixel_size : float or None
+        What a person states of it, in µm along Y and X; None: the layer's scale tells.
     position : int or None
         Of a channel that shares its name with another one of the file: where it lies there.
     axes : str or None
@@ -94,6 +100,7 @@ class LayerTag(FrozenModel):
     channel: str | None = None
     field: str | None = None
     path: str | None = None
+    pixel_size: float | None = None
     position: int | None = None
     axes: str | None = None
     roles: tuple[str | None, ...] = ()
@@ -151,6 +158,23 @@ def set_tag(layer: Any, tag: LayerTag) -> None:
 def metadata_of(tag: LayerTag) -> dict[str, LayerTag]:
     """Return the metadata that a new layer is made with."""
     return {_KEY: tag}
+
+
+def renamed(looks: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what a new layer is made with, under a name that is ours and no person's.
+
+    Parameters
+    ----------
+    looks : mapping
+        Of a layer tuple, with a record in its metadata.
+    name : str
+
+    Returns
+    -------
+    dict
+    """
+    tag = _parsed(looks["metadata"][_KEY]).model_copy(update={"name": name})
+    return {**looks, "name": name, "metadata": metadata_of(tag)}
 
 
 def channel_names(layer: Any) -> Sequence[str]:

@@ -154,8 +154,9 @@ def _check(images: Sequence[_Layer], masks: Sequence[_Layer]) -> None:
 def _stack(images: Sequence[_Layer]) -> Stack:
     first, tag = images[0], images[0].tag
     axes = named_axes(first) or axes_of(first)
+    size = next((i.tag.pixel_size for i in images if i.tag.pixel_size is not None), None)
     common: dict[str, Any] = {
-        **sampling(first, axes),
+        **sampling(first, axes, size),
         "name": field_called(first, len(images)),
         "source": tag.path,
         "header": tag.header,

@@ -137,13 +137,24 @@ def refuse_source(path: Path, read_from: Iterable[Path]) -> None:
             raise DualglandError(Kind.CONFLICT, path, found, way_out="write beside it")
 
 
-def refuse_ending(path: Path) -> None:
-    """Refuse a name that is none of a file that holds all of a result."""
-    if not path.name.lower().endswith((*OME_TIFF, *OME_ZARR)):
-        found = f"the name must end in {', '.join(OME_TIFF)} or {OME_ZARR[0]}"
-        raise DualglandError(
-            Kind.BAD_VALUE, path, found, way_out="results are OME-TIFFs or OME-Zarrs"
-        )
+def refuse_ending(path: Path, endings: tuple[str, ...] = OME_TIFF) -> None:
+    """Refuse a name that says another format.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    endings : tuple of str
+        Of the formats that hold all of a result.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``bad-value``.
+    """
+    if not path.name.lower().endswith(endings):
+        found = f"the name must end in {', '.join(endings[:-1])} or {endings[-1]}"
+        way_out = f"call it {path.name.partition('.')[0] or 'result'}{endings[0]}"
+        raise DualglandError(Kind.BAD_VALUE, path, found, way_out=way_out)
 
 
 def refuse_result(path: Path, read_from: Iterable[Path]) -> None:
@@ -160,7 +171,7 @@ def refuse_result(path: Path, read_from: Iterable[Path]) -> None:
     DualglandError
         As of :func:`refuse_file`; of kind ``not-installed`` where zarr is lacking.
     """
-    refuse_ending(path)
+    refuse_ending(path, (*OME_TIFF, *OME_ZARR))
     if path.name.lower().endswith(OME_ZARR):
         require_zarr(path)
         refuse_zarr(path, read_from)

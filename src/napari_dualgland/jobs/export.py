@@ -138,7 +138,7 @@ class ExportJob(FrozenModel):
             write_table(result.table, self.output, result.files)
         elif isinstance(result, Boundaries):
             if self.output.suffix.lower() == ".csv":
-                write_set_points(result.set_points, self.output)
+                write_set_points(result.set_points, self.output, sources(result.stack))
             else:
                 write_boundaries(result, self.output)
         elif self.output.suffix.lower() == ".csv":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
@@ -163,7 +164,7 @@ class TrainJob(FrozenModel):
             found = f"cannot be made ({error.strerror})"
             raise DualglandError(Kind.UNWRITABLE, self.output, found) from error
         with replacing(self.output / JOB) as path:
-            path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+            path.write_text(json.dumps(self.model_dump(mode="json"), indent=2), encoding="ascii")
 
     def expected_seconds(self, steps: int) -> float | None:
         """Return how long so many steps will take, as fast as the last run of such a network.
@@ -178,8 +179,8 @@ class TrainJob(FrozenModel):
             None where no run of this recipe has told on this device how fast it is.
         """
         for folder in list_runs():
-            with suppress(OSError, ValidationError):
-                other = TrainJob.model_validate_json((folder / JOB).read_bytes()).params
+            with suppress(OSError, ValueError):  # pydantic's own errors among them
+                other = TrainJob.model_validate(json.loads((folder / JOB).read_bytes())).params
                 same = (other.recipe, other.device) == (self.params.recipe, self.params.device)
                 if same and (speed := last_told(folder).speed):
                     return steps / speed

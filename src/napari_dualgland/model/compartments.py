@@ -40,7 +40,7 @@ def _holds_more_than_noise(raw: Tensor, blurred: Tensor) -> Tensor:
     White noise keeps 1 / (2σ√π) of its spread, less than a tenth of it; cells keep half
     and more.
     """
-    before, after = (x.flatten(1).std(1) for x in (raw, blurred))
+    before, after = (x.flatten(1).std(1, correction=0) for x in (raw, blurred))
     return ((after > STANDING * before) & (before > 1e-6))[:, None, None, None]
 
 

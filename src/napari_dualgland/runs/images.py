@@ -27,6 +27,9 @@ from napari_dualgland.typing import AnyArray
 ENDINGS = (".tif", ".tiff", ".tif.gz", ".tiff.gz", ".png", ".jpg", ".jpeg")
 """Of files in a folder that are taken for images; a folder ``*.zarr`` is one as a whole."""
 
+LEAST_SIDE = 16
+"""Pixels; a smaller image shows no part of a cell at any of the magnifications that are taught."""
+
 VALIDATION_SHARE = TEST_SHARE = 0.1
 """Of the images, kept for looking at the network while it learns, and for the end."""
 
@@ -123,10 +126,14 @@ def measured_planes(stack: Stack) -> AnyArray:
     Raises
     ------
     DualglandError
-        If there is none, or pixels are missing or were filled in: what is not measured teaches
-        nothing.
+        If there is none, the image is too small, or pixels are missing or were filled in: what
+        is not measured teaches nothing.
     """
     where = stack.source or stack.name
+    height, width = stack.sizes["Y"], stack.sizes["X"]
+    if min(height, width) < LEAST_SIDE:
+        found, expected = f"is {height} × {width} pixels", f"{LEAST_SIDE} × {LEAST_SIDE} or more"
+        raise DualglandError(Kind.WRONG_CONTENT, where, found, expected=expected)
     if not stack.roles:
         found, way_out = "no channel has a role", "say which channel is what"
         raise DualglandError(Kind.LACKING, where, found, way_out=way_out)

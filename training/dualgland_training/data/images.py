@@ -61,8 +61,9 @@ def _find_images(config: ImageRun, warn: Warn) -> list[Path]:
         raise DualglandError(
             Kind.NOT_THERE,
             "data.images",
-            f"no image matches {', '.join(config.data.images)}, neither from {config.base} nor "
-            "from the working directory",
+            f"no image matches {', '.join(config.data.images)}, seen from {config.base} or the "
+            "working directory",
+            way_out="name a folder with TIFFs, OME-Zarrs or sets of four pictures",
         )
     return images
 

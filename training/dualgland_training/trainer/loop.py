@@ -35,6 +35,7 @@ from dualgland_training.trainer.steps import Steps, Terms, mean_terms
 from dualgland_training.trainer.stopping import StopRequest
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io.targets import refuse_folder
 from napari_dualgland.memory import is_out_of_memory, refused_where_memory_runs_out
 from napari_dualgland.model.device import choose_device, processor_name
 from napari_dualgland.runs.folder import STOP
@@ -111,6 +112,7 @@ class Training(Generic[B]):
                 f"holds a run ({held[0].name})",
                 way_out="go on with it by --resume, or choose another folder",
             )
+        refuse_folder(folder, (), ())
         _refuse_model(folder / f"{options.name}.safetensors", ours=resume)
         self.device = distributed.own_device(choose_device(options.device))
         torch.set_num_threads(options.threads)

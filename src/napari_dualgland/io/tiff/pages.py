@@ -120,9 +120,8 @@ def _beginning(path: Path, file: BinaryIO) -> tuple[_Layout, int]:
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
     version = struct.unpack(order + "H", head[2:4])[0] if order and len(head) >= 8 else None
     if order is None or version not in (42, 43) or (version == 43 and len(head) < 16):
-        raise DualglandError(
-            Kind.DAMAGED, path, f"is no TIFF, or a damaged one (begins with {head[:4]!r})"
-        )
+        found = f"is no TIFF, or a damaged one (begins with {head[:4]!r})"
+        raise DualglandError(Kind.DAMAGED, path, found, way_out="fetch or export it again")
     layout = _Layout(order, big=version == 43)
     at = 8 if layout.big else 4
     return layout, layout.offset.unpack(head[at : at + layout.offset.size])[0]

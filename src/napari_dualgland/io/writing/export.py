@@ -113,15 +113,15 @@ def _refuse_places(how: Format, places: Sequence[Path], stack: Stack) -> None:
 
 def _notes(content: Content, result: Stack) -> list[str]:
     """Return what a person should know of what will be written."""
-    stack = content.stack
-    if not isinstance(stack, Imputation):
-        return []
-    fill = (
-        "The fill is a plausible picture: for looking, not for measuring."
-        if stack.plausible
-        else "The fill is the estimate: as near to the truth as can be, and smooth."
-    )
-    notes = [fill, "The mask says which pixels are estimated: leave them out of measurements."]
+    stack, notes = content.stack, list(content.stack.notes)
+    if isinstance(stack, Imputation):
+        notes.append(
+            "The fill is a plausible picture: for looking, not for measuring."
+            if stack.plausible
+            else "The fill is the estimate: as near to the truth as can be, and smooth."
+        )
+        mask = "The mask says which pixels are estimated: leave them out of measurements."
+        notes.append(mask)
     if isinstance(result, Imputation) and result.uncertainty is None:
         notes.append("The model states no uncertainty, so none is written.")
     return notes

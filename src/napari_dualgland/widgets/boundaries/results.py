@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_dualgland.compartments.report import OUT, by_cell
 from napari_dualgland.io.boundaries_writing import write_boundaries, write_table
+from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.results import Boundaries
 from napari_dualgland.widgets.boundaries.columns import HOLE_COLUMNS, cell_columns
 from napari_dualgland.widgets.boundaries.frame_table import FrameTable
@@ -149,7 +150,8 @@ class BoundariesResults(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Export the set points", name, "CSV (*.csv)")
         if path:
             path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            self.to_write.emit(partial(write_table, result.set_points, Path(path)))
+            kept = sources(result.stack)
+            self.to_write.emit(partial(write_table, result.set_points, Path(path), kept))
 
     def _on_export_maps(self) -> None:
         if (result := self.result) is None:

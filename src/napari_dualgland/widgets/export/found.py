@@ -16,7 +16,7 @@ from napari.layers import Image, Labels
 
 from napari_dualgland.io.carried import carried_by
 from napari_dualgland.io.cell_table import table_of_labels
-from napari_dualgland.io.layer_tag import LayerTag, id_of, metadata_of, tag_of
+from napari_dualgland.io.layer_tag import DAMAGE, LayerTag, id_of, metadata_of, tag_of
 from napari_dualgland.io.layer_writing import stack_of_layers
 from napari_dualgland.io.layers import field_called
 from napari_dualgland.jobs.export import Exportable
@@ -195,7 +195,8 @@ def _is_picture(layer: Any) -> bool:
 
 def _loader(shown: tuple[Any, ...], layers: list[Any], field: str) -> Callable[[], Stack]:
     def load() -> Stack:
-        told = [layer.as_layer_data_tuple() for layer in shown]
+        aside = [layer for layer in shown if tag_of(layer).name == DAMAGE]
+        told = [layer.as_layer_data_tuple() for layer in shown if layer not in aside]
         stack = stack_of_layers([*told, *_unsure(shown)])
         if isinstance(stack, Imputation) and any(map(_other_of, shown)):
             stack = replace(stack, other=stack_of_layers(_flipped(shown)).data)
@@ -203,7 +204,9 @@ def _loader(shown: tuple[Any, ...], layers: list[Any], field: str) -> Callable[[
         ids = {made_from for layer in shown for made_from in tag_of(layer).sources}
         origins = [layer for layer in layers if id_of(layer) in ids or layer in shown]
         files = tuple(dict.fromkeys(str(x.source.path) for x in origins if x.source.path))
-        return replace(stack, name=field, files=(*stack.files, *files))
+        left = [f"{x.name!r} marks damage that nothing has filled; it is left out." for x in aside]
+        notes = (*stack.notes, *left)
+        return replace(stack, name=field, files=(*stack.files, *files), notes=notes)
 
     return load
 

@@ -16,7 +16,7 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.layer_tag import id_of, tag_of
+from napari_dualgland.io.layer_tag import id_of, set_tag, tag_of
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.all_channels import AllChannels
@@ -59,8 +59,6 @@ class FieldOfView:
         self._mode_by_hand = False
         self._per_layer = PerLayer()
         self._all = AllChannels()
-        # A pixel size that a person has stated, and the layers that it was stated of.
-        self._stated: tuple[float, frozenset[str]] | None = None
         self._apart = FieldsApart()
         self._follow()
         self._watch = LayerWatch(layers, self._on_layers)
@@ -142,11 +140,11 @@ class FieldOfView:
     def pixel_size(self) -> float | None:
         """What a person states of it, in µm; None: the layers tell.
 
-        It is of the field that it was stated of, and no word on another one.
+        It is of the layers that it was stated of, and no word on others.
         """
-        if self._stated is None or not self._stated[1] & self._chosen_ids():
-            return None
-        return self._stated[0]
+        ids = self._chosen_ids()
+        said = (tag_of(layer).pixel_size for layer in self._layers if id_of(layer) in ids)
+        return next((size for size in said if size is not None), None)
 
     def source(self, repaired: bool = False) -> Source:
         """Return the chosen field of view.
@@ -273,9 +271,16 @@ class FieldOfView:
             self._all.place(role, position, recorded=recorded or position is not None)
 
     def state_pixel_size(self, size: float | None) -> None:
-        """State how large a pixel of the chosen layers is, in µm; None: they tell it."""
+        """State how large a pixel of the chosen layers is, in µm; None: they tell it.
+
+        What was made from them before has pixels of the same size.
+        """
+        ids = self._chosen_ids()
         with self._telling():
-            self._stated = None if size is None else (size, self._chosen_ids())
+            for layer in self._layers:
+                tag = tag_of(layer)
+                if tag.pixel_size != size and ids & {id_of(layer), *tag.sources}:
+                    set_tag(layer, tag.model_copy(update={"pixel_size": size}))
 
     # --- what follows from the layers -------------------------------------------------
 

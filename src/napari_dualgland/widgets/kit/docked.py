@@ -21,8 +21,8 @@ from napari_dualgland.widgets.kit.tabs import join_tabs
 from napari_dualgland.widgets.kit.warming import warm_up
 from napari_dualgland.widgets.kit.wheel import WheelGuard
 
-DOCS = "https://napari-dualgland.github.io/napari-dualgland/docks"
-"""Where the documentation has a page for each dock."""
+_PAGES = "https://github.com/napari-dualgland/napari-dualgland/blob/main/docs/docks"
+"""Where each dock has a page, on the site that ``pyproject.toml`` names as the source."""
 
 
 class Docked(QWidget):
@@ -90,10 +90,14 @@ class Docked(QWidget):
             form.set_value(preferred(form.model()))
             keep(self.viewer, self._key(form), None)
 
+    @classmethod
+    def page(cls) -> str:
+        """Return the address of the page on this dock."""
+        return f"{_PAGES}/{cls.__name__.removesuffix('Widget').lower()}.md"
+
     def open_docs(self) -> None:
         """Open the page on this dock."""
-        name = type(self).__name__.removesuffix("Widget").lower()
-        QDesktopServices.openUrl(QUrl(f"{DOCS}/{name}.html"))
+        QDesktopServices.openUrl(QUrl(self.page()))
 
     def _remember(self, form: ParamsForm[Any]) -> None:
         keep(self.viewer, self._key(form), form.value())

@@ -41,8 +41,8 @@ class QueuePanel(QWidget):
     retried = Signal()
     """The person wants what failed tried again."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.model = QueueModel(self)
         self.view = _QueueView()
         self.title = heading("Stacks")

@@ -20,8 +20,8 @@ class ResultsForm(QWidget):
     earlier = Signal(object)
     """The folder that was chosen holds a batch."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.folder = QLineEdit()
         self.browse = QPushButton("Browse …")
         self.workers = QSpinBox()

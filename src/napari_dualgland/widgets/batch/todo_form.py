@@ -31,8 +31,8 @@ class TodoForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.ticks: dict[str, QCheckBox] = {}
         self.forms: dict[str, ParamsForm[Any]] = {}
         self.sections: dict[str, Collapsible] = {}

@@ -17,18 +17,12 @@ NOTHING = "nothing to export yet"
 
 
 class WhatForm(QWidget):
-    """Asks for a result and a format.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt's parent.
-    """
+    """Asks for a result and a format."""
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._found: list[Found] = []
         self._offered: tuple[Offered, ...] = ()
         self.what, self.format = QComboBox(), QComboBox()

@@ -12,18 +12,12 @@ from napari_dualgland.widgets.export.ways import Offered
 
 
 class PlaceForm(QWidget):
-    """Asks for a path.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt's parent.
-    """
+    """Asks for a path."""
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._offered: Offered | None = None
         self._proposed = ""
         self.line = QLineEdit()

@@ -19,16 +19,10 @@ _INSET = 16
 
 
 class PlanView(QWidget):
-    """Shows a plan, or why there is none.
+    """Shows a plan, or why there is none."""
 
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt's parent.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.list = QListWidget()
         self.list.setAccessibleName("Files that will be written")
         self.list.setToolTip(

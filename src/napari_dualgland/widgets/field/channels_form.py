@@ -43,8 +43,6 @@ class ChannelsForm(QWidget):
         Whether there is room for the share of missing pixels behind each channel.
     repaired : bool
         Whether imputed layers are taken, where there are some, in place of their sources.
-    parent : QWidget, optional
-        Qt's parent.
     """
 
     changed = Signal()
@@ -55,9 +53,8 @@ class ChannelsForm(QWidget):
         absent: str = NOT_RECORDED,
         shares: bool = True,
         repaired: bool = False,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._field = field_of(viewer)
         self._absent, self._repaired = absent, repaired
         self._with_shares = shares

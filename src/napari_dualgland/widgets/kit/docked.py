@@ -12,9 +12,9 @@ from qtpy.QtCore import QEvent, QTimer, QUrl
 from qtpy.QtGui import QDesktopServices, QKeySequence, QShortcut
 from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
 
+from napari_dualgland.widgets.kit.accessibility import make_accessible
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.preferences import preferred, settle_preferences
-from napari_dualgland.widgets.kit.reachable import make_reachable
 from napari_dualgland.widgets.kit.remembered import keep, recall
 from napari_dualgland.widgets.kit.style import plain
 from napari_dualgland.widgets.kit.tabs import join_tabs
@@ -107,7 +107,7 @@ class Docked(QWidget):
 
     def _tend(self) -> None:
         self._wheel.watch(self)
-        make_reachable(self)
+        make_accessible(self)
 
     # --- in the window ----------------------------------------------------------------
 

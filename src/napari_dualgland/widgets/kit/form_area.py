@@ -8,16 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QFrame,
-    QScrollArea,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QEvent, QSize, QTimer
+from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from napari_dualgland.widgets.kit.scrolled import ScrolledColumn
 from napari_dualgland.widgets.kit.style import align_labels, heading
 
 _MOST_BELOW = 0.45
@@ -124,11 +118,7 @@ class FormArea(QWidget):
             above += max(self._form.needed_height(), self._pages.minimumSizeHint().height())
             least = round(_MOST_BELOW * self.height())
             most = max(least, self.height() - above)
-            # A bar that is there for no need would take the width that makes it needed.
-            bar = Qt.ScrollBarPolicy
-            self._below.setVerticalScrollBarPolicy(
-                bar.ScrollBarAsNeeded if needed > most else bar.ScrollBarAlwaysOff
-            )
+            self._below.show_bar(needed > most)
             # No more than the least is asked for: the window must not grow.
             self._below.setMinimumHeight(max(1, min(needed, least)))
             self._below.setMaximumHeight(max(1, needed))
@@ -152,44 +142,19 @@ class FormArea(QWidget):
             self._fit_soon()
 
 
-class _Scrolled(QScrollArea):
-    """A column that scrolls up and down."""
-
-    asks = Signal()
-    """Something in it has come, gone or grown."""
+class _Scrolled(ScrolledColumn):
+    """A part of the form."""
 
     def __init__(self, parts: Sequence[QWidget | str]) -> None:
         super().__init__()
         self.wanted: int | None = None
-        self.inside = QWidget()
-        column = QVBoxLayout(self.inside)
-        column.setContentsMargins(8, 4, 10, 4)
-        column.setSpacing(6)
+        self.column.setContentsMargins(8, 4, 10, 4)
+        self.column.setSpacing(6)
         for part in parts:
-            column.addWidget(heading(part) if isinstance(part, str) else part)
-        column.addStretch(1)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # The wheel and the scroll bar move it; the keys belong to what it holds.
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(self.inside)
-
-    def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Hear what Qt tells the scroll area of its content."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
-            self.asks.emit()
-        return bool(super().eventFilter(watched, event))
+            self.column.addWidget(heading(part) if isinstance(part, str) else part)
+        self.column.addStretch(1)
 
     def sizeHint(self) -> QSize:
         """Return the height that it is given, if that was said."""
         hint = super().sizeHint()
         return hint if self.wanted is None else QSize(hint.width(), self.wanted)
-
-    def needed_height(self) -> int:
-        layout = self.inside.layout()
-        if layout.hasHeightForWidth():
-            needed = layout.totalHeightForWidth(max(self.width(), 120))
-        else:
-            needed = layout.totalSizeHint().height()
-        return int(max(needed, layout.totalMinimumSize().height()))

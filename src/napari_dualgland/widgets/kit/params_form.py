@@ -37,8 +37,6 @@ class ParamsForm(QWidget, Generic[M]):
         Every field needs a default and a title.
     special : mapping of str to Field, optional
         Fields that are no plain number, text or choice, by name.
-    parent : QWidget, optional
-        Qt's parent.
     """
 
     changed = Signal()
@@ -47,9 +45,8 @@ class ParamsForm(QWidget, Generic[M]):
         self,
         model: type[M],
         special: Mapping[str, Field] | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.model = model
         self._silent = False
         self.fields: dict[str, Field] = {

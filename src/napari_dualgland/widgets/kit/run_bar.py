@@ -9,8 +9,8 @@ from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_dualgland.progress import Progress
-from napari_dualgland.widgets.kit.reachable import FIRST
-from napari_dualgland.widgets.kit.said import Said
+from napari_dualgland.widgets.kit.accessibility import FIRST
+from napari_dualgland.widgets.kit.message import Message
 from napari_dualgland.widgets.kit.style import plain, plain_label
 
 _SETTLE_MS = 250
@@ -30,8 +30,6 @@ class RunBar(QWidget):
         What the button says, the widget's own name.
     things : str
         What is counted while it works, in the plural.
-    parent : QWidget, optional
-        Qt's parent.
 
     Attributes
     ----------
@@ -44,8 +42,8 @@ class RunBar(QWidget):
     cancelled = Signal()
     """The person wants it stopped."""
 
-    def __init__(self, verb: str, things: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, verb: str, things: str) -> None:
+        super().__init__()
         self.verb, self._things = verb, things
         self._running = False
         self._began = 0.0
@@ -70,7 +68,7 @@ class RunBar(QWidget):
         self._second = QTimer(self)
         self._second.setInterval(1000)
         self._second.timeout.connect(self._show_elapsed)
-        self.says = Said()
+        self.says = Message()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

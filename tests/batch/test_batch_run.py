@@ -105,7 +105,7 @@ def test_two_batches_in_one_folder_are_refused(fields):
 
 
 def test_a_worker_that_cannot_start_ends_the_batch_with_a_sentence(fields, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.batch.crew._environment", lambda *_: {})
+    monkeypatch.setattr("napari_dualgland.batch.pool._environment", lambda *_: {})
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(DualglandError) as error:
         finish(run_batch(batch_of(fields)))

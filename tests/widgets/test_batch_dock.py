@@ -118,7 +118,7 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
 
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
-    click(batch.open_report)
+    click(batch.report)
     assert opened[0].toLocalFile().endswith("out/report.html")
 
     # What failed was mended; what is done is kept.

@@ -76,7 +76,6 @@ def _columns(states: Sequence[StackState]) -> dict[str, None]:
 
 def _row(state: StackState, folder: Path) -> dict[str, Any]:
     error = state.error or {}
-    said = state.sentence().removesuffix(f"; {error.get('way_out')}") if error else ""
     return {
         "stack": legible(state.name),
         "source": legible(str(state.source)),
@@ -86,7 +85,7 @@ def _row(state: StackState, folder: Path) -> dict[str, Any]:
         **{f"filled {key}": round(share, 6) for key, share in filled_by_channel(state).items()},
         "cells": state.told.get("cells"),
         "error kind": error.get("kind", ""),
-        "error": legible(said),
+        "error": legible(state.fault()),
         "way out": legible(error.get("way_out", "")),
         "notes": legible("; ".join(state.told.get("notes", ()))),
         "results": "; ".join(path.relative_to(folder).as_posix() for path in state.results),
@@ -147,8 +146,7 @@ def _entry(state: StackState, folder: Path, with_picture: bool) -> str:
     said.append(f'<p class="faint">{_shown(state.source)}</p>')
     if state.error is not None:
         way_out = state.error.get("way_out", "")
-        sentence = state.sentence().removesuffix(f"; {way_out}" if way_out else "")
-        said.append(f'<p class="error">{_shown(sentence)}</p>')
+        said.append(f'<p class="error">{_shown(state.fault())}</p>')
         said += [f'<p class="way">Way out: {_shown(way_out)}</p>'] if way_out else []
     facts = [f"{_shown(key)} {share:.2%}" for key, share in filled_by_channel(state).items()]
     if facts:

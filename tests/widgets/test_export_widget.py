@@ -19,7 +19,7 @@ from napari_dualgland.progress import finish
 from napari_dualgland.results import PLAUSIBLE, Imputation
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 from napari_dualgland.widgets.export.dock import ExportWidget
-from napari_dualgland.widgets.export.ways import FIELD
+from napari_dualgland.widgets.export.offered import FIELD
 
 from .conftest import HOLE, QUICK, hole_labels, outside_hole, paint, plain_field
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_dualgland.legible import legible
 from napari_dualgland.widgets.export.found import Found
-from napari_dualgland.widgets.export.ways import OFFERED, Offered
+from napari_dualgland.widgets.export.offered import OFFERED, Offered
 from napari_dualgland.widgets.kit.fields import widen
 from napari_dualgland.widgets.kit.style import footnote, form_layout, in_lines
 

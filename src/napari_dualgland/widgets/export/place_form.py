@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from napari_dualgland.files import home_expanded
-from napari_dualgland.widgets.export.ways import Offered
+from napari_dualgland.widgets.export.offered import Offered
 
 
 class PlaceForm(QWidget):

@@ -42,24 +42,12 @@ def write_report(folder: Path, states: Sequence[StackState]) -> None:
         If they cannot be written.
     """
     with replacing_all([folder / TABLE, folder / PAGE]) as (table, page):
-        as_table(states, folder).to_csv(table, index=False)
-        page.write_text(as_page(states, folder), encoding="utf-8")
+        _as_table(states, folder).to_csv(table, index=False)
+        page.write_text(_as_page(states, folder), encoding="utf-8")
 
 
-def as_table(states: Sequence[StackState], folder: Path) -> pd.DataFrame:
-    """Return a row for each stack.
-
-    Parameters
-    ----------
-    states : sequence of StackState
-    folder : pathlib.Path
-        Of the results, from which their paths are seen.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Shares are 0 to 1; empty where nothing is known.
-    """
+def _as_table(states: Sequence[StackState], folder: Path) -> pd.DataFrame:
+    """Return a row for each stack."""
     import pandas as pd  # here, for every process of a batch would load it too
 
     return pd.DataFrame([_row(state, folder) for state in states], columns=list(_columns(states)))
@@ -99,21 +87,8 @@ def filled_by_channel(state: StackState) -> dict[str, float]:
     return {legible(roles.get(key) or key): share for key, share in shares.items()}
 
 
-def as_page(states: Sequence[StackState], folder: Path) -> str:
-    """Return a page that needs nothing beside it and fetches nothing.
-
-    Parameters
-    ----------
-    states : sequence of StackState
-        Those that failed come first.
-    folder : pathlib.Path
-        Of the results.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+def _as_page(states: Sequence[StackState], folder: Path) -> str:
+    """Return a page that needs nothing beside it and fetches nothing."""
     order = {Status.FAILED: 0, Status.CANCELLED: 1, Status.RUNNING: 2, Status.WAITING: 3}
     shown = sorted(states, key=lambda state: order.get(state.status, 4))
     left = _MOST_PICTURES

@@ -20,6 +20,7 @@ from napari_dualgland.batch.report import write_report
 from napari_dualgland.batch.state import BatchProgress, StackState, Status
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.places import made
 from napari_dualgland.jobs.base import never
 
 _LOOK = 0.1
@@ -60,8 +61,7 @@ def run_batch(
         can be started at all. What goes wrong with a stack is in its state.
     """
     batch.check()
-    batch.output.mkdir(parents=True, exist_ok=True)
-    with _held(batch.output):
+    with _held(made(batch.output)):
         with replacing(batch.output / QUEUE) as beside:
             beside.write_text(batch.model_dump_json(indent=1), encoding="utf-8")
         ledger = Ledger(batch)

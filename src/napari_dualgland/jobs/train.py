@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.places import made
 from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import path_word
 from napari_dualgland.runs.folder import JOB, list_runs
@@ -157,12 +158,7 @@ class TrainJob(FrozenModel):
         DualglandError
             If it cannot be made or written to.
         """
-        try:
-            self.output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            found = f"cannot be made ({error.strerror})"
-            raise DualglandError(Kind.UNWRITABLE, self.output, found) from error
-        with replacing(self.output / JOB) as path:
+        with replacing(made(self.output) / JOB) as path:
             path.write_text(self.model_dump_json(indent=2), encoding="utf-8")
 
     def expected_seconds(self, steps: int) -> float | None:

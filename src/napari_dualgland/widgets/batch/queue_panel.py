@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtCore import QTimer, Signal
@@ -89,8 +90,8 @@ class QueuePanel(QWidget):
         """Show that what has not been done is stopped."""
         for number, row in enumerate(self.model.rows):
             if row.state.status in (Status.WAITING, Status.RUNNING):
-                changed = {"number": number, "status": Status.CANCELLED, "message": ""}
-                self.model.show_state(StackState(**{**vars(row.state), **changed}))
+                stopped = replace(row.state, number=number, status=Status.CANCELLED, message="")
+                self.model.show_state(stopped)
         self._refresh()
 
     def set_opening(self, opening: bool) -> None:

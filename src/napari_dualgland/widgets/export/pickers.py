@@ -73,10 +73,6 @@ class WhatForm(QWidget):
         if key in keys:
             self.what.setCurrentIndex(keys.index(key))
 
-    def choose_format(self, name: str) -> None:
-        """Choose a format by its name."""
-        self.format.setCurrentIndex(max(self.format.findText(name), 0))
-
     def _on_what(self) -> None:
         found = self.found()
         offered = () if found is None else OFFERED[found.kind]

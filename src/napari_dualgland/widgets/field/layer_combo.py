@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from qtpy.QtCore import QSize, Signal
-from qtpy.QtWidgets import QComboBox, QSizePolicy
+from qtpy.QtWidgets import QComboBox
 
+from napari_dualgland.widgets.kit.fields import widen
 from napari_dualgland.widgets.kit.style import plain
 
 
@@ -43,9 +44,8 @@ class LayerCombo(QComboBox):
         self._nothing, self._absent = nothing, absent
         self._fits = fits
         self.by_hand = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        widen(self)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
         self.offer(())
         self.activated.connect(self._on_activated)
 

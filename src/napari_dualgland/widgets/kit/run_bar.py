@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.kit.accessibility import FIRST
 from napari_dualgland.widgets.kit.message import Message
-from napari_dualgland.widgets.kit.style import plain, plain_label
+from napari_dualgland.widgets.kit.style import column, plain, plain_label
 
 _SETTLE_MS = 250
 """A press that comes sooner after the start was meant for *start*, not for *Cancel*."""
@@ -69,18 +69,13 @@ class RunBar(QWidget):
         self._second.setInterval(1000)
         self._second.timeout.connect(self._show_elapsed)
         self.says = Message()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         line = QHBoxLayout()
         line.addWidget(self.bar, 1)
         line.addWidget(self.elapsed)
         self._row = QHBoxLayout()
         self._row.setSpacing(4)
         self._row.addWidget(self.button, 1)
-        layout.addLayout(self._row)
-        layout.addLayout(line)
-        layout.addWidget(self.says)
+        column(self, self._row, line, self.says)
         self.bar.hide()
         self.elapsed.hide()
         self.button.clicked.connect(self._on_clicked)

@@ -31,11 +31,8 @@ class ScrolledColumn(QScrollArea):
 
     def needed_height(self) -> int:
         """Return how high it is where nothing of it is hidden, in pixels."""
-        if self.column.hasHeightForWidth():
-            needed = self.column.totalHeightForWidth(max(self.width(), _NARROWEST))
-        else:
-            needed = self.column.totalSizeHint().height()
-        return int(max(needed, self.column.totalMinimumSize().height()))
+        needed = height_in(self.column, max(self.width(), _NARROWEST))
+        return max(needed, int(self.column.totalMinimumSize().height()))
 
     def show_bar(self, needed: bool) -> None:
         """Have a scroll bar or none; one for no need would take the width that makes it needed."""
@@ -48,3 +45,19 @@ class ScrolledColumn(QScrollArea):
         if watched is self.inside and event.type() == QEvent.Type.LayoutRequest:
             self.asks.emit()
         return bool(super().eventFilter(watched, event))
+
+
+def height_in(layout: Any, width: int) -> int:
+    """Return how high a layout is in so much width, in pixels.
+
+    Parameters
+    ----------
+    layout : QLayout
+    width : int
+
+    Returns
+    -------
+    int
+    """
+    wraps = layout.hasHeightForWidth()
+    return int(layout.totalHeightForWidth(width) if wraps else layout.totalSizeHint().height())

@@ -158,6 +158,12 @@ def test_what_is_lacking_is_said_in_the_dock(batch, stacks, click):
     click(batch.run_bar.button)
     assert batch.idle
     assert "no folder is named" in batch.run_bar.says.text()
+    batch.results.folder.setText("~nobody-of-that-name/out")
+    batch.results.folder.editingFinished.emit()
+    assert not batch.report.isEnabled()
+    click(batch.run_bar.button)
+    assert "no such user's home" in batch.run_bar.says.text()
+    batch.results.folder.setText("")
     batch.todo.ticks["impute"].setChecked(False)
     with refused(Kind.LACKING, "What to do"):
         batch.value()

@@ -23,6 +23,7 @@ from napari_dualgland.batch import (
     find_steps,
     run_batch,
 )
+from napari_dualgland.batch.report import PAGE
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.batch.opening import add_one_by_one, earlier_steps, reading_steps
@@ -68,8 +69,9 @@ class BatchWidget(Dock):
     def value(self) -> BatchRequest:
         """Return what the form asks for; see :meth:`.Dock.value`."""
         stacks, output, do = self.queue.stacks(), self.results.output(), self.todo.value()
+        drop = "drop files or folders on the dock, or add them"
         for given, place, found, way_out in (
-            (stacks, "Stacks", "the queue is empty", "drop files or folders on the dock"),
+            (stacks, "Stacks", "the queue is empty", drop),
             (do, "What to do", "nothing is ticked", "tick Impute or another below"),
             (output, "Folder", "no folder is named", "choose one under Results"),
         ):
@@ -125,9 +127,8 @@ class BatchWidget(Dock):
     def add(self, paths: list[Path]) -> None:
         """Look for stacks in files and folders, in a thread, and add them to the queue."""
         self.run_bar.say("Looking for stacks …")
-        thread = self.in_background(
-            lambda stop: find_steps(paths, output=self.results.output(), should_stop=stop)
-        )
+        output = self.results.folder.text().strip() or None
+        thread = self.in_background(lambda stop: find_steps(paths, output=output, should_stop=stop))
         thread.progressed.connect(self.run_bar.progress)
         thread.succeeded.connect(self._on_found)
         thread.failed.connect(self.tell)
@@ -173,7 +174,7 @@ class BatchWidget(Dock):
     # --- looks ------------------------------------------------------------------------
 
     def _look_for_report(self) -> None:
-        self.report.look_in(self.results.output())
+        self.report.offer(self.results.holding(PAGE))
 
     def _lay_out(self) -> None:
         after, row = QWidget(), QHBoxLayout()

@@ -20,10 +20,10 @@ class ReportButton(QPushButton):
         self._page = Path()
         self.clicked.connect(self._on_clicked)
 
-    def look_in(self, folder: Path | None) -> None:
-        """Offer the report that lies in a folder; none where no folder is named."""
+    def offer(self, folder: Path | None) -> None:
+        """Offer the report that lies in a folder; None: there is none."""
         self._page = (folder or Path()) / PAGE
-        self.setEnabled(folder is not None and self._page.is_file())
+        self.setEnabled(folder is not None)
 
     def _on_clicked(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._page)))

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import home_expanded
 from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
 from napari_dualgland.runs.images import CheckedFolder, check_folder
@@ -78,13 +79,13 @@ class ImagesForm(QWidget):
         Raises
         ------
         DualglandError
-            If none is named.
+            If none is named, or there can be no such folder.
         """
         text = self.folder.text().strip()
         if not text:
             found = "no folder of images is chosen"
             raise DualglandError(Kind.LACKING, "Images", found, way_out="choose one")
-        return Path(text).expanduser()
+        return home_expanded(text)
 
     def set_value(self, folder: Path) -> None:
         """Name a folder, and have it looked through."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class FrozenModel(BaseModel):
@@ -16,3 +16,9 @@ class FrozenModel(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Return at which field a record was refused first, and why."""
+    first = error.errors()[0]
+    return ".".join(map(str, first["loc"])), first["msg"]

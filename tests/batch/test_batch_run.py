@@ -14,6 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 from batch_scenes import HOLE, QUICK, broken_file, field_file
+from batch_workers import workers
 
 from napari_dualgland.batch import Status, find_stacks, make_batch, run_batch
 from napari_dualgland.batch.manifest import MANIFEST, read_manifest
@@ -34,30 +35,14 @@ def ended(states):
     return {state.name: state.status for state in states}
 
 
-def workers():
-    return [p for p in psutil.Process().children(recursive=True) if _works(p)]
-
-
-def _works(process):
-    try:
-        return "napari_dualgland.batch.worker" in process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
-
-
 def test_a_batch_is_stopped_gone_on_with_and_loses_what_is_at_fault_alone(fields):
     # Stopped when the first field is done: at most the one at hand is lost.
-    seen, stop = [], []
-    steps = run_batch(batch_of(fields), lambda: bool(stop))
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            states = end.value
-            break
-        seen.append(step.stack)
-        stop += [True] * (step.stack.status == Status.DONE)
-    first = ended(states)
+    stop = []
+
+    def stop_when_done(step):
+        stop.extend([True] * (step.stack.status == Status.DONE))
+
+    first = ended(finish(run_batch(batch_of(fields), lambda: bool(stop)), stop_when_done))
     assert first["broken"] == Status.FAILED
     assert first["field 1"] == Status.DONE
     assert [*first.values()].count(Status.CANCELLED) >= 2
@@ -67,18 +52,15 @@ def test_a_batch_is_stopped_gone_on_with_and_loses_what_is_at_fault_alone(fields
     # what was broken is mended.
     field_file(fields / "field 1.ome.tif", 7)
     field_file(fields / "sound.ome.tif", 5).rename(fields / "broken.tif")
-    killed, states = None, ()
-    steps = run_batch(batch_of(fields))
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            states = end.value
-            break
+    killed = []
+
+    def kill_one(step):
         if step.stack.name == "12_A1_3" and step.stack.status == Status.RUNNING and not killed:
-            (killed,) = workers()
-            killed.kill()
-    second = {state.name: state for state in states}
+            killed.extend(workers())
+            (worker,) = killed
+            worker.kill()
+
+    second = {state.name: state for state in finish(run_batch(batch_of(fields)), kill_one)}
     assert second["12_A1_3"].error["kind"] == Kind.TOO_LARGE
     assert "fewer workers" in second["12_A1_3"].error["way_out"]
     assert not second["field 1"].earlier
@@ -126,7 +108,7 @@ def test_two_batches_in_one_folder_are_refused(fields):
 
 
 def test_a_worker_that_cannot_start_ends_the_batch_with_a_sentence(fields, monkeypatch):
-    monkeypatch.setattr("napari_dualgland.batch.crew._environment", lambda *_: {})
+    monkeypatch.setattr("napari_dualgland.batch.pool._environment", lambda *_: {})
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(DualglandError) as error:
         finish(run_batch(batch_of(fields)))
@@ -154,10 +136,10 @@ def test_a_batch_that_was_killed_loses_the_stack_at_hand_at_most(tmp_path):
                 assert batch.poll() is None
                 assert time.monotonic() < until
                 time.sleep(0.005)
-            crew = [p for p in psutil.Process(batch.pid).children(recursive=True) if _works(p)]
+            at_work = workers(batch.pid)
             batch.send_signal(signal.SIGKILL)
         # Nobody is left behind, and nothing that was done is lost.
-        assert not psutil.wait_procs(crew, timeout=60)[1]
+        assert not psutil.wait_procs(at_work, timeout=60)[1]
         finished = {n for n, r in read_manifest(out).items() if r.status == Status.DONE}
         assert finished >= done
         done = finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import dask.array as da
@@ -14,7 +15,7 @@ import napari_dualgland as nd
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.classes import COMPARTMENTS
 from napari_dualgland.compartments.report import by_cell, field_balance, out_of_balance
-from napari_dualgland.compartments.weights import OFFSETS, REACH, weights_around
+from napari_dualgland.compartments.weights import REACH, weights_around
 from napari_dualgland.errors import Kind
 from napari_dualgland.model.compartments import boundary_map, set_points, soft_compartments
 from napari_dualgland.model.set_points import read_set_points
@@ -365,9 +366,11 @@ def test_the_weights_of_pairs_follow_the_formula(found):
     missing = np.zeros(soft.shape[1:], bool)
     missing[100:, :] = True
     y, x = 99, 60
-    weights = weights_around(soft, (y, x), missing, pairs_only=True)
-    assert np.count_nonzero(weights) <= 2 * len(OFFSETS)
-    for dy, dx in [*OFFSETS, *((-a, -b) for a, b in OFFSETS)]:
+    weights = weights_around(soft, (y, x), missing)
+    span = range(-REACH, REACH + 1)
+    assert weights.shape == (len(span), len(span))
+    assert weights[REACH, REACH] == 0
+    for dy, dx in {*itertools.product(span, span)} - {(0, 0)}:
         b = 1 - float((soft[:, y, x] * soft[:, y + dy, x + dx]).sum())
         expected = np.exp(-(dy**2 + dx**2) / 32) * (1 + 3 * b) * missing[y + dy, x + dx]
         assert weights[REACH + dy, REACH + dx] == pytest.approx(expected)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-import psutil
 import pytest
+from batch_workers import workers
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
@@ -76,17 +76,6 @@ def statuses(dock):
     return [state.status for state in states(dock)]
 
 
-def crew():
-    return [p for p in psutil.Process().children(recursive=True) if _works(p)]
-
-
-def _works(process):
-    try:
-        return "napari_dualgland.batch.worker" in process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.mark.binding
 def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, monkeypatch):
     queue = batch.queue
@@ -103,7 +92,7 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
     qtbot.waitUntil(lambda: batch.idle, timeout=120000)
     assert statuses(batch) == [Status.FAILED, *4 * [Status.DONE]]
     assert "4 of 5 stacks done" in batch.run_bar.says.text()
-    assert not crew()
+    assert not workers()
 
     # The error stays with its stack and says its way out, under the table and as its tip.
     qtbot.waitUntil(lambda: "Way out: fetch or export it again" in queue.says.text())
@@ -118,7 +107,7 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
 
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
-    click(batch.open_report)
+    click(batch.report)
     assert opened[0].toLocalFile().endswith("out/report.html")
 
     # What failed was mended; what is done is kept.
@@ -134,9 +123,9 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
 def test_closed_in_the_middle_nothing_is_left(viewer, batch, stacks, click, qtbot):
     batch.queue.take(find_stacks([stacks]))
     click(batch.run_bar.button)
-    qtbot.waitUntil(lambda: bool(crew()), timeout=20000)
+    qtbot.waitUntil(lambda: bool(workers()), timeout=20000)
     viewer.window.remove_dock_widget(batch)
-    qtbot.waitUntil(lambda: not crew(), timeout=60000)
+    qtbot.waitUntil(lambda: not workers(), timeout=60000)
 
 
 def test_stopped_and_gone_on_with(batch, stacks, click, qtbot, tmp_path):
@@ -148,7 +137,7 @@ def test_stopped_and_gone_on_with(batch, stacks, click, qtbot, tmp_path):
     qtbot.waitUntil(lambda: batch.idle, timeout=60000)
     assert statuses(batch) == [Status.CANCELLED]
     assert "goes on" in batch.run_bar.says.text()
-    assert not crew()
+    assert not workers()
     # Another day: the folder brings its batch.
     asked = batch.value()
     batch.queue.take([])
@@ -169,6 +158,12 @@ def test_what_is_lacking_is_said_in_the_dock(batch, stacks, click):
     click(batch.run_bar.button)
     assert batch.idle
     assert "no folder is named" in batch.run_bar.says.text()
+    batch.results.folder.setText("~nobody-of-that-name/out")
+    batch.results.folder.editingFinished.emit()
+    assert not batch.report.isEnabled()
+    click(batch.run_bar.button)
+    assert "no such user's home" in batch.run_bar.says.text()
+    batch.results.folder.setText("")
     batch.todo.ticks["impute"].setChecked(False)
     with refused(Kind.LACKING, "What to do"):
         batch.value()

@@ -19,7 +19,7 @@ from napari_dualgland.progress import finish
 from napari_dualgland.results import PLAUSIBLE, Imputation
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 from napari_dualgland.widgets.export.dock import ExportWidget
-from napari_dualgland.widgets.export.ways import FIELD
+from napari_dualgland.widgets.export.offered import FIELD
 
 from .conftest import HOLE, QUICK, hole_labels, outside_hole, paint, plain_field
 
@@ -109,7 +109,7 @@ def test_a_result_is_listed_written_and_read_back(
     assert "estimate" in widget.planned.says.text()
     for way in FIELD:
         name, ending = way.name, way.endings[0]
-        widget.what.choose_format(name)
+        widget.what.format.setCurrentText(name)
         qtbot.wait(200)
         assert widget.place.value() == tmp_path / f"field 7_imputed{ending}"
         assert planned(widget)
@@ -226,7 +226,7 @@ def test_the_job_goes_to_the_form_and_back(viewer, export, qtbot, tmp_path):
     widget = export()
     widget.place.set_value(tmp_path / "x.ome.zarr")
     job = widget.value()
-    widget.what.choose_format("ImageJ hyperstack")
+    widget.what.format.setCurrentText("ImageJ hyperstack")
     widget.what.what.setCurrentIndex(1)
     widget.set_value(job)
     assert widget.value() == job

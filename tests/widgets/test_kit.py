@@ -25,9 +25,9 @@ from qtpy.QtWidgets import (
     QTabBar,
 )
 
+from napari_dualgland.widgets.kit.accessibility import inputs_of
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.params_form import ParamsForm
-from napari_dualgland.widgets.kit.reachable import inputs_of
 
 from .conftest import names, plain_field
 

@@ -12,7 +12,7 @@ from napari_dualgland.io.writing import Plan, PlannedFile
 from napari_dualgland.widgets.export.plan_view import PlanView
 from napari_dualgland.widgets.impute.notice import Notice
 from napari_dualgland.widgets.kit.collapsible import Collapsible
-from napari_dualgland.widgets.kit.said import Said
+from napari_dualgland.widgets.kit.message import Message
 from napari_dualgland.widgets.kit.tone import Tone, ToneLabel
 
 pytestmark = pytest.mark.binding
@@ -49,7 +49,7 @@ def test_a_tone_reads_on_the_theme_there_is_now(qtbot, tone, ground):
 
 
 def test_whatever_warns_has_a_tone(qtbot):
-    said, notice = Said(), Notice()
+    said, notice = Message(), Notice()
     for widget in (said, notice):
         qtbot.addWidget(widget)
         labels = widget.findChildren(QLabel)

@@ -83,7 +83,9 @@ class Ledger:
     def begin(self, name: str) -> StackState:
         """Write down that the work on a stack begins: its folder is ours from now on."""
         self._began[name] = time.monotonic()
-        self._add(Record(name=name, source=str(self._stacks[name].source), status=Status.RUNNING))
+        self._manifest.add(
+            Record(name=name, source=str(self._stacks[name].source), status=Status.RUNNING)
+        )
         return self._set(name, status=Status.RUNNING)
 
     def restart_clock(self, name: str | None) -> None:
@@ -146,7 +148,7 @@ class Ledger:
             seconds=round(seconds, 3),
             **more,
         )
-        self._add(record)
+        self._manifest.add(record)
         share = 1.0 if status == Status.DONE else self.states[name].share
         return self._set(
             name,
@@ -158,9 +160,6 @@ class Ledger:
             results=tuple(files),
             **more,
         )
-
-    def _add(self, record: Record) -> None:
-        self._manifest.add(record)
 
     def _set(self, name: str, **changes: Any) -> StackState:
         self.states[name] = replace(self.states[name], **changes)

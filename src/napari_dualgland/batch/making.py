@@ -14,6 +14,7 @@ from napari_dualgland.batch.queue import Batch, StackJobs
 from napari_dualgland.batch.stacks import FoundStack
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import home_expanded
+from napari_dualgland.frozen import first_fault
 from napari_dualgland.jobs.base import Job
 from napari_dualgland.jobs.inputs import FileInput, MaskFile
 from napari_dualgland.jobs.saved import StackJob
@@ -80,8 +81,7 @@ def make_batch(
     try:
         return Batch(stacks=tuple(made), output=folder, workers=workers)
     except ValidationError as refused:
-        first = refused.errors()[0]
-        raise DualglandError(Kind.BAD_VALUE, str(first["loc"][0]), first["msg"]) from None
+        raise DualglandError(Kind.BAD_VALUE, *first_fault(refused)) from None
 
 
 def _result(kind: str, folder: Path, name: str) -> Path:

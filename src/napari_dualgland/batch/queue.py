@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, regular
-from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.frozen import FrozenModel, first_fault
 from napari_dualgland.io.places import refuse_long_name
 from napari_dualgland.io.targets import refuse_folder
 from napari_dualgland.jobs.saved import StackJob, load_job, on_stack
@@ -103,16 +103,14 @@ def load_jobs(path: Path) -> list[tuple[StackJob, ...]]:
     DualglandError
         If it holds neither.
     """
-    regular(path, "job")
-    with decoding(path, "job"):
-        content = path.read_bytes()
+    content = _content(path, "job")
     try:
         record = json.loads(content)
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or record.get("kind") != "batch":
         return [(on_stack(load_job(path)),)]
-    return [stack.jobs for stack in load_batch(path).stacks if stack.jobs]
+    return [stack.jobs for stack in _parsed(content, path).stacks if stack.jobs]
 
 
 def load_batch(path: Path) -> Batch:
@@ -128,15 +126,21 @@ def load_batch(path: Path) -> Batch:
     DualglandError
         If it holds none.
     """
-    regular(path, "batch")
-    with decoding(path, "batch"):
-        content = path.read_bytes()
+    return _parsed(_content(path, "batch"), path)
+
+
+def _content(path: Path, what: str) -> bytes:
+    regular(path, what)
+    with decoding(path, what):
+        return path.read_bytes()
+
+
+def _parsed(content: bytes, path: Path) -> Batch:
     try:
         return Batch.model_validate(json.loads(content))
     except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"])
-        found = f"is no batch ({first['msg']})"
+        at, why = first_fault(error)
+        found = f"is no batch ({why})"
         raise DualglandError(Kind.WRONG_CONTENT, path, found, part=at) from None
     except (ValueError, RecursionError):
         raise DualglandError(Kind.WRONG_CONTENT, path, "is no batch (no JSON)") from None

@@ -42,24 +42,12 @@ def write_report(folder: Path, states: Sequence[StackState]) -> None:
         If they cannot be written.
     """
     with replacing_all([folder / TABLE, folder / PAGE]) as (table, page):
-        as_table(states, folder).to_csv(table, index=False)
-        page.write_text(as_page(states, folder), encoding="utf-8")
+        _as_table(states, folder).to_csv(table, index=False)
+        page.write_text(_as_page(states, folder), encoding="utf-8")
 
 
-def as_table(states: Sequence[StackState], folder: Path) -> pd.DataFrame:
-    """Return a row for each stack.
-
-    Parameters
-    ----------
-    states : sequence of StackState
-    folder : pathlib.Path
-        Of the results, from which their paths are seen.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Shares are 0 to 1; empty where nothing is known.
-    """
+def _as_table(states: Sequence[StackState], folder: Path) -> pd.DataFrame:
+    """Return a row for each stack."""
     import pandas as pd  # here, for every process of a batch would load it too
 
     return pd.DataFrame([_row(state, folder) for state in states], columns=list(_columns(states)))
@@ -76,7 +64,6 @@ def _columns(states: Sequence[StackState]) -> dict[str, None]:
 
 def _row(state: StackState, folder: Path) -> dict[str, Any]:
     error = state.error or {}
-    said = state.sentence().removesuffix(f"; {error.get('way_out')}") if error else ""
     return {
         "stack": legible(state.name),
         "source": legible(str(state.source)),
@@ -86,7 +73,7 @@ def _row(state: StackState, folder: Path) -> dict[str, Any]:
         **{f"filled {key}": round(share, 6) for key, share in filled_by_channel(state).items()},
         "cells": state.told.get("cells"),
         "error kind": error.get("kind", ""),
-        "error": legible(said),
+        "error": legible(state.fault()),
         "way out": legible(error.get("way_out", "")),
         "notes": legible("; ".join(state.told.get("notes", ()))),
         "results": "; ".join(path.relative_to(folder).as_posix() for path in state.results),
@@ -100,21 +87,8 @@ def filled_by_channel(state: StackState) -> dict[str, float]:
     return {legible(roles.get(key) or key): share for key, share in shares.items()}
 
 
-def as_page(states: Sequence[StackState], folder: Path) -> str:
-    """Return a page that needs nothing beside it and fetches nothing.
-
-    Parameters
-    ----------
-    states : sequence of StackState
-        Those that failed come first.
-    folder : pathlib.Path
-        Of the results.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+def _as_page(states: Sequence[StackState], folder: Path) -> str:
+    """Return a page that needs nothing beside it and fetches nothing."""
     order = {Status.FAILED: 0, Status.CANCELLED: 1, Status.RUNNING: 2, Status.WAITING: 3}
     shown = sorted(states, key=lambda state: order.get(state.status, 4))
     left = _MOST_PICTURES
@@ -147,8 +121,7 @@ def _entry(state: StackState, folder: Path, with_picture: bool) -> str:
     said.append(f'<p class="faint">{_shown(state.source)}</p>')
     if state.error is not None:
         way_out = state.error.get("way_out", "")
-        sentence = state.sentence().removesuffix(f"; {way_out}" if way_out else "")
-        said.append(f'<p class="error">{_shown(sentence)}</p>')
+        said.append(f'<p class="error">{_shown(state.fault())}</p>')
         said += [f'<p class="way">Way out: {_shown(way_out)}</p>'] if way_out else []
     facts = [f"{_shown(key)} {share:.2%}" for key, share in filled_by_channel(state).items()]
     if facts:

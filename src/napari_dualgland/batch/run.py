@@ -14,13 +14,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from napari_dualgland.batch.crew import Event, Member, room
 from napari_dualgland.batch.ledger import Ledger
+from napari_dualgland.batch.pool import Event, WorkerPool, WorkerProcess, room
 from napari_dualgland.batch.queue import QUEUE, Batch
 from napari_dualgland.batch.report import write_report
 from napari_dualgland.batch.state import BatchProgress, StackState, Status
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.places import made
 from napari_dualgland.jobs.base import never
 
 _LOOK = 0.1
@@ -61,8 +62,7 @@ def run_batch(
         can be started at all. What goes wrong with a stack is in its state.
     """
     batch.check()
-    batch.output.mkdir(parents=True, exist_ok=True)
-    with _held(batch.output):
+    with _held(made(batch.output)):
         with replacing(batch.output / QUEUE) as beside:
             # Not by pydantic: it knows no names with bytes that are no text.
             beside.write_text(json.dumps(batch.model_dump(mode="json"), indent=1), encoding="ascii")
@@ -85,31 +85,31 @@ def _work(
     waiting = deque(ledger.waiting)
     count = min(batch.workers or room(len(waiting)), len(waiting))
     heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    at: dict[Member, str] = {}
+    at: dict[WorkerProcess, str] = {}
     reported = time.monotonic()
     with ExitStack() as held:
-        crew = _Crew(heard, count)
-        held.callback(crew.end)
+        pool = WorkerPool(heard, count)
+        held.callback(pool.end)
         while (waiting or at) and not should_stop():
             while waiting and len(at) < count:
-                member = crew.idle(at)
+                worker = pool.idle(at)
                 name = waiting.popleft()
-                at[member] = name
-                member.give(ledger.task(name))
+                at[worker] = name
+                worker.give(ledger.task(name))
                 yield ledger.step(ledger.begin(name))
             try:
-                member, event = heard.get(timeout=_LOOK)
+                worker, event = heard.get(timeout=_LOOK)
             except queue.Empty:
                 continue
             if event["event"] == "ready":
-                member.ready = True
-                ledger.restart_clock(at.get(member))
+                worker.ready = True
+                ledger.restart_clock(at.get(worker))
             elif event["event"] == "ended":
-                yield from _after(crew, member, at, ledger)
-            elif member in at:
-                state = ledger.hear(at[member], event)
+                yield from _after(pool, worker, at, ledger)
+            elif worker in at:
+                state = ledger.hear(at[worker], event)
                 if state.status != Status.RUNNING:
-                    del at[member]
+                    del at[worker]
                 yield ledger.step(state)
             if time.monotonic() - reported > _REPORT:
                 write_report(batch.output, list(ledger.states.values()))
@@ -118,57 +118,28 @@ def _work(
             yield ledger.step(replace(ledger.states[name], message="stopping"))
     # What had been finished before the word came counts.
     while not heard.empty():
-        member, event = heard.get()
-        if member in at and event["event"] in ("done", "failed"):
-            yield ledger.step(ledger.hear(at.pop(member), event))
+        worker, event = heard.get()
+        if worker in at and event["event"] in ("done", "failed"):
+            yield ledger.step(ledger.hear(at.pop(worker), event))
     for name in [*at.values(), *waiting]:
         yield ledger.step(ledger.give_up(name))
 
 
 def _after(
-    crew: _Crew, member: Member, at: dict[Member, str], ledger: Ledger
+    pool: WorkerPool, worker: WorkerProcess, at: dict[WorkerProcess, str], ledger: Ledger
 ) -> Iterator[BatchProgress]:
     """Go on where a process has ended by itself: that costs the stack it was at."""
-    name = at.pop(member, None)
+    name = at.pop(worker, None)
     source = str(ledger.states[name].source) if name is not None else "the batch"
-    error = member.last_words(source)
-    crew.forget(member)
-    if not (member.ready or error.kind == Kind.TOO_LARGE):
+    error = worker.last_words(source)
+    pool.forget(worker)
+    if not (worker.ready or error.kind == Kind.TOO_LARGE):
         # It never came to work, and nobody has killed it: nor would the next one.
         found = f"no process can be started: {error.found}"
         raise DualglandError(Kind.CRASHED, "the batch", found, way_out="see dualgland doctor")
     if name is not None:
         event = {"event": "failed", "error": error.as_data()}
         yield ledger.step(ledger.hear(name, event))
-
-
-class _Crew:
-    """The processes there are; one is started when there is something for it to do."""
-
-    def __init__(self, heard: queue.SimpleQueue[Event], count: int) -> None:
-        self._heard, self._count = heard, count
-        self._members: list[Member] = []
-
-    def idle(self, at: dict[Member, str]) -> Member:
-        """Return a process that has nothing to do."""
-        free = [member for member in self._members if member not in at]
-        if not free:
-            free = [Member(self._heard, self._count)]
-            self._members += free
-        return free[0]
-
-    def forget(self, member: Member) -> None:
-        """Leave out one that has ended."""
-        self._members.remove(member)
-        member.dismiss()
-        member.wait()
-
-    def end(self) -> None:
-        """Let all of them end, at the next tile at the latest, and wait for it."""
-        for member in self._members:
-            member.dismiss()
-        for member in self._members:
-            member.wait()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.progress import Progress
 
 
@@ -66,13 +67,11 @@ class StackState:
 
     def sentence(self) -> str:
         """Return what went wrong as one sentence with the way out; nothing if nothing did."""
-        if self.error is None:
-            return ""
-        told = self.error
-        where = f"{told['place']} ({told['part']})" if told.get("part") else told["place"]
-        expected = f"expected {told['expected']}" if told.get("expected") else ""
-        parts = (told["found"], expected, told.get("way_out", ""))
-        return f"{where}: " + "; ".join(part for part in parts if part)
+        return "" if self.error is None else str(DualglandError(**self.error))
+
+    def fault(self) -> str:
+        """Return what went wrong without the way out, which stands elsewhere."""
+        return "" if self.error is None else str(DualglandError(**{**self.error, "way_out": ""}))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from napari_dualgland.batch.stacks import FoundStack, StackOptions
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, home_expanded, regular
+from napari_dualgland.frozen import first_fault
 from napari_dualgland.jobs.channel_words import parse_channels
 from napari_dualgland.jobs.inputs import Detect, LabelsFile, MaskFile
 from napari_dualgland.pixel_size import stated
@@ -124,9 +125,7 @@ def _row(row: Mapping[str, str], folder: Path, options: StackOptions) -> Row:
     try:
         return Row(folder / home_expanded(row["input"]), StackOptions(**said))
     except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"])
-        raise DualglandError(Kind.BAD_VALUE, at, first["msg"]) from None
+        raise DualglandError(Kind.BAD_VALUE, *first_fault(error)) from None
 
 
 def _number(text: str) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from napari_dualgland.batch.beside import write_beside
 from napari_dualgland.batch.thumbnail import Panel, panels_of, write_preview
+from napari_dualgland.io.places import made
 from napari_dualgland.jobs.base import Job
 from napari_dualgland.jobs.inputs import FileInput
 from napari_dualgland.progress import Progress
@@ -48,7 +49,7 @@ def stack_steps(
     DualglandError
         For anything that a person can put right; results of earlier jobs stay.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     try:
         return (yield from _all(jobs, folder, should_stop))
     finally:
@@ -76,12 +77,12 @@ def _all(
         if isinstance(result, Imputation) and result.unchanged and job.output is not None:
             same[job.output] = job.file or FileInput(path=job.output)
         panels += panels_of(loaded.stack, result, job.output, first=not panels)
-        told = _joined(told, facts(result), list(loaded.stack.notes))
+        told = _joined(told, _facts(result), list(loaded.stack.notes))
     write_preview(panels, folder)
     return told | {"panels": [panel.title for panel in panels]}
 
 
-def facts(result: Any) -> dict[str, Any]:
+def _facts(result: Any) -> dict[str, Any]:
     """Return what is said of a result, ready for JSON."""
     if isinstance(result, Imputation):
         known = dict(result.provenance.missing_fraction)

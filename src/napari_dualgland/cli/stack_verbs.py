@@ -195,9 +195,7 @@ def batch(
     ] = "impute",
     workers: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", min=1, help="Processes at a time; as many as there is room for."
-        ),
+        typer.Option(metavar="N", min=1, help="Processes at a time; as many as there is room for."),
     ] = None,
     missing: Missing = "auto",
     channels: Channels = None,

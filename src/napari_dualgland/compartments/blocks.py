@@ -27,10 +27,6 @@ class Sums:
     light: Float32Array
     count: Float32Array
 
-    def plus(self, other: Sums) -> Sums:
-        """Return both together, block by block."""
-        return Sums(self.light + other.light, self.count + other.count)
-
 
 @dataclass(frozen=True)
 class Blocks:
@@ -57,6 +53,11 @@ class Blocks:
     unit: Float32Array
     measured: Sums
     imputed: Sums
+
+    @property
+    def area_um2(self) -> float:
+        """Square micrometres of a pixel."""
+        return (self.pixel_um / self.step) ** 2
 
 
 def step_of(pixel_um: float) -> int:
@@ -88,14 +89,14 @@ def in_blocks(frame: Frame, pixel_um: float) -> Blocks:
         seen = known & ~filled
         offset, scale = _range(plane, seen if seen.any() else known)
         dark = np.where(known, plane, offset)
-        count = summed(known, step)
-        mean = summed(np.where(known, plane, 0), step) / np.maximum(count, 1)
+        count = _summed(known, step)
+        mean = _summed(np.where(known, plane, 0), step) / np.maximum(count, 1)
         values[place] = np.where(count > 0, mean, np.nan)
         unit[place] = np.where(count > 0, (mean - offset) / scale, 0)
         light = ((dark - offset) / scale).clip(0)
         for kept, which in ((sums[:2], seen), (sums[2:], known & filled)):
-            kept[0][place] = summed(np.where(which, light, 0), step)
-            kept[1][place] = summed(which, step)
+            kept[0][place] = _summed(np.where(which, light, 0), step)
+            kept[1][place] = _summed(which, step)
     return Blocks(step, pixel_um * step, values, unit, Sums(*sums[:2]), Sums(*sums[2:]))
 
 
@@ -106,21 +107,8 @@ def _range(plane: Float32Array, known: BoolArray) -> tuple[float, float]:
     return float(found.offset[0]), float(found.scale[0])
 
 
-def summed(plane: AnyArray, step: int) -> Float32Array:
-    """Return the sums over blocks of a plane; those at the far borders may be cut.
-
-    Parameters
-    ----------
-    plane : numpy.ndarray
-        (Y, X).
-    step : int
-        Pixels along a side of a block.
-
-    Returns
-    -------
-    numpy.ndarray
-        (h, w) float32.
-    """
+def _summed(plane: AnyArray, step: int) -> Float32Array:
+    """Return the sums over blocks of a plane; those at the far borders may be cut."""
     if step == 1:
         return np.asarray(plane, np.float32)
     padded = np.pad(np.asarray(plane, np.float32), [(0, -n % step) for n in plane.shape])

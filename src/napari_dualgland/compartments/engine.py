@@ -22,9 +22,10 @@ from napari_dualgland.compartments.landmarks import (
     name_compartments,
     windows_of,
 )
-from napari_dualgland.compartments.location import expected_in, learned
-from napari_dualgland.compartments.params import ANY, FOUND, BoundariesParams
-from napari_dualgland.compartments.store import lazily, shelf
+from napari_dualgland.compartments.location import expected_in
+from napari_dualgland.compartments.notes import NO_CELL, notes_of
+from napari_dualgland.compartments.params import ANY, BoundariesParams
+from napari_dualgland.compartments.store import adding_up, lazily, most_probable, shelf
 from napari_dualgland.compartments.table import holes_of, rows_of_frame, table_of
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.localization.frames import Frame, Frames
@@ -32,13 +33,12 @@ from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.localization.pixel_size import pixel_um
 from napari_dualgland.localization.ranked import Ranked, ranked
 from napari_dualgland.localization.segmentation import segment_frame
-from napari_dualgland.model.compartments import NUCLEUS
 from napari_dualgland.model.device import choose_device
 from napari_dualgland.progress import Progress
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import Boundaries, Localization
 from napari_dualgland.stack import ROLES, from_canonical
-from napari_dualgland.typing import AnyArray, Float64Array, LabelArray
+from napari_dualgland.typing import Float64Array, LabelArray
 
 STAGES = 3
 """Steps of a frame beside the windows that a model is asked about."""
@@ -173,11 +173,8 @@ class BoundariesRun:
         imputed = over_cells(named.soft, blocks.imputed, rank, count)
         labels = [int(label) for label in cells.labels]
         names, *expected = self._expected(frame, labels)
-        area = (blocks.pixel_um / blocks.step) ** 2
-        self.holes += rows_of_holes(
-            (frame.t, frame.z), named.soft, blocks.imputed, rank, measured, expected, labels,
-            blocks.step, blocks.pixel_um,
-        )  # fmt: skip
+        area, at = blocks.area_um2, (frame.t, frame.z)
+        self.holes += rows_of_holes(at, named.soft, blocks, rank, measured, expected, labels)
         # What is in no cell is part of the field: row 0 becomes the whole of it.
         measured[:, 0], imputed[:, 0] = measured.sum(1), imputed.sum(1)
         both = measured + imputed
@@ -223,10 +220,10 @@ class BoundariesRun:
         assert self.pixel_um is not None
         axes, shape = self.stack.axes, (self.stack.sizes["Y"], self.stack.sizes["X"])
         flat = axes.replace("C", "")
-        soft = lazily(self._soft, self.step, shape, "float32", _adding_up)
-        edges = lazily(self._edges, self.step, shape, "float32", _single)
-        said = lazily(self._said, self.step, shape, "bool", _as_it_is)
-        labels = lazily(self._soft, self.step, shape, "uint8", _most_probable)
+        soft = lazily(self._soft, self.step, shape, "float32", adding_up)
+        edges = lazily(self._edges, self.step, shape, "float32")
+        said = lazily(self._said, self.step, shape, "bool")
+        labels = lazily(self._soft, self.step, shape, "uint8", most_probable)
         return Boundaries(
             stack=self.stack,
             compartments=from_canonical(soft, axes if "C" in axes else axes.replace("Y", "CY")),
@@ -249,61 +246,20 @@ class BoundariesRun:
         }
 
     def _provenance(self) -> Provenance:
-        used = "head" in self.__dict__
-        source = self.stack.source
+        used, source = "head" in self.__dict__, self.stack.source
+        head, spoken = self.head if used else None, self.spoken / self._said.size
+        told = notes_of(self.stack, self.params, self.pixels, head, spoken)
+        nowhere = [] if self._labels.any() else [NO_CELL]
         return Provenance(
             version=__version__,
-            model=self.head.card.name if used else "landmarks",
-            model_sha256=self.head.card.sha256 if used else None,
+            model=head.card.name if head else "landmarks",
+            model_sha256=head.card.sha256 if head else None,
             options=self.params.model_dump(),
-            device=str(self.head.device) if used else "cpu",
+            device=str(head.device) if head else "cpu",
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             source=Path(source).name if source else self.stack.name,
-            notes=tuple(dict.fromkeys(self._all_notes())),
+            notes=tuple(dict.fromkeys((*self.notes, *told, *nowhere))),
         )
-
-    def _all_notes(self) -> Iterator[str]:
-        """Yield what a reader of the result must know."""
-        yield from self.notes
-        _, imputed, missing = self.pixels
-        for which, many, what in (
-            ("imputed", imputed, "counted" if self.params.count_imputed else "left out"),
-            ("missing", missing, "left out"),
-        ):
-            if many.any():
-                told = ", ".join(
-                    f"{role} {_percent(many[c] / max(1, self.pixels[:, c].sum()))}"
-                    for c, role in enumerate(ROLES)
-                    if many[c]
-                )
-                yield f"{which} pixels are {what} of the balance: {told}"
-        absent = [role for role in self.stack.absent_roles if role != "protein"]
-        if absent:
-            yield f"{', '.join(absent)}: no such channel"
-        if "head" in self.__dict__:
-            share = self.spoken / self._said.size
-            if self.head.speaks:
-                yield (
-                    f"where a landmark is missing ({_percent(share)} of the field) the model "
-                    f"{self.head.card.name} named the compartments"
-                )
-            else:
-                yield (
-                    f"the model {self.head.card.name} names no compartments: where a landmark is "
-                    "missing they rest on what its surroundings suggest"
-                )
-        if not self._known(NUCLEUS):
-            yield "without a nucleus channel no nucleus can be told from the cytoplasm"
-        place = self.params.location
-        if place not in (ANY, FOUND) and not learned(place):
-            yield f"no set points were learned for {place}; those of all annotated cells are used"
-        if not self._labels.any():
-            yield "no cell was found; the balance is that of the whole field"
-
-
-def _percent(share: float) -> str:
-    """Return a share as people read it: what is there is never 0 %."""
-    return "under 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _areas(named: Named, rank: LabelArray, count: int, step: int) -> Float64Array:
@@ -328,23 +284,3 @@ def _places(rank: LabelArray, count: int, step: int) -> dict[str, Float64Array]:
         middle[0] = along[-1] / 2
         found[name] = (middle + 0.5) * step - 0.5
     return found
-
-
-def _adding_up(kept: AnyArray) -> AnyArray:
-    """Return shares of half precision so that they add up to 1."""
-    whole = kept.astype(np.float32)
-    return np.asarray(whole / whole.sum(0), np.float32)
-
-
-def _most_probable(kept: AnyArray) -> AnyArray:
-    """Return the most probable compartment, counted from 1; 0 for the background."""
-    most = kept.argmax(0)[None] + 1
-    return np.where(most == len(COMPARTMENTS), 0, most).astype(np.uint8)
-
-
-def _single(kept: AnyArray) -> AnyArray:
-    return np.asarray(kept, np.float32)
-
-
-def _as_it_is(kept: AnyArray) -> AnyArray:
-    return kept

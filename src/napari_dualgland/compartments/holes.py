@@ -19,7 +19,7 @@ from napari_dualgland.compartments.balance import (
     set_points_of,
     z_scores,
 )
-from napari_dualgland.compartments.blocks import Sums
+from napari_dualgland.compartments.blocks import Blocks, Sums
 from napari_dualgland.stack import ROLES
 from napari_dualgland.typing import Float32Array, Float64Array, LabelArray
 
@@ -35,13 +35,11 @@ COLUMNS = (
 def rows_of_holes(
     place: tuple[int, int],
     soft: Float32Array,
-    imputed: Sums,
+    blocks: Blocks,
     rank: LabelArray,
     measured: Float64Array,
     expected: Sequence[Float64Array],
     labels: Sequence[int],
-    step: int,
-    block_um: float,
 ) -> list[Mapping[str, Any]]:
     """Return a row per hole of a frame that was filled in.
 
@@ -51,8 +49,8 @@ def rows_of_holes(
         (t, z) of the frame.
     soft : numpy.ndarray
         (5, h, w) compartments.
-    imputed : Sums
-        (4, h, w): what was filled in.
+    blocks : Blocks
+        Of the frame: what was filled in.
     rank : numpy.ndarray
         (h, w): 0 for what is in no cell, else the number of the cell.
     measured : numpy.ndarray
@@ -61,10 +59,6 @@ def rows_of_holes(
         θ and τ, (N + 1, 4, 5).
     labels : sequence of int
         Of the N cells.
-    step : int
-        Pixels along a side of a block.
-    block_um : float
-        Micrometres along a side of a block.
 
     Returns
     -------
@@ -72,6 +66,7 @@ def rows_of_holes(
         By :data:`COLUMNS`; ``moved`` is the change of the z-score that moved most, of the cell
         that moved most.
     """
+    imputed, step = blocks.imputed, blocks.step
     hole = imputed.count.max(0) > 0
     if not hole.any():
         return []
@@ -79,26 +74,21 @@ def rows_of_holes(
     small = np.bincount(numbers.ravel(), minlength=count + 1) < SCATTERED
     small[0] = False
     rows: list[Mapping[str, Any]] = []
-    every: list[tuple[int, Any]] = []
-    if small.any():
-        every.append((0, np.nonzero(small[numbers])))
-    windows = ndimage.find_objects(numbers)
-    shown = 0
-    for number, window in enumerate(windows, 1):
-        if small[number]:
+    every: list[Any] = [np.nonzero(small[numbers])]
+    for number, window in enumerate(ndimage.find_objects(numbers), 1):
+        if not small[number]:
+            y, x = np.nonzero(numbers[window] == number)
+            every.append((y + window[0].start, x + window[1].start))
+    area = blocks.area_um2
+    for number, at in enumerate(every):
+        if not len(at[0]):
             continue
-        shown += 1
-        y, x = np.nonzero(numbers[window] == number)
-        every.append((shown, (y + window[0].start, x + window[1].start)))
-    area = (block_um / step) ** 2
-    for number, at in every:
         inside = Sums(imputed.light[:, at[0], at[1]], imputed.count[:, at[0], at[1]])
         cells, own = np.unique(rank[at], return_inverse=True)
         added = over_cells(soft[:, at[0], at[1]], inside, own.astype(np.int32), len(cells) - 1)
-        before = z_scores(set_points_of(measured[:, cells], area), [e[cells] for e in expected])
-        after = z_scores(
-            set_points_of(measured[:, cells] + added, area), [e[cells] for e in expected]
-        )
+        usual = [values[cells] for values in expected]
+        before = z_scores(set_points_of(measured[:, cells], area), usual)
+        after = z_scores(set_points_of(measured[:, cells] + added, area), usual)
         hurt = inside.count.max(1) > 0
         rows.append(
             {

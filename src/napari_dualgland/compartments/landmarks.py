@@ -51,7 +51,7 @@ class Named:
     spoken: BoolArray
 
 
-def lost_landmarks(blocks: Blocks) -> BoolArray:
+def _lost_landmarks(blocks: Blocks) -> BoolArray:
     """Return where a landmark is missing, (h, w)."""
     lost: BoolArray = ~np.isfinite(blocks.values[list(LANDMARKS)])
     return np.asarray(lost.any(0))
@@ -59,7 +59,7 @@ def lost_landmarks(blocks: Blocks) -> BoolArray:
 
 def windows_of(blocks: Blocks) -> int:
     """Return how many windows the model is asked about."""
-    return windows_in(lost_landmarks(blocks))
+    return windows_in(_lost_landmarks(blocks))
 
 
 def name_compartments(blocks: Blocks, head: Callable[[], Head]) -> Iterator[Named | None]:
@@ -78,7 +78,7 @@ def name_compartments(blocks: Blocks, head: Callable[[], Head]) -> Iterator[Name
         None after each window that the model was asked about; last what was found.
     """
     values = blocks.values
-    lost = lost_landmarks(blocks)
+    lost = _lost_landmarks(blocks)
     said = np.zeros((len(COMPARTMENTS), *lost.shape), np.float32)
     spoken = np.zeros_like(lost)
     if lost.any():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from napari_dualgland.classes import CLASSES, LOCATIONS
 from napari_dualgland.compartments.params import ANY, FOUND
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.model.set_points import SetPoint, SetPointTable, read_set_points
+from napari_dualgland.model.set_points import SetPoint, read_set_points
 
 KNOWN = tuple(dict.fromkeys((*CLASSES, *LOCATIONS)))
 """Names that a person may give."""
@@ -48,21 +48,11 @@ def learned(name: str) -> bool:
     return name in read_set_points().locations
 
 
-def expected_in(places: Iterable[str], table: SetPointTable | None = None) -> tuple[str, SetPoint]:
-    """Return the set points of a protein that is in some places.
+def expected_in(places: Iterable[str]) -> tuple[str, SetPoint]:
+    """Return the set points of a protein that is in some places, and which of them are known.
 
-    Parameters
-    ----------
-    places : iterable of str
-    table : SetPointTable, optional
-        The shipped one, where left out.
-
-    Returns
-    -------
-    name : str
-        Of the places that the table knows, joined by ``"; "``; or ``any``.
-    set_point : SetPoint
+    These are named joined by ``"; "``; ``any`` where there is none.
     """
-    table = table or read_set_points()
+    table = read_set_points()
     known = [place for place in places if place in table.locations]
     return "; ".join(known) or ANY, table.expected(known)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from napari_dualgland.frozen import FrozenModel
+from napari_dualgland.localization.params import OPTIONS, Device, NucleusUm, SmallestUm2
 
 ANY, FOUND = "any", "localized"
 """Locations of :class:`BoundariesParams`: of all annotated cells; what Localize finds for each."""
-
-_OPTIONS: dict[str, Any] = {"group": "Options"}
 
 
 class BoundariesParams(FrozenModel):
@@ -32,7 +29,7 @@ class BoundariesParams(FrozenModel):
             "Let estimated pixels count in the balance as if they had been measured. As they "
             "are left out otherwise, the table tells both in any case."
         ),
-        json_schema_extra=_OPTIONS,
+        json_schema_extra=OPTIONS,
     )
     model: str = Field(
         default="generator",
@@ -41,32 +38,8 @@ class BoundariesParams(FrozenModel):
             "What names the compartments where a landmark is missing: a shipped or installed "
             "model, or the path of a .safetensors file."
         ),
-        json_schema_extra=_OPTIONS,
+        json_schema_extra=OPTIONS,
     )
-    device: str = Field(
-        default="auto",
-        title="Device",
-        description="Where to compute: auto (the fastest there is), cpu, cuda, cuda:<n> or mps.",
-        json_schema_extra=_OPTIONS,
-    )
-    nucleus_um: float = Field(
-        default=15.0,
-        ge=3,
-        le=60,
-        title="Nucleus (µm)",
-        description=(
-            "Diameter of a typical nucleus in µm: the scale at which cells are found. Not used "
-            "where cells are given."
-        ),
-        json_schema_extra=_OPTIONS,
-    )
-    smallest_um2: float = Field(
-        default=60.0,
-        ge=0,
-        title="Smallest (µm²)",
-        description=(
-            "Cells of a smaller area in µm² are dropped (those that the border cuts, below a "
-            "quarter of it). Not used where cells are given."
-        ),
-        json_schema_extra=_OPTIONS,
-    )
+    device: Device = "auto"
+    nucleus_um: NucleusUm = 15.0
+    smallest_um2: SmallestUm2 = 60.0

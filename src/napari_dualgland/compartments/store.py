@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -48,7 +49,7 @@ def lazily(
     step: int,
     shape: tuple[int, int],
     dtype: str,
-    read: Callable[[AnyArray], AnyArray],
+    read: Callable[[AnyArray], AnyArray] | None = None,
 ) -> da.Array:
     """Return what is kept as pixels, computed frame by frame when somebody looks.
 
@@ -62,8 +63,8 @@ def lazily(
         (Y, X).
     dtype : str
         Of the pixels.
-    read : callable
-        Takes the (C, h, w) of a frame and returns (D, h, w) of that dtype.
+    read : callable, optional
+        Takes the (C, h, w) of a frame and returns (D, h, w) of that dtype; as it is if left out.
 
     Returns
     -------
@@ -72,6 +73,7 @@ def lazily(
     """
     import dask.array as da
 
+    read = read or partial(np.asarray, dtype=dtype)
     times, slices = kept.shape[:2]
     deep = len(read(kept[0, 0, :, :1, :1]))
 
@@ -89,3 +91,15 @@ def lazily(
         name=f"boundaries-{uuid4().hex}",
     )
     return pixels
+
+
+def adding_up(kept: AnyArray) -> AnyArray:
+    """Return shares of half precision so that they add up to 1."""
+    whole = kept.astype(np.float32)
+    return np.asarray(whole / whole.sum(0), np.float32)
+
+
+def most_probable(kept: AnyArray) -> AnyArray:
+    """Return the most probable compartment, counted from 1; 0 for the background."""
+    most = kept.argmax(0)[None] + 1
+    return np.where(most == len(kept), 0, most).astype(np.uint8)

@@ -13,15 +13,11 @@ from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
 SIGMA, ETA, REACH = 4.0, 3.0, 8
 """Reach of the weights in pixels, extra weight of a boundary, farthest neighbour."""
 
-OFFSETS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 4), (4, 0), (0, 8), (8, 0))
-"""Neighbours q − p that PG-Loss pairs a pixel with, and their opposites."""
-
 
 def weights_around(
     compartments: AnyArray,
     place: tuple[int, int],
     missing: BoolArray | None = None,
-    pairs_only: bool = False,
 ) -> Float64Array:
     """Return w_pq between a pixel and those around it.
 
@@ -33,8 +29,6 @@ def weights_around(
         (y, x) of the pixel p.
     missing : numpy.ndarray, optional
         (Y, X), boolean: M. Every pair counts where left out.
-    pairs_only : bool
-        Whether all pixels but those that PG-Loss pairs p with are 0.
 
     Returns
     -------
@@ -63,11 +57,4 @@ def weights_around(
     inside = ((y + span >= 0) & (y + span < height))[:, None] & (x + span >= 0) & (x + span < width)
     weights *= inside
     weights[REACH, REACH] = 0  # p is no neighbour of its own
-    return np.asarray(weights * _paired() if pairs_only else weights, np.float64)
-
-
-def _paired() -> BoolArray:
-    paired = np.zeros((2 * REACH + 1,) * 2, bool)
-    for dy, dx in OFFSETS:
-        paired[REACH + dy, REACH + dx] = paired[REACH - dy, REACH - dx] = True
-    return paired
+    return np.asarray(weights, np.float64)

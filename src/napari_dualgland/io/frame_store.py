@@ -56,6 +56,11 @@ class Part:
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.uint8) if self.is_mask else np.dtype(self.data.dtype).newbyteorder("=")
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the file, before compression."""
+        return int(self.data.size * self.dtype.itemsize)
+
     def encoded(self, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return pixels as the file holds them."""
         if self.is_mask:

@@ -8,8 +8,6 @@ pixel size. All three are there or none is; other files of the folder stay as th
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.classes import CLASSES, COLORS
-from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing, replacing_all
 from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import CELLS, MAPS
+from napari_dualgland.io.places import made
 from napari_dualgland.io.targets import refuse_file, refuse_folder
 from napari_dualgland.io.tiff_writing import sources, write_parts
 from napari_dualgland.results import Localization
@@ -126,12 +124,7 @@ def making(folder: Path) -> Any:
         If it cannot be made.
     """
     lacking = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        said = "is a file" if os.path.isfile(folder) else error.strerror or str(error)
-        kind = Kind.NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.UNWRITABLE
-        raise DualglandError(kind, folder, f"the folder cannot be made ({said})") from None
+    made(folder)
     try:
         yield
     except BaseException:

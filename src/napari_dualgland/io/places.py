@@ -1,7 +1,8 @@
-"""Paths where no file can be put, whatever is to be written."""
+"""Where files can be put, whatever is to be written: places that cannot be had, folders made."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -53,3 +54,20 @@ def refuse_long_name(name: str, folder: Path, path: Path) -> None:
     if length > longest:
         found = f"the name is of {length} bytes"
         raise DualglandError(Kind.BAD_VALUE, path, found, expected=f"{longest} at most")
+
+
+def made(folder: Path) -> Path:
+    """Return a folder after making it and those that it lies in.
+
+    Raises
+    ------
+    DualglandError
+        Of kind ``unwritable`` or ``no-space``.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = "is a file" if os.path.isfile(folder) else error.strerror or str(error)
+        kind = Kind.NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.UNWRITABLE
+        raise DualglandError(kind, folder, f"the folder cannot be made ({said})") from error
+    return folder

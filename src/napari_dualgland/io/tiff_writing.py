@@ -120,7 +120,7 @@ def _write_pages(
 ) -> None:
     import tifffile
 
-    total = sum(part.data.size * part.dtype.itemsize for part in parts)
+    total = sum(part.nbytes for part in parts)
     frame: list[FrameStore] = []
     at = None
     description: bytes | None = xml.encode()

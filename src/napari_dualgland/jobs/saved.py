@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import decoding, home_expanded, regular
+from napari_dualgland.frozen import first_fault
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.record import KEY, Record
@@ -55,12 +56,11 @@ def parse_job(told: Any, where: str) -> OnStack | TrainJob:
     try:
         return _READER.validate_python(told)
     except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"])
+        at, why = first_fault(error)
         raise DualglandError(
             Kind.WRONG_CONTENT,
             where,
-            f"is no job ({first['msg']})",
+            f"is no job ({why})",
             part=at,
             way_out="give a .json, or an OME-TIFF of dualgland",
         ) from None

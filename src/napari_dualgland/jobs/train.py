@@ -14,6 +14,7 @@ from pydantic import Field
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.atomic import replacing
+from napari_dualgland.io.places import made
 from napari_dualgland.jobs.channel_words import channels_option
 from napari_dualgland.jobs.code import path_word
 from napari_dualgland.runs.folder import JOB, list_runs
@@ -158,12 +159,7 @@ class TrainJob(FrozenModel):
         DualglandError
             If it cannot be made or written to.
         """
-        try:
-            self.output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            found = f"cannot be made ({error.strerror})"
-            raise DualglandError(Kind.UNWRITABLE, self.output, found) from error
-        with replacing(self.output / JOB) as path:
+        with replacing(made(self.output) / JOB) as path:
             path.write_text(json.dumps(self.model_dump(mode="json"), indent=2), encoding="ascii")
 
     def expected_seconds(self, steps: int) -> float | None:

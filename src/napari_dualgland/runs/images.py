@@ -146,19 +146,8 @@ def measured_planes(stack: Stack) -> AnyArray:
     return planes
 
 
-def check_image(path: Path, channels: Mapping[str, int | str] | None = None) -> CheckedImage:
-    """Return what of an image can be trained on.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    channels : mapping of str to int or str, optional
-        As :func:`napari_dualgland.read` takes it.
-
-    Returns
-    -------
-    CheckedImage
-    """
+def _check_image(path: Path, channels: Mapping[str, int | str] | None = None) -> CheckedImage:
+    """Return what of an image can be trained on."""
     try:
         stack = read(path, channels=channels or None)
         planes = measured_planes(stack)
@@ -215,7 +204,7 @@ def check_folder(
         yield Progress(len(seen), len(paths), path.name)
         if should_stop():
             break
-        seen.append(check_image(path, channels))
+        seen.append(_check_image(path, channels))
     return CheckedFolder(folder, tuple(seen))
 
 

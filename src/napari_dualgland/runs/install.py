@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.files import regular
 from napari_dualgland.io.atomic import replacing_all
+from napari_dualgland.io.places import made
 from napari_dualgland.model.weights import SHIPPED, models_folder, read_card
 
 
@@ -50,11 +51,7 @@ def install_model(weights: Path) -> Path:
         return target
     if there is None or not card.recipe or there.recipe != card.recipe:
         refuse_name(path.stem)
-    try:
-        models_folder().mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        found = f"cannot be made ({error.strerror})"
-        raise DualglandError(Kind.UNWRITABLE, models_folder(), found) from error
+    made(models_folder())
     # The card last: it is what a model is found by.
     with replacing_all([target.with_suffix(".safetensors"), target]) as (tensors, text):
         tensors.write_bytes(content)

@@ -63,7 +63,7 @@ def content_of(result: Stack, options: WriteOptions) -> Content:
     DualglandError
         If a fill is asked for that the run has not made.
     """
-    result = filled_with(result, options.fill)
+    result = _filled_with(result, options.fill)
     parts = [Part(result.name, to_canonical(result.data, result.axes))]
     if isinstance(result, Imputation):
         parts.append(Part(MISSING, to_canonical(result.missing, result.axes), is_mask=True))
@@ -75,24 +75,8 @@ def content_of(result: Stack, options: WriteOptions) -> Content:
     return Content(result, parts)
 
 
-def filled_with(result: Stack, fill: str) -> Stack:
-    """Return a result with the fill that is asked for, and named for it.
-
-    Parameters
-    ----------
-    result : Stack
-    fill : str
-        As in :class:`.WriteOptions`.
-
-    Returns
-    -------
-    Stack
-
-    Raises
-    ------
-    DualglandError
-        If the run has made no such fill.
-    """
+def _filled_with(result: Stack, fill: str) -> Stack:
+    """Return a result with the fill that is asked for, and named for it."""
     if fill == "as it is" or (fill == "estimate" and not isinstance(result, Imputation)):
         return result
     if isinstance(result, Imputation):

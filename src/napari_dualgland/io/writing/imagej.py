@@ -17,9 +17,9 @@ from typing_extensions import override
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.frame_store import FrameStore, Part, read_frame
 from napari_dualgland.io.hpa import parse_name
-from napari_dualgland.io.ome import MISSING
 from napari_dualgland.io.record import Record
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.contrast import range_of
 from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.io.writing.raw_tiff import RawTiff, planes_before
@@ -60,7 +60,7 @@ class ImageJTiff(Format):
                 way_out=other,
             )
         for part in content.parts:
-            if part.data.size * part.dtype.itemsize > _MOST_BYTES:
+            if part.nbytes > _MOST_BYTES:
                 found = "an ImageJ hyperstack holds 4 GiB at most"
                 raise DualglandError(Kind.TOO_LARGE, stack.where, found, way_out=other)
 
@@ -115,9 +115,10 @@ def _header(stack: Stack, part: Part, store: FrameStore, record: Record | None) 
     said: dict[str, Any] = {"axes": "TZCYX", "Labels": _labels(stack, frames * planes)}
     if count > 1:
         said["mode"] = "composite" if part.name == stack.name else "grayscale"
-    ranges = [(0.0, 255.0) if part.is_mask else _range(store, c) for c in range(count)]
-    said["Ranges"] = tuple(value for pair in ranges for value in pair)
-    if part.name not in (MISSING,) and record is not None:
+    ranges = [(0.0, 255.0) if part.is_mask else range_of(store, c) for c in range(count)]
+    known = [(low, high) if high > low else (0.0, 1.0) for low, high in ranges]
+    said["Ranges"] = tuple(value for pair in known for value in pair)
+    if record is not None:
         said["LUTs"] = [_table(channel.color) for channel in stack.channels]
     if record is not None:
         said["Info"] = record.as_info()
@@ -133,17 +134,6 @@ def _header(stack: Stack, part: Part, store: FrameStore, record: Record | None) 
 
 def _labels(stack: Stack, frames: int) -> list[str]:
     return [channel.name.replace("\n", " ") for channel in stack.channels] * frames
-
-
-def _range(store: FrameStore, c: int) -> tuple[float, float]:
-    """Return the darkest and the brightest value of a channel, seen at every eighth row."""
-    low, high = np.inf, -np.inf
-    for row in range(0, store.shape[1], 8):
-        values = store[c, row, row + 1]
-        values = values[np.isfinite(values)]
-        if values.size:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
-    return (low, high) if high > low else (0.0, 1.0)
 
 
 def _table(color: str | None) -> np.ndarray[Any, np.dtype[np.uint8]]:

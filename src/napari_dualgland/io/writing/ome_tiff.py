@@ -12,7 +12,7 @@ from napari_dualgland.io.tiff_writing import write_parts
 from napari_dualgland.io.writing.content import Content
 from napari_dualgland.io.writing.format import Format
 from napari_dualgland.io.writing.planned import PlannedFile
-from napari_dualgland.io.writing.words import holds, size_of
+from napari_dualgland.io.writing.words import all_in_one
 
 
 class OmeTiff(Format):
@@ -37,12 +37,7 @@ class OmeTiff(Format):
     @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
         """Return what will be written; see :class:`.format.Format`."""
-        dtype = content.parts[0].dtype.name
-        return [
-            PlannedFile(
-                path, holds(content), content.axes, content.shape, dtype, size_of(content.parts)
-            )
-        ]
+        return [all_in_one(content, path, content.axes)]
 
     @override
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:

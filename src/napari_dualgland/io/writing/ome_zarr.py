@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from typing_extensions import override
 
 from napari_dualgland.io.frame_store import TILE, FrameStore, Part, halved, read_frame
@@ -20,12 +19,12 @@ from napari_dualgland.io.ome import MISSING
 from napari_dualgland.io.record import KEY, Record
 from napari_dualgland.io.tiff_writing import levels_of
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.contrast import range_of
 from napari_dualgland.io.writing.format import Format
-from napari_dualgland.io.writing.ngff import image_said, labels_said, omero_said
+from napari_dualgland.io.writing.ngff import VERSION, image_said, labels_said, omero_said
 from napari_dualgland.io.writing.planned import PlannedFile
-from napari_dualgland.io.writing.words import holds, size_of
+from napari_dualgland.io.writing.words import all_in_one
 from napari_dualgland.io.zarr import require_zarr
-from napari_dualgland.stack import Stack
 
 if TYPE_CHECKING:
     import zarr
@@ -53,13 +52,7 @@ class OmeZarr(Format):
     @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
         """Return what will be written; see :class:`.format.Format`."""
-        dtype = content.parts[0].dtype.name
-        return [
-            PlannedFile(
-                path, holds(content), _axes(content.axes), _shape(content), dtype,
-                size_of(content.parts),
-            )
-        ]  # fmt: skip
+        return [all_in_one(content, path, _axes(content.axes))]
 
     @override
     def fill(self, content: Content, beside: Mapping[Path, Path]) -> None:
@@ -76,13 +69,13 @@ class OmeZarr(Format):
         for t, z in stack.frames():
             with contextlib.ExitStack() as frame:
                 stores = read_frame(content.parts, t, z, folder.parent, frame)
-                ranges = ranges or [_range(stores[0], c) for c in range(stores[0].shape[0])]
+                ranges = ranges or [range_of(stores[0], c) for c in range(stores[0].shape[0])]
                 for image, store in zip(images, stores, strict=True):
                     image.put(t, z, store, folder.parent, content.pause)
         for image in images[1:]:
             image.describe()
         if MISSING in places:
-            root["labels"].attrs["ome"] = {"version": "0.5", "labels": [MISSING]}
+            root["labels"].attrs["ome"] = {"version": VERSION, "labels": [MISSING]}
         record = Record.of(stack, {name: (place,) for name, place in places.items()})
         images[0].describe(omero=omero_said(stack, ranges))
         root.attrs[KEY] = record.as_data()
@@ -165,16 +158,3 @@ def _place(part: Part) -> str:
 def _axes(axes: str) -> str:
     """Return axes in the order of NGFF: time, channel, space."""
     return "".join(a for a in "TCZYX" if a in axes)
-
-
-def _shape(content: Content) -> tuple[int, ...]:
-    sizes: Stack = content.stack
-    return tuple(sizes.sizes[a] for a in _axes(content.axes))
-
-
-def _range(store: FrameStore, c: int) -> tuple[float, float]:
-    """Return the darkest and the brightest value of a channel, seen at every eighth row."""
-    seen = [store[c, row, row + 1] for row in range(0, store.shape[1], 8)]
-    finite = [rows[np.isfinite(rows)] for rows in seen]
-    ends = [(float(rows.min()), float(rows.max())) for rows in finite if rows.size]
-    return (min(a for a, _ in ends), max(b for _, b in ends)) if ends else (0.0, 1.0)

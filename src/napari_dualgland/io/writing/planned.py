@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from napari_dualgland.memory import in_words
-
 
 @dataclass(frozen=True)
 class PlannedFile:
@@ -62,16 +60,6 @@ class PlannedFile:
         """Whether something of this name is there, which would be replaced."""
         return self.path.exists()
 
-    def sentence(self) -> str:
-        """Return what a person is shown of it."""
-        said = [self.holds]
-        if self.axes:
-            sizes = " × ".join(map(str, self.shape))
-            said += [f"{self.axes} {sizes}, {self.dtype}"]
-        if self.nbytes:
-            said.append(f"up to {in_words(self.nbytes)}")
-        return f"{self.path.name}: {'; '.join(said)}"
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -97,12 +85,3 @@ class Plan:
     def replaced(self) -> tuple[Path, ...]:
         """What is there already and would be replaced."""
         return tuple(file.path for file in self.files if file.is_there)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all files, before compression."""
-        return sum(file.nbytes for file in self.files)
-
-    def lines(self) -> list[str]:
-        """Return what a person is shown: a line for each file, then the notes."""
-        return [*(file.sentence() for file in self.files), *self.notes]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from pathlib import Path
 
-from napari_dualgland.io.frame_store import Part
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.io.writing.content import Content
+from napari_dualgland.io.writing.planned import PlannedFile
 from napari_dualgland.results import Imputation
 
 _WORDS = {MISSING: "mask of estimated pixels", UNCERTAINTY: "uncertainty"}
@@ -19,10 +19,24 @@ def word_for(name: str) -> str:
     return _WORDS.get(name, f"plausible picture {number}")
 
 
-def holds(content: Content) -> str:
-    """Return what all images together are, such as ``4 channels, mask, uncertainty``."""
-    more = [word_for(part.name) for part in content.parts[1:]]
-    return ", ".join([image_words(content), *more])
+def all_in_one(content: Content, path: Path, axes: str) -> PlannedFile:
+    """Return what one file with all images is, such as ``4 channels, mask, uncertainty``.
+
+    Parameters
+    ----------
+    content : Content
+    path : pathlib.Path
+    axes : str
+        In the order in which the file has them.
+
+    Returns
+    -------
+    PlannedFile
+    """
+    holds = ", ".join([image_words(content), *(word_for(part.name) for part in content.parts[1:])])
+    shape = tuple(content.stack.sizes[a] for a in axes)
+    nbytes = sum(part.nbytes for part in content.parts)
+    return PlannedFile(path, holds, axes, shape, content.parts[0].dtype.name, nbytes)
 
 
 def image_words(content: Content) -> str:
@@ -38,11 +52,6 @@ def image_words(content: Content) -> str:
 def fill_words(stack: Imputation) -> str:
     """Return what the missing pixels were filled with."""
     return "plausible picture" if stack.plausible else "imputed"
-
-
-def size_of(parts: Sequence[Part]) -> int:
-    """Return the bytes of images."""
-    return sum(part.data.size * part.dtype.itemsize for part in parts)
 
 
 def slug(name: str) -> str:

@@ -11,30 +11,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer, QUrl
-from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 from typing_extensions import override
 
 from napari_dualgland.batch import (
-    Batch,
     BatchProgress,
     BatchRequest,
     FoundStack,
     StackState,
     Status,
     find_steps,
-    request_of,
     run_batch,
 )
-from napari_dualgland.batch.queue import QUEUE, load_batch
 from napari_dualgland.batch.report import PAGE
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.progress import Progress
-from napari_dualgland.widgets.batch.opening import add_one_by_one, reading_steps
+from napari_dualgland.widgets.batch.opening import add_one_by_one, earlier_steps, reading_steps
 from napari_dualgland.widgets.batch.queue_panel import QueuePanel
+from napari_dualgland.widgets.batch.report_button import ReportButton
 from napari_dualgland.widgets.batch.results_form import ResultsForm
+from napari_dualgland.widgets.batch.split import QueueOverForm
 from napari_dualgland.widgets.batch.todo_form import TodoForm
+from napari_dualgland.widgets.batch.words import result_words
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.run_bar import RunBar
 
@@ -56,32 +54,30 @@ class BatchWidget(Dock):
         super().__init__(napari_viewer, RunBar("Batch", "stacks"), self.todo.forms["impute"])
         self.queue = QueuePanel()
         self.results = ResultsForm()
-        self.open_report = QPushButton("Open re&port")
-        self._split = QSplitter(Qt.Orientation.Vertical)
+        self.report = ReportButton()
         self._lay_out()
         self.setAcceptDrops(True)
         self.queue.named.connect(self.add)
         self.queue.retried.connect(self.start)
         self.queue.opened.connect(self._on_open)
         self.results.earlier.connect(self._on_earlier)
-        self.results.changed.connect(self._show_report)
-        self.todo.changed.connect(self._share_height)
-        self.open_report.clicked.connect(self._on_report)
+        self.results.changed.connect(self._look_for_report)
+        self.todo.changed.connect(self._split.share)
 
     # --- the batch --------------------------------------------------------------------
 
     def value(self) -> BatchRequest:
         """Return what the form asks for; see :meth:`.Dock.value`."""
         stacks, output, do = self.queue.stacks(), self.results.output(), self.todo.value()
-        if not stacks:
-            way_out = "drop files or folders on the dock, or add them"
-            raise DualglandError(Kind.LACKING, "Stacks", "the queue is empty", way_out=way_out)
-        if not do:
-            way_out = "tick Impute or another below"
-            raise DualglandError(Kind.LACKING, "What to do", "nothing is ticked", way_out=way_out)
-        if output is None:
-            way_out = "choose one under Results"
-            raise DualglandError(Kind.LACKING, "Folder", "no folder is named", way_out=way_out)
+        drop = "drop files or folders on the dock, or add them"
+        for given, place, found, way_out in (
+            (stacks, "Stacks", "the queue is empty", drop),
+            (do, "What to do", "nothing is ticked", "tick Impute or another below"),
+            (output, "Folder", "no folder is named", "choose one under Results"),
+        ):
+            if not given:
+                raise DualglandError(Kind.LACKING, place, found, way_out=way_out)
+        assert output is not None
         return BatchRequest(stacks=stacks, output=output, do=do, workers=self.results.count())
 
     def set_value(self, value: BatchRequest) -> None:
@@ -115,20 +111,14 @@ class BatchWidget(Dock):
 
     def show_result(self, result: tuple[StackState, ...]) -> tuple[str, Any]:
         """Say how it ended."""
-        self._show_report()
-        done = [state for state in result if state.status == Status.DONE]
-        kept = sum(state.earlier for state in done)
-        failed = sum(state.status == Status.FAILED for state in result)
-        line = f"{len(done)} of {len(result)} stacks done, {self.run_bar.took}."
-        line += f"\n• {kept} of them by an earlier run; nothing has changed since." if kept else ""
-        line += f"\n⚠ {failed} failed: the table says why." if failed else ""
-        QTimer.singleShot(0, self._share_height)  # the form needs more: there is a line below it
-        return line, result
+        self._look_for_report()
+        self._split.share_soon()  # the form needs more: there is a line below it
+        return result_words(result, self.run_bar.took), result
 
     @override
     def _on_cancelled(self) -> None:
         self.queue.give_up()
-        self._show_report()
+        self._look_for_report()
         done = self.queue.model.count(Status.DONE)
         self.run_bar.end(f"Stopped; {done} stacks are done. Batch goes on with the others.")
 
@@ -137,9 +127,8 @@ class BatchWidget(Dock):
     def add(self, paths: list[Path]) -> None:
         """Look for stacks in files and folders, in a thread, and add them to the queue."""
         self.run_bar.say("Looking for stacks …")
-        thread = self.in_background(
-            lambda stop: find_steps(paths, output=self.results.output(), should_stop=stop)
-        )
+        output = self.results.folder.text().strip() or None
+        thread = self.in_background(lambda stop: find_steps(paths, output=output, should_stop=stop))
         thread.progressed.connect(self.run_bar.progress)
         thread.succeeded.connect(self._on_found)
         thread.failed.connect(self.tell)
@@ -154,7 +143,7 @@ class BatchWidget(Dock):
         """Show the batch that a folder holds, unless there are stacks in the queue."""
         if self.queue.stacks() or not self.idle:
             return
-        thread = self.in_background(lambda _: _earlier_steps(folder))
+        thread = self.in_background(lambda _: earlier_steps(folder))
         thread.succeeded.connect(self.set_value)
         thread.succeeded.connect(
             lambda _: self.run_bar.say("An earlier batch lies here. Batch goes on with it.")
@@ -167,9 +156,6 @@ class BatchWidget(Dock):
         thread.succeeded.connect(partial(add_one_by_one, self.viewer.layers))
         thread.failed.connect(self.tell)
         thread.ended.connect(partial(self.queue.set_opening, False))
-
-    def _on_report(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._report())))
 
     @override
     def dragEnterEvent(self, event: Any) -> None:
@@ -187,56 +173,23 @@ class BatchWidget(Dock):
 
     # --- looks ------------------------------------------------------------------------
 
-    def _report(self) -> Path | None:
-        output = self.results.output()
-        return None if output is None else output / PAGE
-
-    def _show_report(self) -> None:
-        report = self._report()
-        self.open_report.setEnabled(report is not None and report.is_file())
+    def _look_for_report(self) -> None:
+        self.report.offer(self.results.holding(PAGE))
 
     def _lay_out(self) -> None:
-        self.open_report.setToolTip("Look at every stack before and after, in the browser.")
-        self._after, row = QWidget(), QHBoxLayout()
+        after, row = QWidget(), QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.open_report)
+        row.addWidget(self.report)
         row.addWidget(self.copy_as)
-        self._after.setLayout(row)
-        self._form = form = self.form(
-            "What to do",
-            self.todo,
-            "Results",
-            self.results,
-            self.run_bar,
-            self._after,
-        )
-        self._asked.remove(self._after)
-        self._split.setChildrenCollapsible(False)
-        self._split.addWidget(self.queue)
-        self._split.addWidget(form)
-        self._split.setStretchFactor(0, 1)
+        after.setLayout(row)
+        parts = ("What to do", self.todo, "Results", self.results, self.run_bar, after)
+        form = self.form(*parts)
+        self._asked.remove(after)
+        self._split = QueueOverForm(self.queue, form)
         self.hold(self._split)
-        self._show_report()
-
-    def _share_height(self) -> None:
-        """Give the form what it needs and the queue the rest, unless that is too little."""
-        whole = self._split.height()
-        form = min(self._form.needed_height(), whole - self.queue.minimumSizeHint().height())
-        self._split.setSizes([whole - form, form])
-
-    @override
-    def showEvent(self, event: Any) -> None:
-        """Share the height as soon as there is one."""
-        super().showEvent(event)
-        QTimer.singleShot(0, self._share_height)
+        self._look_for_report()
 
     @override
     def _enable_form(self, enabled: bool) -> None:
         super()._enable_form(enabled)
         self.queue.set_free(enabled)
-
-
-def _earlier_steps(folder: Path) -> Generator[Progress, None, BatchRequest]:
-    yield Progress(0, 0, "Reading the batch")
-    batch: Batch = load_batch(folder / QUEUE)
-    return request_of(batch).model_copy(update={"output": folder})

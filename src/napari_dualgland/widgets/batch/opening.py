@@ -1,4 +1,4 @@
-"""The result of a stack, read off the main thread and added layer by layer."""
+"""What a folder of results holds, read off the main thread: a batch, the layers of a stack."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from typing import Any
 from napari.layers import Layer
 from qtpy.QtCore import QTimer
 
-from napari_dualgland.batch import StackState
+from napari_dualgland.batch import BatchRequest, StackState, request_of
+from napari_dualgland.batch.queue import QUEUE, load_batch
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.localization_writing import CELLS_TIF, MAPS_TIF
 from napari_dualgland.io.napari_io import get_reader
 from napari_dualgland.progress import Cancelled, Progress
 
 _READ = (".tif", ".tiff")
+
+
+def earlier_steps(folder: Path) -> Generator[Progress, None, BatchRequest]:
+    """Read the batch that a folder holds; it goes on in that folder."""
+    yield Progress(0, 0, "Reading the batch")
+    return request_of(load_batch(folder / QUEUE)).model_copy(update={"output": folder})
 
 
 def reading_steps(

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtGui import QPainter
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
-    QStyledItemDelegate,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
-from typing_extensions import override
 
 from napari_dualgland.batch import FoundStack, StackState, Status
-from napari_dualgland.widgets.batch.queue_table import SHARE, QueueModel, Row, story
+from napari_dualgland.widgets.batch.queue_table import QueueModel, Row
+from napari_dualgland.widgets.batch.queue_view import QueueView
+from napari_dualgland.widgets.batch.words import story
 from napari_dualgland.widgets.kit.style import footnote, heading, plain
 
-EMPTY = "Drop stacks or folders of them here"
 _FILES = (
     "Stacks (*.tif *.tiff *.tif.gz *.png *.jpg *.jpeg);;Tables and jobs (*.csv *.json);;All (*)"
 )
@@ -41,10 +37,10 @@ class QueuePanel(QWidget):
     retried = Signal()
     """The person wants what failed tried again."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.model = QueueModel(self)
-        self.view = _QueueView()
+        self.view = QueueView()
         self.title = heading("Stacks")
         self.add_files = QPushButton("Add &files …")
         self.add_folder = QPushButton("Add f&older …")
@@ -94,8 +90,8 @@ class QueuePanel(QWidget):
         """Show that what has not been done is stopped."""
         for number, row in enumerate(self.model.rows):
             if row.state.status in (Status.WAITING, Status.RUNNING):
-                changed = {"number": number, "status": Status.CANCELLED, "message": ""}
-                self.model.show_state(StackState(**{**vars(row.state), **changed}))
+                stopped = replace(row.state, number=number, status=Status.CANCELLED, message="")
+                self.model.show_state(stopped)
         self._refresh()
 
     def set_opening(self, opening: bool) -> None:
@@ -193,50 +189,3 @@ class QueuePanel(QWidget):
         column.addWidget(self.view, 1)
         column.addWidget(self.says)
         column.addLayout(looks)
-
-
-class _QueueView(QTableView):
-    """The table; it says what to do where it is empty."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setItemDelegateForColumn(1, _ShareDelegate(self))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setWordWrap(False)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.horizontalHeader().setHighlightSections(False)
-        self.setMinimumHeight(5 * (self.fontMetrics().height() + 8))
-
-    @override
-    def paintEvent(self, event: Any) -> None:
-        """Paint the rows, or what to do where there are none."""
-        super().paintEvent(event)
-        if self.model().rowCount():
-            return
-        painter = QPainter(self.viewport())
-        painter.setOpacity(0.7)
-        room = self.viewport().rect().adjusted(8, 8, -8, -8)
-        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
-        painter.drawText(room, flags, EMPTY)
-        painter.end()
-
-
-class _ShareDelegate(QStyledItemDelegate):
-    """Lays a bar behind the share of the work that is done."""
-
-    @override
-    def paint(self, painter: Any, option: Any, index: Any) -> None:
-        """Paint a cell."""
-        share = index.data(SHARE)
-        if share is not None:
-            bar = option.rect.adjusted(2, 3, -2, -3)
-            bar.setWidth(max(2, round(bar.width() * share)))
-            color = option.palette.highlight().color()
-            color.setAlphaF(0.5)
-            painter.fillRect(bar, color)
-        super().paint(painter, option, index)

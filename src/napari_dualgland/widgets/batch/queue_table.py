@@ -12,10 +12,8 @@ from typing_extensions import override
 
 from napari_dualgland.batch import FoundStack, StackState, Status
 from napari_dualgland.batch.names import stem_of
-from napari_dualgland.batch.report import filled_by_channel
 from napari_dualgland.legible import legible
-from napari_dualgland.widgets.field.channels_form import in_percent
-from napari_dualgland.widgets.kit.run_bar import in_time
+from napari_dualgland.widgets.batch.words import status_words, story, time_words
 from napari_dualgland.widgets.kit.style import in_lines
 from napari_dualgland.widgets.kit.tone import Tone
 
@@ -105,7 +103,7 @@ class QueueModel(QAbstractTableModel):
         """Return what stands in a cell."""
         state, column = self.rows[index.row()].state, index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (legible(state.name), status_words(state), _time(state))[column]
+            return (legible(state.name), status_words(state), time_words(state))[column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return in_lines(story(state))
         if role == Qt.ItemDataRole.ForegroundRole and column == 1:
@@ -114,40 +112,3 @@ class QueueModel(QAbstractTableModel):
         if role == SHARE:
             return state.share if state.status == Status.RUNNING else None
         return None
-
-
-def status_words(state: StackState) -> str:
-    """Return how it stands with a stack, in a word or two."""
-    if state.status == Status.RUNNING:
-        return f"{state.share:.0%}"
-    if state.status == Status.CANCELLED:
-        return "stopped"
-    return "kept" if state.earlier else state.status.value
-
-
-def story(state: StackState) -> str:
-    """Return all that is known of a stack, in lines: where it lies, what went wrong, what came."""
-    lines = [legible(str(state.source))]
-    if state.error is not None:
-        way_out = state.error.get("way_out", "")
-        said = state.sentence().removesuffix(f"; {way_out}" if way_out else "")
-        lines.append(f"⚠ {legible(said.removeprefix(f'{state.source}: '))}")
-        lines += [f"Way out: {legible(way_out)}."] if way_out else []
-    elif state.message:
-        lines.append(legible(state.message))
-    if state.earlier:
-        lines.append("Done by an earlier run; nothing has changed since.")
-    filled = filled_by_channel(state)
-    if any(filled.values()):
-        said = ", ".join(f"{key} {in_percent(share)}" for key, share in filled.items())
-        lines.append(f"Filled: {said}")
-    elif filled:
-        lines.append("No pixel was missing.")
-    lines += [f"{state.told['cells']} cells"] if "cells" in state.told else []
-    return "\n".join(lines)
-
-
-def _time(state: StackState) -> str:
-    if state.status == Status.RUNNING:
-        return "" if state.left is None else f"{in_time(state.left)} left"
-    return in_time(state.seconds) if state.status == Status.DONE and state.seconds else ""

@@ -8,6 +8,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QWidget
 
 from napari_dualgland.batch.queue import QUEUE
+from napari_dualgland.errors import DualglandError
+from napari_dualgland.files import home_expanded
 from napari_dualgland.widgets.kit.style import form_layout
 
 _MOST = 64
@@ -20,8 +22,8 @@ class ResultsForm(QWidget):
     earlier = Signal(object)
     """The folder that was chosen holds a batch."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.folder = QLineEdit()
         self.browse = QPushButton("Browse …")
         self.workers = QSpinBox()
@@ -31,9 +33,23 @@ class ResultsForm(QWidget):
         self.workers.valueChanged.connect(lambda _: self.changed.emit())
 
     def output(self) -> Path | None:
-        """Return the folder; None where none is named."""
+        """Return the folder; None where none is named.
+
+        Raises
+        ------
+        DualglandError
+            If there can be no such folder.
+        """
         text = self.folder.text().strip()
-        return Path(text).expanduser().absolute() if text else None
+        return home_expanded(text).absolute() if text else None
+
+    def holding(self, name: str) -> Path | None:
+        """Return the folder if a file of this name lies in it."""
+        try:
+            output = self.output()
+        except DualglandError:  # which is said where the folder is used
+            return None
+        return output if output is not None and (output / name).is_file() else None
 
     def set_output(self, path: Path) -> None:
         """Show a folder."""
@@ -52,8 +68,7 @@ class ResultsForm(QWidget):
 
     def _on_folder(self) -> None:
         self.changed.emit()
-        output = self.output()
-        if output is not None and (output / QUEUE).is_file():
+        if output := self.holding(QUEUE):
             self.earlier.emit(output)
 
     def _lay_out(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_dualgland.batch import KINDS
 from napari_dualgland.model.weights import KINDS as MODELS
@@ -15,7 +15,7 @@ from napari_dualgland.widgets.kit.collapsible import Collapsible
 from napari_dualgland.widgets.kit.fields import Field
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
-from napari_dualgland.widgets.kit.style import plain
+from napari_dualgland.widgets.kit.style import column, plain
 
 _SAYS = {
     "impute": "Fill what is damaged or missing, and mark every pixel that was filled.",
@@ -31,22 +31,20 @@ class TodoForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.ticks: dict[str, QCheckBox] = {}
         self.forms: dict[str, ParamsForm[Any]] = {}
         self.sections: dict[str, Collapsible] = {}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        rows = column(self, spacing=2)
         for kind, job in KINDS.items():
             tick = QCheckBox(kind.capitalize())
             tick.setToolTip(plain(_SAYS.get(kind, "") + (_AFTER if kind != "impute" else "")))
             params = type(job.model_fields["params"].get_default(call_default_factory=True))
             form = ParamsForm(params, _special(kind, params))
             section = Collapsible(f"{kind.capitalize()}: options", form)
-            column.addWidget(tick)
-            column.addWidget(section)
+            rows.addWidget(tick)
+            rows.addWidget(section)
             self.ticks[kind], self.forms[kind], self.sections[kind] = tick, form, section
             tick.toggled.connect(self._on_ticked)
         self.ticks["impute"].setChecked(True)

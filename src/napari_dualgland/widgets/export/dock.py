@@ -6,28 +6,24 @@ whether it is still open; each says whose it is. What is written is written by i
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QMessageBox
 
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.io.writing import Plan, WriteOptions
+from napari_dualgland.io.writing import Plan
 from napari_dualgland.jobs.export import Exportable, ExportJob
 from napari_dualgland.legible import legible
-from napari_dualgland.memory import in_words
-from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.export.found import Found, found_in
+from napari_dualgland.widgets.export.options_form import OptionsForm
 from napari_dualgland.widgets.export.pickers import WhatForm
 from napari_dualgland.widgets.export.place_form import PlaceForm
 from napari_dualgland.widgets.export.plan_view import PlanView
+from napari_dualgland.widgets.export.words import may_replace, written_words
 from napari_dualgland.widgets.field.proposed import proposed
 from napari_dualgland.widgets.field.selection_watch import SelectionWatch
 from napari_dualgland.widgets.kit.dock import Dock
-from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import plain
 from napari_dualgland.widgets.kit.warming import warm_up
 
 if TYPE_CHECKING:
@@ -49,7 +45,8 @@ class ExportWidget(Dock):
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__(napari_viewer, RunBar("Export", "files"), ParamsForm(WriteOptions))
+        self.options = OptionsForm()
+        super().__init__(napari_viewer, RunBar("Export", "files"), self.options)
         self.what = WhatForm()
         self.place = PlaceForm()
         self.planned = PlanView()
@@ -82,7 +79,7 @@ class ExportWidget(Dock):
             what=found.label,
             layers=found.refs(),
             output=self.place.value(),
-            options=self._options(),
+            options=self.options.asked(),
         )
 
     def set_value(self, value: ExportJob) -> None:
@@ -101,12 +98,12 @@ class ExportWidget(Dock):
     def start(self) -> None:
         """Export, after asking where something would be replaced."""
         plan = self.show_plan()
-        if plan is None or not plan.replaced or self._may_replace(plan):
+        if plan is None or not plan.replaced or may_replace(plan, self):
             super().start()
 
     def show_result(self, result: Plan) -> tuple[str, Plan]:
         """Say what was written where, above what was said of earlier exports."""
-        line = f"Wrote {_words(result)}"
+        line = f"Wrote {written_words(result)}"
         self._told = [line, *(told for told in self._told if told != line)][:_KEPT]
         self._look.start()  # what was written is there now, and would be replaced
         return "\n".join(self._told), result
@@ -126,7 +123,7 @@ class ExportWidget(Dock):
         self._look.stop()
         try:
             result = self._chosen().load()
-            self._offer_what_there_is(result)
+            self.options.offer(result)
             if self.place.is_proposed:  # the fill that was chosen is part of the name
                 self._propose()
             plan = self.value().plan(result)
@@ -135,22 +132,6 @@ class ExportWidget(Dock):
             return None
         self.planned.show_plan(plan)
         return plan
-
-    def _offer_what_there_is(self, result: Exportable) -> None:
-        """Let a person choose among fills, and take along what goes along, where there is any."""
-        filled = isinstance(result, Imputation)
-        samples = filled and bool(result.samples)
-        unsure = filled and result.uncertainty is not None
-        both = samples or (filled and result.other is not None)
-        there = {"fill": both, "samples": samples, "uncertainty": unsure}
-        for name, wanted in there.items():
-            self.params.fields[name].widget.setEnabled(wanted)
-
-    def _options(self) -> WriteOptions:
-        """Return what is asked for; what there is nothing to choose of is as it comes."""
-        fields, asked = self.params.fields, self.params.value()
-        free = {name for name, field in fields.items() if field.widget.isEnabledTo(self.params)}
-        return WriteOptions(**asked.model_dump(include=free))
 
     def showEvent(self, event: Any) -> None:
         """List what has changed while the dock lay behind another."""
@@ -184,32 +165,5 @@ class ExportWidget(Dock):
         """Propose a place, named for what will be in it."""
         found, offered = self.what.found(), self.what.offered()
         if found is not None and offered is not None:
-            suffix = offered.suffix or found.suffix_for(self._options().fill)
+            suffix = offered.suffix or found.suffix_for(self.options.asked().fill)
             self.place.propose(proposed(found.field, found.path, suffix), offered)
-
-    def _may_replace(self, plan: Plan) -> bool:
-        names = [path.name for path in plan.replaced]
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        verb = "is" if len(names) == 1 else "are"
-        asked = f"{legible(shown)} {verb} there already. Replace with {legible(plan.field)}?"
-        buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
-            self, "Export", plain(asked), buttons.Yes | buttons.No, buttons.No
-        )
-        return bool(answer == buttons.Yes)
-
-
-def _words(plan: Plan) -> str:
-    """Return what was written where."""
-    first, count = plan.files[0], len(plan.files)
-    more = "" if count == 1 else f" and {count - 1} more files"
-    size = sum(_size_of(file.path) for file in plan.files)
-    place = legible(str(first.path.parent))
-    return (
-        f"{legible(first.path.name)}{more} ({in_words(size)}) of {legible(plan.field)} in {place}"
-    )
-
-
-def _size_of(path: Path) -> int:
-    inside = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in inside if file.is_file())

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_dualgland.legible import legible
 from napari_dualgland.widgets.export.found import Found
-from napari_dualgland.widgets.export.ways import OFFERED, Offered
+from napari_dualgland.widgets.export.offered import OFFERED, Offered
 from napari_dualgland.widgets.kit.fields import widen
 from napari_dualgland.widgets.kit.style import footnote, form_layout, in_lines
 
@@ -17,18 +17,12 @@ NOTHING = "nothing to export yet"
 
 
 class WhatForm(QWidget):
-    """Asks for a result and a format.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt's parent.
-    """
+    """Asks for a result and a format."""
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._found: list[Found] = []
         self._offered: tuple[Offered, ...] = ()
         self.what, self.format = QComboBox(), QComboBox()
@@ -78,10 +72,6 @@ class WhatForm(QWidget):
         keys = [item.key for item in self._found]
         if key in keys:
             self.what.setCurrentIndex(keys.index(key))
-
-    def choose_format(self, name: str) -> None:
-        """Choose a format by its name."""
-        self.format.setCurrentIndex(max(self.format.findText(name), 0))
 
     def _on_what(self) -> None:
         found = self.found()

@@ -8,22 +8,16 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from napari_dualgland.files import home_expanded
-from napari_dualgland.widgets.export.ways import Offered
+from napari_dualgland.widgets.export.offered import Offered
 
 
 class PlaceForm(QWidget):
-    """Asks for a path.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt's parent.
-    """
+    """Asks for a path."""
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._offered: Offered | None = None
         self._proposed = ""
         self.line = QLineEdit()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QRect, QSize, Qt, QTimer
-from qtpy.QtWidgets import QAbstractItemView, QListWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QListWidget, QWidget
 
 from napari_dualgland.io.writing import Plan, PlannedFile
 from napari_dualgland.legible import legible
 from napari_dualgland.memory import in_words
-from napari_dualgland.widgets.kit.style import footnote, in_lines
+from napari_dualgland.widgets.kit.style import column, footnote, in_lines
 
 _HIGHEST = 220
 """Of the list, in pixels; more files scroll."""
@@ -19,16 +19,10 @@ _INSET = 16
 
 
 class PlanView(QWidget):
-    """Shows a plan, or why there is none.
+    """Shows a plan, or why there is none."""
 
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt's parent.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.list = QListWidget()
         self.list.setAccessibleName("Files that will be written")
         self.list.setToolTip(
@@ -42,18 +36,14 @@ class PlanView(QWidget):
         self._fitting = QTimer(self)
         self._fitting.setSingleShot(True)
         self._fitting.timeout.connect(self._fit)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.list)
-        column.addWidget(self.says)
+        column(self, self.list, self.says)
         self.refuse("")
 
     def show_plan(self, plan: Plan) -> None:
         """Show what will be written."""
         self.list.clear()
         for file in plan.files:
-            self.list.addItem("\n".join(lines_of(file)))
+            self.list.addItem("\n".join(_lines_of(file)))
             self.list.item(self.list.count() - 1).setToolTip(in_lines(str(file.path)))
         self.list.show()
         self._fitting.start(0)
@@ -89,7 +79,7 @@ class PlanView(QWidget):
         self.list.setFixedHeight(min(high + 2 * self.list.frameWidth() + 2, _HIGHEST))
 
 
-def lines_of(file: PlannedFile) -> list[str]:
+def _lines_of(file: PlannedFile) -> list[str]:
     """Return the name of a file, and what is in it."""
     said = [legible(file.holds)]
     if file.axes:

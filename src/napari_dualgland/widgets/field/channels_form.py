@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from napari_dualgland.io.layer_axes import named_axes, shape_of
 from napari_dualgland.io.layer_tag import channel_names
@@ -22,6 +22,7 @@ from napari_dualgland.widgets.field.pixel_size_form import PixelSizeForm
 from napari_dualgland.widgets.field.role_label import ROLE_TIPS, RoleLabel
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.field.watch import SignalWatch
+from napari_dualgland.widgets.kit.fields import widen
 from napari_dualgland.widgets.kit.style import field_label, plain_label
 
 _NOWHERE = -1
@@ -43,8 +44,6 @@ class ChannelsForm(QWidget):
         Whether there is room for the share of missing pixels behind each channel.
     repaired : bool
         Whether imputed layers are taken, where there are some, in place of their sources.
-    parent : QWidget, optional
-        Qt's parent.
     """
 
     changed = Signal()
@@ -55,9 +54,8 @@ class ChannelsForm(QWidget):
         absent: str = NOT_RECORDED,
         shares: bool = True,
         repaired: bool = False,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._field = field_of(viewer)
         self._absent, self._repaired = absent, repaired
         self._with_shares = shares
@@ -181,8 +179,7 @@ class ChannelsForm(QWidget):
         grid.addWidget(field_label(plain_label("Pixel size")), grid.rowCount(), 0)
         grid.addWidget(self.pixel_size, grid.rowCount() - 1, 1, 1, 2)
         for combo in (self.field, self.mode, self.stack_axis, *self.positions.values()):
-            combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            combo.setMinimumContentsLength(12)
+            widen(combo)
 
     def _connect(self) -> None:
         field, repaired = self._field, self._repaired

@@ -22,15 +22,14 @@ from napari_dualgland.stack import ROLE_COLORS, ROLES
 _FROM_METADATA, _FROM_NAME, _FROM_COLOR = 3, 2, 1
 
 
-def role_of_name(name: str) -> str | None:
+def _role_of_name(name: str) -> str | None:
     """Return the role that a name tells, None where it tells none or more than one.
 
-    ``ENSG0001_blue_red_green`` is the name of a coloured overview, not of a channel.
-    """
+    ``ENSG0001_blue_red_green`` is the name of a coloured overview, not of a channel."""
     return stain_role(name) or color_word_role(name)
 
 
-def role_of_color(color: Any) -> str | None:
+def _role_of_color(color: Any) -> str | None:
     """Return the role that the atlas shows in this RGB(A) colour (0 to 1), or None."""
     rgb = np.asarray(color, dtype=float)[:3]
     for role, shown in ROLE_COLORS.items():
@@ -45,10 +44,10 @@ def role_of_layer(layer: Any) -> tuple[str | None, int]:
     role = tag_of(layer).role
     if role:
         return role, _FROM_METADATA
-    role = role_of_name(layer.name)
+    role = _role_of_name(layer.name)
     if role:
         return role, _FROM_NAME
-    role = role_of_color(layer.colormap.colors[-1])
+    role = _role_of_color(layer.colormap.colors[-1])
     return role, _FROM_COLOR if role else 0
 
 
@@ -182,5 +181,5 @@ def _field_of(layer: Any) -> tuple[Any, ...]:
     words = re.findall(r"[^\W_]+", layer.name)
     # What is left without the stain names the field. napari tells layers of one name
     # apart by " [1]", so a second field of the same names stays a field of its own.
-    stem = " ".join(word for word in words if not role_of_name(word)).lower()
+    stem = " ".join(word for word in words if not _role_of_name(word)).lower()
     return *placed, stem

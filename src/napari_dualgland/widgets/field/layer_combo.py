@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from qtpy.QtCore import QSize, Signal
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox
 
+from napari_dualgland.widgets.kit.fields import widen
 from napari_dualgland.widgets.kit.style import plain
 
 
@@ -28,8 +29,6 @@ class LayerCombo(QComboBox):
     absent : str, optional
         What it is called that there is no such layer, where a person may say so. To choose none
         then means that nothing has been said.
-    parent : QWidget, optional
-        Qt's parent.
     """
 
     chosen = Signal()
@@ -40,15 +39,13 @@ class LayerCombo(QComboBox):
         nothing: str,
         fits: Callable[[Any], bool] | None = None,
         absent: str = "",
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._nothing, self._absent = nothing, absent
         self._fits = fits
         self.by_hand = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        widen(self)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
         self.offer(())
         self.activated.connect(self._on_activated)
 

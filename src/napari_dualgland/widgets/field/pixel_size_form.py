@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.layers import sampling, scale_of
@@ -18,7 +18,7 @@ from napari_dualgland.pixel_size import plausible
 from napari_dualgland.widgets.field.field_of_view import FieldOfView
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.fields import OptionalField, field_for
-from napari_dualgland.widgets.kit.style import footnote
+from napari_dualgland.widgets.kit.style import column, footnote
 
 KNOWN, UNKNOWN = "as the layers say", "not known"
 _INFO = LayersInput.model_fields["pixel_size"]
@@ -49,11 +49,7 @@ class PixelSizeForm(QWidget):
             "do not say it, or say it wrongly."
         )
         self.says = footnote()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(size.widget)
-        column.addWidget(self.says)
+        column(self, size.widget, self.says, spacing=2)
         size.changed.connect(lambda: field.state_pixel_size(size.value()))
 
     def refresh(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QMenu, QPushButton, QWidget
+from qtpy.QtWidgets import QMenu, QPushButton
 
 
 class CopyButton(QPushButton):
@@ -12,8 +12,8 @@ class CopyButton(QPushButton):
     python = Signal()
     command = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Copy as", parent)
+    def __init__(self) -> None:
+        super().__init__("Copy as")
         self.setToolTip("Copy the code that does the same again.")
         menu = QMenu(self)
         self.python_action = menu.addAction("Python", self.python.emit)

@@ -1,8 +1,7 @@
 """What every dock of the plugin is: a form that is a job, a button that does it, and its result.
 
 A dock adds its own fields to the form, reads the layers that its job needs and shows what came
-out. All else is here: the thread, *Copy as*, errors, which end in one line of the form, and what
-it has in common with every dock: its place among the tabs, its keys, its memory.
+out. All else is here: the thread, *Copy as*, and errors, which end in one line of the form.
 """
 
 from __future__ import annotations
@@ -12,35 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
-from napari_dualgland.widgets.field.channels_form import ChannelsForm
-from napari_dualgland.widgets.field.first_contact import FirstContact
 from napari_dualgland.widgets.field.watch import LayerWatch
-from napari_dualgland.widgets.kit.copy_button import CopyButton
-from napari_dualgland.widgets.kit.docked import Docked
-from napari_dualgland.widgets.kit.form_area import FormArea
+from napari_dualgland.widgets.kit.form_dock import FormDock
 from napari_dualgland.widgets.kit.notify import line_of, notify, notify_done
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.thread import JobThread, Steps
+from napari_dualgland.widgets.kit.thread import JobThread
 
 
-class Dock(Docked):
-    """A dock whose value is a job.
-
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        The viewer that it is docked in.
-    run_bar : RunBar
-        The button that starts the work, and the line that says how it went.
-    params : ParamsForm
-        The parameters of the job.
+class Dock(FormDock):
+    """A dock whose value is a job; made as :class:`.FormDock` is.
 
     Attributes
     ----------
@@ -52,25 +35,15 @@ class Dock(Docked):
     """What a run has found, after its layers are shown."""
 
     def __init__(self, viewer: Any, run_bar: RunBar, params: ParamsForm[Any]) -> None:
-        super().__init__(viewer)
-        self.run_bar = run_bar
-        self.params = params
-        self._refused = False
-        self._first: FirstContact | None = None
-        self._form: FormArea | None = None
-        self.copy_as = CopyButton()
+        super().__init__(viewer, run_bar, params)
         self.output: Path | None = None
         self._thread: JobThread | None = None
         self._turns: Iterator[None] | None = None
         self._result: Any = None
         self._next_turn = QTimer(self)
         self._next_turn.timeout.connect(self._take_turn)
-        self._asked: list[QWidget] = [params, self.copy_as]
         run_bar.started.connect(self.start)
         run_bar.cancelled.connect(self.cancel)
-        for tool in self.tools:
-            run_bar.put_beside(tool)
-        self._asked.append(self.tools[0])
         self.copy_as.python.connect(lambda: self.copy(lambda: self.copied().as_python()))
         self.copy_as.command.connect(self.copy_command)
         # Kept as an attribute: napari refers to it weakly.
@@ -164,8 +137,7 @@ class Dock(Docked):
             loaded = self.load(job)
             self.begin(job)
         except DualglandError as error:
-            self.run_bar.end(line_of(error), error=True)
-            self._refused = True
+            self.refuse(error)
             return
         self._refused = False
         self._enable_form(False)
@@ -181,25 +153,6 @@ class Dock(Docked):
         """Stop at the next step; what the button *Cancel* does."""
         if self._thread is not None:
             self._thread.cancel()
-
-    def in_background(self, steps: Steps) -> JobThread:
-        """Do this in a thread that lives no longer than the dock; it has begun."""
-        thread = JobThread(steps, self)
-        thread.ended.connect(thread.deleteLater)
-        thread.start()
-        return thread
-
-    def write(self, write: Callable[[], Any]) -> None:
-        """Write a file in a thread, for a large one takes seconds; ``write`` returns its path."""
-
-        def steps(should_stop: Callable[[], bool]) -> Generator[Progress, None, Any]:
-            yield Progress(0, 0, "Writing")
-            return write()
-
-        self.run_bar.say("Writing …")
-        thread = self.in_background(steps)
-        thread.succeeded.connect(lambda path: self.run_bar.say(f"Wrote {legible(str(path))}"))
-        thread.failed.connect(self.tell)
 
     def closing(self) -> None:
         """Stop, and leave nothing of the work that goes on; the layers of finished work stay."""
@@ -217,28 +170,20 @@ class Dock(Docked):
         """Show the next piece of a result; after the last, say what was done."""
         assert self._turns is not None
         try:
-            next(self._turns)
-            return
-        except StopIteration:
-            result, self._result, self._turns = self._result, None, None
+            for _ in self._turns:
+                return
             self._next_turn.stop()
-            self._show(result)
-        except Exception as error:  # as in :meth:`_show`
-            self._result, self._turns = None, None
-            self._next_turn.stop()
-            self._on_failed(error)
-        self._on_ended()
-
-    def _show(self, result: Any) -> None:
-        try:
-            line, found = self.show_result(result)
+            line, found = self.show_result(self._result)
         except Exception as error:  # the run must end in the form, whatever napari says
             self._on_failed(error)
-            return
-        self.run_bar.end(line)
-        if not self.is_looked_at():
-            notify_done(line.splitlines()[0], self.run_bar.verb)
-        self.result_ready.emit(found)
+        else:
+            self.run_bar.end(line)
+            if not self.is_looked_at():
+                notify_done(line.splitlines()[0], self.run_bar.verb)
+            self.result_ready.emit(found)
+        self._next_turn.stop()
+        self._result, self._turns = None, None
+        self._on_ended()
 
     def _on_failed(self, error: Exception) -> None:
         self.discard()
@@ -257,72 +202,7 @@ class Dock(Docked):
         self._on_layers_changed()
         self._enable_form(True)
 
-    def _forget_refusal(self) -> None:
-        """Another choice: what was wrong with the one before is no news any more."""
-        if self._refused:
-            self._refused = False
-            self.run_bar.end("")
-
     def _on_layers_changed(self) -> None:
         if self._thread is None:
             self.follow_layers()
             self._greet()
-
-    def _greet(self) -> None:
-        """Show what to begin with in place of a form that asks for what is not there."""
-        if self._first is not None and self._form is not None:
-            self._first.refresh()
-            self._form.show_instead(self._first.wanted, alone=not self._first.has_met)
-
-    # --- words ------------------------------------------------------------------------
-
-    def tell(self, error: Exception) -> None:
-        """Show an error in the form, beside what is said there of the last run."""
-        self.run_bar.say(line_of(error), error=True)
-
-    def copy(self, write: Callable[[], str]) -> None:
-        """Put what ``write`` returns on the clipboard, or say why that cannot be had."""
-        try:
-            QGuiApplication.clipboard().setText(write())
-        except DualglandError as error:
-            self.run_bar.say(legible(str(error)), error=True)
-            return
-        self.run_bar.say("Copied to the clipboard.")
-
-    # --- looks ------------------------------------------------------------------------
-
-    def form(self, *parts: QWidget | str) -> FormArea:
-        """Return the form; what it asks rests while the dock works.
-
-        Parameters
-        ----------
-        *parts : QWidget or str
-            What it holds, from the top down; a text is a heading. What comes before the run bar
-            scrolls; the run bar stays in sight, and what comes behind it as far as there is room.
-
-        Returns
-        -------
-        FormArea
-            To be given to :meth:`hold`, alone or in something.
-        """
-        widgets = [part for part in parts if isinstance(part, QWidget)]
-        self._asked += [widget for widget in widgets if widget is not self.run_bar]
-        for channels in (widget for widget in widgets if isinstance(widget, ChannelsForm)):
-            self._first = FirstContact(self.viewer)
-            channels.changed.connect(self._forget_refusal)
-        at = parts.index(self.run_bar) if self.run_bar in parts else len(parts)
-        above, below = parts[:at], parts[at + 1 :]
-        self._form = FormArea(*above, pinned=self.run_bar, below=below, instead=self._first)
-        return self._form
-
-    def hold(self, content: QWidget) -> None:
-        """Fill the dock with the form, or with what holds the form."""
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(content)
-        self.furnish()
-        self._greet()
-
-    def _enable_form(self, enabled: bool) -> None:
-        for widget in self._asked:
-            widget.setEnabled(enabled)

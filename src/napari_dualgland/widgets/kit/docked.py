@@ -12,17 +12,17 @@ from qtpy.QtCore import QEvent, QTimer, QUrl
 from qtpy.QtGui import QDesktopServices, QKeySequence, QShortcut
 from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
 
+from napari_dualgland.widgets.kit.accessibility import make_accessible
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.preferences import preferred, settle_preferences
-from napari_dualgland.widgets.kit.reachable import make_reachable
 from napari_dualgland.widgets.kit.remembered import keep, recall
 from napari_dualgland.widgets.kit.style import plain
 from napari_dualgland.widgets.kit.tabs import join_tabs
 from napari_dualgland.widgets.kit.warming import warm_up
 from napari_dualgland.widgets.kit.wheel import WheelGuard
 
-DOCS = "https://napari-dualgland.github.io/napari-dualgland/docks"
-"""Where the documentation has a page for each dock."""
+_PAGES = "https://github.com/napari-dualgland/napari-dualgland/blob/main/docs/docks"
+"""Where each dock has a page, on the site that ``pyproject.toml`` names as the source."""
 
 
 class Docked(QWidget):
@@ -90,10 +90,14 @@ class Docked(QWidget):
             form.set_value(preferred(form.model()))
             keep(self.viewer, self._key(form), None)
 
+    @classmethod
+    def page(cls) -> str:
+        """Return the address of the page on this dock."""
+        return f"{_PAGES}/{cls.__name__.removesuffix('Widget').lower()}.md"
+
     def open_docs(self) -> None:
         """Open the page on this dock."""
-        name = type(self).__name__.removesuffix("Widget").lower()
-        QDesktopServices.openUrl(QUrl(f"{DOCS}/{name}.html"))
+        QDesktopServices.openUrl(QUrl(self.page()))
 
     def _remember(self, form: ParamsForm[Any]) -> None:
         keep(self.viewer, self._key(form), form.value())
@@ -103,7 +107,7 @@ class Docked(QWidget):
 
     def _tend(self) -> None:
         self._wheel.watch(self)
-        make_reachable(self)
+        make_accessible(self)
 
     # --- in the window ----------------------------------------------------------------
 

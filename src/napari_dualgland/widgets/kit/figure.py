@@ -12,9 +12,11 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer, Signal
 from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
+from typing_extensions import override
 
 from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.kit.style import column
 from napari_dualgland.widgets.kit.thread import JobThread
 
 Draw = Callable[[Any], None]
@@ -55,8 +57,7 @@ class ThemedFigure(QWidget):
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.timeout.connect(self._redraw)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        column(self)
 
     def plot(self, draw: Draw | None) -> None:
         """Show what this draws, from now on; nothing where it is None."""
@@ -104,20 +105,9 @@ class ThemedFigure(QWidget):
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
             self.redraw()
 
+    @override
     def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Leave the mouse wheel to the form that the plot lies in.
-
-        Parameters
-        ----------
-        watched : QObject
-            The canvas.
-        event : QEvent
-
-        Returns
-        -------
-        bool
-            Whether the canvas is not told.
-        """
+        """Leave the mouse wheel to the form that the plot lies in."""
         if event.type() == QEvent.Type.Wheel:
             event.ignore()
             return True

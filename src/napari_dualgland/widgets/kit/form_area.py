@@ -8,17 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QFrame,
-    QScrollArea,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QEvent, QSize, QTimer
+from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
-from napari_dualgland.widgets.kit.style import align_labels, heading
+from napari_dualgland.widgets.kit.scrolled import ScrolledColumn, height_in
+from napari_dualgland.widgets.kit.style import align_labels, column, heading
 
 _MOST_BELOW = 0.45
 """Share of the height that what stands below the form may take, or else what the form leaves it."""
@@ -31,20 +25,20 @@ class FormArea(QWidget):
     ----------
     *parts : QWidget or str
         What scrolls; a text is a heading.
-    pinned : QWidget, optional
+    pinned : QWidget
         What stands below them at all times: the button.
     below : sequence of QWidget or str
         What stands below that, as far as there is room.
-    instead : QWidget, optional
+    instead : QWidget or None
         What is shown in place of the form, as long as :meth:`show_instead` says so.
     """
 
     def __init__(
         self,
         *parts: QWidget | str,
-        pinned: QWidget | None = None,
-        below: Sequence[QWidget | str] = (),
-        instead: QWidget | None = None,
+        pinned: QWidget,
+        below: Sequence[QWidget | str],
+        instead: QWidget | None,
     ) -> None:
         super().__init__()
         self._instead = instead
@@ -62,25 +56,13 @@ class FormArea(QWidget):
         self._pages.addWidget(self._form)
         if instead is not None:
             self._pages.addWidget(instead)
-        self._rest = QWidget()
-        rest = QVBoxLayout(self._rest)
-        rest.setContentsMargins(0, 0, 0, 0)
-        rest.setSpacing(0)
-        self._pinned = QWidget()
-        row = QVBoxLayout(self._pinned)
-        row.setContentsMargins(8, 4, 10, 4)
-        if pinned is not None:
-            row.addWidget(pinned)
-            rest.addWidget(self._pinned)
-        if self._below is not None:
-            rest.addWidget(self._below)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._pages, 1)
-        column.addWidget(self._rest)
+        self._rest, self._pinned = QWidget(), QWidget()
+        column(self._pinned, pinned).setContentsMargins(8, 4, 10, 4)
+        rest = (self._pinned,) if self._below is None else (self._pinned, self._below)
+        column(self._rest, *rest, spacing=0)
+        column(self, self._pages, self._rest, spacing=0).setStretch(0, 1)
 
-    def show_instead(self, wanted: bool, *, alone: bool = False) -> None:
+    def show_instead(self, wanted: bool, *, alone: bool) -> None:
         """Show what stands in place of the form, or the form.
 
         Parameters
@@ -114,21 +96,12 @@ class FormArea(QWidget):
 
     def _share(self) -> None:
         if self._below is not None:
-            needed, pinned = self._below.needed_height(), self._pinned.layout()
-            wide = pinned.hasHeightForWidth()
-            above = (
-                pinned.totalHeightForWidth(self.width())
-                if wide
-                else pinned.totalSizeHint().height()
-            )
+            needed = self._below.needed_height()
+            above = height_in(self._pinned.layout(), self.width())
             above += max(self._form.needed_height(), self._pages.minimumSizeHint().height())
             least = round(_MOST_BELOW * self.height())
             most = max(least, self.height() - above)
-            # A bar that is there for no need would take the width that makes it needed.
-            bar = Qt.ScrollBarPolicy
-            self._below.setVerticalScrollBarPolicy(
-                bar.ScrollBarAsNeeded if needed > most else bar.ScrollBarAlwaysOff
-            )
+            self._below.show_bar(needed > most)
             # No more than the least is asked for: the window must not grow.
             self._below.setMinimumHeight(max(1, min(needed, least)))
             self._below.setMaximumHeight(max(1, needed))
@@ -152,44 +125,19 @@ class FormArea(QWidget):
             self._fit_soon()
 
 
-class _Scrolled(QScrollArea):
-    """A column that scrolls up and down."""
-
-    asks = Signal()
-    """Something in it has come, gone or grown."""
+class _Scrolled(ScrolledColumn):
+    """A part of the form."""
 
     def __init__(self, parts: Sequence[QWidget | str]) -> None:
         super().__init__()
         self.wanted: int | None = None
-        self.inside = QWidget()
-        column = QVBoxLayout(self.inside)
-        column.setContentsMargins(8, 4, 10, 4)
-        column.setSpacing(6)
+        self.column.setContentsMargins(8, 4, 10, 4)
+        self.column.setSpacing(6)
         for part in parts:
-            column.addWidget(heading(part) if isinstance(part, str) else part)
-        column.addStretch(1)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # The wheel and the scroll bar move it; the keys belong to what it holds.
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(self.inside)
-
-    def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Hear what Qt tells the scroll area of its content."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
-            self.asks.emit()
-        return bool(super().eventFilter(watched, event))
+            self.column.addWidget(heading(part) if isinstance(part, str) else part)
+        self.column.addStretch(1)
 
     def sizeHint(self) -> QSize:
         """Return the height that it is given, if that was said."""
         hint = super().sizeHint()
         return hint if self.wanted is None else QSize(hint.width(), self.wanted)
-
-    def needed_height(self) -> int:
-        layout = self.inside.layout()
-        if layout.hasHeightForWidth():
-            needed = layout.totalHeightForWidth(max(self.width(), 120))
-        else:
-            needed = layout.totalSizeHint().height()
-        return int(max(needed, layout.totalMinimumSize().height()))

@@ -19,11 +19,11 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_dualgland.widgets.kit.collapsible import Collapsible
 from napari_dualgland.widgets.kit.fields import Field, field_for
-from napari_dualgland.widgets.kit.style import form_layout, in_lines
+from napari_dualgland.widgets.kit.style import column, form_layout, in_lines
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,8 +37,6 @@ class ParamsForm(QWidget, Generic[M]):
         Every field needs a default and a title.
     special : mapping of str to Field, optional
         Fields that are no plain number, text or choice, by name.
-    parent : QWidget, optional
-        Qt's parent.
     """
 
     changed = Signal()
@@ -47,9 +45,8 @@ class ParamsForm(QWidget, Generic[M]):
         self,
         model: type[M],
         special: Mapping[str, Field] | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.model = model
         self._silent = False
         self.fields: dict[str, Field] = {
@@ -88,9 +85,7 @@ class ParamsForm(QWidget, Generic[M]):
         return extra if isinstance(extra, dict) else {}
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        sections = column(self)
         groups: dict[str | None, QWidget] = {}
         for name, field in self.fields.items():
             group = self._extra(name).get("group")
@@ -99,7 +94,7 @@ class ParamsForm(QWidget, Generic[M]):
                 form_layout(rows)
                 if group is not None:
                     self.sections[group] = rows = Collapsible(group, rows)
-                column.addWidget(rows)
+                sections.addWidget(rows)
             self._add_row(groups[group].layout(), name, field)
 
     def _add_row(self, form: Any, name: str, field: Field) -> None:

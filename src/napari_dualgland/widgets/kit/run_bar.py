@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from napari_dualgland.progress import Progress
-from napari_dualgland.widgets.kit.reachable import FIRST
-from napari_dualgland.widgets.kit.said import Said
-from napari_dualgland.widgets.kit.style import plain, plain_label
+from napari_dualgland.widgets.kit.accessibility import FIRST
+from napari_dualgland.widgets.kit.message import Message
+from napari_dualgland.widgets.kit.style import column, plain, plain_label
 
 _SETTLE_MS = 250
 """A press that comes sooner after the start was meant for *start*, not for *Cancel*."""
@@ -30,8 +30,6 @@ class RunBar(QWidget):
         What the button says, the widget's own name.
     things : str
         What is counted while it works, in the plural.
-    parent : QWidget, optional
-        Qt's parent.
 
     Attributes
     ----------
@@ -44,8 +42,8 @@ class RunBar(QWidget):
     cancelled = Signal()
     """The person wants it stopped."""
 
-    def __init__(self, verb: str, things: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, verb: str, things: str) -> None:
+        super().__init__()
         self.verb, self._things = verb, things
         self._running = False
         self._began = 0.0
@@ -70,19 +68,14 @@ class RunBar(QWidget):
         self._second = QTimer(self)
         self._second.setInterval(1000)
         self._second.timeout.connect(self._show_elapsed)
-        self.says = Said()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        self.says = Message()
         line = QHBoxLayout()
         line.addWidget(self.bar, 1)
         line.addWidget(self.elapsed)
         self._row = QHBoxLayout()
         self._row.setSpacing(4)
         self._row.addWidget(self.button, 1)
-        layout.addLayout(self._row)
-        layout.addLayout(line)
-        layout.addWidget(self.says)
+        column(self, self._row, line, self.says)
         self.bar.hide()
         self.elapsed.hide()
         self.button.clicked.connect(self._on_clicked)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QPainter, QPixmap
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QLayout, QVBoxLayout, QWidget
 
 from napari_dualgland.legible import legible
 
@@ -26,6 +26,33 @@ def form_layout(parent: QWidget) -> QFormLayout:
     form.setHorizontalSpacing(8)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form
+
+
+def column(parent: QWidget, *parts: QWidget | QLayout, spacing: int = 4) -> QVBoxLayout:
+    """Lay widgets and rows one below the other, with nothing around them.
+
+    Parameters
+    ----------
+    parent : QWidget
+        That holds them.
+    *parts : QWidget or QLayout
+        From the top down.
+    spacing : int
+        Pixels between them.
+
+    Returns
+    -------
+    QVBoxLayout
+    """
+    layout = QVBoxLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, QWidget):
+            layout.addWidget(part)
+        else:
+            layout.addLayout(part)
+    return layout
 
 
 def plain_label(text: str = "", parent: QWidget | None = None) -> QLabel:

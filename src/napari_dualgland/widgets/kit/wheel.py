@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QTabBar,
     QWidget,
 )
+from typing_extensions import override
 
 _TURNED = (QComboBox, QAbstractSpinBox, QAbstractSlider, QTabBar)
 """What Qt changes by the wheel, wherever the pointer happens to be."""
@@ -44,19 +45,9 @@ class WheelGuard(QObject):
                 widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             widget.installEventFilter(self)
 
+    @override
     def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Keep the wheel from a picker that nobody has gone to.
-
-        Parameters
-        ----------
-        watched : QObject
-        event : QEvent
-
-        Returns
-        -------
-        bool
-            Whether the picker is not told of it.
-        """
+        """Keep the wheel from a picker that nobody has gone to."""
         if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
             event.ignore()
             return True

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.role_label import RoleLabel
 from napari_dualgland.widgets.field.roles import ROLE_LABELS
 from napari_dualgland.widgets.kit.collapsible import Collapsible
 from napari_dualgland.widgets.kit.fields import widen
-from napari_dualgland.widgets.kit.style import form_layout
+from napari_dualgland.widgets.kit.style import column, form_layout
 
 _MOST = 8
 """Channels that a microscope's file may have, to choose from."""
@@ -40,9 +40,7 @@ class ChannelNumbers(QWidget):
             form.addRow(RoleLabel(role), combo)
             self.combos[role] = combo
         self.section = Collapsible("Which channel is what", rows)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.section)
+        column(self, self.section)
 
     def value(self) -> dict[str, int | str] | None:
         """Return what was chosen, by role; None where the files say it."""

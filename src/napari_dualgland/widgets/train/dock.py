@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError
@@ -24,7 +24,7 @@ from napari_dualgland.widgets.kit.fields import OptionalField
 from napari_dualgland.widgets.kit.model_choice import DeviceField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.kit.style import footnote, heading
+from napari_dualgland.widgets.kit.style import column, footnote, heading
 from napari_dualgland.widgets.train.images_form import ImagesForm
 from napari_dualgland.widgets.train.recipe_field import RecipeField
 from napari_dualgland.widgets.train.run_panel import RunPanel
@@ -132,11 +132,8 @@ class TrainWidget(Dock):
 
     def _lay_out(self) -> None:
         self._asks = QWidget()
-        column = QVBoxLayout(self._asks)
-        column.setContentsMargins(0, 0, 0, 0)
         training = (heading("Training"), self.params, self.time)
-        for part in (heading("Images"), self.images, *training):
-            column.addWidget(part)
+        column(self._asks, heading("Images"), self.images, *training, spacing=6)
         self.copy_as.python_action.setVisible(False)
         parts = (self.runs, self._asks, self.run_bar, self.copy_as, self.panel)
         self.hold(self.form(*parts))

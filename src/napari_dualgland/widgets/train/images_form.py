@@ -12,15 +12,15 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import home_expanded
 from napari_dualgland.legible import legible
 from napari_dualgland.progress import Progress
 from napari_dualgland.runs.images import CheckedFolder, check_folder
-from napari_dualgland.widgets.kit.style import footnote, in_lines, plain_label
+from napari_dualgland.widgets.kit.style import column, footnote, in_lines, plain_label
 from napari_dualgland.widgets.kit.thread import JobThread
 from napari_dualgland.widgets.train.channels import ChannelNumbers
 from napari_dualgland.widgets.train.words import folder_words
@@ -79,13 +79,13 @@ class ImagesForm(QWidget):
         Raises
         ------
         DualglandError
-            If none is named.
+            If none is named, or there can be no such folder.
         """
         text = self.folder.text().strip()
         if not text:
             found = "no folder of images is chosen"
             raise DualglandError(Kind.LACKING, "Images", found, way_out="choose one")
-        return Path(text).expanduser()
+        return home_expanded(text)
 
     def set_value(self, folder: Path) -> None:
         """Name a folder, and have it looked through."""
@@ -177,11 +177,4 @@ class ImagesForm(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.folder, 1)
         line.addWidget(self.browse)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(line)
-        column.addWidget(self.summary)
-        column.addWidget(self._head)
-        column.addWidget(self.left_out)
-        column.addWidget(self.channels)
+        column(self, line, self.summary, self._head, self.left_out, self.channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs import TrainJob, load_job
@@ -13,6 +13,7 @@ from napari_dualgland.legible import legible
 from napari_dualgland.runs.folder import JOB, State, ask_to_stop, last_lines
 from napari_dualgland.runs.install import install_model, is_installed
 from napari_dualgland.widgets.kit.run_bar import RunBar
+from napari_dualgland.widgets.kit.style import column
 from napari_dualgland.widgets.train.run_view import RunView
 from napari_dualgland.widgets.train.watch import RunWatch
 from napari_dualgland.widgets.train.words import model_words, run_words
@@ -46,10 +47,7 @@ class RunPanel(QWidget):
         self.watch = RunWatch(self)
         self.take_now = QPushButton("&Use the model as it is")
         self.take_now.setToolTip("Put the model among those of Impute as it stands now.")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.take_now)
-        column.addWidget(self.view)
+        column(self, self.take_now, self.view, spacing=6)
         self.take_now.clicked.connect(self._on_take_now)
         self.watch.told.connect(self._on_told)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_dualgland.runs.folder import State, list_runs
 from napari_dualgland.runs.process import standing
 from napari_dualgland.widgets.kit.fields import widen
 from napari_dualgland.widgets.kit.model_choice import AskingCombo
+from napari_dualgland.widgets.kit.style import column
 
 NEW = "New run"
 
@@ -37,9 +38,7 @@ class RunPicker(QWidget):
             "to go on with it."
         )
         widen(self.combo)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.combo)
+        column(self, self.combo)
         self.refresh()
         self.combo.opened.connect(self.refresh)
         self.combo.currentIndexChanged.connect(lambda _: self.chosen.emit(self.value()))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.jobs import TrainJob
 from napari_dualgland.legible import legible
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.runs.history import History
-from napari_dualgland.widgets.kit.style import footnote, heading, in_lines
+from napari_dualgland.widgets.kit.style import column, footnote, heading, in_lines
 from napari_dualgland.widgets.train.curves import RunCurves
 from napari_dualgland.widgets.train.sheet import SampleSheet
 from napari_dualgland.widgets.train.words import (
@@ -34,12 +34,8 @@ class RunView(QWidget):
         self.warnings = footnote()
         self.card_head = heading("The model")
         self.card = footnote()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
         parts: tuple[QWidget, ...] = (self.asked, self.card_head, self.card, self.curves)
-        for part in (*parts, self.samples, self.sheet, self.warnings):
-            column.addWidget(part)
+        column(self, *parts, self.samples, self.sheet, self.warnings)
 
     def ask(self, job: TrainJob) -> None:
         """Show what a run was asked for, and nothing yet of what it tells."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from qtpy.QtCore import QRect, QSize, Qt
 from qtpy.QtGui import QPainter, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
-from napari_dualgland.widgets.kit.style import plain_label
+from napari_dualgland.widgets.kit.style import column, plain_label
 
 COLUMNS = ("damaged", "prior", "this model", "truth")
 
@@ -27,11 +27,7 @@ class SampleSheet(QWidget):
             label = plain_label(name)
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             heads.addWidget(label, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addLayout(heads)
-        column.addWidget(self.picture)
+        column(self, heads, self.picture, spacing=2)
         self.setToolTip(
             "Pieces of fields that the network does not learn from. Holes were made in them, so "
             "that the fill can be held against what was measured."

@@ -130,14 +130,14 @@ def run_words(state: State, history: History, last: Sequence[str]) -> str:
     if state is State.STOPPED:
         return f"Stopped after {done}. Nothing is lost: Resume goes on from there."
     if state is State.FINISHED:
-        return f"Finished, {counted(history.steps, 'step')}.{ahead_words(history)}"
+        return f"Finished, {counted(history.steps, 'step')}.{_ahead_words(history)}"
     why = [history.failure] if history.failure else list(last)
     begun = f"The run ended by itself after {done}." if history.steps else "The run did not begin."
     said = "\n".join(legible(line) for line in why)
     return f"{begun} {'It said:' if said else 'It said nothing.'}\n{said}".strip()
 
 
-def ahead_words(history: History) -> str:
+def _ahead_words(history: History) -> str:
     """Return how far the network is ahead of the prior, or behind it; empty where not known."""
     if history.ahead is None:
         return ""

@@ -1,4 +1,4 @@
-"""Every control can be reached, read out and understood: by keys, by ear, by a tip.
+"""Accessibility: every control can be reached, read out and understood: by keys, by ear, by a tip.
 
 What Qt leaves to each form is done here once for all of them: a label names its field and leads
 to it by a letter, the Tab key goes from the top down, and a field without a tip of its own has
@@ -57,7 +57,7 @@ def inputs_of(root: QWidget) -> list[Any]:
     return list(dict.fromkeys(_walk(root)))
 
 
-def make_reachable(root: QWidget) -> None:
+def make_accessible(root: QWidget) -> None:
     """Name all inputs of a form, give them tips and letters, and put them in order."""
     _name_by_labels(root)
     found = inputs_of(root)

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
 
+from napari_dualgland.widgets.kit.scrolled import ScrolledColumn
 from napari_dualgland.widgets.kit.tone import Tone, ToneLabel
 
 _MOST_LINES = 7
 """More lines than these scroll, so that notes never push the form out of the dock."""
 
 
-class Said(QScrollArea):
+class Message(ScrolledColumn):
     """A summary, and one line beside it; no higher than a few lines."""
 
     def __init__(self) -> None:
         super().__init__()
         self.summary, self.beside = _label(), _label()
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.summary)
-        column.addWidget(self.beside)
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(2)
+        self.column.addWidget(self.summary)
+        self.column.addWidget(self.beside)
+        self.asks.connect(self._fit)
         self.hide()
 
     def text(self) -> str:
@@ -73,34 +67,12 @@ class Said(QScrollArea):
         if event.oldSize().width() != event.size().width():
             self._fit()
 
-    def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Fit what has changed, its font too.
-
-        Parameters
-        ----------
-        watched : QObject
-        event : QEvent
-
-        Returns
-        -------
-        bool
-            As Qt's own says.
-        """
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return bool(super().eventFilter(watched, event))
-
     def _fit(self) -> None:
         """Take the height of what is said: Qt gives a scrolled widget a fixed hint."""
         self.setVisible(bool(self.text()))
-        inside = self.widget()
-        inside.layout().activate()
-        needed = inside.layout().totalHeightForWidth(max(self.width(), 120))
-        most = _MOST_LINES * self.fontMetrics().lineSpacing()
-        scrolls = Qt.ScrollBarPolicy
-        self.setVerticalScrollBarPolicy(
-            scrolls.ScrollBarAsNeeded if needed > most else scrolls.ScrollBarAlwaysOff
-        )
+        self.column.activate()
+        needed, most = self.needed_height(), _MOST_LINES * self.fontMetrics().lineSpacing()
+        self.show_bar(needed > most)
         self.setFixedHeight(max(1, min(needed, most)))
 
 

@@ -1,4 +1,4 @@
-"""The processes that work on stacks, as the batch sees them: started, told, heard, ended."""
+"""The pool of processes that work on stacks: started, told, heard, ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +23,7 @@ _MOST = 8
 PATIENCE = 30.0
 """Seconds for a tile to end; after that the process is ended by force."""
 
-Event = tuple["Member", dict[str, Any]]
+Event = tuple["WorkerProcess", dict[str, Any]]
 
 
 def room(stacks: int) -> int:
@@ -31,7 +31,7 @@ def room(stacks: int) -> int:
     return max(1, min(_MOST, cores(), available() // _NEEDS, stacks))
 
 
-class Member:
+class WorkerProcess:
     """A process that works on one stack at a time.
 
     Parameters
@@ -124,6 +124,43 @@ class Member:
             with suppress(ValueError):  # a line that a kill has cut off
                 heard.put((self, json.loads(line)))
         heard.put((self, {"event": "ended"}))
+
+
+class WorkerPool:
+    """The processes there are; one is started when there is something for it to do.
+
+    Parameters
+    ----------
+    heard : queue.SimpleQueue
+        Gets what they tell.
+    count : int
+        How many there may be.
+    """
+
+    def __init__(self, heard: queue.SimpleQueue[Event], count: int) -> None:
+        self._heard, self._count = heard, count
+        self._workers: list[WorkerProcess] = []
+
+    def idle(self, busy: Collection[WorkerProcess]) -> WorkerProcess:
+        """Return a process that is not among those that have something to do."""
+        free = [worker for worker in self._workers if worker not in busy]
+        if not free:
+            free = [WorkerProcess(self._heard, self._count)]
+            self._workers += free
+        return free[0]
+
+    def forget(self, worker: WorkerProcess) -> None:
+        """Leave out one that has ended."""
+        self._workers.remove(worker)
+        worker.dismiss()
+        worker.wait()
+
+    def end(self) -> None:
+        """Let all of them end, at the next tile at the latest, and wait for it."""
+        for worker in self._workers:
+            worker.dismiss()
+        for worker in self._workers:
+            worker.wait()
 
 
 def _environment(own: Mapping[str, str], beside: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QFileDialog
 
 import napari_dualgland as nd
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.widgets.localize.canvas_link import camera_of
+from napari_dualgland.widgets.layers.camera import camera_of
 
 from .conftest import COLORMAPS
 

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_dualgland.classes import CLASSES, COLORS, NEGATIVE
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.stack import ROLES
-from napari_dualgland.widgets.localize.canvas_link import camera_of
+from napari_dualgland.widgets.layers.camera import camera_of
 
 from .conftest import COLORMAPS, QUICK
 
@@ -352,7 +352,7 @@ def test_arrays_go_with_their_layers(viewer, done, qtbot):
 
 
 def test_nothing_keeps_a_click_watch_but_its_dock(viewer):
-    from napari_dualgland.widgets.localize.canvas_link import ClickWatch
+    from napari_dualgland.widgets.cells.canvas_link import ClickWatch
 
     before = list(viewer.mouse_drag_callbacks)
     watch = ClickWatch(viewer, lambda: None, lambda label, place: None)

@@ -27,6 +27,8 @@ from napari_dualgland.widgets.boundaries.layers import BoundaryLayers, Seen, see
 from napari_dualgland.widgets.boundaries.location_field import LocationField
 from napari_dualgland.widgets.boundaries.pairs import pairs_at
 from napari_dualgland.widgets.boundaries.results import BoundariesResults
+from napari_dualgland.widgets.cells.canvas_link import ClickWatch, fly_to
+from napari_dualgland.widgets.cells.cells_form import CellsForm
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
 from napari_dualgland.widgets.field.repaired import missing_of
@@ -36,8 +38,6 @@ from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.localize.canvas_link import ClickWatch, fly_to
-from napari_dualgland.widgets.localize.cells_form import CellsForm
 
 if TYPE_CHECKING:
     import napari.viewer

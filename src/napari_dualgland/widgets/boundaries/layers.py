@@ -22,9 +22,9 @@ from napari_dualgland.results import Boundaries
 from napari_dualgland.stack import from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.boundaries.drawing import Drawn, cycled
+from napari_dualgland.widgets.cells.over_source import lacking_axis, like_source
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
-from napari_dualgland.widgets.layers.over_source import lacking_axis, like_source
 from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
 
 SPOKEN = "#FF4FD8"

@@ -16,9 +16,9 @@ from qtpy.QtWidgets import (
 from typing_extensions import override
 
 from napari_dualgland.results import Localization
+from napari_dualgland.widgets.cells.frozen_first import FrozenFirst
 from napari_dualgland.widgets.kit.style import heading
 from napari_dualgland.widgets.localize.cell_table import CellFilter, CellTableModel
-from napari_dualgland.widgets.localize.frozen_first import FrozenFirst
 
 _NARROWEST, _WIDEST = 130, 420
 """Pixels of the column of classes, which may name many; the tool tip names them all."""

@@ -21,16 +21,16 @@ from napari_dualgland.legible import legible
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Localization
+from napari_dualgland.widgets.cells.cells_form import CellsForm
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
+from napari_dualgland.widgets.field.plane_form import PlaneForm
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.impute.plane_form import PlaneForm
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 from napari_dualgland.widgets.kit.run_bar import RunBar
-from napari_dualgland.widgets.localize.cells_form import CellsForm
 from napari_dualgland.widgets.localize.found import Found
 from napari_dualgland.widgets.localize.layers import LocalizationLayers, put_layers
 from napari_dualgland.widgets.localize.painting import Painted, paint_steps

@@ -20,12 +20,12 @@ from napari_dualgland.io.carried import carried_by, carry
 from napari_dualgland.io.layer_tag import Kind, metadata_of, tag_of
 from napari_dualgland.stack import from_canonical, to_canonical
 from napari_dualgland.typing import LazyArray
+from napari_dualgland.widgets.cells.outlines import choose_cell, cycle_length, outline_colors
 from napari_dualgland.widgets.field.planes import put_plane
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
 from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
 from napari_dualgland.widgets.localize.found import Found
-from napari_dualgland.widgets.localize.outlines import choose_cell, cycle_length, outline_colors
 
 _BEHIND = 0.35
 """Opacity of the picture while places are looked at one by one."""

@@ -12,8 +12,9 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.widgets.cells.canvas_link import ClickWatch, fly_to
 from napari_dualgland.widgets.field.field_of_view import field_of
-from napari_dualgland.widgets.localize.canvas_link import ClickWatch, SelectionWatch, fly_to
+from napari_dualgland.widgets.field.selection_watch import SelectionWatch
 from napari_dualgland.widgets.localize.found import Found
 from napari_dualgland.widgets.localize.layers import LocalizationLayers, shown_in
 from napari_dualgland.widgets.localize.results import LocalizeResults
@@ -57,7 +58,7 @@ class RunView(QObject):
         results.impute_first.connect(self._on_impute_first)
         # Kept as attributes: napari refers to them weakly.
         self._clicks = ClickWatch(viewer, self._clicked_layer, self._on_click)
-        self._selection = SelectionWatch(viewer, self._on_active)
+        self._selection = SelectionWatch(viewer.layers, self._on_active)
         for watch in (self._clicks, self._selection):
             self.destroyed.connect(watch.stop)
         self._unveil = QTimer(self)

@@ -1,38 +1,48 @@
-"""How pixels without channels are laid over layers that may hold several."""
+"""How what was found is laid over the layers that were looked at."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from napari_dualgland.typing import LazyArray
-from napari_dualgland.widgets.field.source import Source
+from napari_dualgland.widgets.cells.run import R, Run
+from napari_dualgland.widgets.field.planes import put_plane
 
 
-def lacking_axis(source: Source) -> int | None:
+def lacking_axis(run: Run[R]) -> int | None:
     """Return the axis of the source that layers without channels do not have.
 
     napari lines axes up from the last one on: one that is lacking must be the first.
     """
-    return 0 if source.axes.startswith("C") else None
+    return 0 if run.axes.startswith("C") else None
 
 
-def like_source(pixels: LazyArray, source: Source, channels: int) -> LazyArray:
-    """Repeat pixels along a channel axis that lies between others, so that all line up.
+def like_source(run: Run[R], pixels: LazyArray) -> LazyArray:
+    """Give pixels the axes of the source: the other planes empty, channels repeated.
 
     Parameters
     ----------
+    run : Run
+        Tells the source.
     pixels : numpy.ndarray or dask.array.Array
-        Axes of the source without ``C``.
-    source : Source
-        The layers.
-    channels : int
-        Of the stack that they hold.
+        Axes of ``run.result.cells``, and colours behind them if it is a picture.
 
     Returns
     -------
     numpy.ndarray or dask.array.Array
     """
-    axis = source.axes.find("C")
-    if axis < 1:
-        return pixels
-    return np.repeat(np.expand_dims(pixels, axis), channels, axis=axis)
+    axes, colors = run.axes.replace("C", ""), pixels.ndim - len(run.result.cell_axes)
+    if run.frame is not None:
+        # Here and not above: it takes half a second to import, and a dock should open at once.
+        import dask.array as da
+
+        whole = pixels if axes.index("Y") < axes.index("X") else pixels.swapaxes(0, 1)
+        one = whole[tuple(slice(None) if a in "YX" else None for a in axes)]
+        shape = [run.sizes[a] for a in axes]
+        blank = da.zeros((*shape, *pixels.shape[2:]), dtype=pixels.dtype)
+        pixels = put_plane(blank, one, run.frame, axes + "S" * colors)
+    if "C" in run.axes[1:]:
+        axis = run.axes.index("C")
+        count = len(run.result.stack.channels)
+        pixels = np.repeat(np.expand_dims(pixels, axis), count, axis=axis)
+    return pixels

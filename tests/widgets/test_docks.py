@@ -60,10 +60,11 @@ def dock_of(widget):
 
 @pytest.mark.binding
 def test_docks_opened_together_lie_as_tabs(docks):
-    impute, localize = (dock_of(docks[name]) for name in ("Impute", "Localize"))
+    impute, *others = (dock_of(docks[name]) for name in FIELD_DOCKS)
     window = impute.window()
     assert isinstance(window, QMainWindow)
-    assert localize in window.tabifiedDockWidgets(impute)
+    for other in others:
+        assert other in window.tabifiedDockWidgets(impute)
 
 
 def test_docks_share_the_field_of_view(viewer, docks):

@@ -6,6 +6,7 @@ person asks for it. For as long as one of its layers is there, a run can be show
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, Self
 
@@ -29,7 +30,7 @@ ON_TOP = "translucent_no_depth"
 """Blending of what must be seen in three dimensions, too."""
 
 
-class RunLayers(Generic[R]):
+class RunLayers(ABC, Generic[R]):
     """The layers of one run that are in the viewer.
 
     Parameters
@@ -76,6 +77,7 @@ class RunLayers(Generic[R]):
                     return layers
         return None
 
+    @abstractmethod
     def put(self, source: Source, drawn: Any) -> Iterator[None]:
         """Lay what was found over the source, in the place of an earlier run on it.
 
@@ -94,7 +96,6 @@ class RunLayers(Generic[R]):
         None
             Where napari may draw before the next layer.
         """
-        raise NotImplementedError
 
     # --- which there are --------------------------------------------------------------
 
@@ -123,15 +124,15 @@ class RunLayers(Generic[R]):
         if self.cells is not None:
             choose_cell(self.cells, cell)
 
+    @abstractmethod
     def width_of(self, row: Any) -> float:
         """Return how wide what stands in a row of a table is, in pixels."""
-        raise NotImplementedError
 
     # --- places -----------------------------------------------------------------------
 
+    @abstractmethod
     def place_shown(self, k: int) -> tuple[str, str, LazyArray]:
         """Return name and colour of a place, and its (T, Z, 1, Y, X) probabilities."""
-        raise NotImplementedError
 
     def places(self) -> set[int]:
         """Return the places whose probabilities are shown in a layer."""

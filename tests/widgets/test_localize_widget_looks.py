@@ -76,6 +76,8 @@ def test_a_row_flies_to_its_cell(viewer, localized):
     assert cells.selected_label == row["cell"] == 35
     world = cells.data_to_world((row["y"], row["x"]))
     np.testing.assert_allclose(camera_of(viewer).center[-2:], world)
+    first = localized.results.table.view.first
+    assert first.viewport().width() >= first.columnWidth(0)  # no frame cuts what stands in it
 
 
 @pytest.mark.binding

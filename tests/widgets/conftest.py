@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gc
 import time
+import weakref
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from localization.cell_scenes import field as paint_cells
+from localization.cell_scenes import save_localizer
 from napari.layers import Image, Labels
 
+from napari_dualgland.classes import CLASSES, NEGATIVE
+from napari_dualgland.compartments.params import BoundariesParams
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import write
+from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 
 SIDE = 160
@@ -20,6 +27,7 @@ HOLE = (slice(40, 90), slice(50, 120))
 """Spans several tiles of 64 pixels, in every channel."""
 QUICK = ImputeParams(model="prior", device="cpu", tile=64, rehearse=False)
 """Options that run fast on any machine; without rehearsing nothing is learned either."""
+QUICK_BOUNDARIES = BoundariesParams(model="prior", device="cpu")
 COLORMAPS = {"microtubules": "red", "protein": "green", "nucleus": "blue", "er": "yellow"}
 
 
@@ -55,17 +63,52 @@ def names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
+def first_place(widget):
+    """Return the class that the legend of a localization names first."""
+    return next(k for k in widget.results.legend.buttons if k != NEGATIVE)
+
+
+def press(viewer, layer, position):
+    """Click on a canvas at a position in pixels of a layer, as napari tells its callbacks."""
+    event = SimpleNamespace(
+        type="mouse_press",
+        pos=(10, 10),
+        position=tuple(layer.data_to_world(position)),
+        view_direction=None,
+        modifiers=(),
+        dims_displayed=list(viewer.dims.displayed),
+    )
+    begun = [callback(viewer, event) for callback in viewer.mouse_drag_callbacks]
+    begun = [steps for steps in begun if steps is not None]
+    for kind in ("mouse_press", "mouse_release"):
+        event.type = kind
+        for steps in begun:
+            next(steps, None)
+
+
 def outside_hole(pixels):
     kept = np.ones(pixels.shape, bool)
     kept[(..., *HOLE)] = False
     return pixels[kept]
 
 
+PLACED = {
+    "scale": (0.24, 0.24),
+    "translate": (3, -2),
+    "rotate": 10,
+    "shear": [0.05],
+    "affine": np.array([[1, 0, 4], [0, 1, 5], [0, 0, 1]]),
+    "units": ("um", "um"),
+    "axis_labels": ("y", "x"),
+}
+"""Where a field lies that lies askew."""
+
+
 @contextmanager
 def refused(kind, place, part=""):
     """Expect a refusal of this kind, about what is called so."""
     with pytest.raises(DualglandError) as error:
-        yield
+        yield error
     assert error.value.kind == kind
     assert place in error.value.place
     assert error.value.part == part
@@ -171,26 +214,78 @@ def viewer(make_napari_viewer_proxy, qtbot):
     gc.collect()
 
 
-@pytest.fixture
-def dock(viewer, qtbot):
-    """Dock the widget beside layers and set options that run fast on any machine."""
-    from napari_dualgland.widgets.impute.dock import ImputeWidget
+@pytest.fixture(scope="session")
+def localizer(tmp_path_factory):
+    """The path of a small untrained localizer that names some classes and not others."""
+    import torch
 
+    torch.set_num_threads(1)
+    thresholds = {name: 0.3 if k % 2 else 0.9999 for k, name in enumerate(CLASSES)}
+    return save_localizer(tmp_path_factory.mktemp("models"), thresholds=thresholds)
+
+
+@pytest.fixture
+def docked(viewer, qtbot):
+    """Dock a widget beside layers, with these parameters; it comes to an end before the test."""
     made = []
 
-    def _dock(layers=()):
+    def _docked(make, params, layers):
         for layer in layers:
             viewer.add_layer(layer)
-        widget = ImputeWidget(viewer)
-        viewer.window.add_dock_widget(widget, name="Impute")
-        widget.set_value(QUICK)
-        made.append(widget)
+        widget = make(viewer)
+        viewer.window.add_dock_widget(widget, name=type(widget).__name__.removesuffix("Widget"))
+        widget.set_value(params)
+        made.append(weakref.ref(widget))
         return widget
 
-    yield _dock
-    for widget in made:
-        widget.cancel()
-        qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+    yield _docked
+    for known in made:
+        if (widget := known()) is not None:
+            widget.cancel()
+            qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+
+
+@pytest.fixture
+def dock(docked):
+    """Dock *Impute* beside layers and set options that run fast on any machine."""
+    from napari_dualgland.widgets.impute.dock import ImputeWidget
+
+    return lambda layers=(): docked(ImputeWidget, QUICK, layers)
+
+
+@pytest.fixture
+def localize_dock(docked, localizer):
+    """Dock *Localize* beside layers, with the small model."""
+    from napari_dualgland.widgets.localize.dock import LocalizeWidget
+
+    params = LocalizeParams(model=localizer, device="cpu")
+    return lambda layers=(): docked(LocalizeWidget, params, layers)
+
+
+@pytest.fixture
+def boundaries_dock(docked):
+    """Dock *Boundaries* beside layers, without a network."""
+    from napari_dualgland.widgets.boundaries.dock import BoundariesWidget
+
+    return lambda layers=(): docked(BoundariesWidget, QUICK_BOUNDARIES, layers)
+
+
+@pytest.fixture
+def scene():
+    """Six cells: (4, Y, X) and their labels."""
+    return paint_cells()
+
+
+@pytest.fixture
+def localized(scene, localize_dock, run):
+    """*Localize* after a run on given cells, in a field that lies askew."""
+    image, labels = scene
+    given = Labels(labels * 7, name="cellpose", **PLACED)
+    widget = localize_dock([*plain_field(image, **PLACED), given])
+    widget.cells.combo.set_layer(given)
+    run(widget)
+    assert widget.results.result is not None, widget.run_bar.says.text()
+    return widget
 
 
 @pytest.fixture

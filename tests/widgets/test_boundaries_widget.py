@@ -9,83 +9,29 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from localization.cell_scenes import field as paint_cells
-from napari.layers import Image, Labels
+from napari.layers import Labels
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
 import napari_dualgland as nd
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.widgets.localize.canvas_link import camera_of
+from napari_dualgland.widgets.layers.camera import camera_of
 
-from .conftest import COLORMAPS
+from .conftest import QUICK_BOUNDARIES, plain_field, press
 
-QUICK = nd.BoundariesParams(model="prior", device="cpu")
 PLACED = {"scale": (0.24, 0.24), "translate": (3, -2), "units": ("um", "um")}
-
-
-@pytest.fixture
-def boundaries_dock(viewer, qtbot):
-    from napari_dualgland.widgets.boundaries.dock import BoundariesWidget
-
-    made = []
-
-    def _dock(*layers):
-        for layer in layers:
-            viewer.add_layer(layer)
-        widget = BoundariesWidget(viewer)
-        viewer.window.add_dock_widget(widget, name="Boundaries")
-        widget.set_value(QUICK)
-        made.append(weakref.ref(widget))
-        return widget
-
-    yield _dock
-    for ref in made:
-        if (widget := ref()) is not None:
-            widget.cancel()
-            qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
-
-
-def field_layers(image, **options):
-    return [
-        Image(image[i], name=role, colormap=COLORMAPS[role], blending="additive", **options)
-        for i, role in enumerate(nd.ROLES)
-    ]
-
-
-@pytest.fixture
-def scene():
-    return paint_cells()
 
 
 @pytest.fixture
 def done(viewer, scene, boundaries_dock, run, qtbot):
     image, labels = scene
     given = Labels(labels * 7, name="cellpose", **PLACED)
-    widget = boundaries_dock(*field_layers(image, **PLACED), given)
+    widget = boundaries_dock([*plain_field(image, **PLACED), given])
     widget.cells.combo.set_layer(given)
     run(widget)
     assert widget.results.result is not None, widget.run_bar.says.text()
     qtbot.waitUntil(lambda: "cells" in viewer.layers, timeout=5000)
     return widget
-
-
-def press(viewer, layer, position):
-    """Click on a canvas at a position in pixels of a layer, as napari tells its callbacks."""
-    event = SimpleNamespace(
-        type="mouse_press",
-        pos=(10, 10),
-        position=tuple(layer.data_to_world(position)),
-        view_direction=None,
-        modifiers=(),
-        dims_displayed=list(viewer.dims.displayed),
-    )
-    begun = [callback(viewer, event) for callback in viewer.mouse_drag_callbacks]
-    begun = [steps for steps in begun if steps is not None]
-    for kind in ("mouse_press", "mouse_release"):
-        event.type = kind
-        for steps in begun:
-            next(steps, None)
 
 
 @pytest.mark.binding
@@ -94,7 +40,7 @@ def test_layers_lie_on_the_source_and_the_colours_are_those_of_the_legend(viewer
     expected = nd.boundaries(
         nd.Stack(scene[0], "CYX", result.stack.channels, nd.PixelSize(0.24, 0.24)),
         scene[1] * 7,
-        QUICK,
+        QUICK_BOUNDARIES,
     )
     compartments, edges = viewer.layers["compartments"], viewer.layers["boundary map"]
     np.testing.assert_array_equal(compartments.data, expected.labels)
@@ -142,9 +88,10 @@ def test_probabilities_on_demand(viewer, done, click):
 
 
 def test_the_table_sorts_scores_as_numbers_with_the_unknown_last(qtbot):
-    from napari_dualgland.widgets.boundaries.frame_table import Column, FrameTable
+    from napari_dualgland.widgets.cells.table import Column
+    from napari_dualgland.widgets.cells.table_view import TableView
 
-    table = FrameTable("scores", 2.0)
+    table = TableView("scores", "")
     qtbot.addWidget(table)
     scores = pd.DataFrame({"cell": [0, 1, 2, 3], "s": [2.0, np.nan, -11.0, 9.0]})
     table.take(scores, [Column("cell", "Cell", "", "field"), Column("s", "S", "", "score")])
@@ -176,7 +123,7 @@ def test_before_and_after_imputation(viewer, scene, boundaries_dock, run):
     image, _ = scene
     hurt = image.copy()
     hurt[:, 30:50, 30:55] = 0
-    widget = boundaries_dock(*field_layers(hurt, **PLACED))
+    widget = boundaries_dock(plain_field(hurt, **PLACED))
     widget.cells.impute_first.setChecked(True)
     run(widget)
     holes = widget.results.result.holes

@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_dualgland.widgets.localize.outlines import (
+from napari_dualgland.widgets.cells.outlines import (
     CHOSEN,
     OUTLINE,
     choose_cell,

@@ -10,7 +10,8 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_dualgland.classes import CLASSES
-from napari_dualgland.widgets.localize.cell_table import SORT, CellFilter, CellTableModel, in_words
+from napari_dualgland.widgets.cells.table import SORT, in_words
+from napari_dualgland.widgets.localize.cell_table import CellFilter, CellTableModel, columns_of
 from napari_dualgland.widgets.localize.cell_table_view import CellTable
 
 pytestmark = pytest.mark.binding
@@ -44,7 +45,7 @@ def table():
 @pytest.fixture
 def model(qtbot, qapp):
     model = CellTableModel()
-    model.set_table(table(), THRESHOLDS)
+    model.show_table(table(), columns_of(table(), THRESHOLDS))
     return model
 
 
@@ -126,7 +127,7 @@ def test_the_filter_looks_for_words_and_for_damage(filtered, model):
 
 
 def test_an_empty_table_is_fine(model, filtered):
-    model.set_table(table().iloc[:0], THRESHOLDS)
+    model.show_table(table().iloc[:0], columns_of(table(), THRESHOLDS))
     filtered.sort(0)
     assert model.rowCount() == filtered.rowCount() == 0
 

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 from napari.layers import Labels, Shapes
+from npe2 import PluginManager
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_dualgland.errors import Kind
@@ -23,17 +24,21 @@ from napari_dualgland.jobs.saved import parse_job
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.stack import ROLES
+from napari_dualgland.widgets.field.channels_form import ChannelsForm
 
-from .conftest import SIDE, paint, plain_field, refused
+from .conftest import SIDE, paint, plain_field, refused, say_not_recorded
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
 )
 
 
+FIELD_DOCKS = ("Impute", "Localize", "Boundaries")
+
+
 @pytest.fixture
 def docks(viewer, qtbot):
-    """Both docks, opened as napari's menu does, beside a z-stack with marks on it."""
+    """The docks that look at a field, opened as napari's menu does, beside a marked z-stack."""
     pixels = np.stack([paint(seed=k) for k in range(3)], axis=1)
     for layer in plain_field(pixels):
         viewer.add_layer(layer)
@@ -41,7 +46,7 @@ def docks(viewer, qtbot):
     viewer.add_layer(Shapes([np.array([[4, 5], [4, 11], [8, 11], [8, 5]])], name="outline"))
     made = {
         name: viewer.window.add_plugin_dock_widget("napari-dualgland", name)[1]
-        for name in ("Impute", "Localize")
+        for name in FIELD_DOCKS
     }
     qtbot.wait(50)
     return made
@@ -55,14 +60,15 @@ def dock_of(widget):
 
 @pytest.mark.binding
 def test_docks_opened_together_lie_as_tabs(docks):
-    impute, localize = (dock_of(docks[name]) for name in ("Impute", "Localize"))
+    impute, *others = (dock_of(docks[name]) for name in FIELD_DOCKS)
     window = impute.window()
     assert isinstance(window, QMainWindow)
-    assert localize in window.tabifiedDockWidgets(impute)
+    for other in others:
+        assert other in window.tabifiedDockWidgets(impute)
 
 
 def test_docks_share_the_field_of_view(viewer, docks):
-    impute, localize = docks.values()
+    impute, *others = docks.values()
     nucleus, er = viewer.layers["nucleus"], viewer.layers["er"]
     picker = impute.channels.pickers["er"]
     picker.setCurrentIndex(next(i for i in range(picker.count()) if picker.itemData(i) == nucleus))
@@ -70,8 +76,29 @@ def test_docks_share_the_field_of_view(viewer, docks):
     picker = impute.channels.pickers["nucleus"]
     picker.setCurrentIndex(next(i for i in range(picker.count()) if picker.itemData(i) == er))
     picker.activated.emit(picker.currentIndex())
-    assert localize.channels.source().layers["er"] == nucleus
-    assert localize.value().input == impute.value().input
+    for dock in others:
+        assert dock.channels.source().layers["er"] == nucleus
+        assert dock.value().input == impute.value().input
+
+
+def test_what_nobody_gave_up_is_estimated_by_no_dock(viewer, docks):
+    """Whatever imputes, by itself or first, refuses and names what its own picker offers."""
+    widgets = PluginManager.instance().get_manifest("napari-dualgland").contributions.widgets
+    for name in {widget.display_name for widget in widgets} - {*FIELD_DOCKS}:
+        _, other = viewer.window.add_plugin_dock_widget("napari-dualgland", name)
+        assert other.findChild(ChannelsForm) is None  # else it is one of the docks that are asked
+    viewer.layers.remove("er")
+    for dock in docks.values():
+        if hasattr(dock, "cells"):
+            dock.value()  # it only looks, and needs no channel that is not there
+            dock.cells.impute_first.setChecked(True)
+        with refused(Kind.LACKING, "ER") as told:
+            dock.value()
+        picker = dock.channels.pickers["er"]
+        assert picker.itemText(picker.count() - 1) in told.value.way_out
+    say_not_recorded(docks["Impute"], "er")
+    for dock in docks.values():
+        assert "er" not in dock.value().input.layers
 
 
 def changed(job, **fields):
@@ -145,10 +172,16 @@ def test_localize_shows_the_layer_of_cells(viewer, docks):
     assert dock.value() == job
 
 
-def test_localize_shows_a_job_of_one_plane(docks):
-    job = changed(docks["Localize"].value(), plane=Plane(z=1))
-    docks["Localize"].set_value(job)
-    assert docks["Localize"].value() == job
+@pytest.mark.parametrize("name", FIELD_DOCKS)
+def test_a_job_of_one_plane_is_shown(viewer, docks, name):
+    dock = docks[name]
+    whole = dock.value()
+    job = changed(whole, plane=Plane(z=1))
+    dock.set_value(parse_job(job.model_dump(mode="json"), "here"))
+    assert viewer.dims.current_step[0] == 1
+    assert dock.value() == job
+    dock.set_value(whole)
+    assert dock.value() == whole
 
 
 def test_a_job_of_another_session_is_found_by_names(docks):

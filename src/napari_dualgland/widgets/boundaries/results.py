@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QPushButton,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
-from napari_dualgland.compartments.report import OUT, by_cell
+from napari_dualgland.compartments.report import by_cell
 from napari_dualgland.io.boundaries_writing import write_boundaries, write_table
 from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.results import Boundaries
 from napari_dualgland.widgets.boundaries.columns import HOLE_COLUMNS, cell_columns
-from napari_dualgland.widgets.boundaries.frame_table import FrameTable
 from napari_dualgland.widgets.boundaries.legend import Legend
 from napari_dualgland.widgets.boundaries.pair_plot import TELLS, PairPlot
+from napari_dualgland.widgets.boundaries.pairs import pairs_at
 from napari_dualgland.widgets.boundaries.plot import BalancePlot
+from napari_dualgland.widgets.cells.results import CellsResults
+from napari_dualgland.widgets.cells.run import Run
+from napari_dualgland.widgets.cells.table_view import TableView
 from napari_dualgland.widgets.field.roles import ROLE_LABELS
 from napari_dualgland.widgets.kit.style import footnote, plain_label
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HOLES = 2
 """The tab that is there only where something was filled in."""
@@ -38,28 +29,22 @@ _TALL = 280
 """Pixels that a plot or a table needs to be read."""
 
 
-class BoundariesResults(QWidget):
-    """Shows boundaries; hidden until there are some."""
+class BoundariesResults(CellsResults[Boundaries]):
+    """Shows boundaries."""
 
-    cell_chosen = Signal(object)
-    """A row of :func:`~napari_dualgland.compartments.report.by_cell`."""
-    hole_chosen = Signal(object)
-    """A row of the holes."""
-    to_write = Signal(object)
-    """A function that writes a file and returns its path."""
+    legend: Legend
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.result: Boundaries | None = None
-        self.cells: pd.DataFrame | None = None
-        self.legend = Legend()
+    def __init__(self) -> None:
+        super().__init__(Legend())
         self.channel = QComboBox()
         self.channel.setAccessibleName("Channel of the plot")
         self.plot = BalancePlot()
-        self.cell_table = FrameTable("Balance of the cells", OUT)
-        self.hole_table = FrameTable("Filled holes", OUT)
-        self.cell_table.setToolTip("A row for each cell: click on one to go there in the image.")
-        self.hole_table.setToolTip("A row for each hole that was filled: click to go there.")
+        self.cell_table = TableView(
+            "Balance of the cells", "A row for each cell: click on one to go there in the image."
+        )
+        self.hole_table = TableView(
+            "Filled holes", "A row for each hole that was filled: click to go there."
+        )
         self.pairs = PairPlot()
         self.tabs = QTabWidget()
         self.tabs.setMinimumHeight(_TALL)
@@ -72,54 +57,38 @@ class BoundariesResults(QWidget):
         self.hole_table.chosen.connect(self._on_hole)
         self.export_table.clicked.connect(self._on_export_table)
         self.export_maps.clicked.connect(self._on_export_maps)
-        self.hide()
 
-    def take(self, result: Boundaries) -> None:
-        """Show boundaries."""
-        self.result = result
-        self.cells = by_cell(result)
+    @override
+    def take(self, run: Run[Boundaries] | None) -> None:
+        super().take(run)
+        self.cells = None if run is None else by_cell(run.result)
+        if run is None:
+            self.plot.forget()
+            self.pairs.plot(None)
+            for table in (self.cell_table, self.hole_table):
+                table.take(None, ())
+            return
+        result = run.result
         self.legend.say(_spoken(result))
-        self.channel.blockSignals(True)
-        before = self.channel.currentData() or "protein"
-        self.channel.clear()
-        for role in result.stack.roles:
-            self.channel.addItem(ROLE_LABELS[role], role)
-        self.channel.setCurrentIndex(max(0, self.channel.findData(before)))
-        self.channel.blockSignals(False)
+        with QSignalBlocker(self.channel):
+            before = self.channel.currentData() or "protein"
+            self.channel.clear()
+            for role in result.stack.roles:
+                self.channel.addItem(ROLE_LABELS[role], role)
+            self.channel.setCurrentIndex(max(0, self.channel.findData(before)))
         self.hole_table.take(result.holes, HOLE_COLUMNS)
         self.tabs.setTabVisible(HOLES, len(result.holes) > 0)
         self._show_channel()
-        self.show()
 
-    def forget(self) -> None:
-        """Show nothing, and hold nothing."""
-        self.result, self.cells = None, None
-        self.plot.forget()
-        self.pairs.plot(None)
-        for table in (self.cell_table, self.hole_table):
-            table.take(None, ())
-        self.hide()
+    @override
+    def select(self, row: int) -> bool:
+        self.plot.choose(row)
+        return self.cell_table.select(row)
 
-    def select(self, label: int, frame: dict[str, int]) -> None:
-        """Select a cell in table and plot, without telling.
-
-        Parameters
-        ----------
-        label : int
-            Of the cell.
-        frame : dict of str to int
-            ``t`` and ``z`` where the stack has them.
-        """
-        if self.cells is None:
-            return
-        found = self.cells["cell"] == label
-        for axis in ("t", "z"):
-            if axis in self.cells and axis in frame:
-                found &= self.cells[axis] == frame[axis]
-        rows = found.to_numpy().nonzero()[0]
-        if len(rows):
-            self.cell_table.select(int(rows[0]))
-            self.plot.choose(int(rows[0]))
+    def show_pairs(self, frame: dict[str, int]) -> None:
+        """Show the pairs of the pixel at a place in a cell."""
+        if self.result is not None:
+            self.pairs.take(*pairs_at(self.result, frame))
 
     # --- what a person does ---------------------------------------------------------------
 
@@ -133,7 +102,7 @@ class BoundariesResults(QWidget):
     def _on_cell(self, row: int) -> None:
         assert self.cells is not None
         self.plot.choose(row)
-        self.cell_chosen.emit(self.cells.iloc[row])
+        self.chosen.emit(self.cells.iloc[row])
 
     def _on_dot(self, row: int) -> None:
         self.cell_table.select(row)
@@ -141,26 +110,24 @@ class BoundariesResults(QWidget):
 
     def _on_hole(self, row: int) -> None:
         if self.result is not None:
-            self.hole_chosen.emit(self.result.holes.iloc[row])
+            self.chosen.emit(self.result.holes.iloc[row])
 
     def _on_export_table(self) -> None:
         if (result := self.result) is None:
             return
         name = f"{result.stack.name}_set_points.csv"
-        path, _ = QFileDialog.getSaveFileName(self, "Export the set points", name, "CSV (*.csv)")
-        if path:
-            path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            kept = sources(result.stack)
-            self.to_write.emit(partial(write_table, result.set_points, Path(path), kept))
+        path = self.ask_file("Export the set points", name, "CSV (*.csv)", ".csv", ".txt")
+        if path is not None:
+            self.to_write.emit(partial(write_table, result.set_points, path, sources(result.stack)))
 
     def _on_export_maps(self) -> None:
         if (result := self.result) is None:
             return
         name, kind = f"{result.stack.name}_boundaries.ome.tif", "OME-TIFF (*.ome.tif)"
-        path, _ = QFileDialog.getSaveFileName(self, "Export compartments and map", name, kind)
-        if path:
-            path = path if path.endswith((".ome.tif", ".ome.tiff")) else f"{path}.ome.tif"
-            self.to_write.emit(partial(write_boundaries, result, Path(path)))
+        title = "Export compartments and map"
+        path = self.ask_file(title, name, kind, ".ome.tif", ".ome.tiff")
+        if path is not None:
+            self.to_write.emit(partial(write_boundaries, result, path))
 
     # --- looks ----------------------------------------------------------------------------
 

@@ -93,12 +93,12 @@ class ChannelsForm(QWidget):
         """
         value = self._field.value(self._repaired)
         if not self._repaired:
-            self._field.require_decided()
+            self._field.require_decided(absent=self._absent)
         return value
 
     def require_decided(self) -> None:
         """Refuse channels of which nobody has said where they are."""
-        self._field.require_decided(self._repaired)
+        self._field.require_decided(self._repaired, self._absent)
 
     def set_value(self, value: LayersInput | FileInput) -> None:
         """Choose the field of view of a job; see :meth:`.FieldOfView.set_value`."""

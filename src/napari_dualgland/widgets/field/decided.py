@@ -16,7 +16,10 @@ NOT_RECORDED = "— not recorded: estimate it —"
 
 
 def require_decided(
-    undecided: Collection[str], chosen: Mapping[str, Any], offered: Iterable[Any]
+    undecided: Collection[str],
+    chosen: Mapping[str, Any],
+    offered: Iterable[Any],
+    absent: str = NOT_RECORDED,
 ) -> None:
     """Refuse to go on as long as a channel would be estimated whole that nobody gave up.
 
@@ -28,6 +31,8 @@ def require_decided(
         The others, by role.
     offered : iterable of napari.layers.Image
         Layers that could be chosen; none where one layer holds all channels.
+    absent : str
+        What a person chooses where there is no such channel.
 
     Raises
     ------
@@ -44,5 +49,5 @@ def require_decided(
         Kind.LACKING,
         " and ".join(ROLE_LABELS[role] for role in undecided),
         "nothing is chosen" if len(undecided) == 1 else "nothing is chosen for them",
-        way_out=f"choose it above, or “{NOT_RECORDED}” if there is none",
+        way_out=f"choose it above, or “{absent}” if there is none",
     )

@@ -20,7 +20,7 @@ from napari_dualgland.io.layer_tag import id_of, set_tag, tag_of
 from napari_dualgland.jobs.inputs import FileInput, LayersInput
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.all_channels import AllChannels
-from napari_dualgland.widgets.field.decided import require_decided
+from napari_dualgland.widgets.field.decided import NOT_RECORDED, require_decided
 from napari_dualgland.widgets.field.fields_apart import FieldsApart
 from napari_dualgland.widgets.field.job_input import layers_input, source_of
 from napari_dualgland.widgets.field.open_fields import OpenField, open_fields
@@ -96,13 +96,15 @@ class FieldOfView:
         given = self.positions(repaired) if self.one_layer else self.layers(repaired)
         return [role for role in ROLES if role not in given and role not in self.unrecorded]
 
-    def require_decided(self, repaired: bool = False) -> None:
+    def require_decided(self, repaired: bool = False, absent: str = NOT_RECORDED) -> None:
         """Refuse to go on as long as a channel would be estimated whole that nobody gave up.
 
         Parameters
         ----------
         repaired : bool
             As for :meth:`source`.
+        absent : str
+            What a person chooses where there is no such channel.
 
         Raises
         ------
@@ -111,7 +113,7 @@ class FieldOfView:
         """
         undecided = self.undecided(repaired)
         offered = [] if self.one_layer else self.offered()
-        require_decided(undecided, self.layers(repaired), offered)
+        require_decided(undecided, self.layers(repaired), offered, absent)
 
     # --- fields side by side ----------------------------------------------------------
 

@@ -20,6 +20,7 @@ from napari_dualgland.progress import Progress
 from napari_dualgland.results import Imputation
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.job_input import loaded
+from napari_dualgland.widgets.field.plane_form import PlaneForm
 from napari_dualgland.widgets.field.repaired import missing_of
 from napari_dualgland.widgets.impute.commands import COMPARE_KEYS, SHOW_MISSING_KEYS
 from napari_dualgland.widgets.impute.live_run import LiveRun
@@ -27,7 +28,6 @@ from napari_dualgland.widgets.impute.mask_saving import copy_command
 from napari_dualgland.widgets.impute.missing_form import MissingForm
 from napari_dualgland.widgets.impute.missing_key import MissingKey
 from napari_dualgland.widgets.impute.notice import Notice
-from napari_dualgland.widgets.impute.plane_form import PlaneForm
 from napari_dualgland.widgets.impute.region_form import RegionForm
 from napari_dualgland.widgets.impute.result_bar import ResultBar
 from napari_dualgland.widgets.impute.show_missing import ShowMissing

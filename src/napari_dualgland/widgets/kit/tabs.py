@@ -37,9 +37,11 @@ def join_tabs(widget: QWidget, kind: type[QWidget]) -> None:
         and not dock.isHidden()
         and window.dockWidgetArea(dock) == area
     ]
-    if beside and own not in window.tabifiedDockWidgets(beside[0]):
-        window.tabifyDockWidget(beside[0], own)
     if beside:
+        # The most that lie together: of several docks that come at once, none makes a second pile.
+        pile = max(beside, key=lambda dock: len(window.tabifiedDockWidgets(dock)))
+        if own not in window.tabifiedDockWidgets(pile):
+            window.tabifyDockWidget(pile, own)
         own.show()
         own.raise_()
         _make_legible(window, own.windowTitle())

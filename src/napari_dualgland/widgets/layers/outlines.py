@@ -16,6 +16,7 @@ from qtpy.QtCore import QTimer
 
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.missing_looks import FILLED, OUTLINED
+from napari_dualgland.widgets.layers.camera import camera_of
 from napari_dualgland.widgets.layers.hiding import bare
 
 THINNEST, THICKEST = 2, 4
@@ -74,7 +75,7 @@ class Outlines:
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLE_MS)
         self._settled.timeout.connect(self._fit_all)
-        _camera(viewer).events.zoom.connect(self._on_zoom)
+        camera_of(viewer).events.zoom.connect(self._on_zoom)
         # Before napari slices the layers anew: later callbacks are called first.
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
 
@@ -84,7 +85,7 @@ class Outlines:
         if viewer is None:
             return
         flat = viewer.dims.ndisplay == 2
-        pixels = _camera(viewer).zoom * float(abs(layer.scale[-1]))
+        pixels = camera_of(viewer).zoom * float(abs(layer.scale[-1]))
         wanted = thickness(pixels) if flat else 0
         if layer.contour != wanted:
             layer.contour = wanted
@@ -104,9 +105,3 @@ class Outlines:
             tag = tag_of(layer)
             if tag.kind == "missing" and tag.provenance is not None and layer.visible:
                 self.fit(layer)
-
-
-def _camera(viewer: Any) -> Any:
-    """Return the camera, on both sides of napari 0.9."""
-    scene = getattr(viewer, "scene", None)
-    return viewer.camera if scene is None else scene.camera

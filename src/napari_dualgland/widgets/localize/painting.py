@@ -12,7 +12,7 @@ from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.results import Localization
 from napari_dualgland.stack import to_canonical
 from napari_dualgland.typing import ByteArray, LazyArray
-from napari_dualgland.widgets.localize.outlines import warm_up
+from napari_dualgland.widgets.cells.outlines import warm_up
 
 if TYPE_CHECKING:
     import dask.array as da

@@ -7,62 +7,61 @@ from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from napari_dualgland.io.localization_writing import write_table
 from napari_dualgland.io.tiff_writing import sources
-from napari_dualgland.jobs import LocalizeJob
+from napari_dualgland.jobs.base import Job
 from napari_dualgland.results import Localization
+from napari_dualgland.widgets.cells.layers import RunLayers
+from napari_dualgland.widgets.cells.results import CellsResults
+from napari_dualgland.widgets.cells.run import Run
 from napari_dualgland.widgets.field.channels_form import in_percent
 from napari_dualgland.widgets.kit.style import footnote, heading
 from napari_dualgland.widgets.localize.cell_table_view import CellTable
-from napari_dualgland.widgets.localize.found import Found
-from napari_dualgland.widgets.localize.layers import LocalizationLayers
 from napari_dualgland.widgets.localize.legend import Legend
 
 
-class LocalizeResults(QWidget):
-    """Shows what a run found; hidden until there is something."""
+class LocalizeResults(CellsResults[Localization]):
+    """Shows what a localization found."""
 
     impute_first = Signal()
     """The person wants what is missing filled in."""
-    to_write = Signal(object)
-    """A function that writes files and returns their path."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._found: Found | None = None
+    legend: Legend
+
+    def __init__(self) -> None:
+        super().__init__(Legend())
         self.original = QPushButton("Show original")
-        self.legend = Legend()
         self.damage = footnote()
         self.impute = QPushButton("Impute first …")
         self.table = CellTable()
         self.export = QPushButton("Export table …")
         self.export_all = QPushButton("Export all …")
         self._lay_out()
+        self.table.view.chosen.connect(self._on_row)
         self.impute.clicked.connect(self.impute_first)
         self.export.clicked.connect(self._on_export)
         self.export_all.clicked.connect(self._on_export_all)
-        self.take(None)
 
-    @property
-    def result(self) -> Localization | None:
-        """The localization that is shown."""
-        return None if self._found is None else self._found.result
-
-    def take(self, found: Found | None) -> None:
-        """Show what a run found, or nothing."""
-        self._found = found
-        self.table.take(self.result, "" if found is None else assumed_size(found.result))
-        self.setVisible(found is not None)
-        if found is not None:
-            self.legend.take(found.result)
-            line = damage_line(found.result)
+    @override
+    def take(self, run: Run[Localization] | None) -> None:
+        super().take(run)
+        self.cells = None if run is None else run.result.table
+        self.table.take(self.result, "" if run is None else assumed_size(run.result))
+        if run is not None:
+            self.legend.take(run.result)
+            line = damage_line(run.result)
             self.damage.setText(line)
             self._damage_row.setVisible(bool(line))
 
-    def show_ticked(self, layers: LocalizationLayers) -> None:
-        """Show which layers of the run there are and are seen, without asking for any."""
-        self.legend.show_ticked(layers.places())
+    @override
+    def select(self, row: int) -> bool:
+        return self.table.view.select(row)
+
+    @override
+    def show_ticked(self, layers: RunLayers[Localization]) -> None:
+        super().show_ticked(layers)
         pictures = layers.of("localization")
         seen = any(layer.visible for layer in pictures)
         for box, ticked in (
@@ -72,28 +71,28 @@ class LocalizeResults(QWidget):
             with QSignalBlocker(box):
                 box.setChecked(ticked)
 
+    def _on_row(self, row: int) -> None:
+        assert self.cells is not None
+        self.chosen.emit(self.cells.iloc[row])
+
     # --- files ------------------------------------------------------------------------
 
     def _on_export(self) -> None:
-        if self._found is None:
+        if (result := self.result) is None:
             return
-        name = f"{self._found.result.stack.name}_cells.csv"
-        path, _ = QFileDialog.getSaveFileName(self, "Export the table", name, "CSV (*.csv)")
-        if path:
-            path = path if path.endswith((".csv", ".txt")) else f"{path}.csv"
-            result = self._found.result
-            keep = partial(write_table, result.table, Path(path), sources(result.stack))
-            self.to_write.emit(keep)
+        name = f"{result.stack.name}_cells.csv"
+        path = self.ask_file("Export the table", name, "CSV (*.csv)", ".csv", ".txt")
+        if path is not None:
+            self.to_write.emit(partial(write_table, result.table, path, sources(result.stack)))
 
     def _on_export_all(self) -> None:
-        if self._found is None:
+        if self.run is None:
             return
-        folder = QFileDialog.getExistingDirectory(
-            self, "Folder for table, cells, maps and picture", ""
-        )
+        title = "Folder for table, cells, maps and picture"
+        folder = QFileDialog.getExistingDirectory(self, title, "")
         if folder:
-            job = self._found.job.model_copy(update={"output": Path(folder)})
-            self.to_write.emit(partial(_save, job, self._found.result))
+            job = self.run.job.model_copy(update={"output": Path(folder)})
+            self.to_write.emit(partial(_save, job, self.run.result))
 
     # --- looks ------------------------------------------------------------------------
 
@@ -146,7 +145,7 @@ def assumed_size(result: Localization) -> str:
     return next((note for note in result.provenance.notes if "pixel size" in note), "")
 
 
-def _save(job: LocalizeJob, result: Localization) -> Path:
+def _save(job: Job, result: Localization) -> Path:
     """Write all that the job leaves in its folder; return that."""
     assert job.output is not None
     job.check_output()

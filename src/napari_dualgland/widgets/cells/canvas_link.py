@@ -1,7 +1,4 @@
-"""From a row to its place in the image, and from a click in the image to its row.
-
-napari 0.9 moved the camera from the viewer to its scene; both are known here and nowhere else.
-"""
+"""From a row to its place in the image, and from a click in the image to its row."""
 
 from __future__ import annotations
 
@@ -10,6 +7,8 @@ from typing import Any
 from weakref import WeakMethod, finalize
 
 import numpy as np
+
+from napari_dualgland.widgets.layers.camera import camera_of
 
 _SMALLEST, _WANTED, _LARGEST = 0.12, 0.3, 0.6
 """Share of the canvas that a cell takes: below and above it is brought to the one between."""
@@ -49,12 +48,6 @@ def fly_to(viewer: Any, layer: Any, position: Any, diameter: float) -> None:
     canvas = min(getattr(getattr(viewer, "canvas", None), "size", (_CANVAS, _CANVAS)))
     if size > 0 and not _SMALLEST <= size * camera.zoom / canvas <= _LARGEST:
         camera.zoom = _WANTED * canvas / size
-
-
-def camera_of(viewer: Any) -> Any:
-    """Return the camera, on both sides of napari 0.9."""
-    scene = getattr(viewer, "scene", None)
-    return viewer.camera if scene is None else scene.camera
 
 
 class ClickWatch:
@@ -110,29 +103,6 @@ class ClickWatch:
         active = self._viewer.layers.selection.active
         mode = str(getattr(active, "mode", "pan_zoom")).lower()
         return mode not in ("pan_zoom", "transform", "pick")
-
-
-class SelectionWatch:
-    """Tells when another layer is selected, until it is told to stop.
-
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        Whose layers are selected.
-    tell : callable
-        Called without arguments.
-    """
-
-    def __init__(self, viewer: Any, tell: Callable[[], None]) -> None:
-        self._active, self._tell = viewer.layers.selection.events.active, tell
-        self._active.connect(self._on_active)
-
-    def stop(self) -> None:
-        """Listen no longer."""
-        self._active.disconnect(self._on_active)
-
-    def _on_active(self, event: Any = None) -> None:
-        self._tell()
 
 
 def _weakly(method: WeakMethod[Any]) -> Callable[[Any, Any], Any]:

@@ -54,8 +54,10 @@ class FrozenFirst(QTableView):
             first.setColumnHidden(column, column > 0)
         wide = self.columnWidth(0)
         first.setColumnWidth(0, wide)
-        frame = self.frameWidth()
-        first.setGeometry(frame, frame, wide, head + self.viewport().height())
+        # Some styles draw a frame where none is asked for; within it the column has its full width.
+        frame, at = first.frameWidth(), self.frameWidth() - first.frameWidth()
+        high = head + self.viewport().height()
+        first.setGeometry(at, at, wide + 2 * frame, high + 2 * frame)
         first.setVisible(bool(columns))
 
     def _on_head(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,21 @@ from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
+from napari_dualgland.io import read_labels, read_mask
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_tag import NO_OBJECTS, tag_of
-from napari_dualgland.jobs import BoundariesJob, LabelsFile, LabelsLayer, LocalizeJob, MaskFile
-from napari_dualgland.widgets.field.job_input import find_layer, ref_of
+from napari_dualgland.jobs import (
+    BoundariesJob,
+    LabelsFile,
+    LabelsLayer,
+    Loaded,
+    LocalizeJob,
+    MaskFile,
+)
+from napari_dualgland.widgets.field.job_input import find_layer, loaded, ref_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
+from napari_dualgland.widgets.field.repaired import missing_of
+from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.style import form_layout, in_lines
 
 _NONE_OPEN = "From a Labels layer (Cellpose, StarDist …): none is open"
@@ -105,10 +115,28 @@ class CellsForm(QWidget):
         self._rows.setRowVisible(self.damage, damage is not None)
         self.impute_first.setChecked(job.impute_first)
 
-    def layer(self) -> Any:
-        """Return the layer of the cells, None where they are in none."""
-        chosen = self.combo.layer()
-        return None if isinstance(chosen, _InFile) else chosen
+    def load(self, job: LocalizeJob | BoundariesJob, source: Source) -> Loaded:
+        """Read stack, cells and what is damaged from their layers or files.
+
+        Parameters
+        ----------
+        job : LocalizeJob or BoundariesJob
+            Of the form.
+        source : Source
+            The field of view.
+
+        Returns
+        -------
+        Loaded
+        """
+        cells = self.combo.layer()
+        estimated = missing_of(self._viewer.layers, source)
+        found = loaded(source, estimated, cells=None if isinstance(cells, _InFile) else cells)
+        if isinstance(job.cells, LabelsFile):
+            found = replace(found, cells=read_labels(job.cells.path))
+        if job.missing is not None:
+            found = replace(found, missing=read_mask(job.missing.path))
+        return found
 
     def given(self) -> bool:
         """Return whether the cells are given, so that none are looked for."""

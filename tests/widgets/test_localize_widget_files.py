@@ -1,0 +1,81 @@
+"""What the Localize dock gives away: code, tables, folders."""
+
+from __future__ import annotations
+
+import os
+
+import pandas as pd
+import pytest
+from qtpy.QtWidgets import QFileDialog
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
+)
+
+
+def test_copied_python_finds_the_same(viewer, localized):
+    localized.copy_as.python_action.trigger()
+    from qtpy.QtGui import QGuiApplication
+
+    scope: dict = {}
+    code = QGuiApplication.clipboard().text()
+    exec(compile(code, "copied", "exec"), scope)
+    pd.testing.assert_frame_equal(scope["result"].table, localized.results.result.table, atol=1e-4)
+
+
+@pytest.mark.binding
+def test_copied_command(viewer, saved, localize_dock):
+    from qtpy.QtGui import QGuiApplication
+
+    viewer.open(saved, plugin="napari-dualgland")
+    widget = localize_dock()
+    widget.copy_as.command_action.trigger()
+    line = QGuiApplication.clipboard().text()
+    assert line.startswith("dualgland localize ")
+    assert "field 7.ome.tif" in line
+    assert "--out" in line
+    assert "--model" in line
+
+
+@pytest.mark.binding
+def test_export_writes_every_cell(localized, tmp_path, monkeypatch, qtbot):
+    path = tmp_path / "out.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(path), ""))
+    localized.results.table.text.setText("no such class")
+    assert localized.results.table.filter.rowCount() == 0
+    localized.results.export.click()
+    qtbot.waitUntil(lambda: "Wrote" in localized.run_bar.says.text(), timeout=10000)
+    read = pd.read_csv(path)
+    assert read["cell"].tolist() == [7, 14, 21, 28, 35, 42]
+    assert list(read.columns) == list(localized.results.result.table.columns)
+
+
+def test_export_all_fills_a_folder(localized, tmp_path, monkeypatch, qtbot):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a: str(tmp_path / "all"))
+    localized.results.export_all.click()
+    qtbot.waitUntil(lambda: "Writing" not in localized.run_bar.says.text(), timeout=20000)
+    assert "Wrote" in localized.run_bar.says.text()
+    assert "Looked at 6 cells" in localized.run_bar.says.text()
+    from napari_dualgland.jobs.localize import FILES
+
+    assert {file.name for file in (tmp_path / "all").iterdir()} == set(FILES)
+
+
+def test_the_export_dock_finds_it_and_writes_what_the_command_does(viewer, localized, tmp_path):
+    from napari_dualgland.jobs.export import ExportJob
+    from napari_dualgland.jobs.localize import FILES
+    from napari_dualgland.progress import finish
+    from napari_dualgland.widgets.export.found import found_in
+
+    result = localized.results.result
+    viewer.window.remove_dock_widget(localized.parentWidget())
+    kinds = [found.kind for found in found_in(viewer)]
+    assert kinds.count("localization") == 1
+    assert "cells" not in kinds  # they are in it
+    found = next(f for f in found_in(viewer) if f.kind == "localization")
+    assert found.load() is result
+    assert found.field == result.stack.name
+    job = ExportJob(what=found.label, layers=found.refs(), output=tmp_path / "all")
+    assert [file.path.name for file in job.plan(result).files] == list(FILES)
+    finish(job.steps(result, lambda: False))
+    assert {path.name for path in (tmp_path / "all").iterdir()} == set(FILES)

@@ -64,6 +64,8 @@ class Dock(Docked):
         self._turns: Iterator[None] | None = None
         self._result: Any = None
         self._next_turn = QTimer(self)
+        # Started anew for each turn: one that repeats comes before all that waits meanwhile.
+        self._next_turn.setSingleShot(True)
         self._next_turn.timeout.connect(self._take_turn)
         self._asked: list[QWidget] = [params, self.copy_as]
         run_bar.started.connect(self.start)
@@ -218,14 +220,13 @@ class Dock(Docked):
         assert self._turns is not None
         try:
             next(self._turns)
+            self._next_turn.start(0)
             return
         except StopIteration:
             result, self._result, self._turns = self._result, None, None
-            self._next_turn.stop()
             self._show(result)
         except Exception as error:  # as in :meth:`_show`
             self._result, self._turns = None, None
-            self._next_turn.stop()
             self._on_failed(error)
         self._on_ended()
 

@@ -44,8 +44,9 @@ class CellTable(QWidget):
         self.view = FrozenFirst()
         self.view.setAccessibleName("Cells")
         self.view.setToolTip("A row for each cell: click on one to go there in the image.")
-        # Rows in sight say how wide a column must be; to ask all of them takes half a second.
-        self.view.horizontalHeader().setResizeContentsPrecision(0)
+        # So many rows say how wide a column must be; not those in sight: where the table is not
+        # shown yet, these are all, and to ask all takes half a second.
+        self.view.horizontalHeader().setResizeContentsPrecision(20)
         self._silent = False
         self._lay_out()
         self.view.viewport().installEventFilter(self)

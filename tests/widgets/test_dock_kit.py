@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -161,3 +163,27 @@ def test_files_are_written_beside(brighten, qtbot, tmp_path):
 
     brighten.write(fail)
     qtbot.waitUntil(lambda: "the disk is full" in brighten.run_bar.says.text(), timeout=10000)
+
+
+ENDS_EARLY = """
+import time
+from qtpy.QtCore import QEventLoop
+from qtpy.QtWidgets import QApplication, QWidget
+from napari_dualgland.progress import Progress
+from napari_dualgland.widgets.kit.thread import JobThread
+app, window, loop = QApplication([]), QWidget(), QEventLoop()
+def steps(should_stop):
+    yield Progress(0, 0)
+    time.sleep(1)
+thread = JobThread(steps, window)
+thread.progressed.connect(loop.quit)
+thread.start()
+loop.exec()
+"""
+
+
+def test_a_program_that_ends_in_the_middle_of_work_ends_well():
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", ENDS_EARLY]
+    ended = subprocess.run(command, env=env, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -341,3 +341,28 @@ def test_preferences_are_the_defaults(shown, qtbot):
         assert (widget.params.value().tile, widget.params.value().device) == (96, "cpu")
     finally:
         computing.tile, computing.device = 0, "auto"
+
+
+def test_what_was_set_is_heeded_and_no_manifest_is_read_where_nothing_was(tmp_path):
+    """In a process of its own: napari keeps what it has read."""
+    pytest.importorskip("napari.settings._plugin_settings", reason="since napari 0.9")
+    env = {**os.environ, "NAPARI_CONFIG": str(tmp_path / "settings.yaml")}
+
+    def told(**more):
+        command = [sys.executable, "-c", PREFERENCES]
+        return subprocess.run(
+            command, env=env | more, capture_output=True, text=True, check=True
+        ).stdout.splitlines()[-1]
+
+    assert told() == "{} False"
+    assert told(NAPARI_COMPUTING_TILE="64") == "{'tile': 64} True"
+    (tmp_path / f"{PLUGIN}.yaml").write_text("computing:\n  tile: 96\n")
+    assert told() == "{'tile': 96} True"
+
+
+PREFERENCES = """
+from napari import settings
+from napari_dualgland.widgets.kit.preferences import preferences
+said = {k: v for k, v in preferences().items() if k == "tile"}
+print(said, bool(settings._PLUGIN_SETTINGS))
+"""

@@ -15,6 +15,7 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.localization_writing import CELLS_TIF, MAPS_TIF
 from napari_dualgland.io.napari_io import get_reader
 from napari_dualgland.progress import Cancelled, Progress
+from napari_dualgland.widgets.layers.warm import Warming
 
 _READ = (".tif", ".tiff")
 
@@ -66,6 +67,9 @@ def reading_steps(
         place = files[0] if files else state.source
         way_out = "work on the stack again"
         raise DualglandError(Kind.NOT_THERE, place, "the result is gone", way_out=way_out)
+    for data in (data for data, _, kind in found if kind == "labels"):
+        finest = data[0] if isinstance(data, list) else data
+        Warming(str(finest.dtype)).wait()
     return found
 
 

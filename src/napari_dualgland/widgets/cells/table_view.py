@@ -61,8 +61,9 @@ class TableView(FrozenFirst):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.horizontalHeader().setHighlightSections(False)
-        # Rows in sight say how wide a column must be; to ask all of them takes half a second.
-        self.horizontalHeader().setResizeContentsPrecision(0)
+        # So many rows say how wide a column must be; not those in sight: where the table is not
+        # shown yet, these are all, and to ask all takes half a second.
+        self.horizontalHeader().setResizeContentsPrecision(20)
         self.selectionModel().currentRowChanged.connect(self._on_row)
 
     def take(self, table: pd.DataFrame | None, columns: Sequence[Column]) -> None:

@@ -41,6 +41,8 @@ class Dock(FormDock):
         self._turns: Iterator[None] | None = None
         self._result: Any = None
         self._next_turn = QTimer(self)
+        # Started anew for each turn: one that repeats comes before all that waits meanwhile.
+        self._next_turn.setSingleShot(True)
         self._next_turn.timeout.connect(self._take_turn)
         run_bar.started.connect(self.start)
         run_bar.cancelled.connect(self.cancel)
@@ -171,8 +173,8 @@ class Dock(FormDock):
         assert self._turns is not None
         try:
             for _ in self._turns:
+                self._next_turn.start(0)
                 return
-            self._next_turn.stop()
             line, found = self.show_result(self._result)
         except Exception as error:  # the run must end in the form, whatever napari says
             self._on_failed(error)
@@ -181,7 +183,6 @@ class Dock(FormDock):
             if not self.is_looked_at():
                 notify_done(line.splitlines()[0], self.run_bar.verb)
             self.result_ready.emit(found)
-        self._next_turn.stop()
         self._result, self._turns = None, None
         self._on_ended()
 

@@ -14,10 +14,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def preferences() -> dict[str, Any]:
-    """Return what was set, by name; nothing where napari is too old to ask for it."""
-    try:
-        from napari.settings import get_plugin_settings
+    """Return what was set, by name; nothing where napari is too old to ask for it.
 
+    To tell, napari reads the manifests of all plugins, a tenth of a second or more: it is not asked
+    where nobody has ever set anything, which it would have written down beside its own settings.
+    """
+    try:
+        from napari.settings import get_plugin_settings, get_settings
+
+        own = get_settings().config_path
+        in_environment = any(name.upper().startswith("NAPARI_COMPUTING_") for name in os.environ)
+        if own is not None and not own.with_name(f"{PLUGIN}.yaml").exists() and not in_environment:
+            return {}
         found: Any = get_plugin_settings(PLUGIN)
     except (ImportError, KeyError):
         return {}

@@ -3,11 +3,13 @@
 A :class:`JobThread` runs a generator of progress in napari's thread pool. The generator knows
 nothing of Qt and asks ``should_stop`` between tiles; the job tells the widget, on the
 main thread, how it went. When its parent is destroyed in the middle (the dock or the
-viewer closed), the work stops at the next tile and nobody is told.
+viewer closed), the work stops at the next tile and nobody is told. Where the program ends in the
+middle, it waits for that: a worker that outlives Qt aborts the process.
 """
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
+from superqt.utils import WorkerBase
 
 from napari_dualgland.progress import Progress
 
@@ -94,3 +97,7 @@ def _run(steps: Steps, stop: threading.Event) -> Generator[Progress, None, _Outc
         return _Outcome(result=(yield from steps(stop.is_set)))
     except Exception as error:  # shown to the person by whoever listens to ``failed``
         return _Outcome(error=error)
+
+
+# napari itself waits where its own loop ends; a script may close the window and end without.
+atexit.register(WorkerBase.await_workers)

@@ -242,7 +242,7 @@ def docked(viewer, qtbot):
     for known in made:
         if (widget := known()) is not None:
             widget.cancel()
-            qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+            qtbot.waitUntil(lambda w=widget: w.idle, timeout=60000)
 
 
 @pytest.fixture

@@ -80,9 +80,9 @@ def statuses(dock):
 def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, monkeypatch):
     queue = batch.queue
     assert drop(batch, [stacks])
-    qtbot.waitUntil(lambda: len(queue.stacks()) == 5, timeout=20000)
+    qtbot.waitUntil(lambda: len(queue.stacks()) == 5, timeout=60000)
     assert drop(batch, [stacks / "broken.tif"])
-    qtbot.waitUntil(lambda: "1 were there already" in batch.run_bar.says.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "1 were there already" in batch.run_bar.says.text(), timeout=60000)
     assert not queue.open_result.isEnabled()
 
     click(batch.run_bar.button)
@@ -102,7 +102,7 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
     assert "Filled: microtubules" in queue.says.text()
 
     click(queue.open_result)
-    qtbot.waitUntil(lambda: len(names(viewer)) == 5, timeout=30000)
+    qtbot.waitUntil(lambda: len(names(viewer)) == 5, timeout=60000)
     assert {*ROLES, "missing"} == {*names(viewer)}
 
     opened = []
@@ -123,7 +123,7 @@ def test_from_the_drop_to_the_result(viewer, batch, stacks, drop, click, qtbot, 
 def test_closed_in_the_middle_nothing_is_left(viewer, batch, stacks, click, qtbot):
     batch.queue.take(find_stacks([stacks]))
     click(batch.run_bar.button)
-    qtbot.waitUntil(lambda: bool(workers()), timeout=20000)
+    qtbot.waitUntil(lambda: bool(workers()), timeout=60000)
     viewer.window.remove_dock_widget(batch)
     qtbot.waitUntil(lambda: not workers(), timeout=60000)
 
@@ -131,7 +131,7 @@ def test_closed_in_the_middle_nothing_is_left(viewer, batch, stacks, click, qtbo
 def test_stopped_and_gone_on_with(batch, stacks, click, qtbot, tmp_path):
     batch.queue.take(find_stacks([stacks / "broken.tif"]))
     click(batch.run_bar.button)
-    qtbot.waitUntil(lambda: Status.RUNNING in statuses(batch), timeout=20000)
+    qtbot.waitUntil(lambda: Status.RUNNING in statuses(batch), timeout=60000)
     qtbot.wait(300)  # a second press of a double click is no wish to cancel
     click(batch.run_bar.button)
     qtbot.waitUntil(lambda: batch.idle, timeout=60000)
@@ -144,7 +144,7 @@ def test_stopped_and_gone_on_with(batch, stacks, click, qtbot, tmp_path):
     batch.results.set_output(tmp_path)
     batch.results.folder.setText(str(tmp_path / "out"))
     batch.results.folder.editingFinished.emit()
-    qtbot.waitUntil(lambda: bool(batch.queue.stacks()), timeout=20000)
+    qtbot.waitUntil(lambda: bool(batch.queue.stacks()), timeout=60000)
     assert batch.value() == asked
 
 
@@ -187,12 +187,12 @@ def test_files_and_folders_are_chosen(batch, stacks, click, qtbot, monkeypatch):
     files = [str(stacks / "field 0.ome.tif"), str(stacks / "no.tif")]
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (files, ""))
     click(batch.queue.add_files)
-    qtbot.waitUntil(lambda: len(states(batch)) == 2, timeout=20000)
+    qtbot.waitUntil(lambda: len(states(batch)) == 2, timeout=60000)
     assert statuses(batch) == [Status.WAITING, Status.FAILED]
     assert "no such file" in batch.queue.says.text()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(stacks))
     click(batch.queue.add_folder)
-    qtbot.waitUntil(lambda: len(states(batch)) == 6, timeout=20000)
+    qtbot.waitUntil(lambda: len(states(batch)) == 6, timeout=60000)
     batch.queue.view.selectRow(1)
     click(batch.queue.remove)
     left = ["field 0", "broken", "field 1", "field 2", "field 3"]

@@ -30,7 +30,7 @@ def done(viewer, scene, boundaries_dock, run, qtbot):
     widget.cells.combo.set_layer(given)
     run(widget)
     assert widget.results.result is not None, widget.run_bar.says.text()
-    qtbot.waitUntil(lambda: "cells" in viewer.layers, timeout=5000)
+    qtbot.waitUntil(lambda: "cells" in viewer.layers, timeout=60000)
     return widget
 
 
@@ -107,7 +107,7 @@ def test_the_table_sorts_scores_as_numbers_with_the_unknown_last(qtbot):
 
 def test_the_plot_shows_every_cell_and_a_dot_leads_to_it(done, qtbot):
     plot = done.results.plot
-    with qtbot.waitSignal(plot.drawn, timeout=20000):
+    with qtbot.waitSignal(plot.drawn, timeout=60000):
         done.window().show()
         plot.redraw()
     places, held, rows = plot._dots[0]
@@ -138,7 +138,7 @@ def test_a_table_is_exported_whole(done, click, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     click(done.results.export_table)
     written = tmp_path / "set points.csv"
-    qtbot.waitUntil(written.is_file, timeout=10000)
+    qtbot.waitUntil(written.is_file, timeout=60000)
     assert len(pd.read_csv(written)) == len(done.results.result.set_points)
 
 
@@ -162,7 +162,7 @@ def test_a_result_goes_with_its_layers(viewer, done, qtbot):
 
 @pytest.mark.binding
 def test_a_closed_dock_hears_no_clicks_and_its_result_goes_with_its_layers(viewer, done, qtbot):
-    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=5000)
+    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=60000)
     result, before = weakref.ref(done.results.result), len(viewer.mouse_drag_callbacks)
     viewer.window.remove_dock_widget(done.parentWidget())
     assert len(viewer.mouse_drag_callbacks) == before - 1
@@ -183,7 +183,7 @@ def test_a_closed_dock_s_run_can_be_seen_again_and_exported(
     from napari_dualgland.progress import finish
     from napari_dualgland.widgets.export.found import found_in
 
-    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=5000)
+    qtbot.waitUntil(lambda: "boundary map" in viewer.layers, timeout=60000)
     result, said = done.results.result, done.run_bar.says.text()
     viewer.window.remove_dock_widget(done.parentWidget())
     (found,) = [f for f in found_in(viewer) if f.kind == "boundaries"]

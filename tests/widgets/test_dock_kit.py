@@ -91,17 +91,17 @@ def brighten(viewer):
 
 def run(dock, qtbot):
     dock.start()
-    qtbot.waitUntil(lambda: dock.idle, timeout=10000)
+    qtbot.waitUntil(lambda: dock.idle, timeout=60000)
 
 
 @pytest.mark.binding
 def test_a_dock_runs_its_job_and_shows_the_result(viewer, brighten, qtbot):
-    with qtbot.waitSignal(brighten.result_ready, timeout=10000) as told:
+    with qtbot.waitSignal(brighten.result_ready, timeout=60000) as told:
         brighten.start()
         assert brighten.run_bar.button.text() == "Cancel"
         assert not brighten.channels.isEnabled()
         assert not brighten.params.isEnabled()
-    qtbot.waitUntil(lambda: brighten.idle, timeout=10000)
+    qtbot.waitUntil(lambda: brighten.idle, timeout=60000)
     np.testing.assert_array_equal(viewer.layers["brighter"].data, told.args[0])
     assert told.args[0].sum() - viewer.layers["microtubules"].data.sum() == 3 * 160 * 160
     assert brighten.run_bar.button.text() == "Brighten"
@@ -137,7 +137,7 @@ def test_what_cannot_be_shown_is_told(brighten, qtbot, monkeypatch):
 def test_cancelled_is_cancelled(viewer, brighten, qtbot):
     brighten.start()
     brighten.cancel()
-    qtbot.waitUntil(lambda: brighten.idle, timeout=10000)
+    qtbot.waitUntil(lambda: brighten.idle, timeout=60000)
     assert brighten.run_bar.says.text() == "Cancelled; nothing was changed."
     assert "brighter" not in viewer.layers
 
@@ -156,13 +156,13 @@ def test_files_are_written_beside(brighten, qtbot, tmp_path):
         return tmp_path / "out.tif"
 
     brighten.write(write)
-    qtbot.waitUntil(lambda: "Wrote" in brighten.run_bar.says.text(), timeout=10000)
+    qtbot.waitUntil(lambda: "Wrote" in brighten.run_bar.says.text(), timeout=60000)
 
     def fail():
         raise OSError("the disk is full")
 
     brighten.write(fail)
-    qtbot.waitUntil(lambda: "the disk is full" in brighten.run_bar.says.text(), timeout=10000)
+    qtbot.waitUntil(lambda: "the disk is full" in brighten.run_bar.says.text(), timeout=60000)
 
 
 ENDS_EARLY = """

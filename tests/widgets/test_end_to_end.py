@@ -174,7 +174,7 @@ def test_from_four_dropped_files_to_files_on_the_disk(
         if name.endswith("csv"):
             pick(qtbot, export.what.format, "CSV")
         type_into(qtbot, export.place.line, str(out / name))
-        qtbot.waitUntil(lambda n=name: n in planned(export), timeout=20000)
+        qtbot.waitUntil(lambda n=name: n in planned(export), timeout=60000)
         click(export.run_bar.button)
         qtbot.waitUntil(lambda: export.idle, timeout=60000)
         assert f"Wrote {name}" in export.run_bar.says.text()

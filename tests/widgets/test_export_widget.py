@@ -42,7 +42,7 @@ def export(viewer, qtbot):
     yield _export
     for widget in made:
         widget.cancel()
-        qtbot.waitUntil(lambda w=widget: w.idle, timeout=20000)
+        qtbot.waitUntil(lambda w=widget: w.idle, timeout=60000)
 
 
 def saved_to(folder, name, seed):
@@ -245,7 +245,7 @@ def test_a_sample_is_exported_as_opened_without_its_damage(
     viewer.layers["damage"].name = "scratches"  # whatever a person calls it
     widget = export()
     assert labels_of(widget)[0].endswith("field as opened")
-    qtbot.waitUntil(lambda: "'scratches' marks damage" in widget.planned.says.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "'scratches' marks damage" in widget.planned.says.text(), timeout=60000)
     type_place(widget, qtbot, tmp_path / "copy.ome.tif")
     press(widget, qtbot, click)
     back = read(tmp_path / "copy.ome.tif")

@@ -92,7 +92,7 @@ def test_what_is_chosen_in_one_form_is_shown_in_the_other(opened_layers, qtbot):
 def test_a_form_that_is_gone_is_told_nothing(opened_layers, qtbot):
     form = ChannelsForm(opened_layers)
     form.deleteLater()
-    qtbot.waitUntil(lambda: not len(field_of(opened_layers).changed), timeout=5000)
+    qtbot.waitUntil(lambda: not len(field_of(opened_layers).changed), timeout=60000)
     opened_layers.layers.remove("er")
     assert "er" not in chosen(opened_layers)
 

@@ -25,7 +25,7 @@ def shown_in(viewer, qtbot):
     plot = ThemedFigure()
     viewer.window.add_dock_widget(plot)
     plot.plot(draw_line)
-    with qtbot.waitSignal(plot.drawn, timeout=20_000):
+    with qtbot.waitSignal(plot.drawn, timeout=60000):
         plot.window().show()
     return plot
 
@@ -41,7 +41,7 @@ def test_a_plot_follows_the_theme(viewer, qtbot):
         viewer.theme = name
         theme = get_theme(name)
         text, ground = (to_rgb(getattr(theme, of).as_hex()) for of in ("text", "background"))
-        qtbot.waitUntil(lambda text=text: text_color(plot) == text, timeout=5000)
+        qtbot.waitUntil(lambda text=text: text_color(plot) == text, timeout=60000)
         axes = plot.canvas.figure.axes[0]
         assert axes.get_facecolor()[:3] == ground
         # What is on the screen, and not only what matplotlib was told.
@@ -53,7 +53,7 @@ def test_a_plot_follows_the_theme(viewer, qtbot):
 def test_the_wheel_over_a_plot_is_left_to_the_form(qtbot):
     plot = ThemedFigure()
     qtbot.addWidget(plot)
-    with qtbot.waitSignal(plot.drawn, timeout=20_000):
+    with qtbot.waitSignal(plot.drawn, timeout=60000):
         plot.show()
     middle = QPointF(plot.canvas.rect().center())
     turn = QPoint(0, -120)
@@ -70,7 +70,7 @@ def test_nothing_is_drawn_before_it_is_seen(qtbot):
     plot.plot(calls.append)
     QApplication.processEvents()
     assert plot.canvas is None
-    with qtbot.waitSignal(plot.drawn, timeout=20_000):
+    with qtbot.waitSignal(plot.drawn, timeout=60000):
         plot.show()
     assert len(calls) == 1
 
@@ -90,5 +90,5 @@ def test_a_plot_that_is_squeezed_to_nothing_waits_for_room(qtbot):
     plot.resize(200, 20)
     with qtbot.assertNotEmitted(plot.drawn, wait=1500):
         plot.show()
-    with qtbot.waitSignal(plot.drawn, timeout=20_000):
+    with qtbot.waitSignal(plot.drawn, timeout=60000):
         plot.resize(200, 120)

@@ -62,7 +62,7 @@ def test_a_painted_mask_is_saved_for_the_command(
     painted.missing.roles["er"].setChecked(False)
     run(painted)
     painted.copy_as.command_action.trigger()
-    qtbot.waitUntil(lambda: "--missing" in clipboard(), timeout=20000)
+    qtbot.waitUntil(lambda: "--missing" in clipboard(), timeout=60000)
     assert offered == [str(saved.with_name("field 7_missing.tif"))]
     assert np.asarray(read_mask(offered[0]).fitted(read(saved))).sum() == 3 * 20 * 30
     words = shlex.split(clipboard())

@@ -120,7 +120,7 @@ def test_show_missing_counts_and_paints(viewer, dock, click, qtbot):
     widget.missing.ways.set_value("labels")
     widget.missing.roles["nucleus"].setChecked(False)
     click(widget.show_missing)
-    qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=30000)
+    qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=60000)
     shown = {role: label.text() for role, label in widget.channels.shares.items()}
     assert shown == {
         "microtubules": "13.7 %",
@@ -133,7 +133,7 @@ def test_show_missing_counts_and_paints(viewer, dock, click, qtbot):
     click(widget.show_missing)
     assert not viewer.layers["missing"].visible
     click(widget.show_missing)
-    qtbot.waitUntil(lambda: widget.idle and viewer.layers["missing"].visible, timeout=30000)
+    qtbot.waitUntil(lambda: widget.idle and viewer.layers["missing"].visible, timeout=60000)
     assert names(viewer).count("missing") == 1
 
 
@@ -141,9 +141,9 @@ def test_what_is_shown_follows_the_form(viewer, dock, click, qtbot):
     widget = dock([*plain_field(), hole_labels()])
     widget.missing.ways.set_value("labels")
     click(widget.show_missing)
-    qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=30000)
+    qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=60000)
     widget.missing.roles["protein"].setChecked(False)
-    qtbot.waitUntil(lambda: widget.channels.shares["protein"].text() == "0.0 %", timeout=30000)
+    qtbot.waitUntil(lambda: widget.channels.shares["protein"].text() == "0.0 %", timeout=60000)
     assert not (np.asarray(viewer.layers["missing"].data) & ROLE_BITS["protein"]).any()
 
 
@@ -186,7 +186,7 @@ def test_nan_only_leaves_dark_holes_alone(viewer, dock, run):
 def test_the_missing_layer_can_be_edited_and_given_back(viewer, dock, click, run, qtbot):
     widget = dock(plain_field())
     click(widget.show_missing)
-    qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=30000)
+    qtbot.waitUntil(lambda: "missing" in names(viewer) and widget.idle, timeout=60000)
     painted = viewer.layers["missing"]
     painted.data = np.zeros_like(painted.data)
     painted.data[110:130, 60:90] = ROLE_BITS["er"]

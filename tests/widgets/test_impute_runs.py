@@ -139,7 +139,7 @@ def test_memory_comes_back_with_the_layers(viewer, dock, run):
 def test_what_is_painted_on_missing_counts(viewer, dock, run, qtbot, by):
     widget = dock(plain_field())
     widget.show_missing.click()
-    qtbot.waitUntil(lambda: widget.idle and "missing" in names(viewer), timeout=20000)
+    qtbot.waitUntil(lambda: widget.idle and "missing" in names(viewer), timeout=60000)
     marks = viewer.layers["missing"]
     if by == "brush":
         marks.brush_size = 8
@@ -161,7 +161,7 @@ def test_marks_of_estimates_are_not_painted_over(viewer, dock, run, qtbot):
     for _ in range(2):
         widget.show_missing.click()
     qtbot.wait(400)
-    qtbot.waitUntil(lambda: widget.idle, timeout=20000)
+    qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     np.testing.assert_array_equal(viewer.layers["missing"].data, before)
     assert tag_of(viewer.layers["missing"]).provenance is not None
 
@@ -209,10 +209,10 @@ def test_the_curtain_touches_nothing(viewer, dock, run, qtbot):
     run(widget)
     before = {x.name: (np.array(x.data), x.visible) for x in viewer.layers}
     widget.results.split.setValue(50)
-    qtbot.waitUntil(lambda: any("before" in name for name in names(viewer)), timeout=5000)
+    qtbot.waitUntil(lambda: any("before" in name for name in names(viewer)), timeout=60000)
     assert viewer.layers["er before"].data.shape[1] == paint().shape[2] // 2
     widget.results.split.setValue(0)
-    qtbot.waitUntil(lambda: len(viewer.layers) == len(before), timeout=5000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == len(before), timeout=60000)
     for name, (pixels, visible) in before.items():
         np.testing.assert_array_equal(viewer.layers[name].data, pixels)
         assert viewer.layers[name].visible == visible

@@ -54,7 +54,7 @@ def test_what_is_found_is_told_before_anything_is_filled(viewer, field, dock, ru
     told = []
     widget.show_missing.noticed.connect(lambda findings: told.append(len(findings)))
     widget.show_missing.click()
-    qtbot.waitUntil(lambda: bool(told) and widget.idle, timeout=20000)
+    qtbot.waitUntil(lambda: bool(told) and widget.idle, timeout=60000)
     assert told == [len(ROLES)]
     seen = widget.notice.says.text()
     assert seen.startswith("⚠ Looks damaged, is filled: ")
@@ -201,7 +201,7 @@ def test_export_writes_what_is_shown(viewer, dock, click, run, qtbot, tmp_path, 
     widget = dock(plain_field(scale=(0.1, 0.1), units=("um", "um")))
     run(widget)
     click(widget.results.export)
-    qtbot.waitUntil(lambda: "Wrote" in widget.run_bar.says.text(), timeout=30000)
+    qtbot.waitUntil(lambda: "Wrote" in widget.run_bar.says.text(), timeout=60000)
     again = read(out)
     for role, i in again.roles.items():
         np.testing.assert_array_equal(
@@ -219,7 +219,7 @@ def test_a_failed_export_is_told(dock, click, run, qtbot, tmp_path, monkeypatch)
     widget = dock(plain_field())
     run(widget)
     click(widget.results.export)
-    qtbot.waitUntil(lambda: "⚠" in widget.run_bar.says.text(), timeout=30000)
+    qtbot.waitUntil(lambda: "⚠" in widget.run_bar.says.text(), timeout=60000)
     assert "no such folder" in widget.run_bar.says.text()
     assert widget.results.export.isEnabled()
 

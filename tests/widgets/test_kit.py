@@ -189,7 +189,7 @@ def test_a_closed_dock_is_gone_and_can_be_opened_again(shown, name, qtbot):
         gc.collect()
         return gone() is None
 
-    qtbot.waitUntil(is_gone, timeout=5000)
+    qtbot.waitUntil(is_gone, timeout=60000)
     again = open_dock(shown, name, qtbot)
     assert again.isVisible()
 
@@ -199,7 +199,7 @@ def test_closing_in_the_middle_leaves_nothing(stocked, qtbot):
     widget = open_dock(stocked, "Impute", qtbot)
     before, seen = names(stocked), [layer.visible for layer in stocked.layers]
     widget.run_bar.button.click()
-    qtbot.waitUntil(lambda: names(stocked) != before, timeout=10000)
+    qtbot.waitUntil(lambda: names(stocked) != before, timeout=60000)
     stocked.window.remove_dock_widget(widget)
     del widget
     qtbot.wait(100)
@@ -233,7 +233,7 @@ def test_what_cannot_run_is_said_in_the_dock_alone(stocked, qtbot):
     stocked.add_layer(plain_field()[3])
     assert "ER" not in widget.run_bar.says.text()
     widget.show_missing.click()
-    qtbot.waitUntil(lambda: widget.idle, timeout=30000)
+    qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     stocked.layers.clear()
     qtbot.wait(600)
     assert len(notification_manager.records) == told
@@ -255,7 +255,7 @@ def test_keys_and_commands_press_the_buttons_of_the_open_dock(stocked, command, 
     assert button.isChecked()
     keys = {"compare": "Ctrl+Alt+C", "show_missing": "Ctrl+Alt+M"}[command]
     assert keys in button.toolTip()
-    qtbot.waitUntil(lambda: widget.idle, timeout=30000)
+    qtbot.waitUntil(lambda: widget.idle, timeout=60000)
 
 
 def test_a_summary_stays_when_something_is_written_or_copied(stocked, qtbot, tmp_path):
@@ -264,7 +264,7 @@ def test_a_summary_stays_when_something_is_written_or_copied(stocked, qtbot, tmp
     widget.copy_as.python_action.trigger()
     assert widget.run_bar.says.text().splitlines() == ["Filled 3 %.", "Copied to the clipboard."]
     widget.write(lambda: tmp_path / "a.tif")
-    qtbot.waitUntil(lambda: "Wrote" in widget.run_bar.says.text(), timeout=10000)
+    qtbot.waitUntil(lambda: "Wrote" in widget.run_bar.says.text(), timeout=60000)
     assert widget.run_bar.says.text().startswith("Filled 3 %.\nWrote ")
 
 
@@ -275,7 +275,7 @@ def test_an_empty_dock_says_where_to_begin(make_napari_viewer, qtbot):
     visible = [x for x in inputs_of(widget) if x.isVisible()]
     assert [x.accessibleName() for x in visible] == ["Open a damaged sample"]
     visible[0].click()
-    qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=20000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=60000)
     assert widget.run_bar.button.isVisible()
     assert widget.channels.pickers["er"].isVisible()
 

@@ -88,7 +88,7 @@ def test_a_closed_dock_is_gone_and_its_run_can_be_seen_again(viewer, localized, 
     localized.destroyed.connect(lambda: gone.append(True))
     gone = []
     del localized
-    qtbot.waitUntil(lambda: bool(gone), timeout=5000)
+    qtbot.waitUntil(lambda: bool(gone), timeout=60000)
     again = LocalizeWidget(viewer)
     viewer.window.add_dock_widget(again, name="Localize")
     assert again is not known()

@@ -44,7 +44,7 @@ def test_export_writes_every_cell(localized, tmp_path, monkeypatch, qtbot):
     localized.results.table.text.setText("no such class")
     assert localized.results.table.filter.rowCount() == 0
     localized.results.export.click()
-    qtbot.waitUntil(lambda: "Wrote" in localized.run_bar.says.text(), timeout=10000)
+    qtbot.waitUntil(lambda: "Wrote" in localized.run_bar.says.text(), timeout=60000)
     read = pd.read_csv(path)
     assert read["cell"].tolist() == [7, 14, 21, 28, 35, 42]
     assert list(read.columns) == list(localized.results.result.table.columns)
@@ -53,7 +53,7 @@ def test_export_writes_every_cell(localized, tmp_path, monkeypatch, qtbot):
 def test_export_all_fills_a_folder(localized, tmp_path, monkeypatch, qtbot):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a: str(tmp_path / "all"))
     localized.results.export_all.click()
-    qtbot.waitUntil(lambda: "Writing" not in localized.run_bar.says.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "Writing" not in localized.run_bar.says.text(), timeout=60000)
     assert "Wrote" in localized.run_bar.says.text()
     assert "Looked at 6 cells" in localized.run_bar.says.text()
     from napari_dualgland.jobs.localize import FILES

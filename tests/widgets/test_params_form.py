@@ -8,11 +8,14 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel
 
 from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
+from napari_dualgland.jobs.inputs import LayersInput
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.missing.params import MissingParams
+from napari_dualgland.widgets.kit.fields import OptionalField, field_for
 from napari_dualgland.widgets.kit.model_choice import DeviceField, ModelField
 from napari_dualgland.widgets.kit.params_form import ParamsForm
 
@@ -89,7 +92,7 @@ def test_digits_are_shown(qtbot):
     qtbot.addWidget(form)
     form.set_value(LocalizeParams(threshold=0.12345, nucleus_um=12))
     assert form.fields["threshold"].number.widget.text() == "0.12345"
-    assert form.fields["nucleus_um"].widget.text() == "12.00"
+    assert form.fields["nucleus_um"].widget.text() == "12"
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -129,7 +132,7 @@ def test_bounds_are_those_of_the_model(qtbot):
     qtbot.addWidget(other)
     other.set_value(LocalizeParams(threshold=0.5))
     number = other.fields["threshold"].number.widget
-    for wanted, kept in ((0, 0.01), (1, 0.99)):
+    for wanted, kept in ((0, 0.0001), (1, 0.9999)):
         number.setValue(wanted)
         assert other.value().threshold == kept
 
@@ -190,3 +193,41 @@ def test_a_whole_model_is_told_once(qtbot):
     params = ImputeParams(model="prior", tile=64, seed=9, rehearse=False)
     form.set_value(params)
     assert told == [params]
+
+
+def numbers():
+    """Return what each number of the forms may be that somebody types, by field."""
+    typed = {"tile": ("128", "96"), "min_size": ("12", "150"), "min_edge": ("12", "70")}
+    typed |= {"nucleus_um": ("12.5", "20"), "pixel_size": ("0.16", "1.25", "0.065")}
+    typed |= {"samples": ("12", "0"), "smallest_um2": ("120", "0.5"), "noise": ("0.15", "12")}
+    found = {}
+    for model in (*MODELS, LayersInput):
+        for name, info in model.model_fields.items():
+            kinds = set(get_args(info.annotation) or (info.annotation,)) - {type(None)}
+            if kinds in ({int}, {float}) and name != "channel_axis":
+                found[name] = info, typed.get(name, ("0.16", "0.5") if float in kinds else ("12",))
+    assert typed.keys() <= found.keys()
+    return [
+        pytest.param(info, text, id=f"{k}-{text}") for k, (info, v) in found.items() for text in v
+    ]
+
+
+@pytest.mark.binding
+@pytest.mark.parametrize(("info", "text"), numbers())
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, None], ids=["ended", "under way"])
+def test_what_is_typed_is_not_written_over(qtbot, info, text, key):
+    """What a field tells comes back to it at once, as it does from the field of view."""
+    field = field_for(info)
+    qtbot.addWidget(field.widget)
+    field.set_value(info.default)
+    number = field
+    if isinstance(field, OptionalField):
+        field.none.setChecked(False)
+        number = field.number
+    field.changed.connect(lambda: field.set_value(field.value()))
+    line = number.widget.lineEdit()
+    line.selectAll()
+    qtbot.keyClicks(line, text)
+    if key is not None:
+        qtbot.keyClick(line, key)
+    assert field.value() == float(text)

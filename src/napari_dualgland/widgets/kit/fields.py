@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, get_args
 
 from magicgui.widgets import create_widget
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QWidget,
+)
+from typing_extensions import override
 
-_FEWEST_DIGITS, _MOST_DIGITS = 2, 15
+_FEWEST_DIGITS, _MOST_DIGITS = 4, 15
 """Behind the point: as many as a value needs, between these."""
 _LARGEST: dict[type, float] = {int: 2**63 - 1, float: 1e6}
 """Of a number that nothing bounds; a larger one makes room for itself."""
@@ -104,17 +114,30 @@ class _MagicField(Field):
         self._magic.value = value
 
 
-class _NumberField(_MagicField):
+class _DecimalBox(QDoubleSpinBox):
+    """A spin box that takes more digits than it shows zeros."""
+
+    @override
+    def textFromValue(self, v: float) -> str:
+        text, point = super().textFromValue(v), self.locale().decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
+
+
+class _NumberField(Field):
     """A number within the bounds that ge, gt, le, lt and multiple_of set."""
 
     def __init__(self, kind: type, info: FieldInfo) -> None:
-        super().__init__(kind)
+        super().__init__(_DecimalBox() if kind is float else create_widget(annotation=kind).native)
         self._kind = kind
         names = ("ge", "gt", "le", "lt", "multiple_of")
         self._bounds = {k: getattr(m, k) for m in info.metadata for k in names if hasattr(m, k)}
         self._multiple = self._bounds.get("multiple_of")
         self.widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._magic.step = self._multiple or (1 if kind is int else 0.1)
+        self.widget.setStepType(self.widget.StepType.DefaultStepType)
+        self.widget.setSingleStep(self._multiple or (1 if kind is int else 0.1))
+        # superqt's box of whole numbers bounds each digit: of "128" the "1" would become 64.
+        self.widget.setKeyboardTracking(kind is float)
+        self.widget.valueChanged.connect(lambda _: self.changed.emit())
         if self._multiple is not None:
             self.widget.editingFinished.connect(lambda: self._show(self.value()))
         self._given: Any = None
@@ -122,13 +145,15 @@ class _NumberField(_MagicField):
 
     def value(self) -> Any:
         """Return what was set, unless somebody has changed what is shown since."""
-        shown = self.widget.value()
+        shown = self._read()
         if shown == self._shown:
             return self._given
         return shown if self._multiple is None else round(shown / self._multiple) * self._multiple
 
     def set_value(self, value: Any) -> None:
-        """Show a number, with all its digits where there is room for them."""
+        """Show a number with all its digits."""
+        if self._given is not None and value == self.value():
+            return  # to show it anew would write over what somebody is typing
         least = 1.0
         if self._kind is float:
             exponent = Decimal(repr(value)).as_tuple().exponent
@@ -145,6 +170,14 @@ class _NumberField(_MagicField):
         self.widget.setRange(self._kind(low), self._kind(high))
         self._show(min(max(value, low), high))
         self._given, self._shown = value, self.widget.value()
+
+    def _read(self) -> Any:
+        """Return what is in the box; a whole number may still be half typed."""
+        if self._kind is int:
+            with suppress(ValueError):
+                typed = int(self.widget.lineEdit().text())
+                return min(max(typed, self.widget.minimum()), self.widget.maximum())
+        return self.widget.value()
 
     def _show(self, value: Any) -> None:
         # superqt's spin box takes the focus whenever its text changes.

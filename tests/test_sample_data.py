@@ -12,6 +12,7 @@ import pytest
 from napari_dualgland import sample
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read, read_mask
+from napari_dualgland.io.layer_tag import DAMAGE
 from napari_dualgland.stack import ROLE_COLORS, ROLES, PixelSize
 
 ROOT = Path(__file__).parents[1]
@@ -108,7 +109,7 @@ def test_the_script_makes_the_samples_again(script, tmp_path):
 )
 def test_open_sample_gives_coloured_layers(opened, ndim, masked):
     layers = opened()
-    assert [looks["name"] for _, looks, _ in layers] == [*ROLES, *([sample.DAMAGE] * masked)]
+    assert [looks["name"] for _, looks, _ in layers] == [*ROLES, *([DAMAGE] * masked)]
     images = [looks for _, looks, kind in layers if kind == "image"]
     assert [looks["colormap"] for looks in images] == ["red", "green", "blue", "yellow"]
     for pixels, looks, _ in layers:
@@ -131,7 +132,7 @@ def test_the_widget_reads_the_damage_layer_channel_by_channel(make_napari_viewer
     viewer.open_sample("napari-dualgland", "damaged")
     layers = {role: viewer.layers[role] for role in ROLES}
     stack = read(FOLDER / "dualgland_damaged.ome.tif")
-    marked = mask_from_layer(viewer.layers[sample.DAMAGE], layers).fitted(stack)
+    marked = mask_from_layer(viewer.layers[DAMAGE], layers).fitted(stack)
     mask = np.asarray(read_mask(FOLDER / "dualgland_damaged_mask.tif")) > 0
     assert np.array_equal(np.asarray(marked), mask)
 

@@ -62,7 +62,7 @@ def run(session: Session) -> None:
         raise ValueError(f"{kinds}: {dock.run_bar.says.text()}")
     for layer in made:
         session.act(partial(session.viewer.layers.remove, layer))
-    session.rest(1.0)
+    session.rest(2.0)
 
 
 def main(runs: Annotated[int, typer.Option(help="How often.")] = 5) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from psygnal import SignalInstance
 
+from napari_dualgland.widgets.layers.giving_back import give_back_soon
+
 
 class LayerWatch:
     """Calls back whenever a layer comes, goes, moves or is renamed.
@@ -46,6 +48,7 @@ class LayerWatch:
 
     def _on_removed(self, event: Any) -> None:
         event.value.events.name.disconnect(self._on_changed)
+        give_back_soon()
         self._tell()
 
     def _on_changed(self, event: Any = None) -> None:

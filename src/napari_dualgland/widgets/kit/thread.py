@@ -19,6 +19,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import WorkerBase
 
+from napari_dualgland.memory import give_back
 from napari_dualgland.progress import Progress
 
 Steps = Callable[[Callable[[], bool]], Generator[Progress, None, Any]]
@@ -97,6 +98,8 @@ def _run(steps: Steps, stop: threading.Event) -> Generator[Progress, None, _Outc
         return _Outcome(result=(yield from steps(stop.is_set)))
     except Exception as error:  # shown to the person by whoever listens to ``failed``
         return _Outcome(error=error)
+    finally:
+        give_back()
 
 
 # napari itself waits where its own loop ends; a script may close the window and end without.

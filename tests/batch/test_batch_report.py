@@ -67,7 +67,7 @@ def test_the_page_shows_names_as_they_are_and_fetches_nothing(tmp_path):
         assert address.startswith("data:image/jpeg;base64,") or address.startswith("good/")
     assert not re.search(r"https?://|url\(|@import", page)
     # Failed stacks come first, each with its way out.
-    assert seen.text.index("Way out: mend") < seen.text.index("Filled: er 25.00%")
+    assert seen.text.index("Way out: mend") < seen.text.index("Filled: er 25.00 %")
 
 
 def test_the_table_has_a_row_for_each_stack(tmp_path):

@@ -50,7 +50,7 @@ def test_a_person_is_told_that_these_are_estimates(dualgland, whole, mask, out):
     said = dualgland("impute", whole, "--out", out, "--missing", mask, *PRIOR)
     assert said.code == 0
     assert said.err == ""
-    assert "8.68%" in said.out
+    assert "8.68 %" in said.out
     assert "estimate" in said.out
     assert str(out) in said.out
 

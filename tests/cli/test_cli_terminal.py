@@ -98,7 +98,7 @@ def test_shares_of_channels_of_one_name_are_told_apart(dualgland, tmp_path, out)
     roles = ("--channels", "microtubules=0,protein=1,nucleus=2,er=3")
     told = dualgland(*words, *roles, *PRIOR, "--json").result
     assert list(told["missing_fraction"].values()) == [0, 0.5, 0, 0]
-    assert dualgland(*words, *roles, *PRIOR).out.count("50.00%") == 1
+    assert dualgland(*words, *roles, *PRIOR).out.count("50.00 %") == 1
     refused = dualgland(*words, "--channels", "nucleus=dye", *PRIOR, "--json").result
     assert (refused["kind"], refused["part"]) == ("ambiguous", "--channels nucleus")
     assert refused["place"] == str(tmp_path / "a.ome.tif")

@@ -123,7 +123,9 @@ def _entry(state: StackState, folder: Path, with_picture: bool) -> str:
         way_out = state.error.get("way_out", "")
         said.append(f'<p class="error">{_shown(state.fault())}</p>')
         said += [f'<p class="way">Way out: {_shown(way_out)}</p>'] if way_out else []
-    facts = [f"{_shown(key)} {share:.2%}" for key, share in filled_by_channel(state).items()]
+    facts = [
+        f"{_shown(key)} {100 * share:.2f} %" for key, share in filled_by_channel(state).items()
+    ]
     if facts:
         said.append(f"<p>Filled: {' · '.join(facts)}</p>")
     more = [f"{state.told['cells']} cells"] if "cells" in state.told else []

@@ -252,7 +252,9 @@ def show(result: dict[str, Any], to: Console) -> None:
         table.add_row(name, *cells, f"{row['seconds']:.2f}")
     to.print(table)
     to.print(f"{result['definition']}.", soft_wrap=True)
-    shares = ", ".join(f"{name} {share:.1%}" for name, share in result["missing_fraction"].items())
+    shares = ", ".join(
+        f"{name} {100 * share:.1f} %" for name, share in result["missing_fraction"].items()
+    )
     to.print(f"imputed: {shares}; model {result['model']} on {result['device']}", soft_wrap=True)
     found = result["localization"]
     if found is not None:

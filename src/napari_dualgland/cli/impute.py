@@ -104,7 +104,7 @@ def show(result: dict[str, Any], to: Console) -> None:
     table = Table("channel", "role", "imputed", box=None, pad_edge=False)
     shares = result["missing_fraction"].values()
     for channel, share in zip(result["channels"], shares, strict=True):
-        table.add_row(channel["name"], channel["role"] or "–", f"{share:.2%}")
+        table.add_row(channel["name"], channel["role"] or "–", f"{100 * share:.2f} %")
     to.print(table)
     to.print(f"model {result['model']} on {result['device']}, {result['seconds']:.1f} s")
     for note in result["notes"]:

@@ -110,10 +110,10 @@ def show_classes(result: dict[str, Any], to: Console) -> None:
     table.add_column("cells", justify="right")
     table.add_column("share", justify="right")
     for row in result["classes"]:
-        table.add_row(row["name"], str(row["cells"]), f"{row['share']:.0%}")
+        table.add_row(row["name"], str(row["cells"]), f"{100 * row['share']:.0f} %")
     if result["unnamed"]:
         share = result["unnamed"] / result["cells"]
-        table.add_row("no class is probable enough", str(result["unnamed"]), f"{share:.0%}")
+        table.add_row("no class is probable enough", str(result["unnamed"]), f"{100 * share:.0f} %")
     to.print(table)
     count = "1 cell" if result["cells"] == 1 else f"{result['cells']} cells"
     said = [f"{result[kind]} partly {kind}" for kind in ("damaged", "imputed") if result[kind]]

@@ -71,4 +71,4 @@ def notes_of(
 
 def _percent(share: float) -> str:
     """Return a share as people read it: what is there is never 0 %."""
-    return "under 0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
+    return "under 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

@@ -217,7 +217,7 @@ def _black_and_white(
         raise DualglandError(
             Kind.AMBIGUOUS,
             path,
-            f"{share:.0%} of its bits are set, and the file says that white is 0 "
+            f"{100 * share:.0f} % of its bits are set, and the file says that white is 0 "
             "(WhiteIsZero), as tifffile says of all booleans",
             way_out="save it with 8 bits, 0 for what is not marked",
         )

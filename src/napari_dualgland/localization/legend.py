@@ -47,7 +47,7 @@ class Legend:
         counted = Counter(name for said in cells.table["classes"] for name in split_classes(said))
         self.classes = sorted(counted.items(), key=lambda item: (-item[1], CLASSES.index(item[0])))
         self.marks: list[tuple[str, str, int | None]] = []
-        share = f"more than {DAMAGED:.0%} of its pixels"
+        share = f"more than {100 * DAMAGED:.0f} % of its pixels"
         for kind, said, number in (
             ("empty", "no class reaches its threshold: the likeliest, paler", cells.empty.sum()),
             ("missing", f"damaged, {share}", cells.missing.sum()),

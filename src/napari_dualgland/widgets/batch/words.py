@@ -14,7 +14,7 @@ from napari_dualgland.widgets.kit.run_bar import in_time
 def status_words(state: StackState) -> str:
     """Return how it stands with a stack, in a word or two."""
     if state.status == Status.RUNNING:
-        return f"{state.share:.0%}"
+        return f"{100 * state.share:.0f} %"
     if state.status == Status.CANCELLED:
         return "stopped"
     return "kept" if state.earlier else state.status.value

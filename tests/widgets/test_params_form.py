@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel
 
+from napari_dualgland.compartments.params import BoundariesParams
 from napari_dualgland.imputation.params import MOST_SAMPLES, ImputeParams
 from napari_dualgland.jobs.inputs import LayersInput
+from napari_dualgland.jobs.train import TrainParams
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.missing.params import MissingParams
 from napari_dualgland.widgets.kit.fields import OptionalField, field_for
@@ -132,7 +134,7 @@ def test_bounds_are_those_of_the_model(qtbot):
     qtbot.addWidget(other)
     other.set_value(LocalizeParams(threshold=0.5))
     number = other.fields["threshold"].number.widget
-    for wanted, kept in ((0, 0.0001), (1, 0.9999)):
+    for wanted, kept in ((0, 1e-6), (1, 1 - 1e-6)):
         number.setValue(wanted)
         assert other.value().threshold == kept
 
@@ -198,10 +200,10 @@ def test_a_whole_model_is_told_once(qtbot):
 def numbers():
     """Return what each number of the forms may be that somebody types, by field."""
     typed = {"tile": ("128", "96"), "min_size": ("12", "150"), "min_edge": ("12", "70")}
-    typed |= {"nucleus_um": ("12.5", "20"), "pixel_size": ("0.16", "1.25", "0.065")}
+    typed |= {"nucleus_um": ("12.5", "20"), "pixel_size": ("0.16", "1.25", "0.065", "0.108333")}
     typed |= {"samples": ("12", "0"), "smallest_um2": ("120", "0.5"), "noise": ("0.15", "12")}
     found = {}
-    for model in (*MODELS, LayersInput):
+    for model in (*MODELS, BoundariesParams, TrainParams, LayersInput):
         for name, info in model.model_fields.items():
             kinds = set(get_args(info.annotation) or (info.annotation,)) - {type(None)}
             if kinds in ({int}, {float}) and name != "channel_axis":

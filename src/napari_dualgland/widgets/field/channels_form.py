@@ -176,7 +176,7 @@ class ChannelsForm(QWidget):
             measure = self.shares[role].fontMetrics().horizontalAdvance
             width = max(measure(in_percent(share)) for share in (1e-9, 1 - 1e-9, 1.0))
             self.shares[role].setMinimumWidth(width + 4)
-        grid.addWidget(field_label(plain_label("Pixel size")), grid.rowCount(), 0)
+        grid.addWidget(field_label(plain_label("Pixel size (µm)")), grid.rowCount(), 0)
         grid.addWidget(self.pixel_size, grid.rowCount() - 1, 1, 1, 2)
         for combo in (self.field, self.mode, self.stack_axis, *self.positions.values()):
             widen(combo)

@@ -41,9 +41,6 @@ class PixelSizeForm(QWidget):
         size = field_for(_INFO)
         assert isinstance(size, OptionalField)
         self.statement = size
-        size.number.widget.setSuffix(" µm")
-        # Qt's own hint of a spin box knows no suffix, and the unit would be cut.
-        size.number.widget.setMinimumWidth(size.number.widget.sizeHint().width() + 24)
         size.widget.setToolTip(
             "Micrometres per pixel. Areas and classes hang on it, so state it where the layers "
             "do not say it, or say it wrongly."

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 )
 from typing_extensions import override
 
-_FEWEST_DIGITS, _MOST_DIGITS = 4, 15
+_FEWEST_DIGITS, _MOST_DIGITS = 6, 15
 """Behind the point: as many as a value needs, between these."""
 _LARGEST: dict[type, float] = {int: 2**63 - 1, float: 1e6}
 """Of a number that nothing bounds; a larger one makes room for itself."""

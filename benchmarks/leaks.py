@@ -23,7 +23,7 @@ import typer
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io.layer_tag import tag_of
-from responsiveness import CHANNELS, SIDE, Session, open_files
+from napari_session import CHANNELS, SIDE, Session, open_files
 
 HERE = Path(__file__).parent
 EXPECTED = {"imputed", "missing", "localization", "cells"}

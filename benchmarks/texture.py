@@ -211,7 +211,8 @@ def main(
         "# Does a fill pass for measured?",
         "",
         f"Square holes in all channels of {len(names)} fields of 512² at {PIXEL_UM} µm, up to "
-        f"{HOLES} in each; nothing is learned inside the image. AUC of trees on spectra, "
+        f"{HOLES} in each; nothing is learned inside the image, and the generator was trained on "
+        "some of the fields. AUC of trees on spectra, "
         "autocorrelations, moments and couplings of channels, taught on the other fields: 0.5 "
         "where they cannot tell filled from measured. Energy inside the holes over that of the "
         "truth, in octaves up to 1/16, 1/8, 1/4 and 1/2 cycles per pixel: 1 is right. Squared "

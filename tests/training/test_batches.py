@@ -12,9 +12,10 @@ from small_runs import RECIPE
 
 from dualgland_training.data.source import Source
 from dualgland_training.data.split import read_split
-from dualgland_training.generator.batch import Batch, lay_out, turned
+from dualgland_training.generator.batch import Drawn, lay_out, turned
 from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.losses.salivary import distance_to_observed
 from dualgland_training.trainer.prefetch import draw_ahead
 
 
@@ -52,12 +53,14 @@ def test_what_was_laid_out_commutes_with_turning_and_exposure(
 ) -> None:
     batches = batches_of(sources, crop=64, crops_per_source=3)
     for number in range(4):
-        drawn = batches.draw_one(number)
-        drawn = Batch(*(part[:3] for part in drawn))
-        seen = turned(drawn, np.random.default_rng(number), 0.3)
+        rng = np.random.default_rng(number)
+        drawn = lay_out(Drawn(*(part[:3] for part in batches.draw_one(number))), each=3)
+        gain = torch.from_numpy(np.exp(rng.normal(0, 0.3, (1, 4)))).float().expand(3, 4)
+        seen = turned(drawn, rng.integers(1, 4, 3), rng.random(3) < 0.5, gain)
         assert not torch.equal(seen.target, drawn.target)
         assert seen.missing.sum() == drawn.missing.sum()
-        anew = lay_out(seen.target, seen.missing, seen.seed, seen.known, each=3)
+        depth = distance_to_observed(seen.missing)
+        anew = lay_out(Drawn(seen.target, seen.missing, seen.seed, seen.known, depth), each=3)
         for name in ("prior", "smooth", "detail", "distance"):
             torch.testing.assert_close(
                 getattr(seen, name), getattr(anew, name), rtol=1e-3, atol=1e-3, msg=name

@@ -2,12 +2,14 @@
 
 On a processor the missing pixels alone are solved for, as a sparse system of the 13 pixels
 that a step looks at, so that work grows with what is missing. Where most is missing, and on
-other devices, whole images are shifted and added instead.
+other devices, whole images are shifted and added instead, on a GPU by one kernel if there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -65,6 +67,26 @@ def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
+@cache
+def fused_on(device: torch.device) -> Callable[[Tensor, Tensor, int, float], Tensor] | None:
+    """Return the kernel that takes the steps on a device, None where there is none; tried once.
+
+    Never beside a window: Triton's LLVM and that of Mesa, which may draw it, cannot live in one
+    process.
+    """
+    if device.type != "cuda" or "vispy" in sys.modules:
+        return None
+    try:
+        from napari_dualgland.model.descent_gpu import relax_fused
+
+        with torch.cuda.device(device):
+            tried = torch.zeros((1, 1, 4, 4), device=device)
+            relax_fused(tried, tried == 0, 1, STEP)
+    except Exception:  # not installed, no compiler, an old card: all say the same
+        return None
+    return relax_fused
+
+
 def relax(images: Sequence[Tensor], missing: Sequence[Tensor], steps: int) -> list[Tensor]:
     """Take Nesterov steps on |Δy|² over the missing pixels; observed ones stay as they are.
 
@@ -85,6 +107,10 @@ def relax(images: Sequence[Tensor], missing: Sequence[Tensor], steps: int) -> li
     relaxed, systems = [], _Systems(steps)
     for image, hole in zip(images, missing, strict=True):
         small = min(image.shape[-2:]) < REACH
+        fused = None if small or image.dtype != torch.float32 else fused_on(image.device)
+        if fused is not None:
+            relaxed.append(fused(image, hole, steps, STEP))
+            continue
         if image.device.type != "cpu" or small or float(hole.float().mean()) > CROWDED:
             relaxed.append(_relax_images(image, hole, steps))
             continue

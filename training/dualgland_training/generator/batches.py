@@ -17,14 +17,17 @@ import torch
 from dualgland_training.data.crops import Image, Rng, draw_channels, draw_crops
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.source import Source
-from dualgland_training.generator.batch import Batch, lay_out, turned
+from dualgland_training.generator.batch import Batch, Drawn, lay_out, turned
 from dualgland_training.generator.recipe import TrainConfig
+from dualgland_training.losses.salivary import distance_to_observed
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray
 
 SPAN = 4
 """Between two uses of a draw lie so many others, each used in turn: with the default reuse 17
 steps, longer than the optimiser's momentum lasts."""
+
+CPU = torch.device("cpu")
 
 USE = 0x757365
 """Tells the seed of how something is turned from that of how it was drawn."""
@@ -41,6 +44,8 @@ class Batches:
         The resolved recipe.
     rank, world : int
         This process and their number; it draws its slice of the joined batch.
+    device : torch.device
+        Where what is known of the holes is laid out and kept.
 
     Attributes
     ----------
@@ -54,7 +59,12 @@ class Batches:
     """
 
     def __init__(
-        self, sources: tuple[Source, ...], config: TrainConfig, rank: int = 0, world: int = 1
+        self,
+        sources: tuple[Source, ...],
+        config: TrainConfig,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device = CPU,
     ) -> None:
         if config.sources % world:
             raise DualglandError(
@@ -63,7 +73,7 @@ class Batches:
                 f"a batch of {config.sources} cannot be shared among {world} processes",
                 expected=f"a multiple of {world}",
             )
-        self.config = config
+        self.config, self.device = config, device
         share = config.sources // world
         self.places = range(rank * share, (rank + 1) * share)
         shares = config.data.shares
@@ -118,32 +128,38 @@ class Batches:
         seeds = rng.integers(2**62, size=len(target))
         return target, missing, seeds, np.tile(known, (len(target), 1))
 
-    def draw_one(self, number: int) -> Batch:
-        """Draw crops of this process's sources, damage them, and lay out what is known."""
+    def draw_one(self, number: int) -> Drawn:
+        """Draw crops of this process's sources and damage them."""
         drawn = [self._source(number, place) for place in self.places]
         parts = [torch.from_numpy(np.concatenate(part)) for part in zip(*drawn, strict=True)]
         target, missing, seed, known = parts
-        return lay_out(target, missing, seed, known, self.config.crops_per_source)
+        return Drawn(target, missing, seed, known, distance_to_observed(missing))
+
+    def _laid_out(self, drawn: Drawn) -> Batch:
+        there = Drawn(*(part.to(self.device, non_blocking=True) for part in drawn))
+        return lay_out(there, self.config.crops_per_source)
 
     def _used(self, drawn: Batch, step: int) -> Batch:
-        """Return a draw as a step sees it: each source turned and exposed by itself."""
-        config, parts = self.config, []
-        each = config.crops_per_source
-        for first, place in enumerate(self.places):
-            own = Batch(*(part[first * each : (first + 1) * each] for part in drawn))
+        """Return a draw as a step sees it: crops turned, and each source exposed by itself."""
+        config = self.config
+        each, gains, ways = config.crops_per_source, [], []
+        for place in self.places:
             rng = np.random.default_rng([config.seed, step, place, USE])
-            parts.append(turned(own, rng, config.augment.gain))
-        whole = Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
-        return whole._replace(seed=whole.seed ^ step)
+            gains.append(np.exp(rng.normal(0, config.augment.gain, 4)))
+            ways += [(int(rng.integers(4)), bool(rng.integers(2))) for _ in range(each)]
+        quarters, mirrored = np.array(ways).T
+        gain = torch.from_numpy(np.repeat(gains, each, 0)).float()
+        seen = turned(drawn, quarters, mirrored.astype(bool), gain)
+        return seen._replace(seed=seen.seed ^ step)
 
-    def joined(self, steps: range, drawn: Iterator[Batch]) -> Iterator[Batch]:
+    def joined(self, steps: range, drawn: Iterator[Drawn]) -> Iterator[Batch]:
         """Yield the batch of every step.
 
         Parameters
         ----------
         steps : range
             In a row.
-        drawn : iterator of Batch
+        drawn : iterator of Drawn
             What is drawn in the order of :meth:`needed`.
 
         Yields
@@ -155,7 +171,7 @@ class Batches:
         for step in steps:
             number, last = self.number(step)
             if number not in bank:
-                bank[number] = next(drawn)
+                bank[number] = self._laid_out(next(drawn))
             yield self._used(bank[number], step)
             if last:
                 del bank[number]
@@ -163,4 +179,4 @@ class Batches:
     def draw(self, step: int) -> Batch:
         """Return this process's slice of the batch of a step."""
         number, _ = self.number(step)
-        return self._used(self.draw_one(number), step)
+        return self._used(self._laid_out(self.draw_one(number)), step)

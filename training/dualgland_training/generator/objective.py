@@ -62,7 +62,8 @@ class GeneratorObjective(Objective[Batch]):
     ) -> None:
         self.config, self.device, self.precision = config, device, precision
         self.split = read_split(config, warn)
-        self._batches = Batches(self.split.train, config, distributed.rank(), distributed.world())
+        rank, world = distributed.rank(), distributed.world()
+        self._batches = Batches(self.split.train, config, rank, world, device)
         self.steps = config.steps
         self.crops = config.sources * config.crops_per_source
         self.generator = build_generator(self.architecture())

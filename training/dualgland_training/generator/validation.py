@@ -207,11 +207,13 @@ class Validation:
     def __init__(
         self, sets: dict[str, tuple[Source, ...]], count: int, size: int, device: torch.device
     ) -> None:
-        self.device = device
         self.sets: dict[str, dict[str, Watched]] = {}
         self.reference: dict[str, dict[str, float]] = {}
         for name, sources in sets.items():
-            drawn = draw_validation(sources, count, size, seed=1)
+            drawn = {
+                case: tuple(part.to(device) for part in pair)
+                for case, pair in draw_validation(sources, count, size, seed=1).items()
+            }
             self.sets[name] = {
                 case: Watched(target, gather_evidence(target, missing))
                 for case, (target, missing) in drawn.items()
@@ -237,10 +239,7 @@ class Validation:
 
     @torch.no_grad()
     def _row(self, model: Generator, seen: Watched) -> dict[str, float]:
-        target, evidence = (
-            seen.target.to(self.device),
-            Evidence(*(part.to(self.device) for part in seen.evidence)),
-        )
+        target, evidence = seen.target, seen.evidence
         missing, said = evidence.missing, run_generator(model, evidence)
         error = ((said.mean - target) / said.log_sigma.exp())[missing]
         fill = torch.where(missing, said.mean, target)

@@ -87,7 +87,7 @@ class Objective(Protocol[B]):
     def decay(self, step: int) -> float:
         """Return the share of the moving average that a step leaves as it was."""
 
-    def batches(self) -> Draws[B]:
+    def batches(self) -> Draws[Any, B]:
         """Return what this process's batches are drawn from; a batch follows from its step."""
 
     def losses(self, batch: B, step: int, noise: torch.Generator) -> Iterator[Loss]:

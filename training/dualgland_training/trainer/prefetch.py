@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -21,18 +21,20 @@ DRAWN_AHEAD = 4
 """Draws that each worker keeps ready."""
 
 T = TypeVar("T")
+D = TypeVar("D")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Draws(Protocol[T]):
+class Draws(Protocol[D, T_co]):
     """What the batches of steps are made of, by its number."""
 
     def needed(self, steps: Iterable[int]) -> Iterable[int]:
         """Return the numbers of the draws that some steps in a row need, in that order."""
 
-    def draw_one(self, number: int) -> T:
+    def draw_one(self, number: int) -> D:
         """Return a draw."""
 
-    def joined(self, steps: range, drawn: Iterator[T]) -> Iterator[T]:
+    def joined(self, steps: range, drawn: Iterator[D]) -> Iterator[T_co]:
         """Yield the batch of every step.
 
         Parameters
@@ -84,11 +86,11 @@ class PerStep(Generic[T]):
             yield next(drawn)
 
 
-class _Numbered(Dataset[T]):
-    def __init__(self, draws: Draws[T]) -> None:
+class _Numbered(Dataset[D]):
+    def __init__(self, draws: Draws[D, Any]) -> None:
         self.draws = draws
 
-    def __getitem__(self, number: int) -> T:
+    def __getitem__(self, number: int) -> D:
         return self.draws.draw_one(number)
 
 
@@ -101,7 +103,7 @@ def default_workers(device: torch.device) -> int:
 
 
 def draw_ahead(
-    draws: Draws[T], steps: range, workers: int, device: torch.device
+    draws: Draws[D, T], steps: range, workers: int, device: torch.device
 ) -> Generator[T, None, None]:
     """Yield the batch of every step.
 
@@ -119,7 +121,7 @@ def draw_ahead(
     Yields
     ------
     batch
-        Of each step, on the CPU.
+        Of each step; what is drawn ahead comes from the CPU.
     """
     numbers = draws.needed(steps)
     if workers == 0:

@@ -28,7 +28,12 @@ STANDS_OUT_MORE = {"Nuclear membrane": 0.55}
 part of its envelope that is out of focus."""
 
 SHARE = 0.004
-"""Share of a cell's pixels that are its bright parts, at least half a µm²."""
+"""Share of a cell's pixels that are its bright parts, at least half a µm²; of what is smaller,
+as the two dots of a centrosome are, half of what shines. Else their skirts would count as bright,
+and the dots would be drawn as discs of two µm."""
+
+PEAK = 0.1
+"""Area whose light is the peak, in µm²: what is brighter than half of it shines."""
 
 
 def pattern_light(
@@ -53,7 +58,11 @@ def pattern_light(
         float32, (Y, X).
     """
     volume = PATTERNS[name](scene, rng)
-    return scaled_per_cell(in_focus(scene, volume, height), scene.layout.cells, scene.pixels_per_um)
+    cells = scene.layout.cells
+    seen = scaled_per_cell(in_focus(scene, volume, height), cells, scene.pixels_per_um)
+    # Scaled up, what the blur spills from a neighbour would outline a cell that shows nothing.
+    own = np.bincount(cells.ravel(), volume.sum(0).ravel(), scene.count + 1)[1:] > 0
+    return np.asarray(seen * scene.layout.per_cell(own.astype(np.float32)), np.float32)
 
 
 def in_focus(scene: Scene, volume: Float32Array, height: float = FOCUS) -> Float32Array:
@@ -87,7 +96,10 @@ def _bright_parts(light: Float32Array, cells: LabelArray, pixels_per_um: float) 
         own = flat[edges[label - 1] : edges[label]]
         if own.size:
             number = max(int(SHARE * own.size), int(0.5 * pixels_per_um**2), 1)
-            number = min(number, own.size)
+            peak = min(max(int(PEAK * pixels_per_um**2), 3), own.size)
+            shining = 0.5 * np.partition(own, own.size - peak)[own.size - peak]
+            half = int(np.count_nonzero(own > shining)) // 2
+            number = min(number, max(half, peak), own.size)
             found[label] = np.partition(own, own.size - number)[own.size - number]
     return found
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from localization.cell_scenes import save_localizer
 
 import napari_dualgland as nd
 from dualgland_training.simulate import simulate_field
-from localization.cell_scenes import save_localizer
 from napari_dualgland.io.layer_tuples import layers_of
 from napari_dualgland.io.layer_writing import stack_of_layers
 from napari_dualgland.jobs import FileInput, LocalizeJob
@@ -153,9 +153,7 @@ def test_where_nothing_was_measured_nothing_is_said(scene, lost, model, tmp_path
     assert points[["h", "z_score"]].isna().all(axis=None)
 
 
-def test_of_a_cell_as_a_whole_filled_landmarks_change_nothing(
-    scene, lost, model, tmp_path
-) -> None:
+def test_of_a_cell_as_a_whole_filled_landmarks_change_nothing(scene, lost, model, tmp_path) -> None:
     """Where a compartment ends is read from them; what the cell holds is not."""
     tables = [
         cells_table(imputed(scene, lost, nd.ROLES, value), scene.cells, model, tmp_path)

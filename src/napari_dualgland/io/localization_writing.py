@@ -44,9 +44,9 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
 
     ``cells.csv`` holds the table (UTF-8, decimal points, an empty field where there is no
     number; probabilities to four digits, intensities to six). Intensities are means of measured
-    pixels: ``measured`` is the share of a cell's protein that they are of. ``cells.tif`` is an OME-TIFF of
-    the labels, uint16 where they fit, else int32. ``maps.ome.tif`` holds the classes as named,
-    coloured channels, uint8: probability times 255. Both carry the provenance.
+    pixels: ``measured`` is the share of a cell's protein that they are of. ``cells.tif`` is an
+    OME-TIFF of the labels, uint16 where they fit, else int32. ``maps.ome.tif`` holds the classes
+    as named, coloured channels, uint8: probability times 255. Both carry the provenance.
 
     Parameters
     ----------

@@ -56,9 +56,7 @@ def compartment_of(frame: Frame, pixel_um: float) -> ByteArray:
     return np.repeat(np.repeat(parts, step, 0), step, 1)[:height, :width]
 
 
-def means_in(
-    light: AnyArray, counted: BoolArray, cells: Ranked, parts: ByteArray
-) -> Float64Array:
+def means_in(light: AnyArray, counted: BoolArray, cells: Ranked, parts: ByteArray) -> Float64Array:
     """Return the mean of a channel in each compartment of each cell, over pixels that count.
 
     Parameters
@@ -85,7 +83,8 @@ def means_in(
     sums = sums.reshape(count, kinds)
     areas = np.concatenate([areas[:, :BACKGROUND], areas.sum(1, keepdims=True)], 1)
     sums = np.concatenate([sums[:, :BACKGROUND], sums.sum(1, keepdims=True)], 1)
-    return np.divide(sums, areas, out=np.full(sums.shape, np.nan), where=areas > 0)
+    means = np.divide(sums, areas, out=np.full(sums.shape, np.nan), where=areas > 0)
+    return np.asarray(means)
 
 
 def measure_protein(frame: Frame, cells: Ranked, pixel_um: float) -> Mapping[str, Float64Array]:

@@ -48,9 +48,7 @@ def _main(
             if ablation or pictures or log or fills:
                 found = "was given with an option of the other evaluation"
                 expected = "--model, --data, --seeds, --quick, --name and no other"
-                raise DualglandError(
-                    Kind.BAD_VALUE, "--measurements", found, expected=expected
-                )
+                raise DualglandError(Kind.BAD_VALUE, "--measurements", found, expected=expected)
             from dualgland_training.evaluate.measurements.run import (
                 MeasurementOptions,
                 tabulate_measurements,

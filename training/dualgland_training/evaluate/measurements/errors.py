@@ -14,7 +14,7 @@ from dualgland_training.evaluate.measurements.measuring import (
     lost_shares,
 )
 from napari_dualgland.localization.damage import DAMAGED
-from napari_dualgland.typing import BoolArray, Float64Array
+from napari_dualgland.typing import AnyArray, BoolArray, Float64Array
 
 DRAWS = 2000
 """Of a bootstrap."""
@@ -57,9 +57,7 @@ def of_field(found: Measured, true: Measured) -> dict[str, tuple[float, float]]:
     return errors
 
 
-def of_cells(
-    found: Measured, true: Measured, missing: BoolArray
-) -> dict[str, tuple[float, float]]:
+def of_cells(found: Measured, true: Measured, missing: BoolArray) -> dict[str, tuple[float, float]]:
     """Return the errors of intensities over the nuclei and cells that were hit, places the same.
 
     Parameters
@@ -124,5 +122,5 @@ def summary(errors: Iterable[Error]) -> dict[str, float]:
     }
 
 
-def _median(groups: list[Float64Array], which: Float64Array) -> Float64Array:
+def _median(groups: list[Float64Array], which: AnyArray) -> Float64Array:
     return np.asarray(np.median(np.concatenate([groups[int(i)] for i in which]), axis=0))

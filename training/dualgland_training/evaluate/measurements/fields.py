@@ -15,7 +15,7 @@ from dualgland_training.data.source import shrink
 from dualgland_training.evaluate.cases import held_out
 from napari_dualgland.model.compartments import PIXEL_UM
 from napari_dualgland.model.weights import read_card
-from napari_dualgland.typing import AnyArray, BoolArray, ByteArray
+from napari_dualgland.typing import AnyArray, BoolArray
 
 FAMILIES = ("box", "thick", "scratches", "lines", "random", "saturated")
 """Families of damage, over all channels."""
@@ -50,7 +50,7 @@ class Field:
 
     name: str
     pixel_um: float
-    values: ByteArray
+    values: AnyArray
 
     @property
     def title(self) -> str:

@@ -144,9 +144,7 @@ def lost_shares(missing: BoolArray, places: Places) -> Callable[[str], Float64Ar
     """
 
     def share(name: str) -> Float64Array:
-        channel, where = (
-            (NUCLEUS, places.nuclei) if name == IN_NUCLEI else (PROTEIN, places.cells)
-        )
+        channel, where = (NUCLEUS, places.nuclei) if name == IN_NUCLEI else (PROTEIN, places.cells)
         areas, hit = (
             np.bincount(rank.ravel(), minlength=len(where.labels) + 1)[1:]
             for rank in (where.rank, where.rank[missing[channel]])

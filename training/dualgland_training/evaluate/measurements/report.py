@@ -51,8 +51,8 @@ def _told(setting: dict[str, Any]) -> list[str]:
         "",
         f"Made by `dualgland evaluate --measurements`; models: {models}. Fields that nothing was "
         f"trained on: {fields}. All four channels lose the same pixels, but for *saturated* (each "
-        f"its own); {setting['seeds']} damage(s) of each family in each field, half as many in one beyond "
-        f"512²; lost (median): {lost}.",
+        f"its own); {setting['seeds']} damage(s) of each family in each field, half as many in one "
+        f"beyond 512²; lost (median): {lost}.",
         "",
         "Nuclei, cells and compartments are found and measured by the plugin's own code, in the "
         "undamaged field as in the others. **Each entry**: error relative to the undamaged field "

@@ -15,6 +15,8 @@ import pandas as pd
 import pytest
 import torch
 from localization.cell_scenes import save_localizer
+from napari.components import ViewerModel
+from napari.layers import Layer
 
 import napari_dualgland as nd
 from dualgland_training.simulate import simulate_field
@@ -23,6 +25,10 @@ from napari_dualgland.io.layer_writing import stack_of_layers
 from napari_dualgland.jobs import FileInput, LocalizeJob
 from napari_dualgland.localization.params import LocalizeParams
 from napari_dualgland.progress import finish
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.widgets.field.field_of_view import field_of
+from napari_dualgland.widgets.field.job_input import loaded
+from napari_dualgland.widgets.field.repaired import estimates_of
 
 SIDE = 192
 UNLIKE = (0, 255)
@@ -61,11 +67,21 @@ def imputed(scene, lost: np.ndarray, roles: tuple[str, ...], value: int) -> nd.I
     missing = np.zeros(stack.shape, bool)
     for role in roles:
         missing[stack.roles[role]] = lost
-    return nd.Imputation.of(replace(stack, data=np.where(missing, value, stack.data)), missing)
+    filled = replace(stack, data=np.where(missing, value, stack.data))
+    known = Provenance(version="0", model="prior", date="2025-01-01")
+    return nd.Imputation.of(filled, missing, provenance=known)
 
 
 def _through_layers(result: nd.Imputation, folder: Path) -> nd.Stack:
     return stack_of_layers(layers_of(result))
+
+
+def _through_a_dock(result: nd.Imputation, folder: Path) -> nd.Stack:
+    viewer, path = ViewerModel(), nd.write(result, folder / "filled.ome.tif")
+    for layer in layers_of(nd.read(path)):
+        viewer.add_layer(Layer.create(*layer))
+    source = field_of(viewer).source()
+    return loaded(source, estimates_of(viewer.layers, source)).stack
 
 
 def _through_file(ending: str) -> Callable[[nd.Imputation, Path], nd.Stack]:
@@ -79,6 +95,7 @@ def _through_file(ending: str) -> Callable[[nd.Imputation, Path], nd.Stack]:
 WAYS: dict[str, Callable[[nd.Imputation, Path], nd.Stack]] = {
     "memory": lambda result, folder: result,
     "layers": _through_layers,
+    "a dock": _through_a_dock,
     **{ending: _through_file(ending) for ending in (".ome.tif", ".tif", ".ome.zarr", ".png")},
 }
 

@@ -41,7 +41,8 @@ def _table(
 
 def _told(setting: dict[str, Any]) -> list[str]:
     fields = "; ".join(
-        f"{title} ({said['nuclei']:.0f} nuclei, {said['cells']:.0f} cells)"
+        f"{title.partition(',')[0].partition('-')[0]}{title[title.rindex(',') :]} "
+        f"({said['nuclei']:.0f} nuclei, {said['cells']:.0f} cells)"
         for title, said in setting["fields"].items()
     )
     lost = ", ".join(f"{family} {100 * share:.0f} %" for family, share in setting["lost"].items())

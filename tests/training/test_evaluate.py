@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -10,12 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
-import torch
-from safetensors.torch import save_file
-from skimage.io import imsave
+from training.atlas_scenes import atlas as atlas
+from training.atlas_scenes import model as model
 
-from dualgland_training.data.collection import SUFFIXES
 from dualgland_training.evaluate.cases import CELL_CASE, CELLS_EACH, held_out, images_of, mask_of
 from dualgland_training.evaluate.comparison import gain, interval
 from dualgland_training.evaluate.methods import fill_with, find_method
@@ -32,50 +28,6 @@ from dualgland_training.evaluate.worker import peak_memory
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.classical import FILLS
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.model.generator import Generator
-from napari_dualgland.model.weights import ModelCard
-from napari_dualgland.stack import ROLES
-
-
-@pytest.fixture(scope="module")
-def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("atlas")
-    (root / "fields").mkdir()
-    (root / "cells").mkdir()
-    image = np.asarray(simulate_field((192, 192), seed=1).data)
-    for role, plane in zip(ROLES, image, strict=True):
-        imsave(root / "fields" / f"f_{SUFFIXES[role]}.png", plane, check_contrast=False)
-    rows = ["file,label_28,group"]
-    for i in range(3):
-        cell = image[:, 48 * i : 48 * i + 80, 16:96]
-        tifffile.imwrite(root / "cells" / f"{i}.tif", cell, photometric="minisblack")
-        rows.append(f"{i}.tif,{25 if i else 0},{'h' if i else 'other'}")
-    (root / "cells.csv").write_text("\n".join(rows) + "\n")
-    return root
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An untrained generator with a card that names what was held out."""
-    folder = tmp_path_factory.mktemp("model")
-    data = {"held_out_fields": ("f",), "held_out_groups": ("h",)}
-    torch.manual_seed(0)
-    network = Generator((8, 8, 16), (1, 1, 1))
-    weights = folder / "tiny.safetensors"
-    save_file({k: v.half().contiguous() for k, v in network.state_dict().items()}, weights)
-    card = ModelCard(
-        name="tiny",
-        architecture={
-            "kind": "generator",
-            "widths": (8, 8, 16),
-            "depths": (1, 1, 1),
-            "draws": True,
-        },
-        recipe={"data": data},
-        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-    )
-    weights.with_suffix(".json").write_text(card.model_dump_json())
-    return str(weights)
 
 
 @pytest.fixture(scope="module")

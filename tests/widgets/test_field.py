@@ -24,7 +24,7 @@ from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.field_of_view import field_of
 from napari_dualgland.widgets.field.job_input import loaded, ref_of
-from napari_dualgland.widgets.field.repaired import missing_of
+from napari_dualgland.widgets.field.repaired import estimates_of, missing_of
 
 from .conftest import paint, refused
 
@@ -240,6 +240,9 @@ def test_estimates_of_a_file_stay_estimates(saved, tmp_path, opened_layers):
     source = field_of(opened_layers).source()
     work = loaded(source, missing_of(opened_layers.layers, source))
     np.testing.assert_array_equal(work.stack.imputed, missing)
+    opened_layers.layers.remove("missing")
+    with refused(Kind.LACKING, "microtubules"):  # or they would be measured
+        estimates_of(opened_layers.layers, source)
 
 
 class OfTheMainThread(Image):

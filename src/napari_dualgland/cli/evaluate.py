@@ -20,7 +20,8 @@ from napari_dualgland.legible import legible
 if TYPE_CHECKING:
     from rich.console import Console
 
-NAME = "evaluation"
+NAME, MEASUREMENTS = "evaluation", "measurements"
+"""How the files of a report are called: of the whole, and of what it says of measurements."""
 
 
 def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
@@ -47,10 +48,11 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
     SystemExit
         If it was killed: with the code that a shell has for that.
     """
+    name = MEASUREMENTS if f"--{MEASUREMENTS}" in arguments else NAME
     command = [sys.executable, "-m", "dualgland_training.evaluate", "--out", str(out)]
     last = ""
     with subprocess.Popen(
-        [*command, "--name", NAME, *arguments],
+        [*command, "--name", name, *arguments],
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
@@ -71,7 +73,14 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
         raise DualglandError(Kind.WRONG_CONTENT, "the evaluation", last)
     if process.returncode:
         raise RuntimeError(f"the evaluation ended with code {process.returncode}: {last}")
-    report = json.loads((out / f"{NAME}.json").read_text(encoding="utf-8"))
+    report = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
+    files = [str(out / f"{name}{end}") for end in (".json", ".md")]
+    if name == MEASUREMENTS:
+        return {
+            "setting": report["setting"],
+            "measurements": {part: report[part]["all damage"] for part in ("cells", "field")},
+            "report": files,
+        }
     return {
         "model": report["ours"],
         "setting": report["setting"],
@@ -83,7 +92,7 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
             for kind in ("field", "cell")
         },
         "calibration": report["calibration"],
-        "report": [str(out / f"{NAME}{end}") for end in (".json", ".md")],
+        "report": files,
     }
 
 
@@ -98,6 +107,17 @@ def show(result: dict[str, Any], to: Console) -> None:
     """
     from rich.table import Table
 
+    if MEASUREMENTS in result:
+        table = Table("measured", "protein in cells", "cells found again", box=None, pad_edge=False)
+        same, whole = (result[MEASUREMENTS][part] for part in ("cells", "field"))
+        for way, row in whole.items():
+            off = same.get(way, {}).get("protein in cells", {}).get("bias")
+            again = row["cells found again"].get("median")
+            told = (f"{off:+.1%}" if off is not None else "–", f"{again:.0%}" if again else "–")
+            table.add_row(way, *told)
+        to.print(table)
+        to.print(f"whole report: {result['report'][1]}", soft_wrap=True)
+        return
     table = Table("images", "damage", "over best classical", "over prior", box=None, pad_edge=False)
     for kind, cases in result["gains"].items():
         for case, row in cases.items():

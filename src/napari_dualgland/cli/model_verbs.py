@@ -118,12 +118,20 @@ def evaluate(
         typer.Option(parser=path_given, metavar="FILE", help="events.jsonl of the training."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
+    measurements: Annotated[
+        bool,
+        typer.Option(
+            "--measurements",
+            help="Instead: what damage and fills do to counts, areas and intensities of cells.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure models on images that none of them was trained on."""
     from napari_dualgland.cli import evaluate as verb
 
-    words = ["--data", str(data), "--cells", str(cells), *(["--quick"] if quick else [])]
+    words = ["--data", str(data), "--cells", str(cells)]
+    words += [f"--{word}" for word in ["quick"] * quick + [verb.MEASUREMENTS] * measurements]
     for name, values in (("--model", model), ("--ablation", ablation)):
         words += [word for value in values or [] for word in (name, value)]
     for name, path in (("--pictures", pictures), ("--log", log)):

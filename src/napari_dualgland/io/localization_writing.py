@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WRITTEN = CELLS_CSV, CELLS_TIF, MAPS_TIF = "cells.csv", "cells.tif", "maps.ome.tif"
 
 _DECIMALS = {"y": 2, "x": 2, "area_um2": 2, "uncertainty": 4, "imputed": 4, "missing": 4}
-_DECIMALS |= dict.fromkeys(CLASSES, 4)
+_DECIMALS |= dict.fromkeys(("measured", *CLASSES), 4)
 _MEANING = (
     "Where the protein is: 19 classes of the Human Protein Atlas as channels. A pixel is the "
     "probability that it carries the protein in that class, times 255 (0: outside cells or "
@@ -43,9 +43,10 @@ def write_localization(result: Localization, folder: Path) -> dict[str, Path]:
     """Write a localization into a folder.
 
     ``cells.csv`` holds the table (UTF-8, decimal points, an empty field where there is no
-    number; probabilities to four digits, intensities to six). ``cells.tif`` is an OME-TIFF of
-    the labels, uint16 where they fit, else int32. ``maps.ome.tif`` holds the classes as named,
-    coloured channels, uint8: probability times 255. Both carry the provenance.
+    number; probabilities to four digits, intensities to six). Intensities are means of measured
+    pixels: ``measured`` is the share of a cell's protein that they are of. ``cells.tif`` is an
+    OME-TIFF of the labels, uint16 where they fit, else int32. ``maps.ome.tif`` holds the classes
+    as named, coloured channels, uint8: probability times 255. Both carry the provenance.
 
     Parameters
     ----------

@@ -24,6 +24,12 @@ ESTIMATE = 0.5
 than a measurement."""
 
 
+MEASURED_ALONE = (
+    "intensities are of measured pixels alone: missing and imputed ones are left out, and a mean "
+    "of which none is left is empty"
+)
+
+
 @dataclass(frozen=True)
 class Damage:
     """How much of each cell of a frame was not measured; all (N,) float64, 0 to 1.
@@ -81,6 +87,8 @@ class DamageCount:
                 f"{_cells(self.imputed)} imputed in part: their probabilities are drawn to the "
                 "base rates by half as much"
             )
+        if self.missing or self.imputed:
+            notes.append(MEASURED_ALONE)
         if self.unmeasured:
             notes.append(
                 f"{_cells(self.unmeasured)} without a measured pixel of the protein: nothing is "

@@ -18,7 +18,7 @@ from napari_dualgland.mask import as_mask
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
 from napari_dualgland.stack import ROLES, Stack, to_canonical
-from napari_dualgland.typing import BoolArray, Float32Array
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array
 
 PROTEIN = ROLES.index("protein")
 
@@ -111,7 +111,7 @@ class Frames:
         planes = np.asarray(self._data[t, z][self._index])
         imputed = self._mask(self._imputed, t, z, planes.shape)
         if self._missing is None:
-            missing = find_in_planes(planes, MissingParams())
+            missing = find_in_planes(_hidden(planes, imputed), MissingParams())
         else:
             missing = self._mask(self._missing, t, z, planes.shape)
         # What was filled is no longer missing, however odd it looks; what no camera counts is,
@@ -129,3 +129,16 @@ class Frames:
         if mask is None:
             return np.zeros(shape, bool)
         return np.asarray(mask[t, z][self._index], bool)
+
+
+def _hidden(planes: AnyArray, imputed: BoolArray) -> AnyArray:
+    """Return what is looked at for damage: NaN where pixels were filled in.
+
+    What a fill holds says nothing of its neighbours, and where damage lies is measured, too.
+    """
+    if not imputed.any():
+        return planes
+    wide = np.float32 if planes.dtype.itemsize < 4 else np.float64
+    hidden = planes.astype(planes.dtype if planes.dtype.kind == "f" else wide)
+    hidden[imputed] = np.nan
+    return hidden

@@ -12,7 +12,7 @@ from napari_dualgland.localization.crops import DARK
 from napari_dualgland.localization.frames import PROTEIN, Frame
 from napari_dualgland.localization.ranked import Ranked
 from napari_dualgland.model.compartments import COMPARTMENTS, PIXEL_UM, soft_compartments
-from napari_dualgland.typing import ByteArray, Float64Array
+from napari_dualgland.typing import AnyArray, BoolArray, ByteArray, Float64Array
 
 INTENSITIES = tuple(f"intensity {name}" for name in (*COMPARTMENTS[:-1], "cell"))
 """Columns of the table: a mean for each compartment but the background, and for the cell."""
@@ -56,6 +56,37 @@ def compartment_of(frame: Frame, pixel_um: float) -> ByteArray:
     return np.repeat(np.repeat(parts, step, 0), step, 1)[:height, :width]
 
 
+def means_in(light: AnyArray, counted: BoolArray, cells: Ranked, parts: ByteArray) -> Float64Array:
+    """Return the mean of a channel in each compartment of each cell, over pixels that count.
+
+    Parameters
+    ----------
+    light : numpy.ndarray
+        (Y, X), a channel; what does not count is not looked at.
+    counted : numpy.ndarray
+        (Y, X), boolean: which pixels were measured.
+    cells : Ranked
+        N labels.
+    parts : numpy.ndarray
+        (Y, X), of :func:`compartment_of`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, 5), in the order of :data:`INTENSITIES`; NaN where no pixel counts.
+    """
+    count, kinds = len(cells.labels), len(COMPARTMENTS)
+    known = (cells.rank > 0) & counted
+    where = (cells.rank[known].astype(np.intp) - 1) * kinds + parts[known]
+    areas = np.bincount(where, minlength=count * kinds).reshape(count, kinds)
+    sums = np.bincount(where, weights=light[known], minlength=count * kinds)
+    sums = sums.reshape(count, kinds)
+    areas = np.concatenate([areas[:, :BACKGROUND], areas.sum(1, keepdims=True)], 1)
+    sums = np.concatenate([sums[:, :BACKGROUND], sums.sum(1, keepdims=True)], 1)
+    means = np.divide(sums, areas, out=np.full(sums.shape, np.nan), where=areas > 0)
+    return np.asarray(means)
+
+
 def measure_protein(frame: Frame, cells: Ranked, pixel_um: float) -> Mapping[str, Float64Array]:
     """Return the mean of the protein per cell in the units of the stack, by column.
 
@@ -73,14 +104,6 @@ def measure_protein(frame: Frame, cells: Ranked, pixel_um: float) -> Mapping[str
     mapping of str to numpy.ndarray
         (N,) for each of :data:`INTENSITIES`; NaN where no pixel was measured.
     """
-    count, kinds = len(cells.labels), len(COMPARTMENTS)
-    known = (cells.rank > 0) & ~frame.estimated[frame.at_hand.index(PROTEIN)]
-    where = (cells.rank[known].astype(np.intp) - 1) * kinds
-    where += compartment_of(frame, pixel_um)[known]
-    light = frame.values[PROTEIN][known]
-    areas = np.bincount(where, minlength=count * kinds).reshape(count, kinds)
-    sums = np.bincount(where, weights=light, minlength=count * kinds).reshape(count, kinds)
-    areas = np.concatenate([areas[:, :BACKGROUND], areas.sum(1, keepdims=True)], 1)
-    sums = np.concatenate([sums[:, :BACKGROUND], sums.sum(1, keepdims=True)], 1)
-    means = np.divide(sums, areas, out=np.full(sums.shape, np.nan), where=areas > 0)
+    counted = ~frame.estimated[frame.at_hand.index(PROTEIN)]
+    means = means_in(frame.values[PROTEIN], counted, cells, compartment_of(frame, pixel_um))
     return dict(zip(INTENSITIES, means.T, strict=True))

@@ -36,6 +36,7 @@ def columns_of(axes: str) -> tuple[str, ...]:
         "uncertainty",
         "imputed",
         "missing",
+        "measured",
         *CLASSES,
         *INTENSITIES,
     )
@@ -137,6 +138,7 @@ def rows_of(
         "uncertainty": uncertainty(probabilities),
         "imputed": damage.imputed,
         "missing": damage.missing,
+        "measured": 1 - damage.protein,
         **dict(zip(CLASSES, probabilities.T, strict=True)),
     }
 

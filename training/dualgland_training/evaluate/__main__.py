@@ -26,11 +26,44 @@ def _main(
     fills: Annotated[
         Path | None, typer.Option(help="Keep fills there, and go on from those that are done.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Of the report's files.")] = "evaluation",
+    name: Annotated[str | None, typer.Option(help="Of the report's files.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two cases on small images.")] = False,
+    measurements: Annotated[
+        bool,
+        typer.Option(
+            "--measurements", help="Instead: what damage and fills do to counts and intensities."
+        ),
+    ] = False,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="With --measurements: damages of a kind in each field.")
+    ] = 2,
 ) -> None:
     """Evaluate models on images that none of them was trained on."""
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
     try:
+        if measurements:
+            if ablation or pictures or log or fills:
+                found = "was given with an option of the other evaluation"
+                expected = "--model, --data, --seeds, --quick, --name and no other"
+                raise DualglandError(Kind.BAD_VALUE, "--measurements", found, expected=expected)
+            from dualgland_training.evaluate.measurements.run import (
+                MeasurementOptions,
+                tabulate_measurements,
+            )
+
+            asked = MeasurementOptions(
+                models=tuple(model or ["generator"]),
+                data=data,
+                out=out,
+                name=name or "measurements",
+                seeds=seeds,
+                quick=quick,
+            )
+            tabulate_measurements(asked, say)
+            return
         pairs = [pair.partition("=") for pair in ablation or []]
         if not all(key and file for key, _, file in pairs):
             expected = "NAME=FILE, e.g. no-SG=no_sg.safetensors"
@@ -43,7 +76,7 @@ def _main(
             ablations={key: file for key, _, file in pairs},
             data=data,
             out=out,
-            name=name,
+            name=name or "evaluation",
             cells=cells,
             threads=threads,
             jobs=jobs,
@@ -52,7 +85,7 @@ def _main(
             log=log,
             quick=quick,
         )
-        evaluate(options, lambda line: typer.echo(line, err=True))
+        evaluate(options, say)
     except DualglandError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(REFUSED) from None

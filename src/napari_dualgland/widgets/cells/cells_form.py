@@ -23,7 +23,7 @@ from napari_dualgland.jobs import (
 )
 from napari_dualgland.widgets.field.job_input import find_layer, loaded, ref_of
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
-from napari_dualgland.widgets.field.repaired import missing_of
+from napari_dualgland.widgets.field.repaired import estimates_of
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.style import form_layout, in_lines
 
@@ -128,9 +128,14 @@ class CellsForm(QWidget):
         Returns
         -------
         Loaded
+
+        Raises
+        ------
+        DualglandError
+            If what says which of the pixels were imputed is not open, or a file cannot be read.
         """
         cells = self.combo.layer()
-        estimated = missing_of(self._viewer.layers, source)
+        estimated = estimates_of(self._viewer.layers, source)
         found = loaded(source, estimated, cells=None if isinstance(cells, _InFile) else cells)
         if isinstance(job.cells, LabelsFile):
             found = replace(found, cells=read_labels(job.cells.path))

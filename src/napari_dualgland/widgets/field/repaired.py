@@ -7,6 +7,7 @@ from typing import Any
 
 from napari.layers import Labels
 
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_tag import id_of, tag_of
 from napari_dualgland.stack import ROLES
 from napari_dualgland.widgets.field.source import Source
@@ -102,3 +103,36 @@ def missing_of(layers: Iterable[Any], source: Source) -> Labels | None:
         if tag.kind == "missing" and origin and origin in made_from and isinstance(layer, Labels):
             return layer
     return None
+
+
+def estimates_of(layers: Iterable[Any], source: Source) -> Labels | None:
+    """Return the layer that marks estimates, for whoever measures: not without it.
+
+    Parameters
+    ----------
+    layers : iterable of napari.layers.Layer
+        What is open.
+    source : Source
+        Imputed layers, perhaps.
+
+    Returns
+    -------
+    napari.layers.Labels or None
+        None where nothing among them was imputed.
+
+    Raises
+    ------
+    DualglandError
+        If pixels were imputed and what says which is not open any more: they would be taken
+        for measured.
+    """
+    found = missing_of(layers, source)
+    filled = [layer for layer in source.distinct_layers if tag_of(layer).is_estimate]
+    if filled and found is None:
+        raise DualglandError(
+            Kind.LACKING,
+            f"layer {filled[0].name!r}",
+            "holds imputed pixels, and the layer that says which they are is not open",
+            way_out="impute again, or remove the imputed layers and look at what was measured",
+        )
+    return found

@@ -45,6 +45,7 @@ _FIRST = (
     Column("nuclei", "Nuclei", "Nuclei in the cell.", "count"),
     Column("imputed", "Imputed", "Share of the pixels that an earlier run estimated.", "share"),
     Column("missing", "Missing", "Share of the pixels that are damaged, not filled in.", "share"),
+    Column("measured", "Measured", "Share of the protein that its intensities are of.", "share"),
     Column("mitotic", "Mitotic", "The cell seems to divide.", "flag"),
     Column("touches_border", "At edge", "The cell is cut by the edge of the image.", "flag"),
 )

@@ -161,6 +161,6 @@ def _impute_steps(
     yield Progress(0, total, kept, share=course.at("filling"))
     for patch in run.fill(should_stop):
         done, total = run.filling.done, run.filling.total
-        share = course.at("filling", done / total)
+        share = course.at("filling", run.filling.share)
         yield Progress(done, total, run.notes.news(), patch, share=share)
     return run.result()

@@ -14,7 +14,7 @@ from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.imputation.tiling.frame import FilledTile
 from napari_dualgland.progress import Patch
-from napari_dualgland.typing import AnyArray, Float32Array, LazyArray
+from napari_dualgland.typing import AnyArray, LazyArray
 
 
 class Estimates:
@@ -82,7 +82,9 @@ class Estimates:
             return patch
         self.states_sigma = True
         spread = np.zeros(source.values.shape, np.float32)
-        spread[index] = sigma * self._widening * statistics.normalisation.scale[:, None, None]
+        # A picture that is as likely as the truth errs as much again as the mean does.
+        error = sigma * np.float32(np.sqrt(2)) if self.plausible else sigma
+        spread[index] = error * statistics.normalisation.scale[:, None, None]
         self._sigmas.add(patch, spread)
         for number, deviation in zip(self.pictures, filled.deviations, strict=False):
             self.add_picture(
@@ -163,29 +165,6 @@ class Estimates:
         numpy.ndarray
         """
         return self._drawn[number].part(frame, box, values)
-
-    def sigma_in(self, frame: int, box: Box) -> Float32Array:
-        """Return the standard deviation of the estimate's error in a part of a frame.
-
-        Parameters
-        ----------
-        frame : int
-            Its number.
-        box : Box
-            The part.
-
-        Returns
-        -------
-        numpy.ndarray
-            (C, h, w) float32, in the units of the intensities; 0 where pixels were observed.
-        """
-        none = np.zeros((len(self.filled), box.y1 - box.y0, box.x1 - box.x0), np.float32)
-        return self._sigmas.part(frame, box, none) / self._widening
-
-    @property
-    def _widening(self) -> np.float32:
-        """A picture that is as likely as the truth errs as much again as the mean does."""
-        return np.float32(np.sqrt(2) if self.plausible else 1)
 
     def over(
         self, data: LazyArray

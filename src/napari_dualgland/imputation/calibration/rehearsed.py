@@ -37,15 +37,12 @@ class Residual(NamedTuple):
         The window with both filled, as a stack holds it.
     lacking : numpy.ndarray
         What was measured less the estimate where held out, 0 elsewhere.
-    sigma : numpy.ndarray or None
-        The standard deviation that is stated; None where the model states none.
     """
 
     held_out: BoolArray
     missing: BoolArray
     estimate: Float32Array
     lacking: Float32Array
-    sigma: Float32Array | None
 
 
 class RehearsedFills:
@@ -104,16 +101,13 @@ class RehearsedFills:
         found = []
         while self._batches:
             windows, units, evidence, said = self._batches.pop(0)
-            mean, sigma = calibration.apply(evidence, said)
+            mean, _ = calibration.apply(evidence, said)
             for number, (window, unit) in enumerate(zip(windows, units, strict=True)):
                 hidden = window.held_out | window.missing
                 at = (number, slice(None), slice(hidden.shape[1]), slice(hidden.shape[2]))
                 filled = statistics.as_stored(mean[at].float().cpu().numpy(), dtype)
                 estimate = np.where(hidden, filled, unit)
                 lacking = np.where(window.held_out, unit - estimate, 0)
-                stated = None if sigma is None else sigma[at].float().cpu().numpy()
-                found.append(
-                    Residual(window.held_out, window.missing, estimate, lacking, stated)
-                )
+                found.append(Residual(window.held_out, window.missing, estimate, lacking))
         self._pixels = 0
         return found

@@ -14,13 +14,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from napari_dualgland.imputation.texture import looks
-from napari_dualgland.imputation.texture.patches import PATCH, STEP, Patches
+from napari_dualgland.imputation.texture.patches import Patches
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.typing import BoolArray, Float32Array, IndexArray
-
-INDEPENDENT = 0.8
-"""How far overlapping patches add up as if they were independent (1) or the same (0): the first
-makes the overlaps too strong, the second too weak."""
 
 TRIED = 4
 """Places, of those that look alike."""
@@ -28,11 +24,16 @@ TRIED = 4
 TURNS = ((0, 0), (1, 1), (0, 1), (1, 0))
 """Parities of row and column in the grid, in the order in which patches are laid."""
 
+LEAST = np.float32(1e-3)
+"""Square of the weight of all patches, under which a place is faded out."""
+
 AT_ONCE = 256
 """Patches that are laid at once: what they are chosen from stays small."""
 
-REACH = PATCH + len(TURNS) * STEP + looks.REACH
-"""Pixels from which it depends what is drawn at a place."""
+
+def reach(step: int) -> int:
+    """Return from how many pixels around it depends what is drawn at a place."""
+    return (2 + len(TURNS)) * step + looks.REACH
 
 
 class Targets(NamedTuple):
@@ -61,7 +62,7 @@ def targets_in(hole: BoolArray, box: Box, picture: Float32Array, patches: Patche
     hole : numpy.ndarray
         (h, w), boolean.
     box : Box
-        The part of the field that it lies in; starts on multiples of STEP.
+        The part of the field that it lies in; starts on multiples of the patches' step.
     picture : numpy.ndarray
         (4, h, w), normalised, filled.
     patches : Patches
@@ -71,13 +72,13 @@ def targets_in(hole: BoolArray, box: Box, picture: Float32Array, patches: Patche
     -------
     Targets
     """
-    padded = np.pad(hole, STEP)
-    touched = sliding_window_view(padded, (PATCH, PATCH))[::STEP, ::STEP].any((2, 3))
-    grid = np.argwhere(touched)
-    centres = grid * STEP
+    step = patches.step
+    touching = sliding_window_view(np.pad(hole, step), (2 * step, 2 * step))
+    grid = np.argwhere(touching[::step, ::step].any((2, 3)))
+    centres = grid * step
     y, x = np.minimum(centres, np.array(hole.shape) - 1).T
     seen = looks.looks(picture, hole)[y, x]
-    first = np.array([box.y0, box.x0]) // STEP
+    first = np.array([box.y0, box.x0]) // step
     return Targets((grid + first) % 2, centres, patches.alike(seen))
 
 
@@ -102,31 +103,31 @@ def drawn(
     numpy.ndarray
         (N, h, w) float32, normalised: what to add to the estimate; 0 outside the hole.
     """
-    h, w = hole.shape
-    size = (h + PATCH, w + PATCH)
+    (h, w), step = hole.shape, patches.step
+    side, size = 2 * step, (h + 2 * step, w + 2 * step)
     total = np.zeros((patches.lacking.shape[1], *size), np.float32)
-    weights, squares = np.zeros((2, *size), np.float32)
-    slope = np.hanning(PATCH + 2)[1:-1]
+    squares = np.zeros(size, np.float32)
+    slope = np.hanning(side + 2)[1:-1]
     window = np.outer(slope, slope).astype(np.float32)
     # Where a pixel was measured nothing is lacking: patches of a rim must go with that too.
-    measured = np.pad(~hole, STEP)
-    views = [sliding_window_view(a, (PATCH, PATCH), (-2, -1)) for a in (total, weights, squares)]
-    kept = sliding_window_view(measured, (PATCH, PATCH))
-    within, tried, side = np.arange(PATCH), np.arange(TRIED), np.array([h, w]) - 1
+    measured = np.pad(~hole, step)
+    views = [sliding_window_view(a, (side, side), (-2, -1)) for a in (total, squares)]
+    kept = sliding_window_view(measured, (side, side))
+    within, tried, last = np.arange(side), np.arange(TRIED), np.array([h, w]) - 1
     for turn in TURNS:
         due = np.flatnonzero((targets.turn == turn).all(1))
         for start in range(0, len(due), AT_ONCE):
             some = due[start : start + AT_ONCE]
             y, x = targets.centres[some].T
-            sums, weight, square = (view[..., y, x, :, :] for view in views)
-            sofar = np.moveaxis(sums, 0, 1) / _divisor(weight, square)[:, None]
-            fixed = (weight > 0) | kept[y, x]
+            sums, square = (view[..., y, x, :, :] for view in views)
+            sofar = np.moveaxis(sums, 0, 1) / np.sqrt(np.maximum(square, LEAST))[:, None]
+            fixed = (square > 0) | kept[y, x]
             alike = targets.alike[some]
             # Which are tried is left to chance, or every seed would draw the same.
-            ry, rx = np.minimum(targets.centres[some], side).T
+            ry, rx = np.minimum(targets.centres[some], last).T
             first = (chance[ry, rx] * alike.shape[1]).astype(int)
             alike = np.take_along_axis(
-                alike, (first[:, None] + tried[:alike.shape[1]]) % alike.shape[1], 1
+                alike, (first[:, None] + tried[: alike.shape[1]]) % alike.shape[1], 1
             )
             apart = (patches.lacking[alike] - sofar[:, None]) ** 2
             apart = np.einsum("mknyx,myx->mk", apart, fixed.astype(np.float32))
@@ -136,15 +137,8 @@ def drawn(
             # Patches of one turn do not overlap.
             laid = share[:, None] * patches.lacking[chosen]
             total[:, *at] += np.moveaxis(laid, 1, 0)
-            weights[at] += share
             squares[at] += share**2
-    inner = np.s_[..., STEP : STEP + h, STEP : STEP + w]
-    texture: Float32Array = (total / _divisor(weights, squares))[inner] * hole
-    return texture
-
-
-def _divisor(weights: Float32Array, squares: Float32Array) -> Float32Array:
-    """Return what sums of patches are divided by; never 0."""
-    least = np.float32(1e-3)
-    found: Float32Array = np.maximum(squares, least) ** np.float32(INDEPENDENT / 2)
-    return found * np.maximum(weights, least) ** np.float32(1 - INDEPENDENT)
+    inner = np.s_[..., step : step + h, step : step + w]
+    # Patches beside each other are hardly alike, so that their squares add up.
+    texture = total / np.sqrt(np.maximum(squares, LEAST))
+    return np.asarray(texture[inner] * hole, np.float32)

@@ -12,16 +12,13 @@ from scipy.spatial import cKDTree
 from napari_dualgland.imputation.texture.looks import looks
 from napari_dualgland.typing import BoolArray, Float32Array, IndexArray
 
-STEP = 8
-"""Pixels from one patch to the next."""
-
-PATCH = 2 * STEP
-"""Side of a patch in pixels."""
-
 PLACES = 12_000
 """That are kept at most: more cost time and memory and look no better."""
 
-LIKE = 12
+APART = 12
+"""Of so many neighbouring places one is kept: what differs by a pixel is no other choice."""
+
+LIKE = 16
 """Places that look most alike, of which one is chosen."""
 
 CUT_OFF = 12
@@ -53,27 +50,31 @@ class Patches:
     ----------
     sources : sequence of Source
         Where they are from; at least one with a hole.
+    step : int
+        Half the side of a patch in pixels: they overlap by half.
     rng : numpy.random.Generator
         Decides which are kept where there are too many.
 
     Attributes
     ----------
     lacking : numpy.ndarray
-        (P, N, PATCH, PATCH) float32, normalised.
+        (P, N, 2 · step, 2 · step) float32, normalised.
     laid : numpy.ndarray
-        (P, PATCH, PATCH) boolean: where they are from a hole.
+        (P, 2 · step, 2 · step) boolean: where they are from a hole.
     """
 
-    def __init__(self, sources: Sequence[Source], rng: np.random.Generator) -> None:
-        touching = [places_of(source.hole) for source in sources]
-        share = PLACES / max(1, sum(map(len, touching)))
+    def __init__(self, sources: Sequence[Source], step: int, rng: np.random.Generator) -> None:
+        self.step = step
+        side = (2 * step, 2 * step)
+        touching = [places_of(source.hole, step) for source in sources]
+        share = min(1 / APART, PLACES / max(1, sum(map(len, touching))))
         lacking, laid, seen = [], [], []
         for source, every in zip(sources, touching, strict=True):
             y, x = every[rng.random(len(every)) < share].T
-            patches = sliding_window_view(source.lacking, (PATCH, PATCH), axis=(1, 2))[:, y, x]
+            patches = sliding_window_view(source.lacking, side, axis=(1, 2))[:, y, x]
             lacking.append(np.moveaxis(patches, 0, 1).astype(np.float32))
-            laid.append(sliding_window_view(source.hole, (PATCH, PATCH))[y, x])
-            seen.append(looks(source.estimate, source.hole)[y + STEP, x + STEP])
+            laid.append(sliding_window_view(source.hole, side)[y, x])
+            seen.append(looks(source.estimate, source.hole)[y + step, x + step])
         self.lacking: Float32Array = np.concatenate(lacking)
         self.laid: BoolArray = np.concatenate(laid)
         self._tree = cKDTree(np.concatenate(seen))
@@ -99,11 +100,23 @@ class Patches:
         return np.asarray(self._tree.query(seen, count)[1], np.int64).reshape(len(seen), count)
 
 
-def places_of(hole: BoolArray) -> IndexArray:
-    """Return the (P, 2) corners of patches that hold part of a hole that is not cut off."""
+def places_of(hole: BoolArray, step: int) -> IndexArray:
+    """Return the (P, 2) corners of patches that hold part of a hole that is not cut off.
+
+    Parameters
+    ----------
+    hole : numpy.ndarray
+        (h, w), boolean.
+    step : int
+        Half the side of a patch in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    if min(hole.shape) <= 2 * max(step, CUT_OFF):
+        return np.zeros((0, 2), np.int64)
     whole = np.zeros_like(hole)
     inner = np.s_[CUT_OFF:-CUT_OFF, CUT_OFF:-CUT_OFF]
     whole[inner] = hole[inner]
-    if min(hole.shape) < PATCH:
-        return np.zeros((0, 2), np.int64)
-    return np.argwhere(sliding_window_view(whole, (PATCH, PATCH)).any((2, 3)))
+    return np.argwhere(sliding_window_view(whole, (2 * step, 2 * step)).any((2, 3)))

@@ -14,14 +14,14 @@ import numpy as np
 from scipy.special import ndtr
 
 from napari_dualgland.imputation.estimates import Estimates
-from napari_dualgland.imputation.masks import HiddenMasks
+from napari_dualgland.imputation.masks import HiddenMasks, WantedMask
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.texture.textures import REACH, Part, Textures, channels_of, sets_of
 from napari_dualgland.imputation.tiling.boxes import Box, bands, lost_throughout
 from napari_dualgland.imputation.tiling.noise import noise_at
 from napari_dualgland.progress import Cancelled, Patch
 from napari_dualgland.stack import ROLES
-from napari_dualgland.typing import BoolArray, Float32Array
+from napari_dualgland.typing import Float32Array
 
 NOTHING_TO_COPY = "nothing in this image to copy it from; its texture is the model's own"
 """What stands in the notes of channels, of which a picture could not be drawn by analogy."""
@@ -69,9 +69,9 @@ class Pictures:
         """Return the roles of which somewhere there is nothing to copy: the model must draw."""
         found: set[int] = set()
         for frame, lost in enumerate(self._lost):
-            mask = self.hidden[frame]
-            for band in bands(mask.shape):
-                hidden = mask[(slice(None), *band.slices)]
+            wanted = WantedMask(self.hidden[frame])
+            for band in bands(wanted.shape):
+                hidden = wanted[(slice(None), *band.slices)]
                 for those in np.flatnonzero(np.bincount(sets_of(hidden).ravel())):
                     here = channels_of(int(those))
                     rest = sum(1 << channel for channel in here if not lost[channel])
@@ -118,20 +118,16 @@ class Pictures:
         whole = self.frames.whole
         around = box.grown(REACH, (whole.y1, whole.x1)).aligned((whole.y1, whole.x1))
         at, index = (slice(None), *around.slices), self.frames.index
-        hidden = self.hidden[frame][at]
-        filled = hidden & self.hidden.masks[frame][at].any(0)
         values = self.estimates.filled_in(frame, around, self.frames.channels(frame, around))
         # What no camera counts, and nobody has marked as missing, is no light either.
-        apply = self.statistics.normalisation.apply
-        picture = apply(np.where(hidden & ~self.hidden.masks[frame][at][index], 0, values[index]))
-        sigma = self.estimates.sigma_in(frame, around)[index]
-        sigma = (sigma / self.statistics.normalisation.scale[:, None, None]).astype(np.float32)
-        drawn = filled & ~self._lost[frame][:, None, None]
-        return _Seen(around, picture, self.textures.parts(drawn, around, picture, sigma))
+        dark = self.hidden[frame][at] & ~self.hidden.masks[frame][at][index]
+        picture = self.statistics.normalisation.apply(np.where(dark, 0, values[index]))
+        drawn = WantedMask(self.hidden[frame])[at] & ~self._lost[frame][:, None, None]
+        return _Seen(around, picture, self.textures.parts(drawn, around, picture))
 
     def _drawn(self, frame: int, box: Box, number: int, seen: _Seen) -> Patch:
         """Draw a picture in a part of a frame."""
-        chance = ndtr(noise_at(seen.box, self.seed, number, self.frames.place(frame)))
+        chance = ndtr(noise_at(seen.box, self.seed, number, self.frames.place(frame))[0])
         inside = box.inside(seen.box)
         picture = np.full((len(ROLES), *seen.picture[0][inside].shape), np.nan, np.float32)
         for part in seen.parts:

@@ -8,26 +8,27 @@ a channel without a measured pixel, there is nothing to copy, and somebody else 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from napari_dualgland.imputation.calibration.rehearsed import Residual
 from napari_dualgland.imputation.texture import analogy
-from napari_dualgland.imputation.texture.grains import Grains
-from napari_dualgland.imputation.texture.patches import PATCH, Patches, Source, places_of
+from napari_dualgland.imputation.texture.patches import Patches, Source, places_of
 from napari_dualgland.imputation.tiling.boxes import Box
-from napari_dualgland.typing import BoolArray, ByteArray, Float32Array, IndexArray
+from napari_dualgland.typing import BoolArray, ByteArray, Float32Array
 
 FEWEST = 400
-"""Places, or pixels, without which one would see the same again and again."""
+"""Places without which one would see the same again and again."""
 
 THICK = 3
-"""Pixels from the rim from which damage is thick: patches are copied around such a place, single
-pixels elsewhere."""
+"""Pixels from the rim from which damage is thick."""
 
-REACH = analogy.REACH + PATCH
+COARSE, FINE = 8, 4
+"""Steps of patches in pixels: around places where damage is thick, and elsewhere."""
+
+REACH = analogy.reach(COARSE) + COARSE
 """Pixels from which it depends what is drawn at a place."""
 
 BITS = np.array([1, 2, 4, 8], np.uint8)
@@ -35,7 +36,26 @@ BITS = np.array([1, 2, 4, 8], np.uint8)
 
 SETS = range(1, 16)
 
-Stock = TypeVar("Stock", Patches, Grains)
+
+class Stroke(NamedTuple):
+    """Where patches of one size are copied.
+
+    Attributes
+    ----------
+    where : numpy.ndarray
+        (h, w), boolean.
+    rows : list of int
+        Which channels of the patches are drawn.
+    patches : Patches
+        That are copied.
+    targets : Targets
+        Where they lie.
+    """
+
+    where: BoolArray
+    rows: list[int]
+    patches: Patches
+    targets: analogy.Targets
 
 
 class Part(NamedTuple):
@@ -47,23 +67,13 @@ class Part(NamedTuple):
         That are drawn together.
     hole : numpy.ndarray
         (h, w), boolean.
-    patches, grains : tuple or None
-        What is copied there, and which rows of it are these channels.
-    thick : numpy.ndarray
-        (h, w), boolean: where patches are copied, and pixels elsewhere.
-    targets : Targets or None
-        Where patches lie.
-    alike : numpy.ndarray or None
-        Which pixels may be copied.
+    strokes : list of Stroke
+        How; together they cover the hole.
     """
 
     channels: list[int]
     hole: BoolArray
-    thick: BoolArray
-    patches: tuple[list[int], Patches] | None
-    grains: tuple[list[int], Grains] | None
-    targets: analogy.Targets | None
-    alike: IndexArray | None
+    strokes: list[Stroke]
 
     def drawn(self, chance: Float32Array) -> Float32Array:
         """Draw what to add to the estimate.
@@ -71,7 +81,7 @@ class Part(NamedTuple):
         Parameters
         ----------
         chance : numpy.ndarray
-            (2, h, w), 0 to 1: other numbers, another texture.
+            (h, w), 0 to 1: other numbers, another texture.
 
         Returns
         -------
@@ -79,13 +89,8 @@ class Part(NamedTuple):
             (N, h, w) float32, normalised: 0 outside the hole.
         """
         out = np.zeros((len(self.channels), *self.hole.shape), np.float32)
-        if self.patches is not None and self.targets is not None:
-            rows, patches = self.patches
-            out += analogy.drawn(self.thick, self.targets, patches, chance[0])[rows]
-        if self.grains is not None and self.alike is not None:
-            rows, grains = self.grains
-            thin = self.hole & ~self.thick
-            out[:, thin] = grains.drawn(self.alike, chance[1][thin])[rows]
+        for where, rows, patches, targets in self.strokes:
+            out += analogy.drawn(where, targets, patches, chance)[rows]
         return out
 
 
@@ -101,33 +106,26 @@ class Textures:
     """
 
     def __init__(self, residuals: Sequence[Residual], seed: int) -> None:
-        self._patches: dict[int, Patches] = {}
-        self._grains: dict[int, Grains] = {}
+        self._stocks: dict[int, dict[int, Patches]] = {COARSE: {}, FINE: {}}
         sets = [sets_of(residual.held_out) for residual in residuals]
         for those in SETS:
             channels = channels_of(those)
             holes = [(r, s == those) for r, s in zip(residuals, sets, strict=True)]
-            thick = [
-                Source(there, r.estimate, r.lacking[channels])
-                for r, hole in holes
-                if (there := thick_of(hole)).any()
+            split = [(r, hole, thick_of(hole)) for r, hole in holes if hole.any()]
+            coarse = [Source(thick, r.estimate, r.lacking[channels]) for r, _, thick in split]
+            fine = [
+                Source(hole & ~thick, r.estimate, r.lacking[channels]) for r, hole, thick in split
             ]
-            if sum(len(places_of(source.hole)) for source in thick) >= FEWEST:
-                self._patches[those] = Patches(thick, np.random.default_rng([seed, those]))
-            stated = [(r, r.sigma, hole) for r, hole in holes if r.sigma is not None]
-            if sum(int(hole.sum()) for *_, hole in stated) >= FEWEST:
-                self._grains[those] = Grains(
-                    np.concatenate([r.lacking[channels][:, hole] for r, _, hole in stated], 1),
-                    np.concatenate([sigma[channels][:, hole] for _, sigma, hole in stated], 1),
-                )
+            for step, sources in ((COARSE, coarse), (FINE, fine)):
+                if sum(len(places_of(source.hole, step)) for source in sources) >= FEWEST:
+                    rng = np.random.default_rng([seed, those, step])
+                    self._stocks[step][those] = Patches(sources, step, rng)
 
     def holds(self, those: int) -> bool:
         """Tell whether there is something to copy for a set of channels."""
-        return any(_serving(those, stocks) for stocks in (self._patches, self._grains))
+        return any(_serving(those, stock) for stock in self._stocks.values())
 
-    def parts(
-        self, hidden: BoolArray, box: Box, picture: Float32Array, sigma: Float32Array
-    ) -> list[Part]:
+    def parts(self, hidden: BoolArray, box: Box, picture: Float32Array) -> list[Part]:
         """Return what can be drawn in a part of a field.
 
         Parameters
@@ -138,43 +136,37 @@ class Textures:
             The part; starts on the grid of windows.
         picture : numpy.ndarray
             (4, h, w), normalised, filled.
-        sigma : numpy.ndarray
-            (4, h, w), normalised: the stated standard deviation.
 
         Returns
         -------
         list of Part
         """
-        found = []
         sets = sets_of(hidden)
+        found = []
         for those in SETS:
             hole = sets == those
-            if not hole.any():
+            if not hole.any() or not self.holds(those):
                 continue
-            patches, grains = _serving(those, self._patches), _serving(those, self._grains)
-            if patches is None and grains is None:
-                continue
-            channels, thick = channels_of(those), thick_of(hole)
-            if patches is None:
-                thick = np.zeros_like(hole)
-            elif grains is None:
-                thick = hole
-            targets = alike = None
-            if patches is not None and thick.any():
-                targets = analogy.targets_in(thick, box, picture, patches[1])
-            if grains is not None:
-                alike = grains[1].alike(sigma[channels][:, hole & ~thick])
-            found.append(Part(channels, hole, thick, patches, grains, targets, alike))
+            coarse, fine = (_serving(those, stock) for stock in self._stocks.values())
+            thick = thick_of(hole)
+            strokes = []
+            for where, copied in ((thick, coarse or fine), (hole & ~thick, fine or coarse)):
+                assert copied is not None
+                if where.any():
+                    targets = analogy.targets_in(where, box, picture, copied[1])
+                    strokes.append(Stroke(where, *copied, targets))
+            found.append(Part(channels_of(those), hole, strokes))
         return found
 
 
-def _serving(those: int, stocks: Mapping[int, Stock]) -> tuple[list[int], Stock] | None:
-    """Return the stock of a set, or of the smallest that holds it, and which rows are its own."""
+def _serving(those: int, stocks: Mapping[int, Patches]) -> tuple[list[int], Patches] | None:
+    """Return the patches of a set, or of the smallest that holds it, and which rows are its own."""
     enough = sorted((s.bit_count(), s) for s in stocks if s & those == those)
     if not enough:
         return None
     serving = enough[0][1]
-    rows = [row for row, channel in enumerate(channels_of(serving)) if channel in channels_of(those)]
+    own = channels_of(those)
+    rows = [row for row, channel in enumerate(channels_of(serving)) if channel in own]
     return rows, stocks[serving]
 
 
@@ -192,4 +184,4 @@ def channels_of(those: int) -> list[int]:
 def thick_of(hole: BoolArray) -> BoolArray:
     """Return where a hole is thick enough for patches: around places that lie deep in it."""
     deep = ndimage.distance_transform_edt(hole) >= THICK
-    return np.asarray(hole & ndimage.maximum_filter(deep, PATCH // 2 + 1))
+    return np.asarray(hole & ndimage.maximum_filter(deep, 2 * THICK + 1))

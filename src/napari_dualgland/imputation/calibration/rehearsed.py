@@ -20,7 +20,7 @@ from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
 from napari_dualgland.typing import BoolArray, Float32Array
 
-ENOUGH = 200_000
+ENOUGH = 120_000
 """Held-out pixels, any channel: more of them make no better texture, and are not kept."""
 
 

@@ -151,15 +151,18 @@ def rim_step(filled: AnyArray, truth: AnyArray, missing: BoolArray) -> float:
 
 
 def distances(fields: dict[str, Field], name: str) -> tuple[float, float]:
-    """Return FID and KID of crops around damage, in the features of the judge."""
-    judge, sets = load_judge(), ([], [])  # type: tuple[list[AnyArray], list[AnyArray]]
+    """Return FID and KID, in the judge's features, of crops around damage and of others."""
+    judge, filled, real = load_judge(), list[AnyArray](), list[AnyArray]()
     for field in fields.values():
         known = measure(iter(field.image))
-        for crops, picture in zip(sets, (field.image, field.fills[name]), strict=True):
+        for crops, picture, places in (
+            (filled, field.fills[name], field.filled),
+            (real, field.image, field.whole),
+        ):
             unit, middle = known.apply(picture), field.side // 2
-            crops += [cut(unit, (y + middle, x + middle), CROP) for y, x in field.filled]
-    real, filled = (torch.from_numpy(np.stack(crops)) for crops in sets)
-    return frechet_distance(judge, real, filled), kernel_distance(judge, real, filled)
+            crops += [cut(unit, (y + middle, x + middle), CROP) for y, x in places]
+    sets = [torch.from_numpy(np.stack(crops)) for crops in (real, filled)]
+    return frechet_distance(judge, *sets), kernel_distance(judge, *sets)
 
 
 def row(fields: dict[str, Field], kind: str, name: str) -> str:
@@ -233,7 +236,8 @@ def main(
         "1/16, 1/8, 1/4 and 1/2 cycles per pixel: 1 is right. Squared error over that of the "
         "estimate: of a draw from the right distribution it is 2. Steps across the rim over "
         f"those of the truth. FID and 1000 × KID in the judge's features, of crops of {CROP}² "
-        "around the same places, of all fields together. The parameters of the analogy were "
+        "around them and around patches elsewhere, of all fields together. The parameters of the "
+        "analogy were "
         f"chosen on the small fields ({processor_name()}; `python benchmarks/texture.py`).",
         "",
         f"| damage | fill | AUC | {QUARTER} | {HALF} | energy by octave | error | rim | FID "

@@ -101,7 +101,8 @@ def drawn(
     Returns
     -------
     numpy.ndarray
-        (N, h, w) float32, normalised: what to add to the estimate; 0 outside the hole.
+        (N, h, w) float32, in the units of the patches: what the estimate lacks; 0 outside the
+        hole.
     """
     (h, w), step = hole.shape, patches.step
     side, size = 2 * step, (h + 2 * step, w + 2 * step)

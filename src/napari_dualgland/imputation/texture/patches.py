@@ -35,7 +35,7 @@ class Source(NamedTuple):
     estimate : numpy.ndarray
         (4, h, w), normalised, filled.
     lacking : numpy.ndarray
-        (N, h, w): what was measured less the estimate, of the channels that are drawn.
+        (N, h, w): what the estimate lacks of the channels that are drawn; 0 outside the hole.
     """
 
     hole: BoolArray
@@ -58,7 +58,7 @@ class Patches:
     Attributes
     ----------
     lacking : numpy.ndarray
-        (P, N, 2 · step, 2 · step) float32, normalised.
+        (P, N, 2 · step, 2 · step) float32.
     laid : numpy.ndarray
         (P, 2 · step, 2 · step) boolean: where they are from a hole.
     """

@@ -131,11 +131,10 @@ class Pictures:
         inside = box.inside(seen.box)
         picture = np.full((len(ROLES), *seen.picture[0][inside].shape), np.nan, np.float32)
         for part in seen.parts:
-            texture = part.drawn(chance)[:, *inside]
             hole = part.hole[inside]
-            for channel, plane in zip(part.channels, texture, strict=True):
-                light = seen.picture[channel][inside][hole] + plane[hole]
-                picture[channel][hole] = light
+            made = part.drawn(seen.picture, chance)[:, *inside]
+            for channel, plane in zip(part.channels, made, strict=True):
+                picture[channel][hole] = plane[hole]
         source = self.frames.channels(frame, box)
         values = self.estimates.filled_in(frame, box, source)
         values = self.estimates.picture_in(number, frame, box, values)

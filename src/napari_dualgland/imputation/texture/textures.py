@@ -31,6 +31,9 @@ COARSE, FINE = 8, 4
 REACH = analogy.reach(COARSE) + COARSE
 """Pixels from which it depends what is drawn at a place."""
 
+DARK = 0.02
+"""Of the range, added before roots are taken: darker than this, spread no longer falls."""
+
 BITS = np.array([1, 2, 4, 8], np.uint8)
 """Of the four channels; their sum names a set."""
 
@@ -75,23 +78,26 @@ class Part(NamedTuple):
     hole: BoolArray
     strokes: list[Stroke]
 
-    def drawn(self, chance: Float32Array) -> Float32Array:
-        """Draw what to add to the estimate.
+    def drawn(self, picture: Float32Array, chance: Float32Array) -> Float32Array:
+        """Draw a picture.
 
         Parameters
         ----------
+        picture : numpy.ndarray
+            (4, h, w), normalised, filled.
         chance : numpy.ndarray
             (h, w), 0 to 1: other numbers, another texture.
 
         Returns
         -------
         numpy.ndarray
-            (N, h, w) float32, normalised: 0 outside the hole.
+            (N, h, w) float32, normalised: of these channels, the picture with a texture in the
+            hole.
         """
-        out = np.zeros((len(self.channels), *self.hole.shape), np.float32)
+        rooted = _rooted(picture[self.channels])
         for where, rows, patches, targets in self.strokes:
-            out += analogy.drawn(where, targets, patches, chance)[rows]
-        return out
+            rooted += analogy.drawn(where, targets, patches, chance)[rows]
+        return np.maximum(rooted, 0) ** 2 - np.float32(DARK)
 
 
 class Textures:
@@ -109,13 +115,14 @@ class Textures:
         self._stocks: dict[int, dict[int, Patches]] = {COARSE: {}, FINE: {}}
         sets = [sets_of(residual.held_out) for residual in residuals]
         for those in SETS:
-            channels = channels_of(those)
-            holes = [(r, s == those) for r, s in zip(residuals, sets, strict=True)]
-            split = [(r, hole, thick_of(hole)) for r, hole in holes if hole.any()]
-            coarse = [Source(thick, r.estimate, r.lacking[channels]) for r, _, thick in split]
-            fine = [
-                Source(hole & ~thick, r.estimate, r.lacking[channels]) for r, hole, thick in split
-            ]
+            coarse, fine = [], []
+            for residual, here in zip(residuals, sets, strict=True):
+                hole = here == those
+                if not hole.any():
+                    continue
+                thick, lacking = thick_of(hole), _lacking(residual, channels_of(those))
+                for found, where in ((coarse, thick), (fine, hole & ~thick)):
+                    found.append(Source(where, residual.estimate, lacking * where))
             for step, sources in ((COARSE, coarse), (FINE, fine)):
                 if sum(len(places_of(source.hole, step)) for source in sources) >= FEWEST:
                     rng = np.random.default_rng([seed, those, step])
@@ -157,6 +164,21 @@ class Textures:
                     strokes.append(Stroke(where, *copied, targets))
             found.append(Part(channels_of(those), hole, strokes))
         return found
+
+
+def _rooted(light: Float32Array) -> Float32Array:
+    """Return the square root of light, in which texture is copied.
+
+    It spreads alike in dim and bright places there, and leaves no black holes where it is taken
+    from a place that is a little brighter.
+    """
+    return np.sqrt(np.maximum(light + np.float32(DARK), 0))
+
+
+def _lacking(residual: Residual, channels: list[int]) -> Float32Array:
+    """Return what an estimate lacks of some channels, as the difference of roots."""
+    estimate = residual.estimate[channels]
+    return _rooted(estimate + residual.lacking[channels]) - _rooted(estimate)
 
 
 def _serving(those: int, stocks: Mapping[int, Patches]) -> tuple[list[int], Patches] | None:

@@ -161,8 +161,8 @@ def distances(fields: dict[str, Field], name: str) -> tuple[float, float]:
         ):
             unit, middle = known.apply(picture), field.side // 2
             crops += [cut(unit, (y + middle, x + middle), CROP) for y, x in places]
-    sets = [torch.from_numpy(np.stack(crops)) for crops in (real, filled)]
-    return frechet_distance(judge, *sets), kernel_distance(judge, *sets)
+    one, two = (torch.from_numpy(np.stack(crops)) for crops in (real, filled))
+    return frechet_distance(judge, one, two), kernel_distance(judge, one, two)
 
 
 def row(fields: dict[str, Field], kind: str, name: str) -> str:

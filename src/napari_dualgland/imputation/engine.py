@@ -48,8 +48,8 @@ def impute(
         Called with every :class:`~napari_dualgland.progress.Progress`.
     both : bool
         Whether to make both fills, the estimate and a plausible picture, where the model can:
-        :meth:`~napari_dualgland.results.Imputation.flipped` changes one for the other. It costs
-        about a tenth more.
+        :meth:`~napari_dualgland.results.Imputation.flipped` changes one for the other. Where
+        nothing is rehearsed, the picture costs a rehearsal, too.
     **options
         Fields of :class:`ImputeParams` that replace those of ``params``.
 

@@ -18,14 +18,18 @@ from napari_dualgland.imputation.texture.patches import Patches
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.typing import BoolArray, Float32Array, IndexArray
 
-TRIED = 4
+TRIED = 6
 """Places, of those that look alike."""
 
 TURNS = ((0, 0), (1, 1), (0, 1), (1, 0))
 """Parities of row and column in the grid, in the order in which patches are laid."""
 
+INDEPENDENT = 0.8
+"""How far overlapping patches add up as if they were independent (1) or the same (0): the first
+lets a grid of brighter places show through, the second makes the overlaps too flat."""
+
 LEAST = np.float32(1e-3)
-"""Square of the weight of all patches, under which a place is faded out."""
+"""Weight of all patches, under which a place is faded out."""
 
 AT_ONCE = 256
 """Patches that are laid at once: what they are chosen from stays small."""
@@ -107,12 +111,12 @@ def drawn(
     (h, w), step = hole.shape, patches.step
     side, size = 2 * step, (h + 2 * step, w + 2 * step)
     total = np.zeros((patches.lacking.shape[1], *size), np.float32)
-    squares = np.zeros(size, np.float32)
+    squares, weights = np.zeros((2, *size), np.float32)
     slope = np.hanning(side + 2)[1:-1]
     window = np.outer(slope, slope).astype(np.float32)
     # Where a pixel was measured nothing is lacking: patches of a rim must go with that too.
     measured = np.pad(~hole, step)
-    views = [sliding_window_view(a, (side, side), (-2, -1)) for a in (total, squares)]
+    views = [sliding_window_view(a, (side, side), (-2, -1)) for a in (total, squares, weights)]
     kept = sliding_window_view(measured, (side, side))
     within, tried, last = np.arange(side), np.arange(TRIED), np.array([h, w]) - 1
     for turn in TURNS:
@@ -120,8 +124,8 @@ def drawn(
         for start in range(0, len(due), AT_ONCE):
             some = due[start : start + AT_ONCE]
             y, x = targets.centres[some].T
-            sums, square = (view[..., y, x, :, :] for view in views)
-            sofar = np.moveaxis(sums, 0, 1) / np.sqrt(np.maximum(square, LEAST))[:, None]
+            sums, square, weight = (view[..., y, x, :, :] for view in views)
+            sofar = np.moveaxis(sums, 0, 1) / _divisor(square, weight)[:, None]
             fixed = (square > 0) | kept[y, x]
             alike = targets.alike[some]
             # Which are tried is left to chance, or every seed would draw the same.
@@ -139,7 +143,13 @@ def drawn(
             laid = share[:, None] * patches.lacking[chosen]
             total[:, *at] += np.moveaxis(laid, 1, 0)
             squares[at] += share**2
+            weights[at] += share
     inner = np.s_[..., step : step + h, step : step + w]
-    # Patches beside each other are hardly alike, so that their squares add up.
-    texture = total / np.sqrt(np.maximum(squares, LEAST))
+    texture = total / _divisor(squares, weights)
     return np.asarray(texture[inner] * hole, np.float32)
+
+
+def _divisor(squares: Float32Array, weights: Float32Array) -> Float32Array:
+    """Return what sums of patches are divided by; never 0."""
+    apart, alike = np.maximum(squares, LEAST), np.maximum(weights, LEAST)
+    return np.asarray(apart ** (INDEPENDENT / 2) * alike ** (1 - INDEPENDENT), np.float32)

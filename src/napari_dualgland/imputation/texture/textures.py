@@ -25,7 +25,7 @@ FEWEST = 400
 THICK = 3
 """Pixels from the rim from which damage is thick."""
 
-COARSE, FINE = 8, 4
+COARSE, FINE = 16, 4
 """Steps of patches in pixels: around places where damage is thick, and elsewhere."""
 
 REACH = analogy.reach(COARSE) + COARSE
@@ -97,7 +97,7 @@ class Part(NamedTuple):
         rooted = _rooted(picture[self.channels])
         for where, rows, patches, targets in self.strokes:
             rooted += analogy.drawn(where, targets, patches, chance)[rows]
-        return np.maximum(rooted, 0) ** 2 - np.float32(DARK)
+        return np.asarray(np.maximum(rooted, 0) ** 2 - DARK, np.float32)
 
 
 class Textures:
@@ -115,7 +115,8 @@ class Textures:
         self._stocks: dict[int, dict[int, Patches]] = {COARSE: {}, FINE: {}}
         sets = [sets_of(residual.held_out) for residual in residuals]
         for those in SETS:
-            coarse, fine = [], []
+            coarse: list[Source] = []
+            fine: list[Source] = []
             for residual, here in zip(residuals, sets, strict=True):
                 hole = here == those
                 if not hole.any():
@@ -172,7 +173,7 @@ def _rooted(light: Float32Array) -> Float32Array:
     It spreads alike in dim and bright places there, and leaves no black holes where it is taken
     from a place that is a little brighter.
     """
-    return np.sqrt(np.maximum(light + np.float32(DARK), 0))
+    return np.asarray(np.sqrt(np.maximum(light + DARK, 0)), np.float32)
 
 
 def _lacking(residual: Residual, channels: list[int]) -> Float32Array:

@@ -80,7 +80,7 @@ def of_engine(shape: Sequence[int], params: ImputeParams, given: bool) -> Course
 def calibrating(params: ImputeParams) -> float:
     """Return what is spent on the image before anything is filled."""
     if not params.rehearse:
-        return 0.01
+        return REHEARSING if params.plausible or params.samples else 0.01
     return REHEARSING + (4 * LEARNING if params.adapt else 0.0)
 
 

@@ -48,8 +48,8 @@ def impute(
         Called with every :class:`~napari_dualgland.progress.Progress`.
     both : bool
         Whether to make both fills, the estimate and a plausible picture, where the model can:
-        :meth:`~napari_dualgland.results.Imputation.flipped` changes one for the other. It costs
-        about a tenth more.
+        :meth:`~napari_dualgland.results.Imputation.flipped` changes one for the other. Where
+        nothing is rehearsed, the picture costs a rehearsal, too.
     **options
         Fields of :class:`ImputeParams` that replace those of ``params``.
 
@@ -161,6 +161,6 @@ def _impute_steps(
     yield Progress(0, total, kept, share=course.at("filling"))
     for patch in run.fill(should_stop):
         done, total = run.filling.done, run.filling.total
-        share = course.at("filling", done / total)
+        share = course.at("filling", run.filling.share)
         yield Progress(done, total, run.notes.news(), patch, share=share)
     return run.result()

@@ -1,4 +1,4 @@
-"""What an imputation keeps of its tiles: the fill, its uncertainty, plausible pictures."""
+"""What an imputation keeps of its tiles: the estimate, its uncertainty, plausible pictures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.patchwork import Patchwork
 from napari_dualgland.imputation.statistics import StackStatistics
+from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.imputation.tiling.frame import FilledTile
 from napari_dualgland.progress import Patch
 from napari_dualgland.typing import AnyArray, LazyArray
@@ -42,16 +43,15 @@ class Estimates:
         params: ImputeParams,
         both: bool = False,
     ) -> None:
-        self.dtype, self.plausible = dtype, params.plausible
+        self.dtype, self.plausible, self.both = dtype, params.plausible, both
         # Picture 0 is the one that may stand in the stack, so that the samples are others.
         first = [0] if params.plausible or both else []
         self.pictures = [*first, *range(1, params.samples + 1)]
         self.states_sigma = False
         self.filled = np.zeros(channels, np.int64)
-        self._fills = Patchwork(dtype, masks)
+        self._estimate = Patchwork(dtype, masks)
         self._sigmas = Patchwork(np.dtype(np.float32), masks)
-        self._samples = [Patchwork(dtype, masks) for _ in range(params.samples)]
-        self._other = Patchwork(dtype, masks) if both else None
+        self._drawn = {number: Patchwork(dtype, masks) for number in self.pictures}
 
     def add(
         self, source: Patch, filled: FilledTile, statistics: StackStatistics, index: list[int]
@@ -72,37 +72,99 @@ class Estimates:
         Returns
         -------
         Patch
-            With the values as they will be stored.
+            With the estimate as it will be stored.
         """
-        missing = source.missing[index]
-
-        def laid(normalised: AnyArray) -> AnyArray:
-            values = source.values.copy()
-            for channel, (position, plane) in enumerate(zip(index, normalised, strict=True)):
-                stored = statistics.stored(plane, channel, self.dtype)
-                values[position] = np.where(missing[channel], stored, values[position])
-            return values
-
-        sigma = filled.sigma
-        drawn = [] if sigma is None else [filled.mean + sigma * d for d in filled.deviations]
-        fills = [filled.mean, *(drawn[:1] if 0 in self.pictures else [])]
-        drawn = drawn[len(fills) - 1 :]
-        shown = fills[-1] if self.plausible else filled.mean
-        patch = replace(source, values=laid(shown))
-        self._fills.add(patch, patch.values)
-        if self._other is not None:
-            self._other.add(patch, laid(fills[0] if self.plausible else fills[-1]))
         self.filled += source.missing.sum((1, 2))
-        for pictures, sample in zip(self._samples, drawn, strict=True):
-            pictures.add(patch, laid(sample))
-        if sigma is not None:
-            self.states_sigma = True
-            spread = np.zeros(source.values.shape, np.float32)
-            # A picture that is as likely as the truth errs as much again as the mean does.
-            error = sigma * np.float32(np.sqrt(2)) if self.plausible else sigma
-            spread[index] = error * statistics.normalisation.scale[:, None, None]
-            self._sigmas.add(patch, spread)
+        patch = self.laid(source, filled.mean, statistics, index)
+        self._estimate.add(patch, patch.values)
+        sigma = filled.sigma
+        if sigma is None:
+            return patch
+        self.states_sigma = True
+        spread = np.zeros(source.values.shape, np.float32)
+        # A picture that is as likely as the truth errs as much again as the mean does.
+        error = sigma * np.float32(np.sqrt(2)) if self.plausible else sigma
+        spread[index] = error * statistics.normalisation.scale[:, None, None]
+        self._sigmas.add(patch, spread)
+        for number, deviation in zip(self.pictures, filled.deviations, strict=False):
+            self.add_picture(
+                number, self.laid(source, filled.mean + sigma * deviation, statistics, index)
+            )
         return patch
+
+    def laid(
+        self, patch: Patch, normalised: AnyArray, statistics: StackStatistics, index: list[int]
+    ) -> Patch:
+        """Return a patch with other values where pixels are missing.
+
+        Parameters
+        ----------
+        patch : Patch
+            With the values that the others keep.
+        normalised : numpy.ndarray
+            (4, h, w); those that are NaN are passed over.
+        statistics, index
+            As for :meth:`add`.
+
+        Returns
+        -------
+        Patch
+        """
+        values = patch.values.copy()
+        for channel, (position, plane) in enumerate(zip(index, normalised, strict=True)):
+            where = patch.missing[position] & ~np.isnan(plane)
+            values[position][where] = statistics.stored(plane[where], channel, self.dtype)
+        return replace(patch, values=values)
+
+    def add_picture(self, number: int, patch: Patch) -> None:
+        """Keep a part of a plausible picture, in place of what was kept of it.
+
+        Parameters
+        ----------
+        number : int
+            Which of them.
+        patch : Patch
+            With its values.
+        """
+        self._drawn[number].add(patch, patch.values)
+
+    def patches(self, frame: int) -> list[Box]:
+        """Return where a frame was filled, from top to bottom."""
+        return self._estimate.boxes(frame)
+
+    def filled_in(self, frame: int, box: Box, values: AnyArray) -> AnyArray:
+        """Return the values of a part of a frame with the estimate.
+
+        Parameters
+        ----------
+        frame : int
+            Its number.
+        box : Box
+            The part.
+        values : numpy.ndarray
+            (C, h, w), as they were read.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        return self._estimate.part(frame, box, values)
+
+    def picture_in(self, number: int, frame: int, box: Box, values: AnyArray) -> AnyArray:
+        """Return the values of a part of a frame with a plausible picture, as far as it is drawn.
+
+        Parameters
+        ----------
+        number : int
+            Which picture.
+        frame, box, values
+            As for :meth:`filled_in`.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        return self._drawn[number].part(frame, box, values)
 
     def over(
         self, data: LazyArray
@@ -113,5 +175,9 @@ class Estimates:
         is each of what is returned.
         """
         sigma = self._sigmas.over_zeros(data) if self.states_sigma else None
-        other = None if self._other is None else self._other.over(data)
-        return self._fills.over(data), sigma, [s.over(data) for s in self._samples], other
+        fills = [self._estimate, *(picture for n, picture in self._drawn.items() if n == 0)]
+        if self.plausible:
+            fills.reverse()
+        samples = [picture.over(data) for n, picture in self._drawn.items() if n > 0]
+        other = fills[1].over(data) if self.both else None
+        return fills[0].over(data), sigma, samples, other

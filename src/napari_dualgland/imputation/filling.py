@@ -16,6 +16,8 @@ from napari_dualgland.imputation.masks import HiddenMask, HiddenMasks, WantedMas
 from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics
+from napari_dualgland.imputation.texture.pictures import NOTHING_TO_COPY, Pictures
+from napari_dualgland.imputation.texture.textures import Textures
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.imputation.tiling.frame import FilledTile, Frame
 from napari_dualgland.imputation.tiling.noise import noise_at
@@ -26,6 +28,9 @@ from napari_dualgland.progress import Cancelled, Patch
 from napari_dualgland.typing import Float32Array
 
 SMALLEST_TILE = 64
+
+DRAWING = 0.2
+"""Cost of a plausible picture of a tile, beside its estimate."""
 
 UNMEASURED = (
     "pixels that are NaN, infinite or beyond what a camera counts were not looked at; those that "
@@ -66,15 +71,16 @@ class Filling:
         self.hidden, self.masks, self.frames = hidden, hidden.masks, hidden.frames
         self.filler, self.params = filler, params
         self.estimates, self.notes = estimates, notes
-        self.done, self.total = 0, total
-        self.kept = Kept()
+        self.done, self.total, self.drawn = 0, total, 0
+        self.kept, self.model_draws = Kept(), False
 
     def patches(
         self,
         statistics: StackStatistics,
         calibration: Calibration,
         should_stop: Callable[[], bool],
-    ) -> Iterator[Patch]:
+        textures: Textures | None = None,
+    ) -> Iterator[Patch | None]:
         """Fill every tile that holds missing pixels.
 
         Parameters
@@ -85,11 +91,14 @@ class Filling:
             How far to follow the model.
         should_stop : callable
             Asked between tiles.
+        textures : Textures, optional
+            What plausible pictures are drawn with.
 
         Yields
         ------
-        Patch
-            Each tile as soon as it is finished.
+        Patch or None
+            Each tile as soon as it is finished, once more with its plausible picture if that is
+            what is filled in; None where another picture was drawn.
 
         Raises
         ------
@@ -99,6 +108,7 @@ class Filling:
             If memory does not suffice for the smallest tiles on the CPU.
         """
         tile = self.params.tile
+        pictures = None if textures is None else self._pictures(statistics, textures)
         for frame in range(len(self.frames)):
             mask = self.masks[frame]
             if not mask.any():
@@ -120,6 +130,24 @@ class Filling:
                         raise
                     tile = self._with_less_memory(tile, error)
                     self.total = self.done + self._tiles_from(frame, tile, finished)
+            for picture in () if pictures is None else pictures.of_frame(frame, should_stop):
+                self.drawn += 1
+                yield picture
+
+    @property
+    def share(self) -> float:
+        """How much of the work is done, 0 to 1."""
+        drawing = DRAWING * len(self.estimates.pictures)
+        return (self.done + drawing * self.drawn) / (self.total * (1 + drawing))
+
+    def _pictures(self, statistics: StackStatistics, textures: Textures) -> Pictures:
+        """Return what draws pictures; the model does where there is nothing to copy."""
+        pictures = Pictures(self.hidden, self.estimates, statistics, textures, self.params.seed)
+        not_copied = pictures.not_copied()
+        self.model_draws = bool(not_copied)
+        if not_copied:
+            self.notes.add(f"{', '.join(not_copied)}: {NOTHING_TO_COPY}")
+        return pictures
 
     def _note_unmeasured(self, frame: int) -> None:
         """Say so where pixels that are not marked as missing cannot have been measured."""
@@ -158,6 +186,8 @@ class Filling:
             return statistics.normalisation.apply(pixels)
 
         def noise(box: Box) -> list[Float32Array]:
+            if not self.model_draws:
+                return []
             place, seed = self.frames.place(frame), self.params.seed
             return [noise_at(box, seed, n, place) for n in self.estimates.pictures]
 

@@ -47,6 +47,32 @@ class Patchwork:
         frame = self.masks.number(patch.t, patch.z)
         self._frames[frame].add(box, values[patch.missing].astype(self.dtype))
 
+    def boxes(self, frame: int) -> list[Box]:
+        """Return where there are patches in a frame, from top to bottom."""
+        return [box for box, _ in self._frames[frame]] if frame in self._frames else []
+
+    def part(self, frame: int, box: Box, values: AnyArray) -> AnyArray:
+        """Return a part of a frame with the patches laid over.
+
+        Parameters
+        ----------
+        frame : int
+            Its number.
+        box : Box
+            The part.
+        values : numpy.ndarray
+            (C, h, w), what they are laid over.
+
+        Returns
+        -------
+        numpy.ndarray
+            A copy.
+        """
+        t, z = self.masks.place(frame)
+        place = [(t, t + 1), (z, z + 1), (0, len(values)), (box.y0, box.y1), (box.x0, box.x1)]
+        part: AnyArray = self._lay(np.array(values, self.dtype)[None, None], place)[0, 0]
+        return part
+
     def over(self, data: LazyArray) -> LazyArray:
         """Return ``data`` with the patches laid over: a copy, or lazily for dask data."""
         if isinstance(data, np.ndarray):

@@ -18,6 +18,7 @@ from napari_dualgland.findings import Finding
 from napari_dualgland.imputation import costs
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
+from napari_dualgland.imputation.calibration.rehearsed import RehearsedFills
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.exposure import exposed
 from napari_dualgland.imputation.filling import Filling
@@ -28,6 +29,7 @@ from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
+from napari_dualgland.imputation.texture.textures import Textures
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.intervals import Reach
 from napari_dualgland.memory import is_out_of_memory
@@ -76,10 +78,13 @@ class ImputationRun:
         self._windows = StatisticsWindows(self.hidden)
         self._statistics: StackStatistics | None = None
         self._calibration = uncalibrated()
+        self._rehearsed: RehearsedFills | None = None
         self._lost = np.ones(self.data.shape[2], bool)  # channels without an observed pixel
         self._estimates = Estimates(
             self.stack.dtype, len(self.stack.channels), self.masks, params, both and filler.draws
         )
+        if self._estimates.pictures:
+            self._rehearsed = RehearsedFills()
         self.filling = Filling(self.hidden, filler, params, self._estimates, self.notes, 0)
 
     # What is missing ---------------------------------------------------------------------
@@ -163,7 +168,7 @@ class ImputationRun:
     def _look_at(self, frame: int) -> None:
         """Take what is needed of a frame's pixels before any frame is filled."""
         self._windows.take(frame)
-        if self.params.rehearse:
+        if self.params.rehearse or self._estimates.pictures:
             self.hidden.look_at(frame)
 
     def _note_channels(self, passed_over: bool) -> None:
@@ -213,7 +218,7 @@ class ImputationRun:
         for frame in range(len(self.frames)):
             self._look_at(frame)
         self._statistics = self._windows.measure()
-        if self.params.rehearse:
+        if self.params.rehearse or self._estimates.pictures:
             yield from self._rehearse(should_stop)
         if self.source.absent_roles and not should_stop():
             self._expose()
@@ -226,16 +231,18 @@ class ImputationRun:
             self._statistics,
             self.filling.filler,
             self.params.seed,
-            self.params.adapt,
+            self.params.adapt and self.params.rehearse,
             should_stop,
             course,
+            self._rehearsed,
         )
         try:
             while True:
                 message = next(steps)
                 yield message, course.told
         except StopIteration as end:
-            self._calibration = end.value
+            # Rehearsed for its texture alone, the model is believed as it was trained.
+            self._calibration = end.value if self.params.rehearse else self._calibration
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -266,10 +273,19 @@ class ImputationRun:
         count = shelf.begin(facts, self.filling.total)
         return f"going on with {count} pieces of a run that was cut off" if count else ""
 
-    def fill(self, should_stop: Callable[[], bool]) -> Iterator[Patch]:
-        """Yield every tile with missing pixels as soon as it is filled."""
+    def fill(self, should_stop: Callable[[], bool]) -> Iterator[Patch | None]:
+        """Yield every tile with missing pixels as soon as it is filled, and drawn."""
         assert self._statistics is not None
-        return self.filling.patches(self._statistics, self._calibration, should_stop)
+        known = (self._statistics, self._calibration, should_stop)
+        return self.filling.patches(*known, self._textures())
+
+    def _textures(self) -> Textures | None:
+        """Return what plausible pictures are drawn with, if some are wanted."""
+        if self._rehearsed is None:
+            return None
+        assert self._statistics is not None
+        known = (self._calibration, self._statistics, self.frames.dtype)
+        return Textures(self._rehearsed.residuals(*known), self.params.seed)
 
     # What comes out ----------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from napari_dualgland.imputation.normalise import Normalisation, measure
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.intensities import measurable
 from napari_dualgland.model.evidence import couplings, detail_moments
-from napari_dualgland.typing import AnyArray, BoolArray, Float64Array, FloatArray
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array, FloatArray
 
 SIDE = 256
 WINDOWS = 64
@@ -64,6 +64,24 @@ class StackStatistics:
         scale = self.normalisation.scale[channel]
         values = estimate.astype(np.float64) * scale + self.normalisation.offset[channel]
         return cast(np.maximum(values, self.lowest[channel]), dtype)
+
+    def as_stored(self, estimate: FloatArray, dtype: np.dtype[Any]) -> Float32Array:
+        """Return normalised estimates of the four roles as a stack will hold them, normalised.
+
+        Parameters
+        ----------
+        estimate : numpy.ndarray
+            (4, h, w), normalised.
+        dtype : numpy.dtype
+            Of the stack.
+
+        Returns
+        -------
+        numpy.ndarray
+            (4, h, w): rounded as that dtype rounds, and within its range.
+        """
+        planes = [self.stored(plane, channel, dtype) for channel, plane in enumerate(estimate)]
+        return self.normalisation.apply(np.stack(planes))
 
 
 class StatisticsWindows:

@@ -1,10 +1,11 @@
 """What an estimate leaves out: the deviation of a plausible picture from it.
 
 The estimate is a mean over all pictures that would fit, and a mean is smoother than any
-picture. This network draws, from noise and from what the generator saw, a deviation that
-is 0 on average and 1 in spread; the stated standard deviation gives it its size. Drawing
-another one costs a tenth of the estimate. It reads the generator's features and never
-changes them, so that no game for good looks can worsen the estimate.
+picture. Texture is copied from the image at hand
+(:mod:`napari_dualgland.imputation.texture`); where there is nothing to copy, this network
+draws, from noise and from what the generator saw, a deviation that is 0 on average and 1 in
+spread; the stated standard deviation gives it its size. It reads the generator's features and
+never changes them, so that no game for good looks can worsen the estimate.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from napari_dualgland.imputation.calibration.holdout import (
     pixels_of,
 )
 from napari_dualgland.imputation.calibration.learning import learn
+from napari_dualgland.imputation.calibration.rehearsed import RehearsedFills
 from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import bands
@@ -52,6 +53,7 @@ def calibrate_steps(
     adapt: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
     course: Course | None = None,
+    keep: RehearsedFills | None = None,
 ) -> Generator[str, None, Calibration]:
     """Fill held-out pixels where the truth is known, learn, and compare.
 
@@ -72,6 +74,8 @@ def calibrate_steps(
         calibrated.
     course : Course, optional
         Is told how far ``rehearsing`` and ``learning`` are.
+    keep : RehearsedFills, optional
+        Keeps the fills themselves, for texture to be taken from.
 
     Yields
     ------
@@ -96,7 +100,7 @@ def calibrate_steps(
     pixels = pixels_of(windows, hidden.frames)
     found: list[list[HoldoutErrors]] = [[] for _ in ROLES]
     number = 0
-    for batch in fill_holdouts(windows, pixels, statistics, filler, deep, adapt, seed):
+    for batch in fill_holdouts(windows, pixels, statistics, filler, deep, adapt, seed, keep):
         for window in batch:
             number += 1
             for kept, errors in zip(found, window, strict=True):

@@ -16,6 +16,7 @@ from torch import Tensor
 from napari_dualgland.imputation.calibration.correction import alike
 from napari_dualgland.imputation.calibration.features import Features
 from napari_dualgland.imputation.calibration.holdout import HoldoutWindow
+from napari_dualgland.imputation.calibration.rehearsed import RehearsedFills
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.imputation.tiling.frame import Frame
@@ -89,6 +90,7 @@ def fill_holdouts(
     deep: bool,
     learn: bool,
     seed: int,
+    keep: RehearsedFills | None = None,
 ) -> Iterator[list[list[HoldoutErrors | None]]]:
     """Fill windows, several at once; fewer if memory runs out.
 
@@ -108,6 +110,8 @@ def fill_holdouts(
         Whether to keep features, if the model has some.
     seed : int
         Decides which pixels are kept where there are too many.
+    keep : RehearsedFills, optional
+        Keeps the fills themselves.
 
     Yields
     ------
@@ -134,7 +138,8 @@ def fill_holdouts(
         ]
         kept = rng.bit_generator.state
         try:
-            found = _fill(some, units, statistics, filler, deep, learn, rng)
+            evidence, said = _filled(some, units, statistics, filler, deep)
+            found = _errors_of(some, units, evidence, said, learn, rng)
         except Exception as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
@@ -142,26 +147,38 @@ def fill_holdouts(
             batch //= 2
             continue
         done += len(some)
+        if keep is not None:
+            keep.add(some, units, evidence, said)
         yield found
 
 
 @torch.no_grad()
-def _fill(
+def _filled(
     windows: Sequence[HoldoutWindow],
     units: Sequence[Float32Array],
     statistics: StackStatistics,
     filler: Filler,
     deep: bool,
-    learn: bool,
-    rng: np.random.Generator,
-) -> list[list[HoldoutErrors | None]]:
-    """Return what happened in the windows of one batch."""
+) -> tuple[Evidence, Fill]:
+    """Return what the windows of one batch show, and what the model makes of it."""
     seen = [
         _seen(window, unit, statistics, filler, deep)
         for window, unit in zip(windows, units, strict=True)
     ]
     evidence = gather_evidences([shown(seen, statistics.beta, filler.device)])[0]
-    said = ask(seen, evidence, filler)
+    return evidence, ask(seen, evidence, filler)
+
+
+@torch.no_grad()
+def _errors_of(
+    windows: Sequence[HoldoutWindow],
+    units: Sequence[Float32Array],
+    evidence: Evidence,
+    said: Fill,
+    learn: bool,
+    rng: np.random.Generator,
+) -> list[list[HoldoutErrors | None]]:
+    """Return what happened in the windows of one batch."""
     features = Features(evidence, said) if learn and said.features is not None else None
     found: list[list[HoldoutErrors | None]] = []
     for number, (window, unit) in enumerate(zip(windows, units, strict=True)):

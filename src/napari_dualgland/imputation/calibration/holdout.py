@@ -15,7 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_dualgland.imputation.frames import StackFrames
-from napari_dualgland.imputation.tiling.boxes import ALIGNMENT, Box, Mask, bands
+from napari_dualgland.imputation.tiling.boxes import (
+    ALIGNMENT,
+    Box,
+    Mask,
+    bands,
+    lost_throughout,
+)
 from napari_dualgland.typing import AnyArray, BoolArray
 
 SIDE = 160
@@ -79,8 +85,7 @@ class _Holes:
 
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
-        lost = [mask[(slice(None), *b.slices)].all((1, 2)) for b in bands(mask.shape)]
-        self.gone: BoolArray = np.logical_and.reduce(lost)
+        self.gone: BoolArray = lost_throughout(mask)
         # Of the pixels that are missing in another channel: how many there are down to each row.
         union = (self._union(*box.slices) for box in bands(mask.shape))
         self.down_to = np.cumsum(np.concatenate([rows.sum(1) for rows in union]))

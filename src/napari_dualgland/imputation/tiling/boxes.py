@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 OVERLAP = 16
 """Pixels over which the estimates of neighbouring tiles are blended, on either side."""
@@ -121,6 +122,12 @@ def bands(shape: tuple[int, ...]) -> Iterator[Box]:
     """Yield bands of rows over all of a (C, Y, X) frame, from top to bottom."""
     for y in range(0, shape[1], BAND):
         yield Box(y, min(shape[1], y + BAND), 0, shape[2])
+
+
+def lost_throughout(missing: Mask) -> npt.NDArray[np.bool_]:
+    """Return which channels of a (C, Y, X) frame hold no observed pixel, (C,), boolean."""
+    lost = [missing[(slice(None), *band.slices)].all((1, 2)) for band in bands(missing.shape)]
+    return np.asarray(np.logical_and.reduce(lost))
 
 
 def tiles_with_holes(missing: Mask, tile: int) -> Iterator[Box]:

@@ -18,7 +18,7 @@ PLACES = 12_000
 APART = 12
 """Of so many neighbouring places one is kept: what differs by a pixel is no other choice."""
 
-LIKE = 16
+LIKE = 24
 """Places that look most alike, of which one is chosen."""
 
 CUT_OFF = 12

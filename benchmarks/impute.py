@@ -17,6 +17,6 @@ ROOT = HERE.parent
 if __name__ == "__main__":
     module = [sys.executable, "-m", "dualgland_training.evaluate", "--name", "impute"]
     data = ROOT.parent / "shared" / "data" / "hpa"
-    log = ROOT / "training" / "recipes" / "generator.events.jsonl"
+    log = ROOT / "training" / "recipes" / "long.events.jsonl"
     given = ["--out", str(HERE / "results"), "--data", str(data), "--log", str(log)]
     sys.exit(subprocess.call([*module, *given, "--threads", "2", *sys.argv[1:]]))

@@ -114,3 +114,23 @@ def test_bands_of_the_prior_can_sharpen_and_smooth_it(
     smoothed = model(evidence).mean.detach()
     expected = torch.where(missing, plain - finest, plain)
     torch.testing.assert_close(smoothed, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_channel_without_any_pixel_departs_further(
+    scene: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    torch.manual_seed(0)
+    image, missing = scene
+    missing = missing.clone()
+    missing[:, 1] = True
+    evidence = gather_evidence(image, missing)
+    model = Generator((16, 24, 32), (1, 1, 1), lost_gain=3.0)
+    torch.nn.init.normal_(model.head.weight, std=0.05)
+    with torch.no_grad():
+        trained, used = model(evidence), model.eval()(evidence)
+    assert float(trained.mean[:, 1].abs().mean()) > 1e-3
+    torch.testing.assert_close(used.mean[:, 1], 3 * trained.mean[:, 1])
+    assert (used.log_sigma[:, 1] > trained.log_sigma[:, 1]).all()
+    others = [0, 2, 3]
+    assert torch.equal(used.mean[:, others], trained.mean[:, others])
+    assert torch.equal(used.log_sigma[:, others], trained.log_sigma[:, others])

@@ -90,6 +90,7 @@ class GeneratorObjective(Objective[Batch]):
             "depths": config.depths,
             "refine": config.refine,
             "blurs": config.blurs,
+            "lost_gain": config.lost_gain,
             "draws": True,
         }
 

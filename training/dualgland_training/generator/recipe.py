@@ -126,6 +126,9 @@ class TrainConfig(ImageRun):
     blurs : tuple of float
         Of the generator: standard deviations in pixels of the blurs between which the prior
         is divided into bands, each weighted per pixel; empty for none.
+    lost_gain : float
+        Of the generator; has no part in training. Found afterwards, on images that were trained
+        on: 3 for the shipped one.
     discriminator_width : int
         Channels of its first level.
     start : pathlib.Path or None
@@ -153,6 +156,7 @@ class TrainConfig(ImageRun):
     pictures: int = Field(default=4, ge=0, le=64)
     refine: int = Field(default=0, ge=0, le=WIDEST)
     blurs: tuple[Blur, ...] = (0.6, 1.0, 1.6, 2.5)
+    lost_gain: float = Field(default=1.0, gt=0, le=16)
     discriminator_width: Width = 32
     start: Path | None = None
     reference: str | None = None

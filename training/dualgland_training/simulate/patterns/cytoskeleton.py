@@ -204,7 +204,8 @@ def _mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Float32Array:
     light = light + scene.any_of(0.0, 0.35, rng) * clouds * (scene.divides & inside)
     # The tip of a bridge that reaches over from a neighbour is nothing to be named.
     number = np.bincount(scene.layout.cells[light > 0.3], minlength=scene.count + 1)[1:]
-    light = light * scene.layout.per_cell(number >= LEAST / scene.layout.pixel_size**2)
+    enough = number >= LEAST / scene.layout.pixel_size**2
+    light = light * scene.layout.per_cell(enough.astype(np.float32))
     shape = (len(scene.slabs), *scene.layout.shape)
     return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
 

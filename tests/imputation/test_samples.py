@@ -37,10 +37,10 @@ def test_samples_keep_what_was_observed(
         assert np.array_equal(sample[~missing], stack.data[~missing])
 
 
-def test_samples_differ_as_far_as_is_stated(
-    scene: tuple[nd.Stack, np.ndarray], drawn: nd.Imputation
-) -> None:
+def test_samples_differ_as_far_as_is_stated(scene: tuple[nd.Stack, np.ndarray]) -> None:
     _, missing = scene
+    # Calibrated: what a network states of images unlike those it has seen need not hold.
+    drawn = nd.impute(*scene, samples=3, device="cpu", adapt=False)
     sigma = np.asarray(drawn.uncertainty)[missing]
     mean = np.asarray(drawn.stack.data, float)[missing]
     for sample in drawn.samples:

@@ -32,7 +32,7 @@ from localization_report.damage import (
     compared,
     damage_section,
 )
-from localization_report.fields import labels_of, overlap
+from localization_report.fields import labels_of, overlap, places_of, ranking
 from localization_report.fills import damage_of, stratified
 from localization_report.reading import read_one_cell
 from localization_report.report import markdown, run_sections
@@ -270,3 +270,17 @@ def test_damage_and_dictionary_run_from_end_to_end_and_resume(tmp_path, untraine
 
 def about() -> dict[str, object]:
     return {"seconds": 1.0, "commit": "x", "device": "y", "model": None, "generator": None}
+
+
+def test_labels_of_fields_are_ranked_among_the_classes():
+    means = np.zeros((2, len(CLASSES)))
+    means[0, [3, 7, 1]] = 0.9, 0.5, 0.2
+    means[1, [0, 2]] = 0.8, 0.1
+    assert places_of(means[0], {CLASSES[1], CLASSES[3]}) == {CLASSES[1]: 3, CLASSES[3]: 1}
+    good = ranking(means, [{CLASSES[3]}, {CLASSES[0], CLASSES[2]}])
+    assert good["precision"] == pytest.approx(1.0)
+    assert (good["fields"], good["labels"], good["in first three"]) == (2, 3, 3)
+    worse = ranking(means, [{CLASSES[7]}, {CLASSES[2]}])
+    assert worse["precision"] == pytest.approx(0.5)
+    assert worse["mean place"] == 2
+    assert worse["by chance"] < 0.35

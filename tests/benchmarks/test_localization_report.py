@@ -34,6 +34,8 @@ from localization_report.damage import (
 )
 from localization_report.fields import labels_of, overlap, places_of, ranking
 from localization_report.fills import damage_of, stratified
+from localization_report.joined import join, joined_scores
+from localization_report.predictions import predictions_of
 from localization_report.reading import read_one_cell
 from localization_report.report import markdown, run_sections
 from localization_report.setting import RECIPE, Setting
@@ -284,3 +286,22 @@ def test_labels_of_fields_are_ranked_among_the_classes():
     assert worse["precision"] == pytest.approx(0.5)
     assert worse["mean place"] == 2
     assert worse["by chance"] < 0.35
+
+
+def test_joined_readers_are_right_where_either_is_sure():
+    cells = [LabelledCell(f"c{i}.tif", f"g{i}", k, False) for i, k in enumerate([*TOLD, *TOLD[:3]])]
+    labels = np.array([c.label for c in cells])
+    unsure = np.full((len(cells), len(CLASSES)), 0.2)
+    sure = unsure.copy()
+    sure[np.arange(len(cells)), labels] = 0.95
+    wrong = unsure.copy()
+    wrong[np.arange(len(cells)), np.roll(labels, 1)] = 0.3
+    right, guess = (predictions_of(cells, np.zeros(len(cells)), p) for p in (sure, wrong))
+    for one, other in ((right, guess), (guess, right)):
+        both = join(one, other)
+        assert (both.probabilities.argmax(1) == labels).all()
+        np.testing.assert_allclose(both.probabilities.sum(1), 1)
+    said = joined_scores(right, [guess, guess])
+    assert said["rows"]["joined"]["mean"] == said["rows"]["localizer"]["mean"] == 1
+    assert said["ahead"]["localizer"] == {"mean": 0, "low": 0, "high": 0}
+    assert said["ahead"]["trees"]["mean"] == 1 - said["rows"]["trees"]["mean"] > 0.5

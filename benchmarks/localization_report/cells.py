@@ -12,6 +12,7 @@ from dualgland_training.cell_folds import TOLD, fold_of_cells, read_labelled_cel
 from dualgland_training.cell_pictures import read_cell_picture
 from localization_report.baseline import cross_validate_trees, features_of
 from localization_report.calibration import calibration, reliability
+from localization_report.joined import SEEDS, joined_scores
 from localization_report.metrics import best_among, difference, restricted
 from localization_report.predictions import (
     Predictions,
@@ -54,6 +55,10 @@ def cells_section(setting: Setting, say: Say) -> Result:
     if setting.folds is not None:
         result["ahead of trees, by folds"] = ahead(every[best], trees)
         result["calibration, by folds"] = calibrated(every[best])
+        say("forests of other seeds")
+        measured = features_of(cells, setting.data, setting.scratch)
+        more = [cross_validate_trees(cells, fold, measured, seed) for seed in range(1, SEEDS)]
+        result["joined, by folds"] = joined_scores(every[best], [trees, *more])
     try:
         read_card(setting.model)
     except DualglandError as error:

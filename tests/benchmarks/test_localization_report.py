@@ -32,8 +32,10 @@ from localization_report.damage import (
     compared,
     damage_section,
 )
-from localization_report.fields import labels_of, overlap
+from localization_report.fields import labels_of, overlap, places_of, ranking
 from localization_report.fills import damage_of, stratified
+from localization_report.joined import join, joined_scores
+from localization_report.predictions import predictions_of
 from localization_report.reading import read_one_cell
 from localization_report.report import markdown, run_sections
 from localization_report.setting import RECIPE, Setting
@@ -270,3 +272,36 @@ def test_damage_and_dictionary_run_from_end_to_end_and_resume(tmp_path, untraine
 
 def about() -> dict[str, object]:
     return {"seconds": 1.0, "commit": "x", "device": "y", "model": None, "generator": None}
+
+
+def test_labels_of_fields_are_ranked_among_the_classes():
+    means = np.zeros((2, len(CLASSES)))
+    means[0, [3, 7, 1]] = 0.9, 0.5, 0.2
+    means[1, [0, 2]] = 0.8, 0.1
+    assert places_of(means[0], {CLASSES[1], CLASSES[3]}) == {CLASSES[1]: 3, CLASSES[3]: 1}
+    good = ranking(means, [{CLASSES[3]}, {CLASSES[0], CLASSES[2]}])
+    assert good["precision"] == pytest.approx(1.0)
+    assert (good["fields"], good["labels"], good["in first three"]) == (2, 3, 3)
+    worse = ranking(means, [{CLASSES[7]}, {CLASSES[2]}])
+    assert worse["precision"] == pytest.approx(0.5)
+    assert worse["mean place"] == 2
+    assert worse["by chance"] < 0.35
+
+
+def test_joined_readers_are_right_where_either_is_sure():
+    cells = [LabelledCell(f"c{i}.tif", f"g{i}", k, False) for i, k in enumerate([*TOLD, *TOLD[:3]])]
+    labels = np.array([c.label for c in cells])
+    unsure = np.full((len(cells), len(CLASSES)), 0.2)
+    sure = unsure.copy()
+    sure[np.arange(len(cells)), labels] = 0.95
+    wrong = unsure.copy()
+    wrong[np.arange(len(cells)), np.roll(labels, 1)] = 0.3
+    right, guess = (predictions_of(cells, np.zeros(len(cells)), p) for p in (sure, wrong))
+    for one, other in ((right, guess), (guess, right)):
+        both = join(one, other)
+        assert (both.probabilities.argmax(1) == labels).all()
+        np.testing.assert_allclose(both.probabilities.sum(1), 1)
+    said = joined_scores(right, [guess, guess])
+    assert said["rows"]["joined"]["mean"] == said["rows"]["localizer"]["mean"] == 1
+    assert said["ahead"]["localizer"] == {"mean": 0, "low": 0, "high": 0}
+    assert said["ahead"]["trees"]["mean"] == 1 - said["rows"]["trees"]["mean"] > 0.5

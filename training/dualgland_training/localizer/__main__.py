@@ -57,8 +57,7 @@ def bank(
     if data is not None:
         drawn.append(references(made, data, seed + 1, times))
     for count in chain.from_iterable(drawn):
-        if count % 10 == 0:
-            typer.echo(f"{count} cells")
+        typer.echo(f"{count} cells")
         if end is not None and time.monotonic() > end:
             break
     made.save(out)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from dualgland_training.simulate.layout import draw_layout
 from dualgland_training.simulate.mixture import pattern_light
@@ -49,23 +50,13 @@ def simulated(name: str, seed: int) -> Bytes:
     rng = np.random.default_rng(seed + 1)
     light = pattern_light(scene, name, rng)[scene.layout.window]
     if scene is dividing:
-        y, x = _plate(scene)
+        y, x = np.unravel_index(np.argmax(ndimage.gaussian_filter(light, 15)), light.shape)
         top, left = (int(np.clip(c - SIDE // 4, 0, SIDE // 2)) for c in (y, x))
         light = light[top : top + SIDE // 2, left : left + SIDE // 2]
     counts = rng.poisson(np.clip(light, 0, 2) * 80 + 1) / 80
     grey = np.clip(counts / max(float(np.quantile(light, 0.999)), 0.5), 0, 1) ** 0.8
     picture = Image.fromarray((grey * 255).astype(np.uint8))
     return np.asarray(picture.resize((TILE, TILE), Image.Resampling.BICUBIC))
-
-
-def _plate(scene: Scene) -> tuple[int, int]:
-    """Return where in the picture the chromosomes of the middlemost dividing cell lie."""
-    layout = scene.layout
-    places = [
-        (round(o.y / PIXEL_UM) - layout.margin, round(o.x / PIXEL_UM) - layout.margin)
-        for o in layout.outlines
-    ]
-    return min(places, key=lambda place: max(abs(c - SIDE / 2) for c in place))
 
 
 def real(path: Path) -> Bytes:

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from dualgland_training.generator.initial import load_start, widened
-from napari_dualgland.model.generator import Generator
-from napari_dualgland.model.weights import SHIPPED
+from dualgland_training.generator.recipe import read_recipe
+from napari_dualgland.model.generator import build_generator
+from napari_dualgland.model.weights import SHIPPED, read_card
 
 
 def test_a_wider_stem_answers_as_the_narrow_one_did() -> None:
@@ -39,12 +40,21 @@ def test_what_is_no_wider_input_is_refused() -> None:
         assert widened(earlier, torch.Size(other)) is None
 
 
+def test_a_lab_goes_on_from_all_of_the_shipped_generator() -> None:
+    card = read_card("generator")[0]
+    recipe = read_recipe(SHIPPED.parent / "recipes" / "shipped.yaml")
+    for name, value in card.architecture.items():
+        if name not in ("kind", "draws"):
+            assert getattr(recipe, name) == (tuple(value) if isinstance(value, list) else value)
+
+
 def test_the_shipped_generator_is_taken_whole_and_a_stranger_in_part() -> None:
     weights = SHIPPED / "generator.safetensors"
-    same = Generator(draws=False)
+    architecture = read_card("generator")[0].architecture
+    same = build_generator(architecture)
     assert load_start(same, weights) == []
     assert float(same.head.weight.detach().abs().max()) > 0
-    other = Generator(widths=(48, 96, 64), draws=False)
+    other = build_generator(architecture | {"widths": (48, 96, 64)})
     before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
     new = load_start(other, weights)
     assert "bottom.0.first.weight" in new

@@ -16,10 +16,11 @@ from training.gland_scenes import ATLAS
 
 from dualgland_training.cell_folds import LabelledCell, read_labelled_cells
 from dualgland_training.data.options import DataOptions
-from dualgland_training.localizer import cells, finish, real_landmarks, stages
+from dualgland_training.localizer import cells, finish, stages
 from dualgland_training.localizer.bank import (
     LANDMARKS,
     Bank,
+    add_real,
     load_bank,
     simulated_cells,
 )
@@ -30,7 +31,6 @@ from dualgland_training.localizer.finish import best_threshold, finish_model, fi
 from dualgland_training.localizer.head import fit_head, pool_drawn, pool_real
 from dualgland_training.localizer.losses import cell_loss, dense_loss, localizer_loss
 from dualgland_training.localizer.objective import LocalizerObjective
-from dualgland_training.localizer.real_landmarks import add_real, field_cells, whole_cell
 from dualgland_training.localizer.recipe import (
     HeadStage,
     LocalizerRecipe,
@@ -100,37 +100,6 @@ def test_a_real_cell_joins_the_bank_under_its_group():
     add_real(made, marks * 0, field.cells == label, 0.13, "g", np.random.default_rng(0))
     assert made.origin == ["g"]  # without a nucleus there is nothing to draw into
     assert made.planes[0].shape[0] == LANDMARKS + 18
-
-
-def test_a_reference_cell_is_one_piece_without_holes():
-    """What is dim in a reference picture is 0: its pixels above 0 are a lace."""
-    rng = np.random.default_rng(0)
-    y, x = np.ogrid[:200, :200]
-    disc = np.hypot(y - 100, x - 100) < 80
-    image = (rng.random((3, 200, 200)) < 0.15) * disc * 100
-    image[:, 5, 5] = 50
-    own = whole_cell(image)
-    assert own.shape == (200, 200)
-    assert (own & disc).sum() > 0.97 * disc.sum()
-    assert (own & ~disc).sum() < 0.03 * disc.sum()
-
-
-@pytest.mark.skipif(not (ATLAS / "fields.csv").is_file(), reason="no atlas collection")
-def test_cells_of_fields_are_drawn_into_but_not_of_those_held_out(monkeypatch):
-    seen = []
-
-    def small(_root, name):
-        seen.append(name)
-        return simulate_field((700, 700), 0.08, seed=3, cells=4).data
-
-    monkeypatch.setattr(real_landmarks, "read_field", small)
-    made = Bank()
-    held = LocalizerRecipe(split=ROOT / "training/recipes/generator.yaml").kept().held_out_fields
-    next(iter(field_cells(made, ATLAS, held, seed=0, times=1)))
-    assert held
-    assert seen
-    assert not set(held) & set(seen)
-    assert made.origin == ["field"]
 
 
 def test_the_truth_of_a_mixture_is_where_its_classes_were_drawn(bank):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -31,37 +29,21 @@ def bank(
     out: Annotated[Path, typer.Option(help="The .npz file to write.")],
     fields: Annotated[int, typer.Option(help="Simulated fields to draw.")] = 0,
     data: Annotated[
-        Path | None, typer.Option(help="Collection whose real cells are drawn into.")
-    ] = None,
-    times: Annotated[int, typer.Option(min=1, help="Proteins per real cell and class.")] = 4,
-    split: Annotated[
-        Path | None, typer.Option(help="Recipe whose held-out fields are left out of DATA.")
+        Path | None, typer.Option(help="Collection whose reference cells are drawn into.")
     ] = None,
     seed: Annotated[int, typer.Option()] = 0,
-    seconds: Annotated[
-        float | None, typer.Option(help="Write what is drawn by then, though more was asked for.")
-    ] = None,
 ) -> None:
-    """Draw a bank of cells: simulated ones, reference cells, and, with SPLIT, those of fields."""
-    from dualgland_training.localizer.bank import Bank, simulated_cells
-    from dualgland_training.localizer.real_landmarks import field_cells, references
-    from dualgland_training.localizer.recipe import LocalizerRecipe
+    """Draw a bank of cells."""
+    from dualgland_training.localizer.bank import Bank, references, simulated_cells
 
     _use_threads(1)
-    end = None if seconds is None else time.monotonic() + seconds
     made = Bank()
-    drawn = [simulated_cells(made, fields, seed)]
-    if data is not None and split is not None:
-        left_out = LocalizerRecipe(split=split).kept().held_out_fields
-        drawn.append(field_cells(made, data, left_out, seed + 2, times))
-    if data is not None:
-        drawn.append(references(made, data, seed + 1, times))
-    for count in chain.from_iterable(drawn):
+    for count in simulated_cells(made, fields, seed):
         typer.echo(f"{count} cells")
-        if end is not None and time.monotonic() > end:
-            break
+    if data is not None:
+        references(made, data, seed + 1)
+        typer.echo(f"{len(made)} with references")
     made.save(out)
-    typer.echo(f"{len(made)} cells: {out}")
 
 
 @app.command()

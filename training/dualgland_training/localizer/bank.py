@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import ndimage
+from skimage.io import imread
 from torchvision.transforms.v2.functional import resize
 
 from dualgland_training.simulate.layout import draw_layout
 from dualgland_training.simulate.mixture import in_focus, pattern_light, scaled_per_cell
 from dualgland_training.simulate.patterns import PATTERNS
+from dualgland_training.simulate.real import real_scene
 from dualgland_training.simulate.scene import Scene, Streams, draw_scene, flattened
 from napari_dualgland.files import decoding, regular
 from napari_dualgland.io.atomic import replacing
@@ -34,11 +36,11 @@ FIELD = 768
 UNIT = 100
 """Grey value of light 1: a bank holds uint8."""
 
-DIVIDING = (0.0, 0.05, 0.4)
-"""Shares of the cells of a field that divide: spindles must be drawn as often as nucleoli."""
-
 NEAR = 9.0
 """A cell with its nucleus nearer than this to the end of the canvas is left out, in µm."""
+
+REFERENCE_UM = 0.107
+"""Pixel size of the collection's reference cells, about."""
 
 LANDMARKS = 3
 """Planes before those of the classes: microtubules, nucleus, ER."""
@@ -56,7 +58,7 @@ class Bank:
     inside : list of numpy.ndarray
         Per cell bool (h, w).
     origin : list of str
-        ``simulated``, ``reference`` or ``field``.
+        ``simulated`` or ``reference``.
     """
 
     planes: list[ByteArray] = field(default_factory=list)
@@ -128,7 +130,7 @@ def load_bank(*paths: Path) -> Bank:
     return bank
 
 
-def draw_into(scene: Scene, rng: np.random.Generator) -> Float32Array:
+def _draw_into(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Return the light of all 18 classes in a scene, (18, Y, X), bright parts of each cell 1."""
     return np.stack([pattern_light(scene, name, rng) for name in PATTERNS])
 
@@ -153,12 +155,12 @@ def simulated_cells(bank: Bank, fields: int, seed: int, side: int = FIELD) -> It
         Cells in the bank after each field.
     """
     for child in np.random.default_rng(seed).spawn(fields):
-        layout = draw_layout((side, side), DRAWN_UM, child, mitotic=child.choice(DIVIDING))
+        layout = draw_layout((side, side), DRAWN_UM, child, mitotic=child.choice([0.0, 0.15]))
         scene, dna = draw_scene(layout, Streams(*child.spawn(4)), bridges=0.05)
         flat = flattened(scene)
         marks = [in_focus(scene, v) for v in (scene.microtubules, dna, scene.er)]
         marks = [scaled_per_cell(m, layout.cells, scene.pixels_per_um) for m in marks]
-        planes = np.concatenate([np.stack(marks), draw_into(flat, child)])
+        planes = np.concatenate([np.stack(marks), _draw_into(flat, child)])
         windows = ndimage.find_objects(layout.cells, max_label=scene.count)
         for label in range(1, scene.count + 1):
             outline = layout.outlines[label - 1]
@@ -172,3 +174,64 @@ def simulated_cells(bank: Bank, fields: int, seed: int, side: int = FIELD) -> It
             bank.add(planes[(slice(None), *window)], own, DRAWN_UM)
             bank.origin.append("simulated")
         yield len(bank)
+
+
+def add_real(
+    bank: Bank,
+    marks: FloatArray,
+    own: BoolArray,
+    pixel_um: float,
+    name: str,
+    rng: np.random.Generator,
+) -> None:
+    """Add a real cell; one without a nucleus is left out.
+
+    Parameters
+    ----------
+    bank : Bank
+        It is added to.
+    marks : numpy.ndarray
+        (3, Y, X), its landmarks in the order of the bank.
+    own : numpy.ndarray
+        (Y, X), boolean: which pixels are the cell's.
+    pixel_um : float
+        Micrometres per pixel.
+    name : str
+        Its origin.
+    rng : numpy.random.Generator
+        Draws the proteins.
+    """
+    scene = real_scene(marks[0], marks[1], marks[2], own, pixel_um)
+    if scene is None:
+        return
+    pixels_per_um = 1 / pixel_um
+    cells = scene.layout.cells
+    scaled = [scaled_per_cell(m.astype(np.float32), cells, pixels_per_um) for m in marks]
+    bank.add(np.concatenate([np.stack(scaled), _draw_into(scene, rng)]), own, pixel_um)
+    bank.origin.append(name)
+
+
+def references(bank: Bank, root: Path, seed: int) -> None:
+    """Add the reference cells of the collection, several times with other proteins.
+
+    Parameters
+    ----------
+    bank : Bank
+        They are added to it.
+    root : pathlib.Path
+        Of the collection.
+    seed : int
+        Of all draws.
+    """
+    rng = np.random.default_rng(seed)
+    for path in sorted((root / "references").iterdir()):
+        image = _landmarks_of(path)
+        own = np.asarray((image > 0).any(0))
+        for _ in range(4):
+            add_real(bank, image, own, REFERENCE_UM, "reference", rng)
+
+
+def _landmarks_of(path: Path) -> FloatArray:
+    """Return (3, Y, X): microtubules, nucleus, ER."""
+    image = np.asarray(imread(path))
+    return np.moveaxis(image, -1, 0) if image.shape[-1] == 3 else image

@@ -172,8 +172,6 @@ class Examples:
     def drawn(self, rng: np.random.Generator) -> Example:
         """Return a drawn example of a random class."""
         wanted = int(rng.integers(len(CLASSES)))
-        while not self._showing[wanted]:  # in a small bank no cell may divide
-            wanted = int(rng.integers(len(CLASSES)))
         return mixed(self._bank, wanted, int(rng.choice(self._showing[wanted])), rng)
 
     def real(self, rng: np.random.Generator) -> Example:

@@ -28,7 +28,7 @@ HAZE = ("Nucleoplasm", "Cytosol", "Plasma membrane", "Vesicles and punctate cyto
 """Where antibodies bind unspecifically, each up to :data:`FAINT`: present, but not named."""
 
 FAINT = 0.2
-"""The strongest haze beside a protein of strength 1; in a quarter of pictures half as much more."""
+"""The strongest haze beside a protein of strength 1."""
 
 CYTOSOL = CLASSES.index("Cytosol")
 
@@ -108,7 +108,6 @@ def mixed(bank: Bank, wanted: int, index: int, rng: np.random.Generator) -> Exam
         k = CLASSES.index(name)
         if k not in weights:
             most = FAINT * (0.5 if name == HAZE[-1] else 1)
-            most *= 1.5 if rng.random() < 0.25 else 1.0
             faint = np.float32(rng.uniform(0, most) * (rng.random() < 0.7))
             light += faint * planes[LANDMARKS + k].astype(np.float32) / UNIT
     light += np.float32(rng.uniform(0, 0.08)) * inside
@@ -154,16 +153,12 @@ def _exposed(
     if rng.random() < 0.5:
         light = ndimage.gaussian_filter(light, rng.uniform(0.2, 0.9))
     photons = np.exp(rng.uniform(np.log(8), np.log(60 if dark else 400)))
-    # Nothing of what lies outside is seen, and counting photons is most of the work.
-    own = inside > 0
-    counts = rng.poisson(np.clip(light[own], 0, 4) * photons + rng.uniform(0, 2)) / photons
-    counts = counts + rng.normal(0, rng.uniform(0, 0.03), counts.shape)
+    counts = rng.poisson(np.clip(light, 0, 4) * photons + rng.uniform(0, 2)) / photons
+    counts = counts + rng.normal(0, rng.uniform(0, 0.03), light.shape)
     # What is black in the whole frame became 0; some of the background stays.
-    counts = counts - rng.uniform(0, 0.05)
-    bright = max(float(np.percentile(counts, BRIGHT)), 1e-3)
-    found = np.zeros(light.shape, np.float32)
-    found[own] = counts / bright
-    return found
+    light = (counts - rng.uniform(0, 0.05)).astype(np.float32)
+    bright = float(np.percentile(light[inside > 0], BRIGHT))
+    return np.asarray(light / max(bright, 1e-3) * inside, np.float32)
 
 
 def annotated(cell: RealCell) -> Example:

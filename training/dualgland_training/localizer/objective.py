@@ -51,7 +51,7 @@ class LocalizerObjective(Objective[Batch]):
     examples : Examples, optional
         What is seen; default: drawn cells of the recipe's banks.
     start : pathlib.Path, optional
-        Weights to start from; default: the recipe's ``start``.
+        Weights to start from.
 
     Raises
     ------
@@ -81,8 +81,6 @@ class LocalizerObjective(Objective[Batch]):
             bank = load_bank(*(recipe.found(path) for path in recipe.banks))
             examples = Examples(bank, [], recipe.seed + 1)
         self.examples = examples
-        if start is None and recipe.start is not None:
-            start = recipe.found(recipe.start)
         network = start_network(recipe, start).train()
         self.network: Localizer = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged: nn.Module = self.network

@@ -95,8 +95,6 @@ class LocalizerRecipe(CellRun):
     heldout : pathlib.Path or None
         Drawn cells of other fields: looked at in validation, and what the finished model is
         calibrated on.
-    start : pathlib.Path or None
-        Weights that the first stage goes on from.
     validation_crops : int
         Drawn cells that are looked at in validation.
     """
@@ -115,7 +113,6 @@ class LocalizerRecipe(CellRun):
     folds: int = Field(default=4, ge=2, le=1000)
     banks: tuple[Path, ...] = ()
     heldout: Path | None = None
-    start: Path | None = None
     validation_crops: int = Field(default=57, ge=0, le=65_536)
 
 

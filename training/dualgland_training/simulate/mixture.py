@@ -28,12 +28,7 @@ STANDS_OUT_MORE = {"Nuclear membrane": 0.55}
 part of its envelope that is out of focus."""
 
 SHARE = 0.004
-"""Share of a cell's pixels that are its bright parts, at least half a µm²; of what is smaller,
-as the two dots of a centrosome are, half of what shines. Else their skirts would count as bright,
-and the dots would be drawn as discs of two µm."""
-
-PEAK = 0.1
-"""Area whose light is the peak, in µm²: what is brighter than half of it shines."""
+"""Share of a cell's pixels that are its bright parts, at least half a µm²."""
 
 
 def pattern_light(
@@ -58,11 +53,7 @@ def pattern_light(
         float32, (Y, X).
     """
     volume = PATTERNS[name](scene, rng)
-    cells = scene.layout.cells
-    seen = scaled_per_cell(in_focus(scene, volume, height), cells, scene.pixels_per_um)
-    # Scaled up, what the blur spills from a neighbour would outline a cell that shows nothing.
-    own = np.bincount(cells.ravel(), volume.sum(0).ravel(), scene.count + 1)[1:] > 0
-    return np.asarray(seen * scene.layout.per_cell(own.astype(np.float32)), np.float32)
+    return scaled_per_cell(in_focus(scene, volume, height), scene.layout.cells, scene.pixels_per_um)
 
 
 def in_focus(scene: Scene, volume: Float32Array, height: float = FOCUS) -> Float32Array:
@@ -96,10 +87,7 @@ def _bright_parts(light: Float32Array, cells: LabelArray, pixels_per_um: float) 
         own = flat[edges[label - 1] : edges[label]]
         if own.size:
             number = max(int(SHARE * own.size), int(0.5 * pixels_per_um**2), 1)
-            peak = min(max(int(PEAK * pixels_per_um**2), 3), own.size)
-            shining = 0.5 * np.partition(own, own.size - peak)[own.size - peak]
-            half = int(np.count_nonzero(own > shining)) // 2
-            number = min(number, max(half, peak), own.size)
+            number = min(number, own.size)
             found[label] = np.partition(own, own.size - number)[own.size - number]
     return found
 

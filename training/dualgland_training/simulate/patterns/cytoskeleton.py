@@ -16,12 +16,6 @@ VIMENTIN = Habit(bend=0.35, memory=2.5, edge_reach=1.5, nucleus_reach=0.5, edge_
 STRESS = Habit(bend=0.015, memory=8.0, edge_reach=0.5, nucleus_reach=0.3, edge_loss=0.2)
 """Stress fibres: straight through the cell."""
 
-LEAST = 2.0
-"""Area of a spindle or a bridge that shows in a cell at least, in µm²."""
-
-ABOVE = 5.0
-"""How far from its usual place towards the middle of the nucleus a centrosome may lie, in µm."""
-
 
 def _clip(values: AnyArray, size: int) -> Float32Array:
     return np.asarray(np.clip(values, 1, size - 3), np.float32)
@@ -190,22 +184,9 @@ def _tips(scene: Scene, ends: AnyArray, rng: np.random.Generator) -> Float32Arra
 def _mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Cover the spindle of a dividing cell, or the bridge between two daughters.
 
-    Some proteins keep to the poles, others to the middle; what is not bound fills the rounded
-    cell. Cells that do neither show nothing.
+    Cells that do neither show nothing.
     """
-    inside = scene.layout.cells > 0
-    poles = np.exp(-scene.centre_distance / scene.any_of(1.0, 3.0, rng).clip(1.0))
-    kind = rng.choice([0.0, 1.0, -1.0], scene.count, p=[0.5, 0.3, 0.2])
-    kept = scene.layout.per_cell(kind)
-    share = np.where(kept > 0, 0.1 + poles, np.where(kept < 0, 1.1 - poles, 1.0))
-    share = np.where(scene.divides, share, 1.0)
-    light = scene.spindle * share * np.exp(0.3 * scene.texture(0.4, rng)) * inside
-    clouds = np.exp(scene.any_of(0.1, 0.5, rng) * scene.texture(0.4, rng))
-    light = light + scene.any_of(0.0, 0.35, rng) * clouds * (scene.divides & inside)
-    # The tip of a bridge that reaches over from a neighbour is nothing to be named.
-    number = np.bincount(scene.layout.cells[light > 0.3], minlength=scene.count + 1)[1:]
-    enough = number >= LEAST / scene.layout.pixel_size**2
-    light = light * scene.layout.per_cell(enough.astype(np.float32))
+    light = scene.spindle * np.exp(0.3 * scene.texture(0.4, rng)) * (scene.layout.cells > 0)
     shape = (len(scene.slabs), *scene.layout.shape)
     return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
 
@@ -213,26 +194,20 @@ def _mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Float32Array:
 def _centrosome(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Set one or two dots at the microtubule focus; around it, in some cells, a swarm of specks.
 
-    Two dots in most cells, half a µm to two apart. Seen from above they lie on the nucleus in
-    many cells, whatever side of it the microtubules come together on.
+    Two dots in most cells, half a µm to two apart.
     """
     layout = scene.layout
     rows, columns, radii, bright = [], [], [], []
     for outline in layout.outlines:
         swarm = rng.random() < 0.3
-        middle = np.array([outline.y, outline.x])
-        above = ABOVE * rng.random() * (outline.spindle is None and rng.random() < 0.45)
-        for corner in outline.poles:
-            pole = np.array(corner) + (middle - corner) * min(
-                1.0, above / max(float(np.hypot(*(middle - corner))), 1e-6)
-            )
+        for pole in outline.poles:
             number = 1 if outline.spindle is not None else 1 + int(rng.random() < 0.6)
             spread = rng.normal(0, 0.5, (number, 2))
-            parts = [pole + spread]
+            parts = [np.array(pole) + spread]
             size, light = [rng.uniform(0.16, 0.28, number)], [rng.uniform(0.7, 1.3, number)]
             if swarm:
                 many = int(rng.integers(20, 120))
-                parts.append(pole + rng.normal(0, rng.uniform(0.8, 2.5), (many, 2)))
+                parts.append(np.array(pole) + rng.normal(0, rng.uniform(0.8, 2.5), (many, 2)))
                 size.append(rng.uniform(0.1, 0.2, many))
                 light.append(rng.lognormal(-1.2, 0.5, many))
             at = np.rint(np.concatenate(parts) / layout.pixel_size).astype(np.intp)

@@ -24,28 +24,18 @@ WIDTH = 0.13
 
 
 def _mitochondria(scene: Scene, rng: np.random.Generator) -> Float32Array:
-    """Draw a worm-like network, denser around the nucleus; in some cells broken into grains.
-
-    What lies above and below the focus adds a haze of the same distribution; in cells where it
-    is strong, or the antibody binds elsewhere too, mitochondria look diffuse.
-    """
-    pieces = rng.choice([1.0, 0.3, 0.12], scene.count, p=[0.65, 0.15, 0.2])
-    broken = scene.layout.per_cell(pieces)
+    """Draw a worm-like network, denser around the nucleus; in some cells broken into grains."""
+    broken = scene.layout.per_cell(np.where(rng.random(scene.count) < 0.2, 0.12, 1.0))
     seeds = _worm_seeds(scene, broken, rng)
     worms = grow(scene.layout, seeds, WORM, scene.slabs, rng)
-    width = rng.uniform(0.8, 1.2) * WIDTH * scene.pixels_per_um
-    sharp = ndimage.gaussian_filter(worms, (0, width, width))
-    far = 0.8 * scene.pixels_per_um
-    haze = ndimage.gaussian_filter(worms, (0, far, far)) * (scene.layout.cells > 0)
-    haze = haze * np.exp(scene.any_of(0.1, 0.6, rng) * scene.texture(0.3, rng))
-    hazy = scene.any_of(0.0, 0.5, rng) + scene.some(0.25, rng) * scene.any_of(0.3, 2.0, rng)
-    return np.asarray(sharp + hazy * haze, np.float32)
+    width = WIDTH * scene.pixels_per_um
+    return np.asarray(ndimage.gaussian_filter(worms, (0, width, width)), np.float32)
 
 
 def _worm_seeds(scene: Scene, broken: Float32Array, rng: np.random.Generator) -> Seeds:
     """Scatter mitochondria over the cytoplasm, most of them around the nucleus, mostly radial."""
     layout = scene.layout
-    density = 0.08 + np.exp(-layout.nucleus_distance / scene.any_of(2.0, 15.0, rng).clip(2.0))
+    density = 0.08 + np.exp(-layout.nucleus_distance / scene.any_of(2.5, 9.0, rng).clip(2.5))
     density *= (layout.cells > 0) & (layout.nuclei == 0) & (layout.edge_distance > 0.8)
     density *= np.exp(0.6 * scene.texture(3.0, rng)) * scene.any_of(0.5, 1.5, rng)
     density /= np.sqrt(broken.clip(0.1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from dualgland_training.simulate.scatter import dots, scatter
 from dualgland_training.simulate.scene import Scene
@@ -14,34 +13,21 @@ def _plasma_membrane(scene: Scene, rng: np.random.Generator) -> Float32Array:
     """Line the edge of the cell, uneven, with ruffles and spikes; the rest is a grainy sheet.
 
     The membrane also covers the cell above and below the focus, nucleus and all: unlike the
-    cytosol, its haze does not spare the nucleus. In many cells that sheet is most of what is
-    seen, as bright where the cell is thin as where it is thick, and brighter where the edge
-    ruffles. Some proteins keep to the contacts between cells (junctions) and leave free edges
-    bare.
+    cytosol, its haze does not spare the nucleus. Some proteins keep to the contacts between
+    cells (junctions) and leave free edges bare.
     """
     layout = scene.layout
-    inside = layout.cells > 0
-    flat = scene.some(0.5, rng)
     width = scene.any_of(0.18, 0.6, rng).clip(0.18)
-    edge = np.exp(-layout.edge_distance / width) * inside
+    edge = np.exp(-layout.edge_distance / width) * (layout.cells > 0)
     patches = np.exp(scene.any_of(0.2, 0.9, rng) * scene.texture(2.0, rng))
     junctions = scene.some(0.2, rng)
     contact = _contacts(scene)
     edge = edge * patches * np.where(junctions, 1.5 * contact, 0.6 + 0.6 * contact)
-    edge = edge * np.where(flat & ~junctions, scene.any_of(0.1, 0.8, rng), 1)
     spikes = np.exp(-((scene.texture(0.5, rng) / 0.12) ** 2)) * np.exp(-layout.edge_distance / 2)
-    spikes = spikes * (scene.texture(2.5, rng) > 0.6) * inside * ~junctions
-    sheet = np.exp(scene.any_of(0.15, 0.8, rng) * scene.texture(0.22, rng)) * inside
-    level = np.where(flat, scene.any_of(0.4, 0.9, rng), scene.any_of(0.08, 0.5, rng))
-    sheet = sheet * np.where(junctions, 0.03, level)
-    sheet = sheet * np.exp(scene.any_of(0.1, 0.35, rng) * scene.texture(2.5, rng))
-    # Over the nucleus the upper side of the cell is farthest out of focus.
-    over = np.where(layout.nuclei > 0, scene.any_of(0.45, 1.1, rng), 1).astype(np.float32)
-    sheet = sheet * ndimage.gaussian_filter(over, 0.5 * scene.pixels_per_um)
-    reach = scene.any_of(1.0, 4.0, rng).clip(1.0)
-    ruffles = np.exp(-layout.edge_distance / reach) * np.clip(scene.texture(5.0, rng) - 0.3, 0, 1)
-    ruffles = ruffles * inside * ~junctions * scene.any_of(0.0, 1.2, rng)
-    sheet = sheet * (1 + ruffles)
+    spikes = spikes * (scene.texture(2.5, rng) > 0.6) * (layout.cells > 0) * ~junctions
+    sheet = np.exp(scene.any_of(0.1, 0.6, rng) * scene.texture(0.3, rng)) * (layout.cells > 0)
+    sheet = sheet * np.where(junctions, 0.03, scene.any_of(0.08, 0.6, rng))
+    sheet = sheet * np.exp(0.2 * scene.texture(2.0, rng))
     specks = scatter(layout, layout.cells > 0, rng.uniform(0, 60, scene.count), rng)
     number = specks[0].size
     fine = dots(layout, specks, rng.uniform(0.1, 0.2, number), rng.lognormal(-0.7, 0.5, number))

@@ -10,7 +10,7 @@ from importlib.metadata import distributions
 import pytest
 import torch
 
-from napari_dualgland.model.descent import fused_on
+from napari_dualgland.model import descent
 
 HERE = any(distributions(name="triton"))
 
@@ -45,5 +45,13 @@ def test_the_kernel_takes_the_steps_of_the_descent() -> None:
     assert told.stdout.strip() == "alike", told.stderr
 
 
-def test_there_is_no_kernel_on_a_processor() -> None:
-    assert fused_on(torch.device("cpu")) is None
+def test_there_is_a_kernel_only_on_a_gpu_and_where_no_window_will_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(descent, "_kernel", lambda device: device)
+    monkeypatch.setattr(descent, "_without_windows", False)
+    gpu = torch.device("cuda")
+    assert descent.fused_on(gpu) is None
+    descent.expect_no_window()
+    assert descent.fused_on(gpu) is not None
+    assert descent.fused_on(torch.device("cpu")) is None

@@ -7,7 +7,6 @@ other devices, whole images are shifted and added instead, on a GPU by one kerne
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -67,15 +66,27 @@ def laplacian(image: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
-@cache
-def fused_on(device: torch.device) -> Callable[[Tensor, Tensor, int, float], Tensor] | None:
-    """Return the kernel that takes the steps on a device, None where there is none; tried once.
+_without_windows = False
 
-    Never beside a window: Triton's LLVM and that of Mesa, which may draw it, cannot live in one
-    process.
+
+def expect_no_window() -> None:
+    """Let GPUs take the steps by their kernel, in a process that never opens a window.
+
+    Triton's LLVM and that of Mesa, which may draw it, cannot live in one process; whoever imputes
+    in a script may well look at the result in napari afterwards.
     """
-    if device.type != "cuda" or "vispy" in sys.modules:
-        return None
+    global _without_windows  # noqa: PLW0603 - what is loaded is the process's, too
+    _without_windows = True
+
+
+def fused_on(device: torch.device) -> Callable[[Tensor, Tensor, int, float], Tensor] | None:
+    """Return the kernel that takes the steps on a device; None where none is, or may be used."""
+    return _kernel(device) if _without_windows and device.type == "cuda" else None
+
+
+@cache
+def _kernel(device: torch.device) -> Callable[[Tensor, Tensor, int, float], Tensor] | None:
+    """Return the kernel if it works on a device; it is tried once."""
     try:
         from napari_dualgland.model.descent_gpu import relax_fused
 

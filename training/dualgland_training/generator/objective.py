@@ -30,6 +30,7 @@ from dualgland_training.trainer import distributed
 from dualgland_training.trainer.memory import say_what_fits
 from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
+from napari_dualgland.model.descent import expect_no_window
 from napari_dualgland.model.generator import Generator, build_generator, load_generator
 
 VALIDATION_CROP = 128
@@ -60,6 +61,7 @@ class GeneratorObjective(Objective[Batch]):
     def __init__(
         self, config: TrainConfig, device: torch.device, precision: str, warn: Warn
     ) -> None:
+        expect_no_window()
         self.config, self.device, self.precision = config, device, precision
         self.split = read_split(config, warn)
         rank, world = distributed.rank(), distributed.world()

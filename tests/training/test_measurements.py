@@ -46,7 +46,7 @@ from dualgland_training.evaluate.measurements.run import (
 )
 from dualgland_training.evaluate.methods import SAMPLE
 from dualgland_training.simulate import simulate_field
-from napari_dualgland.errors import DualglandError
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.localization.ranked import ranked
 
 UM = 0.16
@@ -176,3 +176,10 @@ def test_options_of_the_other_evaluation_are_refused(tmp_path: Path, capsys) -> 
     with pytest.raises(typer.Exit):
         command._main(tmp_path / "out", ablation=["SG=x"], measurements=True)
     assert "--measurements" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_atlas_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DualglandError) as refused:
+        read_fields(tmp_path, ["generator"])
+    assert refused.value.kind == Kind.NOT_THERE
+    assert "--data" in str(refused.value)

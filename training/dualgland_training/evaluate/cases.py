@@ -108,9 +108,7 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
     DualglandError
         If the folder does not hold the collection.
     """
-    if not (data / "cells.csv").is_file():
-        way_out = "name the atlas folder with --data"
-        raise DualglandError(Kind.NOT_THERE, data, "no cells.csv in there", way_out=way_out)
+    refuse_other(data)
     found: dict[str, AnyArray] = {}
     for field in kept.fields:
         whole = read_field(data, field)
@@ -126,6 +124,24 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
         image = tifffile.imread(data / "cells" / row["file"])
         found[f"cell {row['group']} {row['file']}"] = image
     return found
+
+
+def refuse_other(data: Path) -> None:
+    """Refuse a folder that is not the atlas collection.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    DualglandError
+        If its table of cells is not in there.
+    """
+    if not (data / "cells.csv").is_file():
+        way_out = "name the atlas folder with --data"
+        raise DualglandError(Kind.NOT_THERE, data, "no cells.csv in there", way_out=way_out)
 
 
 def cell_rows(data: Path) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from dualgland_training.data.collection import read_field, read_table
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.options import DataOptions
 from dualgland_training.data.source import shrink
-from dualgland_training.evaluate.cases import held_out
+from dualgland_training.evaluate.cases import held_out, refuse_other
 from napari_dualgland.model.compartments import PIXEL_UM
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -87,6 +87,7 @@ def read_fields(data: Path, models: Sequence[str], quick: bool = False) -> list[
     DualglandError
         If a card or a field is missing, or nothing was held out from all the models.
     """
+    refuse_other(data)
     found = []
     for name in held_out(models).fields:
         whole = read_field(data, name)

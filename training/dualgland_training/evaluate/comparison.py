@@ -169,7 +169,9 @@ def compare(results: dict[str, Result], ours: str) -> Result:
 def calibration(results: dict[str, Result]) -> Result:
     """Return, per method that states an uncertainty and per case, stated and found shares.
 
-    ``sample_over_mean`` is the squared error of one sample over that of the estimate.
+    ``covered`` is of pixels whose stated deviation is a grey level or more, ``covered_sure`` of
+    the others, ``sure`` their share; ``sample_over_mean`` is the squared error of one sample over
+    that of the estimate.
     """
     table: Result = {}
     for method, result in results.items():
@@ -189,12 +191,12 @@ def _pooled(parts: list[Result]) -> Result:
     row: Result = {}
     stated = [part for part in parts if "covered" in part]
     if stated:
-        pixels = sum(part["pixels"] for part in stated)
-        counts = np.sum([part["covered"] for part in stated], 0)
-        row["pixels"] = pixels
-        row["covered"] = dict(
-            zip(map(str, stated[0]["levels"]), (counts / pixels).tolist(), strict=True)
-        )
+        levels = [str(level) for level in stated[0]["levels"]]
+        for name in ("covered", "covered_sure"):
+            pixels, *inside = np.sum([part[name] for part in stated], 0).tolist()
+            if pixels:
+                row[name] = {level: n / pixels for level, n in zip(levels, inside, strict=True)}
+        row["sure"] = pixels / sum(part["pixels"] for part in stated)
     drawn = [part for part in parts if "sample_error" in part]
     error = sum(part["error"] for part in drawn)
     if error > 0:

@@ -133,21 +133,27 @@ def _calibration(report: dict[str, Any]) -> list[str]:
         "",
         "## Calibration",
         "",
-        "Share of missing pixels inside the stated 50 % and 90 % intervals, and "
-        "squared error of one sample over that of the estimate (2 if honest). Pixels are pooled.",
+        "Share of missing pixels inside the stated 50 % and 90 % intervals, where the stated "
+        "deviation is a grey level or more; *sure* is the share of the others, most of which are "
+        "dark, and exactly right or a whole level off whatever an interval says. Squared error "
+        "of one sample over that of the estimate: 2 if honest. Pixels are pooled.",
     ]
     body = [
         [
             method,
             case,
             *(number(row.get("covered", {}).get(p), 3) for p in ("0.5", "0.9")),
+            number(row.get("sure")),
+            *(number(row.get("covered_sure", {}).get(p), 3) for p in ("0.5", "0.9")),
             number(row.get("sample_over_mean")),
         ]
         for method, rows in report["calibration"].items()
         for case, row in rows.items()
-        if "covered" in row or "sample_over_mean" in row
+        if "sure" in row or "sample_over_mean" in row
     ]
-    return lines + rows_of(["method", "damage", "in 50 %", "in 90 %", "sample / mean"], body)
+    sure = ["sure", "sure: in 50 %", "sure: in 90 %"]
+    head = ["method", "damage", "in 50 %", "in 90 %", *sure, "sample / mean"]
+    return lines + rows_of(head, body)
 
 
 def _flat(table: dict[str, Any]) -> dict[str, Any]:

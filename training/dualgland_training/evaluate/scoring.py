@@ -27,6 +27,10 @@ DARK = 4
 CROP, CELL = 96, 192
 """Sides of a hole-centred crop and of the picture of a cell, in pixels."""
 
+GREY_LEVEL = 1
+"""Deviation below which rounding decides whether an estimate is right: intervals of such pixels are
+told apart."""
+
 CROP_CASES = ("box, all channels", "thick, all channels", "box, protein only")
 COMPARTMENTS = "napari_dualgland.model.compartments"
 
@@ -146,13 +150,15 @@ def _calibration(filled: dict[str, AnyArray], truth: AnyArray, seen: BoolArray) 
     estimate, real = filled["estimate"][seen].astype(float), truth[seen].astype(float)
     result: dict[str, Any] = {"pixels": int(seen.sum())}
     if "deviation" in filled:
-        counts = []
+        counts = np.zeros((2, 1 + len(LEVELS)), int)
         for c, (shape, scale) in enumerate(filled["reach"]):
-            here = seen[c]
-            said = (filled["estimate"][c][here], truth[c][here].astype(float))
+            sure = filled["deviation"][c] < GREY_LEVEL
             reach = Reach(shape=shape, scale=scale)
-            counts.append(covered(*said, filled["deviation"][c][here], reach=reach))
-        result["covered"] = np.sum(counts, 0).tolist()
+            for row, here in zip(counts, (seen[c] & ~sure, seen[c] & sure), strict=True):
+                said = (filled["estimate"][c][here], truth[c][here].astype(float))
+                inside = covered(*said, filled["deviation"][c][here], reach=reach)
+                row += [here.sum(), *inside]
+        result["covered"], result["covered_sure"] = counts.tolist()
         result["levels"] = list(LEVELS)
     samples = [v for k, v in filled.items() if k.startswith("sample")]
     if samples:

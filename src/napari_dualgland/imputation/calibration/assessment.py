@@ -31,7 +31,10 @@ class Assessment(NamedTuple):
 
 
 def assess(
-    errors: HoldoutErrors, corrector: Corrector | None, stored: Callable[[Tensor], Tensor]
+    errors: HoldoutErrors,
+    corrector: Corrector | None,
+    stored: Callable[[Tensor], Tensor],
+    step: float,
 ) -> Assessment:
     """Assess a channel, each part of the field by what was learned in the others.
 
@@ -44,6 +47,9 @@ def assess(
     stored : callable
         Brings estimates to what the stack will hold: where it is black, most are exactly
         right once they are rounded.
+    step : float
+        Between the values that the stack can hold, normalised; 0 if it does not round. What is
+        surer than that tells nothing of how errors spread: rounding decides there.
 
     Returns
     -------
@@ -64,9 +70,13 @@ def assess(
     if errors.sigma is None:
         return Assessment(model, correct)
     left = prior + error - stored(prior + model * departure + correct * addend)
-    ratio = left / (errors.sigma.double() * widening)
-    factor = float(((ratio.square().sum() + AS_IF) / (len(ratio) + AS_IF)).sqrt())
-    return Assessment(model, correct, factor, Reach.of((ratio.abs() / factor).numpy(), AS_IF))
+    said = errors.sigma.double() * widening
+    # The sum of squares is to be as stated. A mean of ratios would be that of dark pixels, of
+    # which most are exactly right, and bright ones would be called surer than they are.
+    seen = left.square().sum() / said.square().mean()
+    factor = float(((seen + AS_IF) / (len(left) + AS_IF)).sqrt())
+    sizes, counted = left.abs() / (factor * said), factor * said >= step
+    return Assessment(model, correct, factor, Reach.of(sizes[counted].numpy(), AS_IF))
 
 
 def _weights(

@@ -122,8 +122,11 @@ def calibrate_steps(
             learned = learn(every, seed, filler.device, should_stop)
             if learned is not None:
                 correctors[channel] = learned
-        stored = _stored(statistics, channel, hidden.frames.dtype)
-        assessed[channel] = assess(every, correctors.get(channel), stored)
+        dtype = hidden.frames.dtype
+        stored = _stored(statistics, channel, dtype)
+        rounded = np.issubdtype(dtype, np.integer)
+        step = 1 / float(statistics.normalisation.scale[channel]) if rounded else 0.0
+        assessed[channel] = assess(every, correctors.get(channel), stored, step)
         checked += len(every.error)
     return Calibration(
         torch.tensor([a.model_weight for a in assessed]),

@@ -154,6 +154,29 @@ class Scene:
         """
         return self.layout.per_cell((rng.random(self.count) < chance).astype(np.float32)) > 0
 
+    def through_slabs(self, light: FloatArray) -> Float32Array:
+        """Return light of (Y, X) shared out evenly over the slabs: float32, (slabs, Y, X)."""
+        shape = (len(self.slabs), *self.layout.shape)
+        return np.asarray(np.broadcast_to(light / len(self.slabs), shape), np.float32)
+
+    def blurred(self, light: Float32Array, sigma_um: float) -> Float32Array:
+        """Return light blurred by a Gaussian within each slab, (slabs, Y, X).
+
+        Parameters
+        ----------
+        light : numpy.ndarray
+            (slabs, Y, X).
+        sigma_um : float
+            Its standard deviation, in µm.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the dtype of ``light``.
+        """
+        sigma = sigma_um * self.pixels_per_um
+        return np.asarray(ndimage.gaussian_filter(light, (0, sigma, sigma)))
+
 
 class Streams(NamedTuple):
     """Sources of random numbers: a change in how one part is drawn leaves the others."""

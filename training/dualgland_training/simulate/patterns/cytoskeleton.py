@@ -72,10 +72,9 @@ def _intermediate_filaments(scene: Scene, rng: np.random.Generator) -> Float32Ar
         VIMENTIN,
         rng,
     )
-    width = rng.uniform(0.05, 0.12) * scene.pixels_per_um
-    light = ndimage.gaussian_filter(light, (0, width, width))
+    light = scene.blurred(light, rng.uniform(0.05, 0.12))
     # Strands too fine to be told apart add up to a haze of the same distribution.
-    haze = ndimage.gaussian_filter(light, (0, 0.7 * scene.pixels_per_um, 0.7 * scene.pixels_per_um))
+    haze = scene.blurred(light, 0.7)
     return np.asarray(light + scene.any_of(0.2, 1.0, rng) * haze, np.float32)
 
 
@@ -111,12 +110,9 @@ def _actin_filaments(scene: Scene, rng: np.random.Generator) -> Float32Array:
         rng.lognormal(0, 0.8, number),
     )
     light = _filaments(scene, seeds, STRESS, rng)
-    light = light + _cortex(scene, focal, rng)
-    light = ndimage.gaussian_filter(
-        light, (0, 0.08 * scene.pixels_per_um, 0.08 * scene.pixels_per_um)
-    )
+    light = scene.blurred(light + _cortex(scene, focal, rng), 0.08)
     # Fibres too fine to be told apart add up to a haze of the same distribution.
-    haze = ndimage.gaussian_filter(light, (0, 0.8 * scene.pixels_per_um, 0.8 * scene.pixels_per_um))
+    haze = scene.blurred(light, 0.8)
     light = light + scene.any_of(0.1, 0.9, rng) * haze * (layout.cells > 0)
     return np.asarray(light + _adhesions(scene, focal, rng), np.float32)
 
@@ -126,8 +122,7 @@ def _cortex(scene: Scene, focal: AnyArray, rng: np.random.Generator) -> Float32A
     share = scene.layout.per_cell(np.where(focal, 0.02, rng.uniform(0.1, 0.7, scene.count)))
     edge = np.exp(-scene.layout.edge_distance / 0.4) * (scene.layout.cells > 0)
     edge = 2 * edge * share * np.exp(0.5 * scene.texture(2.0, rng))
-    shape = (len(scene.slabs), *scene.layout.shape)
-    return np.asarray(np.broadcast_to(edge / len(scene.slabs), shape), np.float32)
+    return scene.through_slabs(edge)
 
 
 def _adhesions(scene: Scene, focal: AnyArray, rng: np.random.Generator) -> Float32Array:
@@ -147,10 +142,7 @@ def _adhesions(scene: Scene, focal: AnyArray, rng: np.random.Generator) -> Float
         rng.lognormal(1.0, 0.4, number),
     )
     streaks = _filaments(scene, seeds, STRESS, rng)
-    wide = ndimage.gaussian_filter(
-        streaks, (0, 0.16 * scene.pixels_per_um, 0.16 * scene.pixels_per_um)
-    )
-    return np.asarray(2 * wide, np.float32)
+    return np.asarray(2 * scene.blurred(streaks, 0.16), np.float32)
 
 
 def _microtubules(scene: Scene, rng: np.random.Generator) -> Float32Array:
@@ -176,9 +168,7 @@ def _tips(scene: Scene, ends: AnyArray, rng: np.random.Generator) -> Float32Arra
     heading = _outwards(scene)[places] + rng.normal(0, 0.5, number)
     parts = (np.full(number, 0.3), rng.uniform(0.6, 2.2, number), rng.lognormal(0, 0.3, number))
     light = _filaments(scene, _seeds(scene, places, heading, *parts), STRESS, rng)
-    return np.asarray(
-        ndimage.gaussian_filter(light, (0, 0.1 * scene.pixels_per_um, 0.1 * scene.pixels_per_um))
-    )
+    return scene.blurred(light, 0.1)
 
 
 def _mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Float32Array:
@@ -187,8 +177,7 @@ def _mitotic_spindle(scene: Scene, rng: np.random.Generator) -> Float32Array:
     Cells that do neither show nothing.
     """
     light = scene.spindle * np.exp(0.3 * scene.texture(0.4, rng)) * (scene.layout.cells > 0)
-    shape = (len(scene.slabs), *scene.layout.shape)
-    return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
+    return scene.through_slabs(light)
 
 
 def _centrosome(scene: Scene, rng: np.random.Generator) -> Float32Array:
@@ -220,9 +209,7 @@ def _centrosome(scene: Scene, rng: np.random.Generator) -> Float32Array:
         return np.zeros((len(scene.slabs), *layout.shape), np.float32)
     places = np.concatenate(rows), np.concatenate(columns)
     spots = dots(layout, places, np.concatenate(radii), np.concatenate(bright))
-    spots = spots * (layout.cells > 0)
-    shape = (len(scene.slabs), *layout.shape)
-    return np.asarray(np.broadcast_to(spots / len(scene.slabs), shape), np.float32)
+    return scene.through_slabs(spots * (layout.cells > 0))
 
 
 CYTOSKELETON = {

@@ -40,7 +40,7 @@ def _nuclear_membrane(scene: Scene, rng: np.random.Generator) -> Float32Array:
     haze = scene.any_of(0.05, 0.25, rng) * np.exp(0.2 * scene.texture(0.4, rng))
     inside = scene.layout.nuclei > 0
     light = np.where(scene.divides, 0.05, 1) * (rim + inside * (haze + 0.5 * folds))
-    return np.asarray(np.broadcast_to(light / len(scene.slabs), scene.nucleus.shape), np.float32)
+    return scene.through_slabs(light)
 
 
 def _nucleoli(scene: Scene, rng: np.random.Generator) -> Float32Array:

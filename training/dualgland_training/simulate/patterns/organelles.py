@@ -28,8 +28,7 @@ def _mitochondria(scene: Scene, rng: np.random.Generator) -> Float32Array:
     broken = scene.layout.per_cell(np.where(rng.random(scene.count) < 0.2, 0.12, 1.0))
     seeds = _worm_seeds(scene, broken, rng)
     worms = grow(scene.layout, seeds, WORM, scene.slabs, rng)
-    width = WIDTH * scene.pixels_per_um
-    return np.asarray(ndimage.gaussian_filter(worms, (0, width, width)), np.float32)
+    return scene.blurred(worms, WIDTH)
 
 
 def _worm_seeds(scene: Scene, broken: Float32Array, rng: np.random.Generator) -> Seeds:
@@ -91,9 +90,7 @@ def _golgi_apparatus(scene: Scene, rng: np.random.Generator) -> Float32Array:
         brightness=rng.lognormal(0, 0.4, number).astype(np.float32),
     )
     ribbons = grow(layout, seeds, RIBBON, scene.slabs, rng)
-    ribbons = ndimage.gaussian_filter(
-        ribbons, (0, 0.15 * scene.pixels_per_um, 0.15 * scene.pixels_per_um)
-    )
+    ribbons = scene.blurred(ribbons, 0.15)
     level = np.quantile(ribbons[ribbons > 0], 0.97) if (ribbons > 0).any() else 1.0
     far = scatter(layout, layout.nuclei == 0, rng.uniform(0, 25, scene.count), rng)
     few = dots(layout, far, np.full(far[0].size, 0.14), rng.uniform(0.1, 0.4, far[0].size))
@@ -119,8 +116,7 @@ def _aggresome(scene: Scene, rng: np.random.Generator) -> Float32Array:
         disc = 1 / (1 + np.exp((away - 1) * 8)) * (1 - 0.3 * np.exp(-((away / 0.5) ** 2)))
         np.maximum(light[window], disc, out=light[window])
     light *= (layout.nuclei == 0) & (layout.cells > 0)
-    shape = (len(scene.slabs), *layout.shape)
-    return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
+    return scene.through_slabs(light)
 
 
 def _around(y: int, x: int, reach: float, shape: tuple[int, int]) -> tuple[slice, slice]:
@@ -155,8 +151,7 @@ def _vesicles(scene: Scene, rng: np.random.Generator) -> Float32Array:
         at = places[0][rings], places[1][rings]
         # A ring is a dot with a smaller one taken out.
         light = light - dots(layout, at, radii[rings] * 0.55, 0.85 * bright[rings])
-    shape = (len(scene.slabs), *layout.shape)
-    return np.asarray(np.broadcast_to(light.clip(0) / len(scene.slabs), shape), np.float32)
+    return scene.through_slabs(light.clip(0))
 
 
 ORGANELLES = {

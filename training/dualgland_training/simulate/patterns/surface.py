@@ -32,8 +32,7 @@ def _plasma_membrane(scene: Scene, rng: np.random.Generator) -> Float32Array:
     number = specks[0].size
     fine = dots(layout, specks, rng.uniform(0.1, 0.2, number), rng.lognormal(-0.7, 0.5, number))
     light = edge + 0.7 * spikes + sheet + np.where(junctions, 0, 0.5) * fine
-    shape = (len(scene.slabs), *layout.shape)
-    return np.asarray(np.broadcast_to(light / len(scene.slabs), shape), np.float32)
+    return scene.through_slabs(light)
 
 
 def _contacts(scene: Scene) -> Float32Array:

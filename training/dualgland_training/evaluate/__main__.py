@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +43,10 @@ def _main(
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
+    # What is left out is for each evaluation to say.
+    given: dict[str, Any] = {"data": data, "out": out, "quick": quick}
+    given |= {"models": tuple(model)} if model else {}
+    given |= {"name": name} if name else {}
     try:
         if measurements:
             if ablation or pictures or log or fills:
@@ -54,15 +58,7 @@ def _main(
                 tabulate_measurements,
             )
 
-            asked = MeasurementOptions(
-                models=tuple(model or ["generator"]),
-                data=data,
-                out=out,
-                name=name or "measurements",
-                seeds=seeds,
-                quick=quick,
-            )
-            tabulate_measurements(asked, say)
+            tabulate_measurements(MeasurementOptions(**given, seeds=seeds), say)
             return
         pairs = [pair.partition("=") for pair in ablation or []]
         if not all(key and file for key, _, file in pairs):
@@ -72,18 +68,14 @@ def _main(
         from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 
         options = EvaluateOptions(
-            models=tuple(model or ["generator"]),
+            **given,
             ablations={key: file for key, _, file in pairs},
-            data=data,
-            out=out,
-            name=name or "evaluation",
             cells=cells,
             threads=threads,
             jobs=jobs,
             fills=fills,
             pictures=pictures,
             log=log,
-            quick=quick,
         )
         evaluate(options, say)
     except DualglandError as error:

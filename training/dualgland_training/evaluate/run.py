@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,27 +29,24 @@ from dualgland_training.evaluate.methods import (
 )
 from dualgland_training.evaluate.paper import paper_table, training_figures
 from dualgland_training.evaluate.pictures import check_outside, draw_pictures
+from dualgland_training.evaluate.report import ReportOptions, write_report
 from dualgland_training.evaluate.scoring import COMPARTMENTS, compartments_of, score_method
 from dualgland_training.evaluate.worker import Job, start
 from dualgland_training.perceptual.judge import load_judge
-from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray
 
 
-class EvaluateOptions(FrozenModel):
+class EvaluateOptions(ReportOptions):
     """Options of an evaluation.
 
     Attributes
     ----------
-    models : tuple of str
-        Names or files; the first is the one that is held against the others.
+    models, data, out, name, quick
+        As of every report. The first model is the one that is held against the others. Quick:
+        two cases, the middle of every field, no variants.
     ablations : dict
         Name of what a model was trained without → its file.
-    data, out : pathlib.Path
-        The atlas folder, and where the report goes.
-    name : str
-        Of the report's files.
     cells, threads : int
         Held-out cells to fill; CPU threads of every method.
     pictures : pathlib.Path or None
@@ -62,22 +58,16 @@ class EvaluateOptions(FrozenModel):
     fills : pathlib.Path or None
         Folder in which fills are kept, and found again by an evaluation that was cut off:
         what a method has finished is not done twice. They are thrown away where left out.
-    quick : bool
-        Two cases, the middle of every field, no variants.
     """
 
-    models: tuple[str, ...] = ("generator",)
-    ablations: dict[str, str] = Field(default_factory=dict)
-    data: Path
-    out: Path
     name: str = "evaluation"
+    ablations: dict[str, str] = Field(default_factory=dict)
     cells: int = 20
     threads: int = 1
     pictures: Path | None = None
     log: Path | None = None
     jobs: int = 1
     fills: Path | None = None
-    quick: bool = False
 
 
 def methods_of(options: EvaluateOptions) -> tuple[list[str], list[str]]:
@@ -194,10 +184,7 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
         "training": training_figures(options.log) if options.log else {},
         "ablations": ablate(results, papers, ours, options.ablations),
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    base = options.out / options.name
-    base.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    base.with_suffix(".md").write_text(markdown(report))
+    write_report(options.out / options.name, report, markdown)
     draw_gains(report["comparison"], ours, options.out / f"{options.name}_gains.png")
     draw_reliability(report["calibration"], options.out / f"{options.name}_reliability.png")
     if options.pictures is not None:

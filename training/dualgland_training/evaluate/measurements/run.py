@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +26,7 @@ from dualgland_training.evaluate.measurements.measuring import (
 )
 from dualgland_training.evaluate.measurements.report import markdown
 from dualgland_training.evaluate.methods import SAMPLE, Method, draws, fill_with, find_method
-from napari_dualgland.frozen import FrozenModel
+from dualgland_training.evaluate.report import ReportOptions, write_report
 from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -48,29 +46,19 @@ SMALL = 512**2
 Errors = dict[str, tuple[float, float]]
 
 
-class MeasurementOptions(FrozenModel):
+class MeasurementOptions(ReportOptions):
     """Options of the table of measurements.
 
     Attributes
     ----------
-    models : tuple of str
-        Names or files.
-    data, out : pathlib.Path
-        The atlas folder, and where the report goes.
-    name : str
-        Of the report's files.
+    models, data, out, name, quick
+        As of every report. Quick: two families, one seed, a held-out field at its coarsest scale.
     seeds : int
         Damages drawn of each family in each field; half as many in a large one.
-    quick : bool
-        Two families, one seed, a held-out field at its coarsest scale.
     """
 
-    models: tuple[str, ...] = ("generator",)
-    data: Path
-    out: Path
     name: str = "measurements"
     seeds: int = Option(default=2, ge=1)
-    quick: bool = False
 
 
 def _fills(
@@ -177,8 +165,5 @@ def tabulate_measurements(
             }
             for name, ways in tables.items()
         }
-    options.out.mkdir(parents=True, exist_ok=True)
-    base = options.out / options.name
-    base.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    base.with_suffix(".md").write_text(markdown(report), encoding="utf-8")
+    write_report(options.out / options.name, report, markdown)
     return report

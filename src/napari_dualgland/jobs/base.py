@@ -137,6 +137,18 @@ class Job(FrozenModel, ABC):
         return seen
 
     @property
+    def _params(self) -> Any:
+        return self.params  # type: ignore[attr-defined]  # each has its own
+
+    def _refuse_model(self, kind: str) -> None:
+        """Refuse a device that is not there, or a model that is not, or not of this kind."""
+        from napari_dualgland.model.device import choose_device
+        from napari_dualgland.model.weights import card_for
+
+        choose_device(self._params.device)
+        card_for(kind, self._params.model)
+
+    @property
     def _folder(self) -> Path | None:
         """Where what it writes lies."""
         return None if self.output is None else self.output.absolute().parent

@@ -47,13 +47,10 @@ class BoundariesJob(CellsJob):
     def check(self) -> None:
         """Refuse a location, model, device or output that cannot be had; see :meth:`.Job.check`."""
         from napari_dualgland.compartments.location import location_named
-        from napari_dualgland.model.device import choose_device
-        from napari_dualgland.model.weights import card_for
 
         self.check_output()
         location_named(self.params.location)
-        choose_device(self.params.device)
-        card_for("impute", self.params.model)
+        self._refuse_model("impute")
 
     @override
     def look_steps(

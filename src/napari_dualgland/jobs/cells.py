@@ -203,10 +203,6 @@ class CellsJob(Job):
         """What the public API and the command line call it."""
         return str(type(self).model_fields["kind"].default)
 
-    @property
-    def _params(self) -> Any:
-        return self.params  # type: ignore[attr-defined]  # each has its own
-
     def _filled_with(self) -> dict[str, Any]:
         return {name: getattr(self._params, name) for name in self.filled_with}
 

@@ -55,12 +55,8 @@ class LocalizeJob(CellsJob):
     @override
     def check(self) -> None:
         """Refuse a model, a device or an output that cannot be had; see :meth:`.Job.check`."""
-        from napari_dualgland.model.device import choose_device
-        from napari_dualgland.model.weights import card_for
-
         self.check_output()
-        choose_device(self.params.device)
-        card_for("localize", self.params.model)
+        self._refuse_model("localize")
 
     @override
     def load(self) -> Loaded:

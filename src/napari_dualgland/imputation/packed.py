@@ -48,10 +48,6 @@ class PackedMasks:
         """
         return t * self._shape[1] + z
 
-    def place(self, frame: int) -> tuple[int, int]:
-        """Return (t, z) of a frame."""
-        return divmod(frame, self._shape[1])
-
     def __getitem__(self, frame: int) -> PackedMask:
         """Return the mask of a frame."""
         return self._frames[frame]

@@ -68,9 +68,8 @@ class Patchwork:
         numpy.ndarray
             A copy.
         """
-        t, z = self.masks.place(frame)
-        place = [(t, t + 1), (z, z + 1), (0, len(values)), (box.y0, box.y1), (box.x0, box.x1)]
-        part: AnyArray = self._lay(np.array(values, self.dtype)[None, None], place)[0, 0]
+        part = np.array(values, self.dtype)
+        self._lay_frame(part, frame, box)
         return part
 
     def over(self, data: LazyArray) -> LazyArray:
@@ -101,17 +100,23 @@ class Patchwork:
 
     def _lay(self, out: AnyArray, place: Sequence[Any]) -> AnyArray:
         """Lay the patches over a block of its own, of which ``place`` says where it is."""
-        (t0, t1), (z0, z1), (c0, c1), *rows_and_columns = place
-        block = Box(*rows_and_columns[0], *rows_and_columns[1])
+        (t0, t1), (z0, z1), channels, rows, columns = place
+        block = Box(*rows, *columns)
         for t, z in np.ndindex(t1 - t0, z1 - z0):
             frame = self.masks.number(t0 + t, z0 + z)
-            if frame not in self._frames:
-                continue
-            for box, shared, values in self._frames[frame].touching(block):
-                missing = self.masks[frame][(slice(None), *box.slices)]
-                whole = np.zeros(missing.shape, self.dtype)
-                whole[missing] = values
-                here = (slice(c0, c1), *shared.inside(box))
-                view = out[(t, z, slice(None), *shared.inside(block))]
-                np.copyto(view, whole[here], where=missing[here])
+            self._lay_frame(out[t, z], frame, block, slice(*channels))
         return out
+
+    def _lay_frame(
+        self, out: AnyArray, frame: int, block: Box, channels: slice = slice(None)
+    ) -> None:
+        """Lay the patches of a frame over a block of it, (C, h, w), of these channels."""
+        if frame not in self._frames:
+            return
+        for box, shared, values in self._frames[frame].touching(block):
+            missing = self.masks[frame][(slice(None), *box.slices)]
+            whole = np.zeros(missing.shape, self.dtype)
+            whole[missing] = values
+            here = (channels, *shared.inside(box))
+            view = out[(slice(None), *shared.inside(block))]
+            np.copyto(view, whole[here], where=missing[here])

@@ -10,6 +10,7 @@ from typing import Any
 
 from napari_dualgland.batch.beside import write_beside
 from napari_dualgland.batch.thumbnail import Panel, panels_of, write_preview
+from napari_dualgland.compartments.report import cell_count
 from napari_dualgland.io.places import made
 from napari_dualgland.jobs.base import Job
 from napari_dualgland.jobs.inputs import FileInput
@@ -94,10 +95,7 @@ def _facts(result: Any) -> dict[str, Any]:
     if isinstance(result, Localization):
         return {"cells": len(result.table), "notes": list(result.provenance.notes)}
     if isinstance(result, Boundaries):
-        rows = result.set_points
-        cells = rows[rows["cell"] > 0]
-        count = len(cells.drop_duplicates([c for c in ("cell", "t", "z") if c in cells]))
-        return {"cells": count, "notes": list(result.provenance.notes)}
+        return {"cells": cell_count(result), "notes": list(result.provenance.notes)}
     return {}
 
 

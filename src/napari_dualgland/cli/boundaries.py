@@ -77,14 +77,13 @@ def describe(result: Boundaries, out: Path, table: Path | None, seconds: float) 
     -------
     dict
     """
-    from napari_dualgland.compartments.report import field_balance, out_of_balance
+    from napari_dualgland.compartments.report import cell_count, field_balance, out_of_balance
 
     how = result.provenance
-    cells = result.set_points[result.set_points["cell"] > 0]
     return {
         "output": str(out.absolute()),
         "table": None if table is None else str(table.absolute()),
-        "cells": len(cells.drop_duplicates([c for c in ("cell", "t", "z") if c in cells])),
+        "cells": cell_count(result),
         "location": how.options["location"],
         "balance": field_balance(result),
         "out_of_balance": out_of_balance(result),

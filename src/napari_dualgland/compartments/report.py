@@ -20,6 +20,13 @@ OUT = 2.0
 """Spreads τ from the set point θ beyond which a compartment is said to be out of balance."""
 
 
+def cell_count(result: Boundaries) -> int:
+    """Return how many cells there are, those of every plane by themselves."""
+    rows = result.set_points
+    names = [name for name in ("cell", "t", "z") if name in rows]
+    return len(rows[rows["cell"] > 0].drop_duplicates(names))
+
+
 def field_balance(result: Boundaries) -> list[dict[str, Any]]:
     """Return a row per channel and compartment of a field; of several planes, their median.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from napari_dualgland.compartments.params import BoundariesParams
+from napari_dualgland.compartments.report import cell_count
 from napari_dualgland.jobs import BoundariesJob, Loaded
 from napari_dualgland.progress import Progress
 from napari_dualgland.results import Boundaries
@@ -65,6 +66,4 @@ class BoundariesWidget(CellsDock[Boundaries]):
 
     @override
     def count(self, result: Boundaries) -> int:
-        rows = result.set_points
-        names = [name for name in ("cell", "t", "z") if name in rows]
-        return len(rows[rows["cell"] > 0].drop_duplicates(names))
+        return cell_count(result)

@@ -32,6 +32,7 @@ from skimage.io import imread
 
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.damage import draw_damage
+from dualgland_training.data.source import shrink
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -176,9 +177,7 @@ def elsewhere(sample: int = 60) -> dict[str, list[float]]:
     for _, image in fields():
         part = busiest(image)
         for factor in (2, 4):
-            c, h, w = part.shape
-            blocks = part.reshape(c, h // factor, factor, w // factor, factor)
-            small = np.rint(blocks.mean(axis=(2, 4))).astype(np.uint8)
+            small = np.rint(shrink(part, factor)).astype(np.uint8)
             key = f"fields shrunk {factor} times"
             shares.setdefault(key, []).append(float(found_in(small).mean()))
         sixteen = part.astype(np.uint16) * 257

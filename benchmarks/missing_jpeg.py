@@ -25,6 +25,7 @@ import typer
 from PIL import Image
 
 from dualgland_training.data.collection import read_field
+from dualgland_training.data.source import shrink
 from missing import ASKED, DATA, HERE, busiest, damaged, fields, found_in, score
 from napari_dualgland.typing import AnyArray
 
@@ -56,9 +57,7 @@ def colours(image: AnyArray, quality: int, subsampling: int) -> AnyArray:
 
 def halved(image: AnyArray) -> AnyArray:
     """Return an image of half the size, by averaging."""
-    c, h, w = (n - n % 2 if i else n for i, n in enumerate(image.shape))
-    blocks = image[:, :h, :w].reshape(c, h // 2, 2, w // 2, 2)
-    return np.asarray(np.rint(blocks.mean(axis=(2, 4))), dtype=image.dtype)
+    return np.asarray(np.rint(shrink(image, 2)), dtype=image.dtype)
 
 
 def off_grid(image: AnyArray) -> AnyArray:

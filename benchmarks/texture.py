@@ -23,6 +23,7 @@ import napari_dualgland as nd
 import texture_cost
 from dualgland_training.data.collection import read_field, read_table
 from dualgland_training.data.damage import FAMILIES
+from dualgland_training.data.source import shrink
 from dualgland_training.evaluate.scoring import CROP, cut
 from dualgland_training.metrics.sets import frechet_distance, kernel_distance
 from dualgland_training.perceptual.judge import load_judge
@@ -196,11 +197,9 @@ def rows(data: Path, kind: str) -> list[str]:
     """Return the rows of a kind of damage, one for each fill."""
     names = sorted(row["field"] for row in read_table(data, "fields512"))
     images = {name: (read_field(data, name, "fields512"), PIXEL_UM) for name in names}
-    finest = read_field(data, HELD_OUT).astype(float)
+    finest = read_field(data, HELD_OUT)
     for name, by in ((QUARTER, 4), (HALF, 2)):
-        c, h, w = finest.shape
-        small = finest.reshape(c, h // by, by, w // by, by).mean((2, 4))
-        images[name] = np.rint(small).astype(np.uint8), by * FINEST_UM
+        images[name] = np.rint(shrink(finest, by)).astype(np.uint8), by * FINEST_UM
     fields = {
         name: filled_field(image, size, kind, number)
         for number, (name, (image, size)) in enumerate(images.items())

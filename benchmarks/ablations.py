@@ -8,7 +8,6 @@ differences to the full course, paired per crop, with 95 % bootstrap intervals.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from dualgland_training import metrics
 from dualgland_training.data.split import read_split
 from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
+from dualgland_training.evaluate.report import write_report
 from dualgland_training.generator.recipe import read_recipe
 from dualgland_training.generator.validation import draw_validation, estimate
 from dualgland_training.losses.pituitary import pair_loss
@@ -169,8 +169,7 @@ def main(
             row["differences"] = {k: gain(v, full[k]) for k, v in figures.items()}
         table[name] = row
     report = {"recipe": RECIPE.name, "cases": CASES, "crops": CROPS, "courses": table}
-    (out / "ablations.json").write_text(json.dumps(report, indent=1) + "\n")
-    (out / "ablations.md").write_text(markdown(table))
+    write_report(out / "ablations", report, lambda _: markdown(table))
 
 
 def markdown(table: dict[str, Any]) -> str:

@@ -24,7 +24,6 @@ at two of the four simulated ones. The single cells were only ever measured.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from pathlib import Path
@@ -36,6 +35,7 @@ import typer
 from scipy import ndimage
 
 from dualgland_training.data.collection import read_field
+from dualgland_training.evaluate.report import write_report
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.localization.cells import Cells, find_cells
 from napari_dualgland.typing import LabelArray
@@ -224,10 +224,8 @@ def main(
     if not DATA.is_dir():
         raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
     fields, truth, singles = real_fields(), simulated(), single_cells()
-    out.mkdir(parents=True, exist_ok=True)
     figures = {"fields": fields, "simulated": truth, "single_cells": singles}
-    (out / "cells.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (out / "cells.md").write_text(table(fields, truth, singles))
+    write_report(out / "cells", figures, lambda _: table(fields, truth, singles))
 
 
 if __name__ == "__main__":

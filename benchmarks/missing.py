@@ -17,7 +17,6 @@ pixels that are damaged; *false* the share of undamaged pixels that are found.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ from skimage.io import imread
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.source import shrink
+from dualgland_training.evaluate.report import write_report
 from napari_dualgland.missing import find_missing
 from napari_dualgland.stack import ROLES, Channel, Stack
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -261,10 +261,8 @@ def main(
         raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
     intact, hurt = whole_and_damaged()
     other = elsewhere()
-    out.mkdir(parents=True, exist_ok=True)
     figures = {"whole": intact, "damaged": hurt, "elsewhere": other}
-    (out / "missing.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (out / "missing.md").write_text(table(intact, hurt, other))
+    write_report(out / "missing", figures, lambda _: table(intact, hurt, other))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ All but the other atlas's own fields are parts of 1024² pixels, those that are 
 from __future__ import annotations
 
 import io
-import json
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from PIL import Image
 
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.source import shrink
+from dualgland_training.evaluate.report import write_report
 from missing import ASKED, DATA, HERE, busiest, damaged, fields, found_in, score
 from napari_dualgland.typing import AnyArray
 
@@ -187,9 +187,7 @@ def main(
         raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
     shares, rows, before = intact(), hurt(), ringing()
     figures = {"whole": shares, "damaged": rows, "damaged before": before}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "missing_jpeg.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (out / "missing_jpeg.md").write_text(table(shares, rows, before))
+    write_report(out / "missing_jpeg", figures, lambda _: table(shares, rows, before))
 
 
 if __name__ == "__main__":

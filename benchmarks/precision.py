@@ -7,7 +7,6 @@ in both precisions, on held-out cells and a held-out field, one thread, and writ
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ import torch
 import typer
 
 from dualgland_training.data.split import read_split
+from dualgland_training.evaluate.report import write_report
 from dualgland_training.generator.validation import decibels, draw_validation, watched_sources
 from napari_dualgland.model.device import processor_name
 from napari_dualgland.model.evidence import gather_evidence
@@ -63,8 +63,7 @@ def main(
         "ratio": seconds["fp32"] / seconds["bf16"],
         "cases": rows,
     }
-    (out / "precision.json").write_text(json.dumps(report, indent=1) + "\n")
-    (out / "precision.md").write_text(markdown(report))
+    write_report(out / "precision", report, markdown)
 
 
 def markdown(report: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ and the other atlas stand beside it, to be seen and not to be chosen by.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from ablations import figures_of
 from dualgland_training.data.split import read_split
 from dualgland_training.evaluate.comparison import gain
 from dualgland_training.evaluate.markdown import signed
+from dualgland_training.evaluate.report import write_report
 from dualgland_training.generator.validation import (
     decibels,
     draw_validation,
@@ -177,8 +177,7 @@ def main(
             for key in looked["shipped"]
         },
     }
-    (out / "weights.json").write_text(json.dumps(report, indent=1) + "\n")
-    (out / "weights.md").write_text(markdown(report))
+    write_report(out / "weights", report, markdown)
     typer.echo(words)
 
 

@@ -26,12 +26,11 @@ from PIL import Image
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.source import shrink
 from dualgland_training.evaluate.report import write_report
-from missing import ASKED, DATA, HERE, busiest, damaged, fields, found_in, score
+from missing import ASKED, DATA, FAMILIES, HERE, busiest, damaged, fields, found_in, score
 from napari_dualgland.typing import AnyArray
 
 QUALITIES = (50, 75, 90, 95)
 DAMAGED_AT = ("never", "grey 75", "4:2:0 75", "4:4:4 90")
-FAMILIES = (*ASKED, "thick", "random")
 
 log = logging.getLogger("benchmarks.missing_jpeg")
 

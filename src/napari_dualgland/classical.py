@@ -74,14 +74,7 @@ def telea(image: AnyArray, missing: AnyArray) -> Float32Array:
     numpy.ndarray
         (C, Y, X) float32.
     """
-    cv2 = _opencv("Telea", "inpaint")
-
-    def draw(stretched: AnyArray, hole: BoolArray) -> AnyArray:
-        lost = hole.astype(np.uint8)
-        drawn: AnyArray = cv2.inpaint(stretched, lost, RADIUS, cv2.INPAINT_TELEA)
-        return drawn
-
-    return _stretched(image, missing, np.uint16, draw)
+    return _inpainted(image, missing, "Telea", "INPAINT_TELEA")
 
 
 def navier_stokes(image: AnyArray, missing: AnyArray) -> Float32Array:
@@ -97,11 +90,17 @@ def navier_stokes(image: AnyArray, missing: AnyArray) -> Float32Array:
     numpy.ndarray
         (C, Y, X) float32.
     """
-    cv2 = _opencv("Navier–Stokes", "inpaint")
+    return _inpainted(image, missing, "Navier–Stokes", "INPAINT_NS")
+
+
+def _inpainted(image: AnyArray, missing: AnyArray, name: str, method: str) -> Float32Array:
+    """Fill by one of the methods of ``cv2.inpaint``."""
+    cv2 = _opencv(name, "inpaint")
 
     def draw(stretched: AnyArray, hole: BoolArray) -> AnyArray:
-        lost = hole.astype(np.uint8)
-        drawn: AnyArray = cv2.inpaint(stretched, lost, RADIUS, cv2.INPAINT_NS)
+        drawn: AnyArray = cv2.inpaint(
+            stretched, hole.astype(np.uint8), RADIUS, getattr(cv2, method)
+        )
         return drawn
 
     return _stretched(image, missing, np.uint16, draw)

@@ -7,7 +7,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,12 +142,11 @@ def _after(
         yield ledger.step(ledger.hear(name, event))
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _held(folder: Path) -> AbstractContextManager[Any]:
     """Keep other batches out of a folder; the system lets go of it whatever ends the process."""
     lock = FileLock(folder / ".batch.lock", mode=0o644, thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        return lock.acquire(timeout=0)
     except Timeout:
         raise DualglandError(
             Kind.CONFLICT,
@@ -155,13 +154,8 @@ def _held(folder: Path) -> Iterator[None]:
             "another batch is at work in this folder",
             way_out="wait for its end or stop it, or choose another folder",
         ) from None
-    except (OSError, NotImplementedError):  # some file systems of clusters have no locks
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
+    except (OSError, NotImplementedError):
+        return nullcontext()  # some file systems of clusters have no locks
 
 
 def summary(states: tuple[StackState, ...]) -> dict[str, Any]:

@@ -34,14 +34,12 @@ import tifffile
 import typer
 from scipy import ndimage
 
-from dualgland_training.data.collection import read_field
 from dualgland_training.evaluate.report import write_report
 from dualgland_training.simulate import simulate_field
+from missing import DATA, HERE, fields, prepare
 from napari_dualgland.localization.cells import Cells, find_cells
 from napari_dualgland.typing import LabelArray
 
-HERE = Path(__file__).parent
-DATA = HERE.parents[1] / "shared" / "data" / "hpa"
 FIELD_UM, CELL_UM = 0.08, 0.13
 """Pixel sizes of the real fields and of the single cells, in µm."""
 
@@ -83,24 +81,22 @@ def nuclei_of(cells: Cells) -> LabelArray:
 def real_fields() -> list[dict[str, Any]]:
     """Count the nuclei and cells of the real fields."""
     rows = []
-    for red in sorted((DATA / "fields").glob("*_red.png")):
-        name = red.name.removesuffix("_red.png")
-        frame = read_field(DATA, name)
+    for name, frame in fields():
         start = time.process_time()
         cells = find_cells(frame, FIELD_UM)
         seconds = time.process_time() - start
         rows.append(
             {
-                "field": name[:4],
+                "field": name,
                 "side": frame.shape[1],
                 "nuclei_found": int(nuclei_of(cells).max()),
                 "cells_found": int(cells.labels.max()),
                 "mitotic": len(cells.mitotic),
                 "cpu_s": seconds,
-                "by_eye": BY_EYE[name[:4]],
+                "by_eye": BY_EYE[name],
             }
         )
-        log.info("%s: %s", name[:4], rows[-1])
+        log.info("%s: %s", name, rows[-1])
     return rows
 
 
@@ -220,9 +216,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = HERE / "results",
 ) -> None:
     """Measure, and write cells.json and cells.md."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if not DATA.is_dir():
-        raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
+    prepare()
     fields, truth, singles = real_fields(), simulated(), single_cells()
     figures = {"fields": fields, "simulated": truth, "single_cells": singles}
     write_report(out / "cells", figures, lambda _: table(fields, truth, singles))

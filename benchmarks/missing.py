@@ -53,11 +53,18 @@ WINDOWS = (9, 33, 129)
 log = logging.getLogger("benchmarks.missing")
 
 
-def fields() -> Iterator[tuple[str, AnyArray]]:
-    """Yield the short name and the (C, Y, X) pixels of every field."""
-    for red in sorted((DATA / "fields").glob("*_red.png")):
+def prepare() -> None:
+    """Show what is logged, and refuse to go on without real fields."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if not DATA.is_dir():
+        raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
+
+
+def fields(folder: str = "fields") -> Iterator[tuple[str, AnyArray]]:
+    """Yield the short name and the (C, Y, X) pixels of every field in a folder."""
+    for red in sorted((DATA / folder).glob("*_red.png")):
         name = red.name.removesuffix("_red.png")
-        yield name[:4], read_field(DATA, name)
+        yield name[:4], read_field(DATA, name, folder)
 
 
 def found_in(image: AnyArray) -> BoolArray:
@@ -256,9 +263,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = HERE / "results",
 ) -> None:
     """Measure, and write missing.json and missing.md."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if not DATA.is_dir():
-        raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
+    prepare()
     intact, hurt = whole_and_damaged()
     other = elsewhere()
     figures = {"whole": intact, "damaged": hurt, "elsewhere": other}

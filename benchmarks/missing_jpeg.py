@@ -23,10 +23,10 @@ import numpy as np
 import typer
 from PIL import Image
 
-from dualgland_training.data.collection import read_field
+from dualgland_training.data.collection import OTHER_ATLAS
 from dualgland_training.data.source import shrink
 from dualgland_training.evaluate.report import write_report
-from missing import ASKED, DATA, FAMILIES, HERE, busiest, damaged, fields, found_in, score
+from missing import ASKED, FAMILIES, HERE, busiest, damaged, fields, found_in, prepare, score
 from napari_dualgland.typing import AnyArray
 
 QUALITIES = (50, 75, 90, 95)
@@ -80,12 +80,6 @@ def coded(image: AnyArray) -> Iterator[tuple[str, AnyArray]]:
         yield f"4:4:4 {quality}", colours(image, quality, 0)
 
 
-def born_jpeg() -> Iterator[AnyArray]:
-    """Yield the (C, Y, X) pixels of the fields of the other atlas."""
-    for red in sorted((DATA / "other_atlas").glob("*_red.png")):
-        yield read_field(DATA, red.name.removesuffix("_red.png"), "other_atlas")
-
-
 def intact() -> dict[str, list[float]]:
     """Return what is flagged in whole images, by codec and shape: one share per channel."""
     shares: dict[str, list[float]] = {}
@@ -95,7 +89,7 @@ def intact() -> dict[str, list[float]]:
             flagged = found_in(shaped(image)).mean(axis=(1, 2))
             shares.setdefault(f"{name} | {shape}", []).extend(map(float, flagged))
 
-    for image in born_jpeg():
+    for _, image in fields(OTHER_ATLAS):
         look("other atlas", image)
     for name, image in fields():
         for codec, made in coded(busiest(image)):
@@ -116,7 +110,7 @@ def hurt() -> list[dict[str, Any]]:
                     row: dict[str, Any] = {"codec": name, "family": family, "value": value}
                     rows.append(row | counts)
 
-    for seed, image in enumerate(born_jpeg()):
+    for seed, (_, image) in enumerate(fields(OTHER_ATLAS)):
         hurt_one("other atlas", busiest(image, 512), seed)
     for seed, (name, image) in enumerate(fields()):
         for codec, made in coded(busiest(image, 512)):
@@ -181,9 +175,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = HERE / "results",
 ) -> None:
     """Measure, and write missing_jpeg.json and missing_jpeg.md."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if not DATA.is_dir():
-        raise typer.BadParameter(f"{DATA} is not there; the benchmark needs real fields")
+    prepare()
     shares, rows, before = intact(), hurt(), ringing()
     figures = {"whole": shares, "damaged": rows, "damaged before": before}
     write_report(out / "missing_jpeg", figures, lambda _: table(shares, rows, before))

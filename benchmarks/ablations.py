@@ -1,9 +1,10 @@
 """What each part of the gland losses is good for: the same short course without it.
 
 ``python benchmarks/ablations.py [--runs FOLDER]`` trains ``training/recipes/ablation.yaml`` as
-it stands and with one term left out at a time (finished runs are not repeated), fills the
-same holes in crops that were held out, and writes ``results/ablations.json`` and ``.md``:
-differences to the full course, paired per crop, with 95 % bootstrap intervals.
+it stands, with one term left out at a time, and on fewer images, each with two seeds (finished
+runs are not repeated), fills the same holes in crops that were held out, and writes
+``results/ablations.json`` and ``.md``: differences to the full course, paired per crop, with 95 %
+bootstrap intervals.
 """
 
 from __future__ import annotations
@@ -35,15 +36,33 @@ from napari_dualgland.typing import Float64Array
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "training" / "recipes" / "ablation.yaml"
 
-WITHOUT: dict[str, dict[str, float]] = {
-    "SG": {"salivary": 0},
-    "J": {"jump": 0},
-    "PG": {"pituitary": 0},
-    "η": {"boundary": 0},
-    "L_home": {"home": 0},
-    "adversarial": {"adversarial": 0, "matching": 0},
+SEEDS = (20261201, 20261202)
+
+LARGE = ("a7faf0b4-bb99-11e8-b2b9-ac1f6b6435d0", "f0ac7116-bb99-11e8-b2b9-ac1f6b6435d0")
+SMALL = (
+    "33fe0ae2-bbb8-11e8-b2ba-ac1f6b6435d0",
+    "ab2cfb96-bbae-11e8-b2ba-ac1f6b6435d0",
+    "e4646660-bbb8-11e8-b2ba-ac1f6b6435d0",
+    "annwith_73fb54_007",
+    "hpa_nls",
+    "annwith_a170c0_006",
+)
+"""Fields that are left out where few are trained on: two of the four large ones, and all small."""
+
+FIELDS_ALONE = {"cells": 0.0, "singles": 0.0}
+"""Shares of what is no field of four channels."""
+
+COURSES: dict[str, dict[str, Any]] = {
+    "full": {},
+    "− SG": {"losses": {"salivary": 0}},
+    "− PG": {"losses": {"pituitary": 0}},
+    "− adversarial": {"losses": {"adversarial": 0, "matching": 0}},
+    "2 fields": {"data": {"shares": FIELDS_ALONE, "validation_fields": [*LARGE, *SMALL]}},
+    "4 fields": {"data": {"shares": FIELDS_ALONE, "validation_fields": [*SMALL]}},
+    "10 fields": {"data": {"shares": FIELDS_ALONE}},
 }
-"""Name of the term → what is set in ``losses`` to leave it out."""
+"""Name of the course → what is set otherwise. What is kept for validation is not trained on, and
+these courses are not chosen by anything."""
 
 CASES = (
     "box, all channels",
@@ -65,19 +84,26 @@ FIGURES = {
 DIGITS = {"set points": 5}
 
 
-def train(name: str, losses: dict[str, float], runs: Path) -> Path:
+def train(name: str, changes: dict[str, Any], seed: int, runs: Path) -> Path:
     """Train one course, or find it trained; return its weights."""
-    folder = runs / name
+    folder = runs / f"{name}-{seed}"
     done = folder / f"{name}.safetensors"
     events = folder / "events.jsonl"
     if done.is_file() and '"finished"' in events.read_text():
         return done
     folder.mkdir(parents=True, exist_ok=True)
     options = yaml.safe_load(RECIPE.read_text())
-    options["name"] = name
-    options["losses"] |= losses
-    for part, key in ((options, "start"), (options["data"], "root")):
-        part[key] = str((RECIPE.parent / part[key]).resolve())
+    data = options["data"] | changes.get("data", {})
+    data["validation_fields"] = sorted(
+        {*data["validation_fields"], *options["data"]["validation_fields"]}
+    )
+    data["root"] = str((RECIPE.parent / data["root"]).resolve())
+    options |= {
+        "name": name,
+        "seed": seed,
+        "losses": options["losses"] | changes.get("losses", {}),
+        "data": data,
+    }
     recipe = folder / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(options))
     module = [sys.executable, "-m", "dualgland_training", "train"]
@@ -138,10 +164,10 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = HERE / "results",
 ) -> None:
     """Train what is not trained yet, measure, and write the table."""
-    courses = {"full": train("full", {}, runs)}
-    for number, (term, losses) in enumerate(WITHOUT.items(), 1):
-        courses[f"− {term}"] = train(f"without-{number}", losses, runs)
-        typer.echo(f"without {term} done")
+    courses = {
+        name: [train(f"course-{number}", changes, seed, runs) for seed in SEEDS]
+        for number, (name, changes) in enumerate(COURSES.items())
+    }
     torch.set_num_threads(1)
     split = read_split(read_recipe(RECIPE), typer.echo)
     held = tuple(s for s in split.test if all(s.known))
@@ -155,45 +181,64 @@ def main(
         drawn[case] = target, missing
     judge = load_judge("judge")
     truths = torch.cat([target for target, _ in drawn.values()])
-    full: dict[str, Float64Array] = {}
+    full: list[dict[str, Float64Array]] = []
     table: dict[str, Any] = {}
     for name, weights in courses.items():
-        figures, pictures = figures_of(load_generator(str(weights)), drawn)
+        looked = [figures_of(load_generator(str(path)), drawn) for path in weights]
+        figures = [found for found, _ in looked]
         full = full or figures
+        sets = [
+            (frechet_distance(judge, truths, made), kernel_distance(judge, truths, made))
+            for _, made in looked
+        ]
         row: dict[str, Any] = {
-            "FID": frechet_distance(judge, truths, pictures),
-            "KID": kernel_distance(judge, truths, pictures),
-            "means": {k: float(np.nanmean(v)) for k, v in figures.items()},
+            "FID": [fid for fid, _ in sets],
+            "KID": [kid for _, kid in sets],
+            "means": {k: float(np.nanmean([f[k] for f in figures])) for k in FIGURES},
         }
         if name != "full":
-            row["differences"] = {k: gain(v, full[k]) for k, v in figures.items()}
+            # Of a crop the mean over seeds: the interval is of crops, the seeds stand apart.
+            row["differences"] = {
+                k: gain(*(np.mean([f[k] for f in part], 0) for part in (figures, full)))
+                for k in FIGURES
+            }
+            row["by seed"] = [
+                float(np.nanmean(one["PSNR"] - other["PSNR"]))
+                for one, other in zip(figures, full, strict=True)
+            ]
         table[name] = row
-    report = {"recipe": RECIPE.name, "cases": CASES, "crops": CROPS, "courses": table}
-    write_report(out / "ablations", report, lambda _: markdown(table))
+    told = {"recipe": RECIPE.name, "seeds": SEEDS, "cases": CASES, "crops": CROPS}
+    write_report(out / "ablations", told | {"courses": table}, lambda _: markdown(table))
 
 
 def markdown(table: dict[str, Any]) -> str:
     """Return the table for people."""
+    recipe = read_recipe(RECIPE)
+    crops = recipe.steps * recipe.sources * recipe.crops_per_source
     lines = [
-        "# What each part of the loss is good for",
+        "# What each part of the loss is good for, and what more images are",
         "",
-        f"Made by `python benchmarks/ablations.py`: `training/recipes/{RECIPE.name}` as it stands, "
-        "and without one term at a time; same seed, batches and steps. Held-out crops of 128² "
-        f"({CROPS} for each of: {'; '.join(CASES)}), filled by the network alone, without "
-        "rehearsing. Differences to the full course are paired per crop, with 95 % bootstrap "
-        "intervals; an interval on the worse side of 0 says that the term earns its place in that "
-        "figure. FID and KID (our own judge) are one figure each and have no interval.",
+        f"Made by `python benchmarks/ablations.py`: `training/recipes/{RECIPE.name}` as it stands "
+        f"({recipe.steps:,} steps, {crops:,} crops of {recipe.crop}², from the start), without "
+        f"one term at a time, and on fewer images; each with the same {len(SEEDS)} seeds. Held-out "
+        f"crops of 128² ({CROPS} for each of: {'; '.join(CASES)}), filled by the network alone, "
+        "without rehearsing. Differences to the full course are paired per crop, of means over "
+        "seeds, with 95 % bootstrap intervals; an interval on the worse side of 0 says that the "
+        "term earns its place in that figure. FID and KID (our own judge), and the difference of "
+        "PSNR by itself, are given seed by seed.",
         "",
-        "| course | " + " | ".join(FIGURES) + " | FID | KID |",
-        "|---|" + "---|" * (len(FIGURES) + 2),
+        "| course | " + " | ".join(FIGURES) + " | PSNR by seed | FID | 1000 × KID |",
+        "|---|" + "---|" * (len(FIGURES) + 3),
     ]
     for name, row in table.items():
         if name == "full":
             cells = [f"{row['means'][k]:.{DIGITS.get(k, 3)}f}" for k in FIGURES]
         else:
             cells = [signed(row["differences"][k], DIGITS.get(k, 3)) for k in FIGURES]
-        sets = f"{row['FID']:.3f} | {row['KID']:.4f}"
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {sets} |")
+        cells.append(", ".join(f"{x:+.3f}" for x in row.get("by seed", ())))
+        cells.append(", ".join(f"{x:.3f}" for x in row["FID"]))
+        cells.append(", ".join(f"{1000 * x:.1f}" for x in row["KID"]))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", *(f"- *{name}*: {text}." for name, text in FIGURES.items())]
     return "\n".join(lines) + "\n"
 

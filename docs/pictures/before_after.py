@@ -1,4 +1,4 @@
-"""The field and close-ups of its damage, before and after."""
+"""The field before and after, and close-ups of its damage and of both of its fills."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ CLOSE_UPS = {
 """What the sample's damage is and where its centre lies (y, x)."""
 
 
+SMALL, GAP, TOP, SIDE, HALF = 208, 10, 26, 20, 64
+"""Of a close-up, between pictures, over one, beside a row, and half of what a close-up shows."""
+
+
 def before_after(result: Any) -> Image.Image:
-    """Return the field and close-ups of its damage, before and after."""
+    """Return the field before and after, and close-ups: damaged, estimated, plausible."""
     from napari_dualgland.io import read
     from napari_dualgland.sample import sample_path
 
@@ -27,26 +31,38 @@ def before_after(result: Any) -> Image.Image:
         np.percentile(np.asarray(source.canonical())[0, 0, i], (1, 99.7))
         for i in source.roles.values()
     ]
-    before, after = as_shown(source, limits), as_shown(result.stack, limits)
-    gap, top, small, half = 10, 26, 208, 64
-    width = len(CLOSE_UPS) * (small + gap) - gap
-    field = (width - gap) // 2
-    figure = Image.new("RGB", (width, 2 * (top + small) + field + top + 2 * gap), "#ffffff")
+    shown = {
+        "damaged": as_shown(source, limits),
+        "estimate": as_shown(result.stack, limits),
+        "plausible picture": as_shown(result.flipped().stack, limits),
+    }
+    width = SIDE + len(CLOSE_UPS) * (SMALL + GAP) - GAP
+    field = (width - GAP) // 2
+    first = TOP + field + GAP + TOP
+    figure = Image.new("RGB", (width, first + len(shown) * (SMALL + GAP)), "#ffffff")
     draw = ImageDraw.Draw(figure)
     font = ImageFont.load_default(15)
-    for k, (pixels, title) in enumerate(((before, "before"), (after, "after"))):
-        x = k * (field + gap)
+    for k, (title, name) in enumerate({"before": "damaged", "after": "estimate"}.items()):
+        x = k * (field + GAP)
         draw.text((x, 4), title, "#222222", font)
-        figure.paste(pixels.resize((field, field), Image.Resampling.LANCZOS), (x, top))
-    y0 = top + field + gap
+        figure.paste(shown[name].resize((field, field), Image.Resampling.LANCZOS), (x, TOP))
     for k, (title, (y, x)) in enumerate(CLOSE_UPS.items()):
-        left = k * (small + gap)
-        draw.text((left, y0 + 4), title, "#222222", font)
-        box = (x - half, y - half, x + half, y + half)
-        for row, pixels in enumerate((before, after)):
-            crop = pixels.crop(box).resize((small, small), Image.Resampling.BICUBIC)
-            figure.paste(crop, (left, y0 + top + row * (small + gap)))
-    return figure.crop((0, 0, width, y0 + top + 2 * small + gap))
+        left = SIDE + k * (SMALL + GAP)
+        draw.text((left, first - TOP + 4), title, "#222222", font)
+        box = (x - HALF, y - HALF, x + HALF, y + HALF)
+        for row, pixels in enumerate(shown.values()):
+            crop = pixels.crop(box).resize((SMALL, SMALL), Image.Resampling.BICUBIC)
+            figure.paste(crop, (left, first + row * (SMALL + GAP)))
+    for row, title in enumerate(shown):
+        figure.paste(upright(title, font), (0, first + row * (SMALL + GAP)))
+    return figure
+
+
+def upright(title: str, font: Any) -> Image.Image:
+    """Return the title of a row, read from below, in the middle of its height."""
+    line = Image.new("RGB", (SMALL, SIDE), "#ffffff")
+    ImageDraw.Draw(line).text((SMALL // 2, SIDE // 2), title, "#222222", font, anchor="mm")
+    return line.transpose(Image.Transpose.ROTATE_90)
 
 
 def as_shown(stack: Any, limits: Any) -> Image.Image:

@@ -15,6 +15,7 @@ import napari_dualgland as nd
 from napari_dualgland.imputation import frames
 from napari_dualgland.imputation.boxes_by_place import BoxesByPlace
 from napari_dualgland.imputation.calibration.holdout import _Holes
+from napari_dualgland.imputation.channel_sets import sets_of
 from napari_dualgland.imputation.filling import UNMEASURED
 from napari_dualgland.imputation.masks import HiddenMask, WantedMask
 from napari_dualgland.imputation.run import NOT_OBSERVED
@@ -121,10 +122,14 @@ def test_a_frame_is_told_the_same_in_bands_of_any_height(
     assert told[0] == told[1]
     deep, any_missing, gone, windows = told[0]
     assert (any_missing, gone) == (mask.any(), mask.all((1, 2)).tolist())
-    rows, columns = np.nonzero(mask[~mask.all((1, 2))].any(0))
+    sets = np.ravel(sets_of(mask & ~mask.all((1, 2))[:, None, None]))
+    areas = np.bincount(sets, minlength=16)
+    worth = np.cumsum((sets > 0) / np.sqrt(areas[sets]))
     for s, window in enumerate(windows):
-        pick = int(np.random.default_rng(s).integers(rows.size)) if rows.size else None
-        expected = None if pick is None else (rows[pick], columns[pick])
+        expected = None
+        if count := np.count_nonzero(sets):
+            pick = (np.random.default_rng(s).integers(count) + 0.5) / count
+            expected = divmod(int(np.searchsorted(worth, pick * worth[-1])), width)
         assert (window and (window[0].start, window[1].start)) == expected
     half = DEEP // 2
     corners = [

@@ -11,8 +11,9 @@ from scipy import ndimage
 
 import napari_dualgland as nd
 from napari_dualgland.imputation.calibration.rehearsed import Residual
+from napari_dualgland.imputation.channel_sets import channels_of, sets_of
 from napari_dualgland.imputation.texture.pictures import NOTHING_TO_COPY
-from napari_dualgland.imputation.texture.textures import Textures, channels_of, sets_of
+from napari_dualgland.imputation.texture.textures import COARSE, FINE, Textures
 from napari_dualgland.imputation.tiling.boxes import Box
 from napari_dualgland.results import PLAUSIBLE
 
@@ -234,3 +235,24 @@ def test_a_larger_set_serves_where_a_set_was_not_rehearsed():
     assert drawn.shape == (2, 64, 64)
     np.testing.assert_allclose(drawn[:, ~hidden[0]], 0.5, atol=1e-6)
     assert 0.05 < drawn[:, hidden[0]].std() < 0.2
+
+
+def test_smaller_sets_serve_together_before_what_was_lost_otherwise():
+    rng = np.random.default_rng(0)
+    held_out = np.zeros((4, 96, 96), bool)
+    held_out[:2, 20:44, 20:76] = held_out[2:, 52:76, 20:76] = True
+    thin = np.zeros((4, 96, 96), bool)
+    thin[:, 14:90:6, 14:82] = True
+    flat = np.full((4, 64, 64), 0.5, np.float32)
+    hole = np.zeros((4, 64, 64), bool)
+    hole[:, 16:48, 16:48] = True
+    textures = Textures([residual(rng, held_out), residual(rng, thin)], 0)
+    (part,) = textures.parts(hole, Box(0, 64, 0, 64), flat)
+    assert [copied.channels for _, copied, _ in part.strokes] == [[0, 1], [2, 3]]
+    assert {copied.patches.step for _, copied, _ in part.strokes} == {COARSE}
+    drawn = part.drawn(flat, rng.random((64, 64)).astype(np.float32))
+    spread = drawn[:, 20:44, 20:44].std((1, 2))
+    assert ((spread > 0.05) & (spread < 0.2)).all()
+    # Without thick holes what was lost in thin ones serves, and nobody else need draw.
+    (part,) = Textures([residual(rng, thin)], 0).parts(hole, Box(0, 64, 0, 64), flat)
+    assert {copied.patches.step for _, copied, _ in part.strokes} == {FINE}

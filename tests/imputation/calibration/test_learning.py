@@ -157,6 +157,17 @@ def test_what_is_checked_is_never_learned(untrained: GeneratorFiller) -> None:
     assert learn(few, 0, CPU, lambda: False) is None
 
 
+def test_rare_kinds_of_damage_are_rehearsed_too() -> None:
+    mask = np.zeros((4, 1024, 1024), bool)
+    mask[1, 200:800, 100:900] = True
+    mask[:, 900:940, 20:60] = True
+    hidden = hidden_of(np.zeros(mask.shape, np.uint8), mask)
+    windows = list(holdout_windows(hidden, 200, 160, np.random.default_rng(0)))
+    tiles = [window.held_out.all(0).sum() for window in windows]
+    # Of three hundred missing pixels there one is lost in all channels; of twenty windows one.
+    assert 4 < np.count_nonzero(np.array(tiles) > 800) < 30
+
+
 def test_it_stops_between_steps_when_told_to(untrained: GeneratorFiller) -> None:
     scene = follows_the_er(5)
     asked = 0

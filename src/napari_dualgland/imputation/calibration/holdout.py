@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from napari_dualgland.imputation.channel_sets import SETS, sets_of
 from napari_dualgland.imputation.frames import StackFrames
 from napari_dualgland.imputation.tiling.boxes import (
     ALIGNMENT,
@@ -22,7 +23,7 @@ from napari_dualgland.imputation.tiling.boxes import (
     bands,
     lost_throughout,
 )
-from napari_dualgland.typing import AnyArray, BoolArray
+from napari_dualgland.typing import AnyArray, BoolArray, ByteArray
 
 SIDE = 160
 """Side of a window in pixels."""
@@ -86,26 +87,41 @@ class _Holes:
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
         self.gone: BoolArray = lost_throughout(mask)
-        # Of the pixels that are missing in another channel: how many there are down to each row.
-        union = (self._union(*box.slices) for box in bands(mask.shape))
-        self.down_to = np.cumsum(np.concatenate([rows.sum(1) for rows in union]))
-        self.any = bool(self.gone.any() or self.down_to[-1])
+        counts = [
+            np.zeros((0, len(SETS) + 1), np.int64),
+            *(self._counted(*box.slices) for box in bands(mask.shape)),
+        ]
+        rows = np.concatenate(counts)
+        areas = rows.sum(0)
+        self._pixels = int(areas[1:].sum())
+        self.any = bool(self.gone.any() or self._pixels)
+        # Every kind of damage is to be rehearsed, and the larger the more often.
+        self._worth = np.where(areas, 1 / np.sqrt(np.maximum(areas, 1)), 0)
+        self._worth[0] = 0
+        self._down_to = np.cumsum(rows @ self._worth)
 
-    def _union(self, rows: slice, columns: slice) -> BoolArray:
+    def _counted(self, rows: slice, columns: slice) -> npt.NDArray[np.int64]:
+        """Return (h, 16): how many pixels of each row are missing in which set of channels."""
+        sets = self._sets(rows, columns)
+        y, x = np.nonzero(sets)
+        kinds = len(SETS) + 1
+        counts = np.bincount(y * kinds + sets[y, x], minlength=len(sets) * kinds)
+        return counts.reshape(-1, kinds)
+
+    def _sets(self, rows: slice, columns: slice) -> ByteArray:
         cut = self.mask[slice(None), rows, columns]
-        return np.asarray(np.logical_or.reduce(cut[~self.gone], axis=0))
+        return sets_of(cut & ~self.gone[:, None, None])
 
     def around_one(self, side: int, rng: np.random.Generator) -> tuple[slice, slice] | None:
         """Return a window around one of the missing pixels; None without any."""
-        total = int(self.down_to[-1])
-        if not total:
+        if not self._pixels:
             return None
-        pick = int(rng.integers(total))
-        row = int(np.searchsorted(self.down_to, pick, side="right"))
-        before = int(self.down_to[row - 1]) if row else 0
+        pick = (int(rng.integers(self._pixels)) + 0.5) / self._pixels * self._down_to[-1]
+        row = int(np.searchsorted(self._down_to, pick))
+        before = self._down_to[row - 1] if row else 0.0
         _, height, width = self.mask.shape
-        columns = np.flatnonzero(self._union(slice(row, row + 1), slice(0, width)))
-        place = np.array([row, int(columns[pick - before])]) - side // 2
+        along = np.cumsum(self._worth[self._sets(slice(row, row + 1), slice(0, width))[0]])
+        place = np.array([row, int(np.searchsorted(along, pick - before))]) - side // 2
         y, x = np.clip(place, 0, np.array([height, width]) - side)
         return slice(int(y), int(y) + side), slice(int(x), int(x) + side)
 

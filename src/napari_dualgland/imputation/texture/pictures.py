@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from napari_dualgland.imputation.channel_sets import channels_of, sets_of
 from napari_dualgland.imputation.estimates import Estimates
 from napari_dualgland.imputation.masks import HiddenMasks, WantedMask
 from napari_dualgland.imputation.statistics import StackStatistics
-from napari_dualgland.imputation.texture.textures import REACH, Part, Textures, channels_of, sets_of
+from napari_dualgland.imputation.texture.textures import REACH, Part, Textures
 from napari_dualgland.imputation.tiling.boxes import Box, bands, lost_throughout
 from napari_dualgland.imputation.tiling.noise import noise_at
 from napari_dualgland.progress import Cancelled, Patch

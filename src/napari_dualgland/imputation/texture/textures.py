@@ -1,23 +1,25 @@
 """The textures of one image: what may be copied, for every set of channels that is lost together.
 
 All channels that are missing at a place are copied together from one other place, so that what
-couples them survives. Where no such set was rehearsed, a larger one serves; where none was, as of
-a channel without a measured pixel, there is nothing to copy, and somebody else must draw.
+couples them survives. Where no such set was rehearsed, a larger one serves, or some smaller ones;
+where none was, as of a channel without a measured pixel, there is nothing to copy, and somebody
+else must draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from napari_dualgland.imputation.calibration.rehearsed import Residual
+from napari_dualgland.imputation.channel_sets import SETS, channels_of, sets_of
 from napari_dualgland.imputation.texture import analogy
 from napari_dualgland.imputation.texture.patches import Patches, Source, places_of
 from napari_dualgland.imputation.tiling.boxes import Box
-from napari_dualgland.typing import BoolArray, ByteArray, Float32Array
+from napari_dualgland.typing import BoolArray, Float32Array
 
 FEWEST = 400
 """Places without which one would see the same again and again."""
@@ -34,30 +36,39 @@ REACH = analogy.reach(COARSE) + COARSE
 DARK = 0.02
 """Of the range, added before roots are taken: darker than this, spread no longer falls."""
 
-BITS = np.array([1, 2, 4, 8], np.uint8)
-"""Of the four channels; their sum names a set."""
 
-SETS = range(1, 16)
+class Copied(NamedTuple):
+    """Patches, and what is copied of them.
+
+    Attributes
+    ----------
+    channels : list of int
+        That are drawn.
+    rows : list of int
+        Which channels of the patches those are.
+    patches : Patches
+    """
+
+    channels: list[int]
+    rows: list[int]
+    patches: Patches
 
 
 class Stroke(NamedTuple):
-    """Where patches of one size are copied.
+    """Where patches of one kind are copied.
 
     Attributes
     ----------
     where : numpy.ndarray
         (h, w), boolean.
-    rows : list of int
-        Which channels of the patches are drawn.
-    patches : Patches
-        That are copied.
+    copied : Copied
+        What is copied there.
     targets : Targets
-        Where they lie.
+        Where patches lie.
     """
 
     where: BoolArray
-    rows: list[int]
-    patches: Patches
+    copied: Copied
     targets: analogy.Targets
 
 
@@ -95,8 +106,9 @@ class Part(NamedTuple):
             hole.
         """
         rooted = _rooted(picture[self.channels])
-        for where, rows, patches, targets in self.strokes:
-            rooted += analogy.drawn(where, targets, patches, chance)[rows]
+        for where, (channels, rows, patches), targets in self.strokes:
+            own = [self.channels.index(channel) for channel in channels]
+            rooted[own] += analogy.drawn(where, targets, patches, chance)[rows]
         return np.asarray(np.maximum(rooted, 0) ** 2 - DARK, np.float32)
 
 
@@ -130,8 +142,22 @@ class Textures:
                     self._stocks[step][those] = Patches(sources, step, rng)
 
     def holds(self, those: int) -> bool:
-        """Tell whether there is something to copy for a set of channels."""
-        return any(_serving(those, stock) for stock in self._stocks.values())
+        """Tell whether there is something to copy for every channel of a set."""
+        return self._covering(those, COARSE, FINE) is not None
+
+    def _covering(self, those: int, *steps: int) -> list[Copied] | None:
+        """Return patches that hold a set together, of the first of these steps if there are."""
+        found = []
+        for step in steps:
+            stock = self._stocks[step]
+            while shared := {s: s & those for s in stock if s & those}:
+                # Channels that are copied from one place go together, so the fewer places the
+                # better; and what was lost in few channels goes best with what is lost in few.
+                best = min(shared, key=lambda s: (-shared[s].bit_count(), s.bit_count(), s))
+                own, every = channels_of(shared[best]), channels_of(best)
+                found.append(Copied(own, [every.index(c) for c in own], stock[best]))
+                those &= ~best
+        return None if those else found
 
     def parts(self, hidden: BoolArray, box: Box, picture: Float32Array) -> list[Part]:
         """Return what can be drawn in a part of a field.
@@ -155,14 +181,12 @@ class Textures:
             hole = sets == those
             if not hole.any() or not self.holds(those):
                 continue
-            coarse, fine = (_serving(those, stock) for stock in self._stocks.values())
             thick = thick_of(hole)
             strokes = []
-            for where, copied in ((thick, coarse or fine), (hole & ~thick, fine or coarse)):
-                assert copied is not None
-                if where.any():
-                    targets = analogy.targets_in(where, box, picture, copied[1])
-                    strokes.append(Stroke(where, *copied, targets))
+            for where, steps in ((thick, (COARSE, FINE)), (hole & ~thick, (FINE, COARSE))):
+                for copied in (self._covering(those, *steps) or ()) if where.any() else ():
+                    targets = analogy.targets_in(where, box, picture, copied.patches)
+                    strokes.append(Stroke(where, copied, targets))
             found.append(Part(channels_of(those), hole, strokes))
         return found
 
@@ -180,28 +204,6 @@ def _lacking(residual: Residual, channels: list[int]) -> Float32Array:
     """Return what an estimate lacks of some channels, as the difference of roots."""
     estimate = residual.estimate[channels]
     return _rooted(estimate + residual.lacking[channels]) - _rooted(estimate)
-
-
-def _serving(those: int, stocks: Mapping[int, Patches]) -> tuple[list[int], Patches] | None:
-    """Return the patches of a set, or of the smallest that holds it, and which rows are its own."""
-    enough = sorted((s.bit_count(), s) for s in stocks if s & those == those)
-    if not enough:
-        return None
-    serving = enough[0][1]
-    own = channels_of(those)
-    rows = [row for row, channel in enumerate(channels_of(serving)) if channel in own]
-    return rows, stocks[serving]
-
-
-def sets_of(hidden: BoolArray) -> ByteArray:
-    """Return (h, w): the set of channels that is hidden at each place, of (4, h, w)."""
-    found: ByteArray = np.tensordot(BITS, hidden.astype(np.uint8), 1).astype(np.uint8)
-    return found
-
-
-def channels_of(those: int) -> list[int]:
-    """Return the numbers of the channels of a set."""
-    return [channel for channel, bit in enumerate(BITS) if those & int(bit)]
 
 
 def thick_of(hole: BoolArray) -> BoolArray:

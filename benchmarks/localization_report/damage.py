@@ -17,7 +17,9 @@ import numpy as np
 from dualgland_training.cell_folds import TOLD, LabelledCell, read_labelled_cells, unseen_groups
 from dualgland_training.cell_pictures import read_cell_picture
 from dualgland_training.evaluate.cases import CASES
+from dualgland_training.evaluate.methods import draws
 from localization_report.fills import (
+    PLAUSIBLE,
     damage_of,
     filled,
     method_of,
@@ -115,7 +117,8 @@ def _pictures(
     yield CLEAN, image, None
     yield DAMAGED, damaged, None
     yield TOLD_OF_IT, damaged, missing
-    for name in (OURS, *setting.classical):
+    ours = (OURS, PLAUSIBLE) if draws(setting.generator) else (OURS,)
+    for name in (*ours, *setting.classical):
         method = method_of(name, setting.generator, setting.adapt)
         made = filled(method, case, image, missing, cell.file, setting.scratch)
         yield name, made, None
@@ -127,7 +130,8 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
     F1 changes only with the few cells whose most probable class does. The probability of the
     annotated class among the five changes with every cell: its mean over cells is
     ``probability``; ours less that of the classical fill which is best by this measure,
-    ``probability ahead``.
+    ``probability ahead``. ``accuracy`` is the share of cells whose most probable class of the five
+    is the annotated one.
 
     The best classical fill is the one with the highest F1: chosen after the fact, which is in
     its favour. Shares are of what damage took from the picture as it is; they are drawn with
@@ -141,7 +145,8 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
     stated: dict[str, float] = {}
     stated_drawn: dict[str, Float64Array] = {}
     place = np.unique(np.asarray(groups), return_inverse=True)[1]
-    result: dict[str, Any] = {"F1": {}, "probability": {}}
+    many = times @ np.bincount(place)
+    result: dict[str, Any] = {"F1": {}, "probability": {}, "accuracy": {}}
     for name, rows in pictures.items():
         scores = np.stack([rows[c.file] for c in cells])
         counts = counts_by_group(truth, restricted(best_among(scores, TOLD), TOLD), groups)
@@ -151,9 +156,11 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
         among = scores[:, TOLD] / scores[:, TOLD].sum(1, keepdims=True).clip(1e-9)
         own = among[np.arange(len(cells)), truth.argmax(1)]
         stated[name] = float(own.mean())
-        stated_drawn[name] = times @ np.bincount(place, own) / (times @ np.bincount(place))
+        stated_drawn[name] = times @ np.bincount(place, own) / many
         result["probability"][name] = _spread(stated[name], stated_drawn[name])
-    others = [n for n in pictures if n not in (CLEAN, DAMAGED, TOLD_OF_IT, OURS)]
+        right = (among.argmax(1) == truth.argmax(1)).astype(float)
+        result["accuracy"][name] = _spread(right.mean(), times @ np.bincount(place, right) / many)
+    others = [n for n in pictures if n not in (CLEAN, DAMAGED, TOLD_OF_IT, OURS, PLAUSIBLE)]
     result["lost"] = _spread(point[CLEAN] - point[DAMAGED], drawn[CLEAN] - drawn[DAMAGED])
     best = max(others, key=lambda n: point[n], default=None)
     result["best classical"] = best
@@ -167,7 +174,9 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
             stated[OURS] - stated[surest], stated_drawn[OURS] - stated_drawn[surest]
         )
     if point[CLEAN] - point[DAMAGED] > WORTH:
-        for name in (OURS, best) if best else (OURS,):
+        for name in (OURS, PLAUSIBLE, best):
+            if name not in point:
+                continue
             share = (point[name] - point[DAMAGED]) / (point[CLEAN] - point[DAMAGED])
             lost = drawn[CLEAN] - drawn[DAMAGED]
             # Draws in which damage took nothing have no share.

@@ -17,6 +17,7 @@ from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
 
 SATURATED = 255
+PLAUSIBLE = "our plausible picture"
 
 
 def stratified(cells: Sequence[LabelledCell], limit: int) -> list[LabelledCell]:
@@ -56,7 +57,10 @@ def damage_of(case: str, image: AnyArray, file: str) -> tuple[BoolArray, AnyArra
 
 def method_of(name: str, generator: str, adapt: bool) -> Method:
     """Return a classical fill by its name, or ours."""
-    return Method(name) if name in CLASSICAL else Method(name, {"model": generator, "adapt": adapt})
+    if name in CLASSICAL:
+        return Method(name)
+    options = {"model": generator, "adapt": adapt}
+    return Method(name, options | ({"plausible": True} if name == PLAUSIBLE else {}))
 
 
 def filled(

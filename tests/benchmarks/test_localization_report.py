@@ -154,6 +154,8 @@ def test_what_was_given_back_is_a_share_of_what_was_lost():
     assert found["given back"]["biharmonic"]["mean"] == pytest.approx(0.6)
     assert found["given back"][OURS]["mean"] > 0.75
     assert found["ahead of best classical"]["mean"] > 0
+    right = {name: row["mean"] for name, row in found["accuracy"].items()}
+    assert right == {name: pytest.approx(1 - n / len(FEW)) for name, n in wrong.items()}
     # Right: all of the probability; wrong: none. Class by class F1, but cell by cell this.
     stated = {name: row["mean"] for name, row in found["probability"].items()}
     assert stated == pytest.approx({name: 1 - n / 18 for name, n in wrong.items()})

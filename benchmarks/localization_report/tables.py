@@ -167,9 +167,9 @@ def _accuracy(cases: Result) -> Lines:
         classical = f"{best}: {with_ends(found[best])}" if best else "–"
         body.append([case, *map(with_ends, shown), classical])
     title = (
-        f"Accuracy, where damage takes {100 * TAKEN:.0f} points of it or more. (The paper gives in "
-        "its Table 22 for the HPA, on other data and of other classes, 0.852 as *original* and 0.926 "
-        "with its network; it does not say what was damaged.)"
+        f"Accuracy, where damage takes {100 * TAKEN:.0f} points of it or more. (In the paper's "
+        "Table 22 the HPA, other data of other classes, has 0.852 as *original* and 0.926 with its "
+        "network; it does not say what was damaged.)"
     )
     if not body:
         return []

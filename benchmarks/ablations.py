@@ -224,7 +224,7 @@ def markdown(table: dict[str, Any]) -> str:
         "",
         f"Made by `python benchmarks/ablations.py`: `training/recipes/{RECIPE.name}` as it stands "
         f"({recipe.steps:,} steps, {crops:,} crops of {recipe.crop}², from the start), without "
-        f"one term at a time, with the same {len(SEEDS)} seeds, and on fewer images with one. Held-out "
+        f"one term at a time, with {len(SEEDS)} seeds, and on fewer images with one. Held-out "
         f"crops of 128² ({CROPS} for each of: {'; '.join(CASES)}), filled by the network alone, "
         "without rehearsing. Differences to the full course are paired per crop, of means over "
         "seeds, with 95 % bootstrap intervals; an interval on the worse side of 0 says that the "

@@ -174,9 +174,7 @@ def compared(cells: list[LabelledCell], pictures: Saids) -> Result:
             stated[OURS] - stated[surest], stated_drawn[OURS] - stated_drawn[surest]
         )
     if point[CLEAN] - point[DAMAGED] > WORTH:
-        for name in (OURS, PLAUSIBLE, best):
-            if name not in point:
-                continue
+        for name in [n for n in point if n in (OURS, PLAUSIBLE, best)]:
             share = (point[name] - point[DAMAGED]) / (point[CLEAN] - point[DAMAGED])
             lost = drawn[CLEAN] - drawn[DAMAGED]
             # Draws in which damage took nothing have no share.

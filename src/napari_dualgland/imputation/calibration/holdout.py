@@ -23,7 +23,7 @@ from napari_dualgland.imputation.tiling.boxes import (
     bands,
     lost_throughout,
 )
-from napari_dualgland.typing import AnyArray, BoolArray, ByteArray
+from napari_dualgland.typing import AnyArray, BoolArray
 
 SIDE = 160
 """Side of a window in pixels."""
@@ -102,15 +102,15 @@ class _Holes:
 
     def _counted(self, rows: slice, columns: slice) -> npt.NDArray[np.int64]:
         """Return (h, 16): how many pixels of each row are missing in which set of channels."""
-        sets = self._sets(rows, columns)
-        y, x = np.nonzero(sets)
+        cut = self._cut(rows, columns)
+        y, x = np.nonzero(np.logical_or.reduce(cut))  # few, of many pixels
         kinds = len(SETS) + 1
-        counts = np.bincount(y * kinds + sets[y, x], minlength=len(sets) * kinds)
+        counts = np.bincount(y * kinds + sets_of(cut[:, y, x]), minlength=cut.shape[1] * kinds)
         return counts.reshape(-1, kinds)
 
-    def _sets(self, rows: slice, columns: slice) -> ByteArray:
-        cut = self.mask[slice(None), rows, columns]
-        return sets_of(cut & ~self.gone[:, None, None])
+    def _cut(self, rows: slice, columns: slice) -> BoolArray:
+        """Return what is missing there, without channels that are lost throughout."""
+        return np.asarray(self.mask[slice(None), rows, columns] & ~self.gone[:, None, None])
 
     def around_one(self, side: int, rng: np.random.Generator) -> tuple[slice, slice] | None:
         """Return a window around one of the missing pixels; None without any."""
@@ -120,7 +120,8 @@ class _Holes:
         row = int(np.searchsorted(self._down_to, pick))
         before = self._down_to[row - 1] if row else 0.0
         _, height, width = self.mask.shape
-        along = np.cumsum(self._worth[self._sets(slice(row, row + 1), slice(0, width))[0]])
+        sets = sets_of(self._cut(slice(row, row + 1), slice(0, width))[:, 0])
+        along = np.cumsum(self._worth[sets])
         place = np.array([row, int(np.searchsorted(along, pick - before))]) - side // 2
         y, x = np.clip(place, 0, np.array([height, width]) - side)
         return slice(int(y), int(y) + side), slice(int(x), int(x) + side)

@@ -59,7 +59,6 @@ COURSES: dict[str, dict[str, Any]] = {
     "− adversarial": {"losses": {"adversarial": 0, "matching": 0}},
     "2 fields": {"data": {"shares": FIELDS_ALONE, "validation_fields": [*LARGE, *SMALL]}},
     "4 fields": {"data": {"shares": FIELDS_ALONE, "validation_fields": [*SMALL]}},
-    "10 fields": {"data": {"shares": FIELDS_ALONE}},
 }
 """Name of the course → what is set otherwise. What is kept for validation is not trained on, and
 these courses are not chosen by anything."""

@@ -17,7 +17,9 @@ from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
 
 SATURATED = 255
+
 PLAUSIBLE = "our plausible picture"
+"""Name of one of the pictures that our model holds for possible, beside its estimate."""
 
 
 def stratified(cells: Sequence[LabelledCell], limit: int) -> list[LabelledCell]:

@@ -115,7 +115,8 @@ def kernel_distance(judge: Judge, real: Tensor, filled: Tensor, seed: int = 0) -
     Returns
     -------
     float
-        About 0 and more.
+        About 0 for sets that are alike. Below it where one set is the other, filled: a picture
+        finds its like in the other set and never in its own; then only differences tell something.
     """
     size = min(50, len(real), len(filled))
     distance = KernelInceptionDistance(feature=_Embedding(judge), subsets=50, subset_size=size)

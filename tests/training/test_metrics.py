@@ -52,6 +52,15 @@ def test_the_truth_is_perfect(truth, missing):
     assert metrics.texture_ratio(truth, truth, missing) == pytest.approx(1)
 
 
+def test_noise_is_told_from_structure_and_measured_in_the_hole_alone(truth, missing):
+    smooth = ndimage.gaussian_filter(truth, (0, 2, 2))
+    noise = np.random.default_rng(0).normal(0, 6, truth.shape)
+    assert metrics.noise_variance(smooth, missing) < 0.1
+    assert metrics.noise_variance(smooth + noise, missing) == pytest.approx(36, rel=0.15)
+    elsewhere = smooth + np.where(ndimage.binary_dilation(missing, iterations=8), 0, noise)
+    assert metrics.noise_variance(elsewhere, missing) < 4
+
+
 def test_blur_is_noticed_by_every_figure(truth, missing):
     blurred = np.where(missing, ndimage.gaussian_filter(truth, (0, 3, 3)), truth)
     assert metrics.mean_squared_error(blurred, truth, missing) > 1

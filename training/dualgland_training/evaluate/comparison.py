@@ -12,7 +12,7 @@ from napari_dualgland.typing import Float64Array
 
 Result = dict[str, Any]
 
-FIGURES = ("psnr", "ssim", "l1", "pearson", "rim", "texture")
+FIGURES = ("psnr", "ssim", "l1", "pearson", "rim", "texture", "noise")
 KINDS = ("field", "cell")
 
 

@@ -9,7 +9,12 @@ from typing import Any
 from dualgland_training.evaluate.comparison import FIGURES
 from dualgland_training.evaluate.paper import DEFINITIONS, NOT_COMPARABLE, PAPER
 
-UNITS = {"psnr": "PSNR, dB", "l1": "L1, grey levels", "rim": "jump across the rim, grey levels"}
+UNITS = {
+    "psnr": "PSNR, dB",
+    "l1": "L1, grey levels",
+    "rim": "jump across the rim, grey levels",
+    "noise": "share of the squared error that noise alone makes",
+}
 
 
 def number(value: Any, digits: int = 2, sign: bool = False) -> str:

@@ -75,8 +75,10 @@ def score_block(filled: AnyArray, truth: AnyArray, missing: BoolArray) -> dict[s
     dict
         Figure → value.
     """
+    error = metrics.mean_squared_error(filled, truth, missing)
     return {
-        "mse": metrics.mean_squared_error(filled, truth, missing),
+        "mse": error,
+        "noise": metrics.noise_variance(truth, missing) / error,
         "l1": metrics.mean_absolute_error(filled, truth, missing),
         "ssim": metrics.ssim(filled, truth, missing),
         "pearson": metrics.pearson(filled, truth, missing),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import fft, ndimage
 from skimage.metrics import structural_similarity
 
 from napari_dualgland.errors import DualglandError, Kind
@@ -170,6 +170,35 @@ def rim_jump(filled: FloatArray, truth: FloatArray, missing: BoolArray) -> float
         steps.append(np.abs(np.diff(error, axis=axis))[across])
     pooled = np.concatenate(steps)
     return float(pooled.mean()) if pooled.size else float("nan")
+
+
+def noise_variance(truth: FloatArray, missing: BoolArray, beyond: float = 0.45) -> float:
+    """Return the variance of noise in the hole: what no fill can foresee, grey levels².
+
+    The power beyond a radial frequency, of the cosine transform of each channel (its mirrored
+    ends are no steps, which would count as noise), as if noise were white. What structure the image
+    has there counts with it.
+
+    Parameters
+    ----------
+    truth : numpy.ndarray
+        (C, Y, X), grey levels.
+    missing : numpy.ndarray
+        (C, Y, X) boolean.
+    beyond : float
+        Cycles per pixel, below the 0.707 of the corners.
+
+    Returns
+    -------
+    float
+        Grey levels².
+    """
+    _check(truth, truth, missing)
+    down, across = (np.arange(side) / (2 * side) for side in truth.shape[1:])
+    fine = np.hypot(down[:, None], across) > beyond
+    waves = fft.dctn(truth.astype(float), axes=(1, 2), norm="ortho")
+    left = fft.idctn(np.where(fine, waves, 0), axes=(1, 2), norm="ortho")
+    return float(np.square(left[missing]).mean() / fine.mean())
 
 
 def texture_ratio(

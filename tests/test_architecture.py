@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 GROUND = {
     *("_version", "channel_names", "classes", "culling", "errors", "files", "findings", "frozen"),
-    *("intensities", "intervals", "legible", "mask", "memory", "packed", "pixel_size"),
-    *("progress", "provenance", "refusals", "results", "stack", "threads", "typing", "written"),
+    *("hot_pixels", "intensities", "intervals", "legible", "mask", "memory", "packed"),
+    *("pixel_size", "progress", "provenance", "refusals", "results", "stack", "threads"),
+    *("typing", "written"),
 }
 
 # What each room may import of the project's other rooms. "" is the package itself.

@@ -104,7 +104,7 @@ def _estimate(
     calibration: Calibration,
 ) -> Float32Array:
     """Return what is made of one window by itself, (4, h, w), normalised."""
-    unit = statistics.normalisation.apply(np.where(missing, 0, image))
+    unit = statistics.normalisation.shown(image, missing)
     height, width = missing.shape[1:]
 
     def read(box: Box) -> Float32Array:

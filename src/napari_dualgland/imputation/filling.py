@@ -182,8 +182,7 @@ class Filling:
 
         def read(box: Box) -> Float32Array:
             dark = hidden[(slice(None), *box.slices)]
-            pixels = np.where(dark, 0, self.frames.roles(frame, box))
-            return statistics.normalisation.apply(pixels)
+            return statistics.normalisation.shown(self.frames.roles(frame, box), dark)
 
         def noise(box: Box) -> list[Float32Array]:
             if not self.model_draws:

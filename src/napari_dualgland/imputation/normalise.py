@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_dualgland.hot_pixels import without_hot_pixels
 from napari_dualgland.intensities import measurable
-from napari_dualgland.typing import AnyArray, Float32Array, Float64Array
+from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array
 
 LOW, HIGH = 0.5, 99.8
 """Percentiles that become 0 and 1."""
@@ -42,6 +43,24 @@ class Normalisation:
         with np.errstate(over="ignore"):  # of a hardly varying channel; cut off next
             unit /= self.scale[:, None, None]
         return np.clip(unit, -BRIGHTEST, BRIGHTEST, out=unit).astype(np.float32)
+
+    def shown(self, image: AnyArray, missing: BoolArray | None = None) -> Float32Array:
+        """Return what a model is shown of (C, H, W) intensities: normalised, without hot pixels.
+
+        Parameters
+        ----------
+        image : numpy.ndarray
+            (C, H, W), in the units of the stack.
+        missing : numpy.ndarray, optional
+            (C, H, W) boolean: not looked at.
+
+        Returns
+        -------
+        numpy.ndarray
+            (C, H, W) float32.
+        """
+        known = image if missing is None else np.where(missing, 0, image)
+        return without_hot_pixels(self.apply(known), missing)
 
 
 def measure(samples: Iterable[AnyArray]) -> Normalisation:

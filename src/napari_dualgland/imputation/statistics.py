@@ -123,7 +123,7 @@ class StatisticsWindows:
         normalisation = measure(observed())
         moments = torch.zeros(1, 4, 4, 2, dtype=torch.float64)
         for image, missing in windows:
-            unit = normalisation.apply(np.where(missing, 0, image))
+            unit = normalisation.shown(image, missing)
             moments += detail_moments(
                 torch.from_numpy(unit)[None], torch.from_numpy(missing)[None]
             ).double()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.hot_pixels import hot_in_plane
 from napari_dualgland.intensities import measurable
 from napari_dualgland.mask import as_mask
 from napari_dualgland.missing import MissingParams
@@ -33,7 +34,7 @@ class Frame:
         Where in the stack.
     values : numpy.ndarray
         (4, Y, X) float32, in the units of the stack; NaN where a pixel is missing, all NaN
-        where there is no such channel.
+        where there is no such channel. A hot pixel is as bright as its surroundings are.
     missing, imputed : numpy.ndarray
         (C, Y, X), boolean, of the channels at hand alone: damaged and not filled; filled.
     at_hand : tuple of int
@@ -123,6 +124,8 @@ class Frames:
         values = np.full((len(ROLES), *planes.shape[1:]), np.nan, np.float32)
         for place, plane, lost in zip(self._at_hand, planes, missing, strict=True):
             values[place] = np.where(lost, np.nan, plane)
+            hot, usual = hot_in_plane(values[place], ~lost)
+            values[place][hot] = usual
         return Frame(t, z, values, missing, imputed, self._at_hand)
 
     def _mask(self, mask: Any, t: int, z: int, shape: tuple[int, ...]) -> BoolArray:

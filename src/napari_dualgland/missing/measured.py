@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_dualgland.hot_pixels import hot_in_plane
 from napari_dualgland.missing.jpeg import NO_GRID, BlockGrid, block_grid
 from napari_dualgland.missing.noise import Noise, measure_noise
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -51,6 +52,10 @@ class Measured:
         -------
         Measured
         """
+        hot, usual = hot_in_plane(plane, finite)
+        if len(usual):  # or they would pass for noise, and a rim among them for none
+            plane = plane.copy()
+            plane[hot] = usual
         noise = measure_noise(plane, finite, float(low), float(high))
         says_nothing = noise is None or low == high
         grid = NO_GRID if says_nothing else block_grid(plane)

@@ -82,7 +82,7 @@ def _image_source(stack: Stack, name: str) -> Source:
     images = []
     for plane in planes.reshape(-1, *planes.shape[2:]):
         whole = np.zeros((len(ROLES), *plane.shape[1:]), np.float32)
-        whole[list(known)] = scale.apply(plane)
+        whole[list(known)] = scale.shown(plane)
         images += [shrink(whole, f).astype(np.float16) for f in _factors(stack, plane.shape[1:])]
     return Source(name, "images", tuple(images), known)
 

@@ -91,5 +91,5 @@ def make_source(name: str, kind: str, image: AnyArray, factors: tuple[int, ...])
     Source
         Normalised.
     """
-    unit = measure([channel.ravel() for channel in image]).apply(image)
+    unit = measure([channel.ravel() for channel in image]).shown(image)
     return Source(name, kind, tuple(shrink(unit, f).astype(np.float16) for f in factors))

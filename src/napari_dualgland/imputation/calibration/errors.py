@@ -126,14 +126,13 @@ def fill_holdouts(
         suffice for a single window.
     """
     rng = np.random.default_rng([seed, 1])
-    apply = statistics.normalisation.apply
     done, batch = 0, len(windows)
     if windows:
         batch = max(1, BATCH_PIXELS // windows[0].missing[0].size)
     while done < len(windows):
         some = windows[done : done + batch]
         units = [
-            apply(np.where(window.missing, 0, image))
+            statistics.normalisation.shown(image, window.missing)
             for window, image in zip(some, pixels[done : done + batch], strict=True)
         ]
         kept = rng.bit_generator.state

@@ -122,7 +122,7 @@ class Pictures:
         values = self.estimates.filled_in(frame, around, self.frames.channels(frame, around))
         # What no camera counts, and nobody has marked as missing, is no light either.
         dark = self.hidden[frame][at] & ~self.hidden.masks[frame][at][index]
-        picture = self.statistics.normalisation.apply(np.where(dark, 0, values[index]))
+        picture = self.statistics.normalisation.shown(values[index], dark)
         drawn = WantedMask(self.hidden[frame])[at] & ~self._lost[frame][:, None, None]
         return _Seen(around, picture, self.textures.parts(drawn, around, picture))
 

@@ -49,6 +49,10 @@ def test_a_hole_that_another_channel_has_beyond_doubt_is_one(other, doubted):
     left = not_borne_out(doubtful, missing)
     assert left[0, 20:40, 20:40].all() == left[0].any() == doubted
     np.testing.assert_array_equal(left[2], missing[2])
+    # Two others may each have a part of it.
+    missing[2, 20:40, 20 + other : 40] = True
+    doubtful[2, :] = False
+    assert not not_borne_out(doubtful, missing)[0].any()
     # What is in doubt in both is borne out by neither.
     np.testing.assert_array_equal(not_borne_out(missing, missing), missing)
 

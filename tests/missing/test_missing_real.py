@@ -60,3 +60,20 @@ def test_damage_amid_signal_is_found(family, value):
             whole.append(seen[~lost])
     assert np.concatenate(found).mean() >= 0.95
     assert np.concatenate(whole).mean() < 0.01
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8, 0.89])
+def test_scattered_pixels_amid_signal_are_found_however_many_are_lost(share):
+    """Where most are lost they touch, and are one region of which hardly a rim is left."""
+    found, whole = [], []
+    for name in NAMES[::4]:
+        part = field(name)[:, 400:1040, 400:1040]
+        lost = np.random.default_rng(1).random(part.shape[1:]) < share
+        flagged = found_in(np.where(lost, np.uint8(0), part))
+        for plane, seen in zip(part, flagged, strict=True):
+            around = ndimage.uniform_filter(plane.astype(np.float32), 15)
+            signal = around > 0.2 * np.percentile(plane, 99.9)
+            found.append(seen[lost & signal])
+            whole.append(seen[~lost & signal])
+    assert np.concatenate(found).mean() >= 0.8
+    assert np.concatenate(whole).mean() < 0.02

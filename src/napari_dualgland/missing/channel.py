@@ -102,8 +102,7 @@ class ChannelSearch:
             return
         if self.params.saturated:
             self._search_level(self.high, SHARE)
-        if self.params.scattered:
-            self._search_scattered(self.high)
+        self._search_scattered(self.high)
         if self.params.constant:
             for value in self._constants():
                 self._search_level(value, SHARE, core=True)
@@ -111,8 +110,7 @@ class ChannelSearch:
             self._search_level(self.low, SHARE_DARK)
             if self.low < 0 < self.high:
                 self._search_level(self.plane.dtype.type(0), SHARE)
-        if self.params.scattered and not self.too_dim:
-            self._search_scattered(self.low)
+        self._search_scattered(self.low)
 
     def is_coded(self) -> bool:
         """Return whether a coder has left its traces."""
@@ -126,6 +124,9 @@ class ChannelSearch:
     def doubt(self, doubtful: BoolArray) -> None:
         """Note what is found and may be measured after all: not all its rims are sharp.
 
+        Where most pixels are lost, what is left of a rim is too little to be told sharp; what
+        stands amid signal as no natural noise leaves it is lost there all the same.
+
         Parameters
         ----------
         doubtful : numpy.ndarray
@@ -138,6 +139,8 @@ class ChannelSearch:
                 height = Heights(self.plane, value)
                 rim = self._rim(region, height, self.observed & ~self.found)
                 unsure = without_sharp_rim(region, rim, self._standing_out(height))
+                if unsure.any():
+                    np.greater(unsure, self._scattered(value, self.plane == value), out=unsure)
                 np.copyto(doubtful, True, where=unsure)
 
     def _standing_out(self, height: Heights) -> BoolArray:
@@ -193,18 +196,19 @@ class ChannelSearch:
         return list(found[np.argsort(-counts, kind="stable")[:MAX_CONSTANTS]])
 
     def _search_scattered(self, value: Any) -> None:
-        level = (self.plane == value) & self.observed & ~self.found
-        if level.any():
-            alone = scattered(
-                level,
-                Heights(self.plane, value),
-                self.observed & ~self.found,
-                self.noise,
-                self.params.noise,
-            )
-            if alone.any():
-                self.found |= alone
-                np.copyto(self.alone, True, where=alone)  # leaves what is empty unwritten
+        alone = self._scattered(value, (self.plane == value) & ~self.found)
+        if alone.any():
+            self.found |= alone
+            np.copyto(self.alone, True, where=alone)  # leaves what is empty unwritten
+
+    def _scattered(self, value: Any, level: BoolArray) -> BoolArray:
+        """Return which of some pixels of a value stand amid signal, if that is asked for."""
+        level &= self.observed
+        told = self.params.scattered and not (self.too_dim and value == self.low)
+        if not told or not level.any():
+            return np.zeros_like(level)
+        seen, height = self.observed & ~self.found, Heights(self.plane, value)
+        return scattered(level, height, seen, self.noise, self.params.noise)
 
     def confirm(self, holes: Regions, pixels: IndexArray, which: IndexArray) -> None:
         """Take over the holes of another channel that this one bears out.

@@ -22,8 +22,8 @@ SHARP_SIDES = 0.5
 """Share of the pixels around a region, of other values than its own, at a hard rim; with
 less it is doubtful. Nineteen in twenty pixels of damage lie in regions with 0.6 or more."""
 BORNE_OUT = 0.9
-"""Share of a doubtful region that another channel's hole must cover to be believed: a dead tile
-has all channels, and in one of them its rim may be too dim to tell."""
+"""Share of a doubtful region that other channels' holes must cover to be believed: a dead tile
+has all channels, and in some of them its rim may be too dim to tell."""
 BAND = 1024
 """Rows of a plane that are looked at in one go."""
 MUCH = 0.005
@@ -57,7 +57,7 @@ def without_sharp_rim(region: BoolArray, rim: Rim, lit: BoolArray) -> BoolArray:
 
 
 def not_borne_out(doubtful: BoolArray, missing: BoolArray) -> BoolArray:
-    """Return what is doubtful less the regions that are beyond doubt in another channel.
+    """Return what is doubtful less the regions that are beyond doubt in other channels.
 
     Parameters
     ----------
@@ -73,12 +73,11 @@ def not_borne_out(doubtful: BoolArray, missing: BoolArray) -> BoolArray:
     if not unsure.size:
         return doubtful
     left = doubtful.copy()
+    certain = (missing & ~doubtful).any(axis=0)
     for i in unsure:
         regions = Regions.of(doubtful[i])
-        area = regions.area()
-        for lost, doubted in zip(missing, doubtful, strict=True):
-            covered = regions.counted(doubtful[i] & lost & ~doubted)
-            regions.paint(left[i], covered >= BORNE_OUT * area, value=False)
+        covered = regions.counted(doubtful[i] & certain)
+        regions.paint(left[i], covered >= BORNE_OUT * regions.area(), value=False)
     return left
 
 

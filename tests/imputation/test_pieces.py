@@ -9,6 +9,7 @@ from imputation.scenes import blobs, calibrated, in_dtype, stack_of, statistics_
 
 from napari_dualgland.imputation.calibration.correction import corrections
 from napari_dualgland.imputation.calibration.features import Features
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.imputation.engine import impute
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.tiling import frame
@@ -155,20 +156,22 @@ def test_features_of_a_batch_are_those_of_its_windows_one_by_one() -> None:
             )
             for n in range(2)
         ]
+        kriging = Kriging.of(zip(pixels, missing, strict=True))
         for channel in range(4):
             where = missing[:, channel].flatten().nonzero()[:, 0]
-            together = Features(evidence, said).at(where).of(channel)
+            together = Features(evidence, said, kriging).at(where).of(channel)
             size = missing[0, 0].numel()
             parts = [
-                Features(*one).at(where[where // size == n] % size).of(channel)
+                Features(*one, kriging).at(where[where // size == n] % size).of(channel)
                 for n, one in enumerate(alone)
             ]
             torch.testing.assert_close(together, torch.cat(parts), atol=1e-5, rtol=1e-5)
         done = calibrated(image, wanted, filler, adapt=True)
         assert done.correctors
-        whole = corrections(done.correctors, evidence, said)
+        assert done.kriging is not None
+        whole = corrections(done.correctors, done.kriging, evidence, said)
         for n, one in enumerate(alone):
-            part = corrections(done.correctors, *one)
+            part = corrections(done.correctors, done.kriging, *one)
             torch.testing.assert_close(whole.addend[n : n + 1], part.addend, atol=1e-4, rtol=1e-3)
         assert not whole.addend[~missing].any()
 

@@ -15,6 +15,7 @@ from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.calibration.errors import HoldoutErrors, fill_holdouts, joined
 from napari_dualgland.imputation.calibration.holdout import holdout_windows, pixels_of
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.imputation.calibration.learning import ENOUGH, learn
 from napari_dualgland.model.evidence import gather_evidence
 from napari_dualgland.model.filler import GeneratorFiller
@@ -132,7 +133,8 @@ def errors_of(scene: Scene, filler: GeneratorFiller) -> HoldoutErrors:
     hidden = hidden_of(*scene)
     windows = list(holdout_windows(hidden, 6, 160, np.random.default_rng(0)))
     pixels = pixels_of(windows, hidden.frames)
-    batches = fill_holdouts(windows, pixels, statistics_of(*scene), filler, False, True, 0)
+    kriging = Kriging(torch.ones(4, 8, 8))
+    batches = fill_holdouts(windows, pixels, statistics_of(*scene), filler, False, kriging, 0)
     return joined(window[1] for batch in batches for window in batch if window[1] is not None)
 
 

@@ -9,7 +9,7 @@ deviation compares with the errors that remain. Missing pixels take no part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
@@ -22,9 +22,11 @@ from napari_dualgland.imputation.calibration.errors import HoldoutErrors, fill_h
 from napari_dualgland.imputation.calibration.holdout import (
     SIDE,
     SIDE_DEEP,
+    HoldoutWindow,
     holdout_windows,
     pixels_of,
 )
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.imputation.calibration.learning import learn
 from napari_dualgland.imputation.calibration.rehearsed import RehearsedFills
 from napari_dualgland.imputation.masks import HiddenMasks
@@ -34,6 +36,7 @@ from napari_dualgland.imputation.tiling.coarse import has_deep_hole
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Course
 from napari_dualgland.stack import ROLES
+from napari_dualgland.typing import AnyArray
 
 PIXELS = 16 * 160**2
 """Pixels of all windows that are checked, at most."""
@@ -98,9 +101,10 @@ def calibrate_steps(
     count = min((PIXELS_LEARNING if adapt else PIXELS) // side**2, 1 + missing // PIXELS_PER_WINDOW)
     windows = list(holdout_windows(hidden, count, side, np.random.default_rng(seed)))
     pixels = pixels_of(windows, hidden.frames)
+    kriging = _kriging(windows, pixels, statistics) if adapt and windows else None
     found: list[list[HoldoutErrors]] = [[] for _ in ROLES]
     number = 0
-    for batch in fill_holdouts(windows, pixels, statistics, filler, deep, adapt, seed, keep):
+    for batch in fill_holdouts(windows, pixels, statistics, filler, deep, kriging, seed, keep):
         for window in batch:
             number += 1
             for kept, errors in zip(found, window, strict=True):
@@ -135,6 +139,18 @@ def calibrate_steps(
         correctors,
         torch.tensor([a.correction_weight for a in assessed]),
         tuple(a.reach for a in assessed),
+        kriging,
+    )
+
+
+def _kriging(
+    windows: Sequence[HoldoutWindow], pixels: Sequence[AnyArray], statistics: StackStatistics
+) -> Kriging:
+    """Return how pixels hang together in the windows, what was held out included."""
+    shown = statistics.normalisation.shown
+    return Kriging.of(
+        (torch.from_numpy(shown(image, window.missing)), torch.from_numpy(window.missing))
+        for window, image in zip(windows, pixels, strict=True)
     )
 
 

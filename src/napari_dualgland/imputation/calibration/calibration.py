@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_dualgland.imputation.calibration.correction import Corrector, corrections
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.intervals import Reach
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
@@ -32,6 +33,8 @@ class Calibration:
         0 to 1: how far to follow that.
     reach : tuple of Reach
         How errors spread, in units of the standard deviation.
+    kriging : Kriging or None
+        What was learned with; None where nothing was.
     """
 
     model_weight: Tensor
@@ -40,6 +43,7 @@ class Calibration:
     correctors: dict[int, Corrector] = field(default_factory=dict)
     correction_weight: Tensor = field(default_factory=lambda: torch.zeros(4))
     reach: tuple[Reach, ...] = (Reach(),) * len(ROLES)
+    kriging: Kriging | None = None
 
     def apply(self, evidence: Evidence, said: Fill) -> tuple[Tensor, Tensor | None]:
         """Weigh prior, model and what was learned inside the image.
@@ -64,8 +68,8 @@ class Calibration:
         )
         mean = torch.lerp(evidence.prior, said.mean, model)
         sigma = None if said.sigma is None else said.sigma * factor
-        if self.correctors:
-            learned = corrections(self.correctors, evidence, said)
+        if self.kriging is not None and self.correctors:
+            learned = corrections(self.correctors, self.kriging, evidence, said)
             mean = mean + correction * learned.addend
             sigma = None if sigma is None else sigma * learned.widening
         return mean, sigma

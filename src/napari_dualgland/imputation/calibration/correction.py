@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, silu
 
 from napari_dualgland.imputation.calibration.features import Features
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
 
@@ -118,13 +119,17 @@ class Corrector(nn.Module):
         return Correction((addend * unit).mean(0), factor.mean(0))
 
 
-def corrections(correctors: Mapping[int, Corrector], evidence: Evidence, said: Fill) -> Correction:
+def corrections(
+    correctors: Mapping[int, Corrector], kriging: Kriging, evidence: Evidence, said: Fill
+) -> Correction:
     """Return what was learned of every missing pixel; elsewhere nothing.
 
     Parameters
     ----------
     correctors : mapping
         From channel to what was learned of it.
+    kriging : Kriging
+        What it was learned with.
     evidence : Evidence
         (B, 4, H, W) each.
     said : Fill
@@ -137,7 +142,7 @@ def corrections(correctors: Mapping[int, Corrector], evidence: Evidence, said: F
     """
     addend = torch.zeros_like(evidence.prior)
     widening = torch.ones_like(evidence.prior)
-    features = Features(evidence, said)
+    features = Features(evidence, said, kriging)
     for channels in alike(evidence.missing, correctors):
         where = evidence.missing[:, channels[0]]
         places = where.flatten().nonzero()[:, 0]

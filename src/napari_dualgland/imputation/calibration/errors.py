@@ -16,6 +16,7 @@ from torch import Tensor
 from napari_dualgland.imputation.calibration.correction import alike
 from napari_dualgland.imputation.calibration.features import Features
 from napari_dualgland.imputation.calibration.holdout import HoldoutWindow
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.imputation.calibration.rehearsed import RehearsedFills
 from napari_dualgland.imputation.statistics import StackStatistics
 from napari_dualgland.imputation.tiling.boxes import Box
@@ -88,7 +89,7 @@ def fill_holdouts(
     statistics: StackStatistics,
     filler: Filler,
     deep: bool,
-    learn: bool,
+    kriging: Kriging | None,
     seed: int,
     keep: RehearsedFills | None = None,
 ) -> Iterator[list[list[HoldoutErrors | None]]]:
@@ -106,8 +107,8 @@ def fill_holdouts(
         The model.
     deep : bool
         Whether to start from a coarse fill, as in a frame with deep holes.
-    learn : bool
-        Whether to keep features, if the model has some.
+    kriging : Kriging, optional
+        Of the image, to keep features with, if the model has some; none are kept without.
     seed : int
         Decides which pixels are kept where there are too many.
     keep : RehearsedFills, optional
@@ -138,7 +139,7 @@ def fill_holdouts(
         kept = rng.bit_generator.state
         try:
             evidence, said = _filled(some, units, statistics, filler, deep)
-            found = _errors_of(some, units, evidence, said, learn, rng)
+            found = _errors_of(some, units, evidence, said, kriging, rng)
         except Exception as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
@@ -174,11 +175,13 @@ def _errors_of(
     units: Sequence[Float32Array],
     evidence: Evidence,
     said: Fill,
-    learn: bool,
+    kriging: Kriging | None,
     rng: np.random.Generator,
 ) -> list[list[HoldoutErrors | None]]:
     """Return what happened in the windows of one batch."""
-    features = Features(evidence, said) if learn and said.features is not None else None
+    features = None
+    if kriging is not None and said.features is not None:
+        features = Features(evidence, said, kriging)
     found: list[list[HoldoutErrors | None]] = []
     for number, (window, unit) in enumerate(zip(windows, units, strict=True)):
         found.append([None] * len(window.held_out))

@@ -1,8 +1,8 @@
 """The features of missing pixels, from which a correction is learned.
 
 Fills, what the other channels show there, at several blurs, how deep in the hole the pixel
-lies, and what the generator saw. All of it is local, so that a tile and the whole agree, and
-it is gathered at the pixels that are asked for alone.
+lies, where kriging leads, and what the generator saw. All of it is local, so that a tile and
+the whole agree, and it is gathered at the pixels that are asked for alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
+from napari_dualgland.imputation.calibration.kriging import Kriging
 from napari_dualgland.model.blocks import gaussian_blur
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
@@ -124,12 +125,15 @@ class Features:
         (B, 4, H, W) each.
     said : Fill
         What the model makes of it.
+    kriging : Kriging
+        Of the image.
     """
 
-    def __init__(self, evidence: Evidence, said: Fill) -> None:
-        self.evidence, self.said = evidence, said
+    def __init__(self, evidence: Evidence, said: Fill, kriging: Kriging) -> None:
+        self.evidence, self.said, self.kriging = evidence, said, kriging
         self.shape = (evidence.prior.shape[-2], evidence.prior.shape[-1])
         self._depths: dict[int, Tensor] = {}
+        self._kriged: dict[int, Tensor] = {}
 
     @cached_property
     def surroundings(self) -> list[Tensor]:
@@ -158,6 +162,14 @@ class Features:
                 return depth
         self._depths[channel] = _depth(missing[:, channel])
         return self._depths[channel]
+
+    def kriged(self, channel: int) -> Tensor:
+        """Return where kriging leads from the estimate of a channel, (B, N, H, W)."""
+        if channel not in self._kriged:
+            missing = self.evidence.missing[:, channel]
+            seen = torch.where(missing, self.said.mean[:, channel], self.evidence.prior[:, channel])
+            self._kriged[channel] = self.kriging.departures(channel, seen, missing)
+        return self._kriged[channel]
 
     def at(self, where: Tensor) -> FeaturesThere:
         """Look at some missing pixels, by their (N,) positions in the flattened (B, H, W)."""
@@ -195,6 +207,7 @@ class FeaturesThere:
         shown = [self.prior[:, own], self.estimates]
         shown += [place.of(fill[:, own]) for fill in (evidence.guided, evidence.smooth)]
         shown.append(place.of(self.windows.depth(channel)))
+        shown.append(place.of(self.windows.kriged(channel)))
         shown += [found[:, others] for found in self.every]
         shown += [found[:, own] for found in self.blurred]
         # With its neighbourhood the correction finds out how this image is best interpolated: how

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from scipy.fft import next_fast_len
 from torch import Tensor
 
@@ -28,6 +29,10 @@ where it leads, and only then what is deeper."""
 CONDITION = 800.0
 """Ratio of the largest to the least eigenvalue that the steps are made for: what spans many
 pixels stays as the model has it."""
+
+SHALLOW = 0.5
+"""Share of the mean power at a frequency and those beside it that a dip must keep: what few
+squares show there is chance."""
 
 LEAST = 1e-9
 """Power, of intensities squared, below which there is nothing to tell; normalised."""
@@ -58,7 +63,9 @@ class Kriging:
     """
 
     def __init__(self, spectrum: Tensor) -> None:
-        inverse = 1 / spectrum.double().clamp_min(LEAST)
+        power = spectrum.double()
+        beside = F.avg_pool2d(F.pad(power[None], (1, 1, 1, 1), mode="circular"), 3, stride=1)[0]
+        inverse = 1 / torch.maximum(power, SHALLOW * beside).clamp_min(LEAST)
         # How bright a place is on the whole tells nothing.
         inverse[:, 0, 0] = 0
         unit = inverse.mean((1, 2), keepdim=True)  # what one pixel has by itself

@@ -85,7 +85,7 @@ class Kriging:
         -------
         Kriging
         """
-        total, count = torch.zeros(1), 0
+        total, count = torch.zeros(1), 0.0
         for image, missing in windows:
             # Any smooth fill will do: few pixels of an image are missing.
             filled = fill_together([Pyramid(image[None], missing[None])], 0)[0][0]
@@ -126,11 +126,12 @@ class Kriging:
         gain = self._gain(channel, shape, largest).to(hole)
 
         def times_precision(x: Tensor) -> Tensor:
-            return torch.fft.irfft2(torch.fft.rfft2(x) * gain, s=shape).mul_(hole)
+            convolved: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * gain, s=shape)
+            return convolved * hole
 
         least = largest / CONDITION
         middle, half = (largest + least) / 2, (largest - least) / 2
-        residual = times_precision(estimate[:, rows[:, None], columns]).neg_()
+        residual = -times_precision(estimate[:, rows[:, None], columns])
         departure, step, size = torch.zeros_like(residual), residual, 1 / middle
         found = []
         for done in range(1, STEPS[-1] + 1):
@@ -151,4 +152,5 @@ class Kriging:
         spread = kernel.new_zeros(shape)
         spread[around[:, None] % shape[0], around % shape[1]] = kernel
         # Between the frequencies that were measured the kernel may overshoot a little.
-        return torch.fft.rfft2(spread).real.clamp(0, largest)
+        gain: Tensor = torch.fft.rfft2(spread).real
+        return gain.clamp(0, largest)

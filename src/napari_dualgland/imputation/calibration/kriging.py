@@ -125,23 +125,28 @@ class Kriging:
         largest = float(self.precision[channel].amax())
         gain = self._gain(channel, shape, largest).to(hole)
 
+        # Into the same memory again and again: that of a tile is not had for nothing.
+        waves = torch.empty(len(hole), shape[0], shape[1] // 2 + 1, dtype=torch.complex64)
+        waves, convolved = waves.to(hole.device), torch.empty_like(hole)
+
         def times_precision(x: Tensor) -> Tensor:
-            convolved: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * gain, s=shape)
-            return convolved * hole
+            torch.fft.rfft2(x, out=waves)
+            torch.fft.irfft2(waves.mul_(gain), s=shape, out=convolved)
+            return convolved.mul_(hole)
 
         least = largest / CONDITION
         middle, half = (largest + least) / 2, (largest - least) / 2
         residual = -times_precision(estimate[:, rows[:, None], columns])
-        departure, step, size = torch.zeros_like(residual), residual, 1 / middle
+        departure, step, size = torch.zeros_like(residual), residual.clone(), 1 / middle
         found = []
         for done in range(1, STEPS[-1] + 1):
-            departure = departure + size * step
+            departure.add_(step, alpha=size)
             if done in STEPS:
-                found.append(departure[:, reach : reach + height, reach : reach + width])
+                found.append(departure[:, reach : reach + height, reach : reach + width].clone())
             if done < STEPS[-1]:
-                residual = residual - size * times_precision(step)
+                residual.sub_(times_precision(step), alpha=size)
                 turn = (half * size / 2) ** 2 * (2 if done == 1 else 1)
-                step = residual + turn * step
+                step.mul_(turn).add_(residual)
                 size = 1 / (middle - turn / size)
         return torch.stack(found, 1)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_dualgland.intensities import DARK, WHITE
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, IndexArray
 
 HOT = 4.0
@@ -17,9 +18,8 @@ at a distance of two pixels. Optics spread light further: only spots of less tha
 width at half maximum), and so bright, would be taken for hot; in the atlas one pixel in three
 million is."""
 
-DARK, WHITE, SAMPLED = 0.5, 99.8, 1024
-"""Percentiles that are dark and white in a plane, of so many pixels along its longer side, and as
-many again."""
+SAMPLED = 1024
+"""Dark and white are read off so many pixels along a plane's longer side, and as many again."""
 
 AROUND = tuple((y, x) for y in range(5) for x in range(5) if {y, x} & {0, 4})
 """Rows and columns of what lies around the middle of 5 × 5 pixels."""

@@ -1,4 +1,4 @@
-"""Which numbers of an image may be an intensity that was measured."""
+"""Which numbers of an image may be an intensity that was measured, and what is dark and white."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from napari_dualgland.typing import AnyArray, BoolArray
 LARGEST = 1e30
 """No camera counts so far, and what is computed from numbers beyond it runs over in float32.
 Programs mark pixels that hold nothing by the largest float there is."""
+
+DARK, WHITE = 0.5, 99.8
+"""Percentiles of a plane that are 0 and 1 to a model."""
 
 
 def measurable(pixels: AnyArray) -> BoolArray:

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_dualgland.hot_pixels import without_hot_pixels
-from napari_dualgland.intensities import measurable
+from napari_dualgland.intensities import DARK, WHITE, measurable
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array
-
-LOW, HIGH = 0.5, 99.8
-"""Percentiles that become 0 and 1."""
 
 BRIGHTEST = 65504.0
 """No model is shown more, either way: the largest number of half precision, in which images are
@@ -85,7 +82,7 @@ def measure(samples: Iterable[AnyArray]) -> Normalisation:
             offsets.append(np.nan)
             scales.append(np.nan)
             continue
-        low, high = np.percentile(finite, [LOW, HIGH])
+        low, high = np.percentile(finite, [DARK, WHITE])
         if high <= low:
             low, high = finite.min(), finite.max()
         offsets.append(low)

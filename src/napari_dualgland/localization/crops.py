@@ -13,11 +13,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from napari_dualgland.intensities import DARK, WHITE
 from napari_dualgland.model.localizer import MULTIPLE, PIXEL_UM
 from napari_dualgland.typing import AnyArray, BoolArray, Float32Array, Float64Array
 
-DARK, BRIGHT = 0.5, 99.5
-"""Percentiles of a channel that become 0 (of the frame) and 1 (of the cell)."""
+BRIGHT = 99.5
+"""Percentile of a cell's channel that becomes 1; 0 is dark of the frame."""
 
 FAINTEST = 0.15
 """A cell's scale is no less than this share of the frame's."""
@@ -73,7 +74,7 @@ def frame_levels(frame: AnyArray) -> FrameLevels:
         some = plane[:: max(1, plane.shape[0] // 1024), :: max(1, plane.shape[1] // 1024)]
         some = some[np.isfinite(some)]
         if some.size:
-            dark[c], high = np.percentile(some, [DARK, 99.8])
+            dark[c], high = np.percentile(some, [DARK, WHITE])
             span[c] = max(high - dark[c], 1e-6)
     return FrameLevels(dark, span)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from napari_dualgland.localization.crops import DARK
+from napari_dualgland.intensities import DARK
 from napari_dualgland.localization.frames import PROTEIN, Frame
 from napari_dualgland.localization.ranked import Ranked
 from napari_dualgland.model.compartments import COMPARTMENTS, PIXEL_UM, soft_compartments

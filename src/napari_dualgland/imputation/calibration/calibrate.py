@@ -139,7 +139,7 @@ def calibrate_steps(
         correctors,
         torch.tensor([a.correction_weight for a in assessed]),
         tuple(a.reach for a in assessed),
-        kriging,
+        kriging if correctors else None,
     )
 
 

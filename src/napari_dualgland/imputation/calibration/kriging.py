@@ -44,7 +44,7 @@ def _squares(image: Tensor, side: int) -> Tensor:
     return image.unfold(1, side, half).unfold(2, side, half).flatten(1, 2)
 
 
-def _spread_out(length: int, reach: int, device: torch.device) -> Tensor:
+def _mirrored(length: int, reach: int, device: torch.device) -> Tensor:
     """Return which of ``length`` pixels stands for each of more of them, mirrored at both ends,
     from ``reach`` in front of the first one to at least as far behind the last."""
     places = torch.arange(next_fast_len(length + 2 * reach, real=True), device=device) - reach
@@ -119,7 +119,7 @@ class Kriging:
         """
         height, width = estimate.shape[-2:]
         reach = self.precision.shape[-1] // 2
-        rows, columns = (_spread_out(n, reach, estimate.device) for n in (height, width))
+        rows, columns = (_mirrored(n, reach, estimate.device) for n in (height, width))
         shape = (len(rows), len(columns))
         hole = missing[:, rows[:, None], columns].to(estimate.dtype)
         largest = float(self.precision[channel].amax())

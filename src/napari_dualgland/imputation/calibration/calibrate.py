@@ -26,7 +26,7 @@ from napari_dualgland.imputation.calibration.holdout import (
     holdout_windows,
     pixels_of,
 )
-from napari_dualgland.imputation.calibration.kriging import Kriging
+from napari_dualgland.imputation.calibration.kriging import Kriging, rooted
 from napari_dualgland.imputation.calibration.learning import learn
 from napari_dualgland.imputation.calibration.rehearsed import RehearsedFills
 from napari_dualgland.imputation.masks import HiddenMasks
@@ -149,7 +149,7 @@ def _kriging(
     """Return how pixels hang together in the windows, what was held out included."""
     shown = statistics.normalisation.shown
     return Kriging.of(
-        (torch.from_numpy(shown(image, window.missing)), torch.from_numpy(window.missing))
+        (rooted(torch.from_numpy(shown(image, window.missing))), torch.from_numpy(window.missing))
         for window, image in zip(windows, pixels, strict=True)
     )
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-from napari_dualgland.imputation.calibration.kriging import Kriging
+from napari_dualgland.imputation.calibration.kriging import Kriging, rooted
 from napari_dualgland.model.blocks import gaussian_blur
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill
@@ -168,7 +168,10 @@ class Features:
         if channel not in self._kriged:
             missing = self.evidence.missing[:, channel]
             seen = torch.where(missing, self.said.mean[:, channel], self.evidence.prior[:, channel])
-            self._kriged[channel] = self.kriging.departures(channel, seen, missing)
+            root = rooted(seen)
+            departures = self.kriging.departures(channel, root, missing)
+            # (r + d)² − r²: the departure of intensities, from that of their roots.
+            self._kriged[channel] = departures * (2 * root[:, None] + departures)
         return self._kriged[channel]
 
     def at(self, where: Tensor) -> FeaturesThere:

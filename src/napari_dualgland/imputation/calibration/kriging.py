@@ -4,8 +4,10 @@ Of a stationary field whose covariance is known, the missing pixels x of a pictu
 where Q·x is 0 at each of them, Q being the inverse of the covariance (Rue and Held, *Gaussian
 Markov Random Fields*, 2005, theorem 2.3). Q is a convolution with the inverse of the power
 spectrum, which is measured in the image: how far its structures reach, which way they run, how
-much of what is observed is noise. No image is stationary, so this is no fill but features:
-what is learned inside the image finds out where it holds.
+much of what is observed is noise. It is done with square roots of intensities: photon noise
+grows with the light, and that of the root does not (Bartlett 1936). No image is stationary all
+the same, so this is no fill but features: what is learned inside the image finds out where it
+holds.
 """
 
 from __future__ import annotations
@@ -35,7 +37,15 @@ SHALLOW = 0.5
 squares show there is chance."""
 
 LEAST = 1e-9
-"""Power, of intensities squared, below which there is nothing to tell; normalised."""
+"""Power below which there is nothing to tell; normalised intensities are about 0 to 1."""
+
+DARK = 1e-3
+"""Of the range, added before roots are taken: darker than this, noise no longer falls."""
+
+
+def rooted(light: Tensor) -> Tensor:
+    """Return the square root of normalised intensities, whose noise is the same everywhere."""
+    return (light.clamp_min(0) + DARK).sqrt()
 
 
 def _squares(image: Tensor, side: int) -> Tensor:

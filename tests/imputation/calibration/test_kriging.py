@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from napari_dualgland.imputation.calibration import kriging
-from napari_dualgland.imputation.calibration.kriging import SIDE, Kriging
+from napari_dualgland.imputation.calibration.features import Features
+from napari_dualgland.imputation.calibration.kriging import SIDE, Kriging, rooted
+from napari_dualgland.model.evidence import Evidence
+from napari_dualgland.model.filler import Fill
+
+
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def spectrum_of(along: float, across: float, noise: float) -> torch.Tensor:
@@ -23,7 +30,7 @@ def field_of(spectrum: torch.Tensor, side: int, seed: int = 0) -> torch.Tensor:
     around = torch.fft.fftfreq(SIDE, 1 / SIDE).long() % side
     wide = torch.zeros(side, side, dtype=kernel.dtype)
     wide[around[:, None], around] = kernel
-    noise = torch.randn(side, side, generator=torch.Generator().manual_seed(seed)).double()
+    noise = torch.randn(side, side, generator=_seeded(seed)).double()
     return torch.fft.ifft2(torch.fft.fft2(noise) * torch.fft.fft2(wide)).real[None].float()
 
 
@@ -103,7 +110,7 @@ def test_the_spectrum_is_that_of_the_image_whatever_its_brightness_and_its_holes
 
 @pytest.mark.parametrize("shape", [(8, 8), (8, 200), (160, 24), (33, 47)])
 def test_windows_of_any_size_are_mirrored(shape: tuple[int, int]) -> None:
-    generator = torch.Generator().manual_seed(1)
+    generator = _seeded(1)
     image = torch.rand(1, *shape, generator=generator)
     missing = torch.rand(1, *shape, generator=generator) < 0.2
     departures = Kriging.of([(image, missing)]).departures(0, image, missing)
@@ -132,10 +139,35 @@ def test_of_a_channel_without_structure_or_lost_throughout_nothing_is_told(value
 def test_a_tile_and_the_whole_agree_away_from_the_rim() -> None:
     spectrum = spectrum_of(16, 8, 0.05)
     image = field_of(spectrum, 256)
-    missing = torch.rand(1, 256, 256, generator=torch.Generator().manual_seed(2)) < 0.1
+    missing = torch.rand(1, 256, 256, generator=_seeded(2)) < 0.1
     model = Kriging.of([(image, missing)])
     start = torch.where(missing, image.mean(), image)
     whole = model.departures(0, start, missing)
     tile = model.departures(0, start[:, 40:200, 64:224], missing[:, 40:200, 64:224])
     inner = tile[..., 32:-32, 32:-32] - whole[..., 72:168, 96:192]
     assert float(inner.abs().max()) < 2e-3 * float(image.std())
+
+
+def test_photon_noise_of_roots_is_the_same_in_bright_and_in_dark_places() -> None:
+    photons = 60.0
+    spread = []
+    for light in (0.2, 0.5, 1.0):
+        counts = torch.poisson(torch.full((256, 256), light * photons), _seeded(4))
+        spread.append(float(rooted(counts / photons).std()) * photons**0.5)
+    np.testing.assert_allclose(spread, 0.5, rtol=0.05)
+    assert rooted(torch.tensor([-3.0, 0.0])).unique().numel() == 1
+
+
+def test_features_lead_to_the_square_of_what_kriging_of_roots_gives() -> None:
+    image, missing = torch.rand(1, 4, 48, 48, generator=_seeded(5)), hole(96)[:, None, :48, :48]
+    missing = missing.repeat(1, 4, 1, 1)
+    model = Kriging.of([(rooted(image[0]), missing[0])])
+    evidence = Evidence(image, image, image, image, missing)
+    said = Fill(image.flip(2), None, None)
+    for channel in range(4):
+        found = Features(evidence, said, model).kriged(channel)
+        start = torch.where(missing, image.flip(2), image)[:, channel]
+        root = rooted(start)[:, None]
+        led = (root + model.departures(channel, root[:, 0], missing[:, channel])).square()
+        torch.testing.assert_close(start[:, None] + found, led - kriging.DARK, rtol=0, atol=1e-6)
+        assert not found[:, :, ~missing[0, channel]].any()

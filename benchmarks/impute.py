@@ -7,7 +7,7 @@ are read from the atlas collection beside the repository and never written.
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -15,8 +15,18 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 
 if __name__ == "__main__":
-    module = [sys.executable, "-m", "dualgland_training.evaluate", "--name", "impute"]
+    module = "dualgland_training.evaluate"
     data = ROOT.parent / "shared" / "data" / "hpa"
     log = ROOT / "training" / "recipes" / "long.events.jsonl"
-    given = ["--out", str(HERE / "results"), "--data", str(data), "--log", str(log)]
-    sys.exit(subprocess.call([*module, *given, "--threads", "2", *sys.argv[1:]]))
+    given = [
+        "--name",
+        "impute",
+        "--out",
+        str(HERE / "results"),
+        "--data",
+        str(data),
+        "--log",
+        str(log),
+    ]
+    sys.argv[1:1] = [*given, "--threads", "2"]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -7,7 +7,7 @@ from the atlas collection beside the repository and never written.
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 
 if __name__ == "__main__":
-    module = [sys.executable, "-m", "dualgland_training.evaluate", "--measurements"]
+    module = "dualgland_training.evaluate"
     data = ROOT.parent / "shared" / "data" / "hpa"
-    given = ["--out", str(HERE / "results"), "--data", str(data)]
-    sys.exit(subprocess.call([*module, *given, *sys.argv[1:]]))
+    given = ["--measurements", "--out", str(HERE / "results"), "--data", str(data)]
+    sys.argv[1:1] = given
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

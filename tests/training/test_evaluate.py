@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
@@ -109,6 +110,24 @@ def test_a_method_is_not_charged_with_its_parents_memory() -> None:
     assert subprocess.call([sys.executable, "-c", code + "p() > 400)"]) == 0
     assert held.size / 2**20 == 400
     assert peak_memory() > 400
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_ends_with_an_evaluation_that_is_killed(
+    atlas: Path, model: str, tmp_path: Path
+) -> None:
+    module = [sys.executable, "-m", "dualgland_training.evaluate", "--model", model]
+    given = ["--data", str(atlas), "--out", str(tmp_path / "out"), "--fills", str(tmp_path)]
+    with subprocess.Popen([*module, *given], stderr=subprocess.DEVNULL) as parent:
+        workers: list[psutil.Process] = []
+        while not workers and parent.poll() is None:
+            workers = psutil.Process(parent.pid).children()
+        parent.kill()
+    assert workers
+    gone, alive = psutil.wait_procs(workers, timeout=60)
+    assert gone
+    assert not alive
+    assert not list(tmp_path.glob("*/run.json"))
 
 
 def test_pictures_never_get_into_a_repository(atlas: Path, model: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -93,21 +94,35 @@ def start(name: str, job: Job, folder: Path) -> None:
         If it failed, with the last line that it said.
     """
     command = [sys.executable, "-m", "dualgland_training.evaluate.worker", name]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, job.model_dump_json(), str(folder)],
         env=os.environ | {"OMP_NUM_THREADS": str(job.threads)},
+        stdin=subprocess.PIPE,  # held open: see _end_with_parent
         stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    ) as worker:
+        assert worker.stderr is not None
+        said = worker.stderr.read()
+    if worker.returncode:
+        last = (said.strip().splitlines() or [f"exit code {worker.returncode}"])[-1]
         way_out = "leave it out or see to that first"
         raise DualglandError(Kind.UNSUPPORTED, name, f"failed: {last}", way_out=way_out)
 
 
+def _end_with_parent() -> None:
+    """End this process with the one that started it, which may be killed without a word: then
+    too the other end of our standard input closes."""
+
+    def wait() -> None:
+        os.read(0, 1)  # not through sys.stdin, whose lock we would hold while Python ends
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _main(name: str, job: str, folder: Path) -> None:
     """Run one method on a job given as JSON."""
+    _end_with_parent()
     _run_method(name, Job.model_validate_json(job), folder)
 
 

@@ -70,7 +70,7 @@ TRAINING = {
     "cell_folds": {"data", "generator"},
     "cell_pictures": set(),
     "localizer": {"cell_folds", "cell_pictures", "data", "simulate", "trainer"},
-    "evaluate": {"data", "generator", "metrics", "perceptual"},
+    "evaluate": {"data", "generator", "metrics", "perceptual", "trainer"},
     "runs": {"generator", "localizer", "perceptual", "trainer"},
     "report": {"generator", "trainer"},
     "annotated": {"generator"},

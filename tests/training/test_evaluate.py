@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from batch_workers import workers
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
 
@@ -113,18 +114,21 @@ def test_a_method_is_not_charged_with_its_parents_memory() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize("by", ["the module", "the command line"])
 def test_a_worker_ends_with_an_evaluation_that_is_killed(
-    atlas: Path, model: str, tmp_path: Path
+    atlas: Path, model: str, tmp_path: Path, by: str
 ) -> None:
-    module = [sys.executable, "-m", "dualgland_training.evaluate", "--model", model]
-    given = ["--data", str(atlas), "--out", str(tmp_path / "out"), "--fills", str(tmp_path)]
-    with subprocess.Popen([*module, *given], stderr=subprocess.DEVNULL) as parent:
-        workers: list[psutil.Process] = []
-        while not workers and parent.poll() is None:
-            workers = psutil.Process(parent.pid).children()
+    module = ["dualgland_training.evaluate", "--fills", str(tmp_path)]
+    verb = module if by == "the module" else ["napari_dualgland", "evaluate"]
+    given = ["--model", model, "--data", str(atlas), "--out", str(tmp_path / "out")]
+    with subprocess.Popen([sys.executable, "-m", *verb, *given], stderr=subprocess.PIPE) as parent:
+        started: list[psutil.Process] = []
+        while not started:
+            assert parent.poll() is None
+            started = workers(parent.pid, "dualgland_training.evaluate.worker")
+        started += workers(parent.pid, "dualgland_training.evaluate")
         parent.kill()
-    assert workers
-    gone, alive = psutil.wait_procs(workers, timeout=60)
+    gone, alive = psutil.wait_procs(started, timeout=60)
     assert gone
     assert not alive
     assert not list(tmp_path.glob("*/run.json"))

@@ -7,6 +7,7 @@ the way goes to stderr, and the report that it leaves is the result.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dualgland.cli.console import REFUSED
+from napari_dualgland.cli.stopping import LIFELINE
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.legible import legible
 
@@ -53,9 +55,11 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
     last = ""
     with subprocess.Popen(
         [*command, "--name", name, *arguments],
+        stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
+        env=os.environ | LIFELINE,
     ) as process:
         assert process.stderr is not None
         try:

@@ -16,6 +16,10 @@ from napari_dualgland.written import written
 INTERRUPTED = 130
 SAID = "interrupted; no file was written"
 
+LIFELINE = {"DUALGLAND_LIFELINE": "stdin"}
+"""Asks a process of the training module to take it for a SIGTERM when its standard input closes:
+when we are gone."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Handler = Callable[[int, Any], Any]
 

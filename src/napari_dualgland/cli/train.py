@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_dualgland.cli.stopping import LIFELINE
 from napari_dualgland.runs.install import install_model
 from napari_dualgland.runs.recipes import recipe_path, refuse_lacking
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from napari_dualgland.jobs import TrainJob
-
-LIFELINE = {"DUALGLAND_LIFELINE": "stdin"}
-"""Asks the process to end on a checkpoint when its standard input closes: when we are gone."""
 
 USES = {"generator": "impute INPUT --out OUT", "localizer": "localize INPUT --out OUT"}
 """What is done with a model, by what it was trained for."""

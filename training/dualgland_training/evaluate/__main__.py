@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dualgland_training.trainer.stopping import follow_starter
 from napari_dualgland.errors import DualglandError, Kind
 
 REFUSED = 2
@@ -39,6 +40,8 @@ def _main(
     ] = 2,
 ) -> None:
     """Evaluate models on images that none of them was trained on."""
+
+    follow_starter()
 
     def say(line: str) -> None:
         typer.echo(line, err=True)

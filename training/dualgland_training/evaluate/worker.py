@@ -11,7 +11,6 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import typer
 
 from dualgland_training.evaluate.cases import HeldOut, images_of, mask_of, read_images
 from dualgland_training.evaluate.methods import fill_with, find_method
+from dualgland_training.trainer.stopping import LIFELINE, follow_starter
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.frozen import FrozenModel
 
@@ -96,8 +96,8 @@ def start(name: str, job: Job, folder: Path) -> None:
     command = [sys.executable, "-m", "dualgland_training.evaluate.worker", name]
     with subprocess.Popen(
         [*command, job.model_dump_json(), str(folder)],
-        env=os.environ | {"OMP_NUM_THREADS": str(job.threads)},
-        stdin=subprocess.PIPE,  # held open: see _end_with_parent
+        env=os.environ | {"OMP_NUM_THREADS": str(job.threads), LIFELINE: "stdin"},
+        stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as worker:
@@ -109,20 +109,9 @@ def start(name: str, job: Job, folder: Path) -> None:
         raise DualglandError(Kind.UNSUPPORTED, name, f"failed: {last}", way_out=way_out)
 
 
-def _end_with_parent() -> None:
-    """End this process with the one that started it, which may be killed without a word: then
-    too the other end of our standard input closes."""
-
-    def wait() -> None:
-        os.read(0, 1)  # not through sys.stdin, whose lock we would hold while Python ends
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def _main(name: str, job: str, folder: Path) -> None:
     """Run one method on a job given as JSON."""
-    _end_with_parent()
+    follow_starter()
     _run_method(name, Job.model_validate_json(job), folder)
 
 

@@ -18,15 +18,6 @@ if __name__ == "__main__":
     module = "dualgland_training.evaluate"
     data = ROOT.parent / "shared" / "data" / "hpa"
     log = ROOT / "training" / "recipes" / "long.events.jsonl"
-    given = [
-        "--name",
-        "impute",
-        "--out",
-        str(HERE / "results"),
-        "--data",
-        str(data),
-        "--log",
-        str(log),
-    ]
-    sys.argv[1:1] = [*given, "--threads", "2"]
+    given = ["--name", "impute", "--out", str(HERE / "results"), "--data", str(data)]
+    sys.argv[1:1] = [*given, "--log", str(log), "--threads", "2"]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

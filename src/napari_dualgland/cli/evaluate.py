@@ -55,7 +55,7 @@ def run(out: Path, arguments: Sequence[str]) -> dict[str, Any]:
     last = ""
     with subprocess.Popen(
         [*command, "--name", name, *arguments],
-        stdin=subprocess.PIPE,
+        stdin=subprocess.PIPE,  # closes with us, however we end
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",

@@ -97,12 +97,12 @@ def start(name: str, job: Job, folder: Path) -> None:
     with subprocess.Popen(
         [*command, job.model_dump_json(), str(folder)],
         env=os.environ | {"OMP_NUM_THREADS": str(job.threads), LIFELINE: "stdin"},
-        stdin=subprocess.PIPE,
+        stdin=subprocess.PIPE,  # closes with us, however we end
         stderr=subprocess.PIPE,
         text=True,
     ) as worker:
         assert worker.stderr is not None
-        said = worker.stderr.read()
+        said = worker.stderr.read()  # not communicate(): it would close the standard input
     if worker.returncode:
         last = (said.strip().splitlines() or [f"exit code {worker.returncode}"])[-1]
         way_out = "leave it out or see to that first"

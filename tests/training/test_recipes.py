@@ -57,6 +57,15 @@ def test_no_option_is_infinite_or_beyond_any_machine(
     assert said.found.startswith(option)
 
 
+@pytest.mark.parametrize(
+    "start", [None, {}, {"a.safetensors": 0}, {"a.safetensors": "half"}], ids=str
+)
+def test_no_steps_are_taken_from_models_with_shares_alone(tmp_path: Path, start: Any) -> None:
+    said = refused(write_recipe(tmp_path, steps=0, start=start))
+    assert said.kind == Kind.BAD_VALUE
+    assert said.found.startswith("start")
+
+
 @pytest.mark.parametrize("objective", [["generator"], {"a": 1}, 3, "painter"], ids=str)
 def test_an_objective_is_one_of_those_there_are(tmp_path: Path, objective: Any) -> None:
     said = refused(write_recipe(tmp_path, objective=objective))

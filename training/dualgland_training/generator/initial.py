@@ -1,17 +1,19 @@
-"""Starting from the weights of an earlier model, where its tensors still fit.
+"""Starting from the weights of earlier models, where their tensors still fit.
 
 A network that was widened at its input is worth starting from the narrower one: the new
 inputs begin with weight 0, so that the first step sees what the earlier model saw. Its last
-layer may have learned to say less.
+layer may have learned to say less. Of several models that are built alike, the average starts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.weights import read_card, read_tensors
 
 LAST_LAYERS = ("head.",)
@@ -48,15 +50,55 @@ def widened(earlier: Tensor, shape: torch.Size, *, outputs: bool = False) -> Ten
     return wide
 
 
-def load_start(network: nn.Module, model: Path) -> list[str]:
+def averaged(shares: Mapping[Path, float]) -> dict[str, Tensor]:
+    """Return the weighted mean of the weights of models that are built alike.
+
+    Models that were trained on from one model, each a little way and each in its own way, lie in
+    one basin of the loss, and their mean is mostly better than each of them
+    (Wortsman et al. 2022, https://arxiv.org/abs/2203.05482).
+
+    Parameters
+    ----------
+    shares : mapping of pathlib.Path to float
+        Weights or card of each model, and what it counts; sums to 1 or is made to.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        By name, float32.
+
+    Raises
+    ------
+    DualglandError
+        If a model cannot be read or does not match its card, or has other tensors than the
+        first.
+    """
+    total = sum(shares.values())
+    mean: dict[str, Tensor] = {}
+    for model, share in shares.items():
+        found = read_tensors(*read_card(str(model)))
+        if mean and {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in mean.items()}:
+            raise DualglandError(
+                Kind.MISMATCH,
+                model,
+                "is built otherwise than the models before it",
+                expected="models that went on from the same weights",
+            )
+        for name, tensor in found.items():
+            part = tensor.double() * (share / total)
+            mean[name] = mean[name] + part if name in mean else part
+    return {name: tensor.float() for name, tensor in mean.items()}
+
+
+def load_start(network: nn.Module, models: Mapping[Path, float]) -> list[str]:
     """Load the tensors of an earlier model that have a place of their name and shape.
 
     Parameters
     ----------
     network : torch.nn.Module
         Where they go.
-    model : pathlib.Path
-        Weights or card of the earlier model.
+    models : mapping of pathlib.Path to float
+        As in :func:`averaged`; mostly it is one.
 
     Returns
     -------
@@ -66,9 +108,9 @@ def load_start(network: nn.Module, model: Path) -> list[str]:
     Raises
     ------
     DualglandError
-        If the model cannot be read or does not match its card.
+        As :func:`averaged`.
     """
-    found = read_tensors(*read_card(str(model)))
+    found = averaged(models)
     state = network.state_dict()
     new = []
     for name, tensor in state.items():

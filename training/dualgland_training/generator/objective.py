@@ -32,6 +32,7 @@ from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
 from napari_dualgland.model.descent import expect_no_window
 from napari_dualgland.model.generator import Generator, build_generator, load_generator
+from napari_dualgland.model.weights import read_card
 
 VALIDATION_CROP = 128
 """Side in pixels of the crops that are looked at while training."""
@@ -99,11 +100,13 @@ class GeneratorObjective(Objective[Batch]):
     @override
     def begin(self) -> dict[str, Any]:
         """Load the weights that the recipe starts from; return which tensors are new."""
-        start = self.config.start
-        if start is None:
+        config = self.config
+        if config.start is None:
             return {}
-        new = load_start(self.generator, self.config.found(start))
-        return {"start": str(start), "new_tensors": new}
+        shares = config.start if isinstance(config.start, dict) else {config.start: 1.0}
+        models = {config.found(model): share for model, share in shares.items()}
+        hashes = {str(model): read_card(str(model))[0].sha256 for model in models}
+        return {"start": hashes, "new_tensors": load_start(self.generator, models)}
 
     @override
     def images(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from dualgland_training.data.options import AugmentOptions, DamageOptions, ImageRun
 from dualgland_training.trainer.options import (
@@ -15,7 +15,6 @@ from dualgland_training.trainer.options import (
     Name,
     Rate,
     Side,
-    Steps,
     check_options,
     read_yaml,
 )
@@ -23,6 +22,7 @@ from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.model.architecture import WIDEST, Depth, Width
 
 Blur = Annotated[float, Field(gt=0, le=16)]
+Averaged = Annotated[dict[Path, Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)]
 
 
 class LossOptions(FrozenModel):
@@ -110,7 +110,8 @@ class TrainConfig(ImageRun):
         How often the crops of a source are used, with what was laid out for them, some 4 ×
         ``reuse`` steps apart and each time turned, mirrored and exposed anew.
     steps, warmup : int
-        Optimiser steps in all and until the learning rate is full.
+        Optimiser steps in all and until the learning rate is full. Of 0 steps comes what the
+        recipe starts from, validated and with a card: so models are averaged.
     schedule : str
         What comes then: ``cosine``, down to 2 % over all steps; or ``constant``, from which a
         good model can be taken at any time, by its average or by a short ``cooldown``.
@@ -131,8 +132,9 @@ class TrainConfig(ImageRun):
         on: 3 for the shipped one.
     discriminator_width : int
         Channels of its first level.
-    start : pathlib.Path or None
-        Weights of an earlier model to start from; what has another name or shape is new.
+    start : pathlib.Path, dict of pathlib.Path to float, or None
+        Weights of an earlier model to start from; what has another name or shape is new. Of
+        several that are built alike, with their shares, the average.
     reference : str or None
         Name or file of a model whose figures stand beside those of every validation.
     """
@@ -145,7 +147,7 @@ class TrainConfig(ImageRun):
     sources: Count = 4
     crops_per_source: Count = 3
     reuse: Count = 4
-    steps: Steps = 10_000
+    steps: int = Field(default=10_000, ge=0, le=LONGEST)
     warmup: int = Field(default=200, ge=0, le=LONGEST)
     schedule: Literal["cosine", "constant"] = "cosine"
     cooldown: int = Field(default=0, ge=0, le=LONGEST)
@@ -158,11 +160,18 @@ class TrainConfig(ImageRun):
     blurs: tuple[Blur, ...] = (0.6, 1.0, 1.6, 2.5)
     lost_gain: float = Field(default=1.0, gt=0, le=16)
     discriminator_width: Width = 32
-    start: Path | None = None
+    start: Path | Averaged | None = Field(default=None, validate_default=True)
     reference: str | None = None
     losses: LossOptions = LossOptions()
     damage: DamageOptions = DamageOptions()
     augment: AugmentOptions = AugmentOptions()
+
+    @field_validator("start")
+    @classmethod
+    def _something(cls, start: object, before: ValidationInfo) -> object:
+        if start is None and before.data.get("steps") == 0:
+            raise ValueError("0 steps from nothing make no model")
+        return start
 
 
 def read_recipe(path: Path, **overrides: object) -> TrainConfig:

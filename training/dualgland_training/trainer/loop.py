@@ -222,6 +222,8 @@ class Training(Generic[B]):
         options, steps = self.options, self.objective.steps
         window: list[Terms] = []
         drawing = stepping = 0.0
+        if steps == 0:
+            self._look()
         while self.step < steps:
             start = time.perf_counter()
             batch = self._moved(next(drawn))

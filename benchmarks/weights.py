@@ -100,7 +100,7 @@ def markdown(report: dict[str, Any]) -> str:
     lines = [
         "# A candidate's weights against those that ship",
         "",
-        f"`{report['candidate']}` ({report['steps']:,} steps) against `generator` "
+        f"`{report['candidate']}` (sha256 {report['sha256']}…) against `generator` "
         f"(sha256 {report['shipped']}…), both by themselves: no rehearsing, no learning inside the "
         f"image. {report['crops']} crops of 128² in every set and family, the same for both; dB, "
         "paired per crop and hurt channel, 95 % bootstrap intervals "
@@ -164,7 +164,7 @@ def main(
     card, shipped = read_card(str(candidate))[0], read_card("generator")[0]
     report = {
         "candidate": card.name,
-        "steps": card.steps,
+        "sha256": str(card.sha256)[:12],
         "shipped": str(shipped.sha256)[:12],
         "processor": processor_name(),
         "crops": crops,

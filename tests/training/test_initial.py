@@ -105,6 +105,7 @@ def test_a_model_of_no_steps_is_the_average_of_those_it_starts_from(
     card = json.loads((out / "mean.json").read_text())
     assert card["recipe"]["start"] == shares
     assert card["steps"] == 0
+    assert "learning_rate" not in card["recipe"], "nothing was trained at that rate"
     assert card["figures"], "an average is validated like any other model"
     told = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     (started,) = [event["started"] for event in told if "started" in event]

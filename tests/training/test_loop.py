@@ -123,7 +123,7 @@ def test_a_mistyped_name_of_what_is_kept_apart_is_refused(recipe: Path, option: 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the atlas collection")
 def test_shipped_recipes_keep_every_field_on_one_side() -> None:
     """A field and one of its channels that lies among the single ones; the other atlas."""
-    for name in ("long.yaml", "generator.yaml"):
+    for name in ("long.yaml", "generator.yaml", "courses.yaml", "average.yaml"):
         listed = list(list_collection(REAL, read_recipe(RECIPES / name).data))
         train = {(image.kind, image.name) for image in listed if image.part == "train"}
         assert ("fields512", "annwith_73fb54_007") in train

@@ -73,7 +73,11 @@ def generator_card(
         architecture=architecture,
         data=_data(config),
         held_out=_held_out(config, split),
-        recipe=config.model_dump(mode="json", exclude={"threads", "device"}),
+        recipe=config.model_dump(
+            mode="json",
+            exclude={"threads", "device"},
+            exclude_unset=config.steps == 0,  # of an average, nothing was done by the defaults
+        ),
         seed=config.seed,
         steps=step,
         figures=figures,

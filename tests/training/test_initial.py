@@ -119,4 +119,24 @@ def test_models_of_other_builds_are_not_averaged(relatives: list[Path], tmp_path
     with pytest.raises(DualglandError) as error:
         run(write_recipe(tmp_path, steps=0, start=shares), tmp_path / "out")
     assert error.value.kind == Kind.MISMATCH
-    assert error.value.place in shares  # the later one, and YAML is written in order of names
+    assert error.value.place == max(shares)  # the later one: YAML is written in order of names
+
+
+@pytest.mark.parametrize(
+    "other", [{"widths": [8, 8, 16]}, {"lost_gain": 2.0}, {"refine": 8}], ids=str
+)
+def test_what_is_taken_without_a_step_is_built_as_the_recipe_says(
+    relatives: list[Path], tmp_path: Path, other: dict[str, object]
+) -> None:
+    recipe = write_recipe(tmp_path, steps=0, start=str(relatives[0]), **other)
+    with pytest.raises(DualglandError) as error:
+        run(recipe, tmp_path / "out")
+    assert (error.value.kind, error.value.place) == (Kind.MISMATCH, str(relatives[0]))
+    assert next(iter(other)) in error.value.found
+    assert not list(tmp_path.glob("out/*.safetensors"))
+
+
+def test_a_generator_starts_from_generators_alone(tmp_path: Path) -> None:
+    with pytest.raises(DualglandError) as error:
+        run(write_recipe(tmp_path, steps=0, start="localizer"), tmp_path / "out")
+    assert error.value.kind == Kind.WRONG_CONTENT

@@ -7,7 +7,7 @@ which reads the generator's features and cannot change them; it need not play at
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,15 @@ from dualgland_training.trainer import distributed
 from dualgland_training.trainer.memory import say_what_fits
 from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.objective import Loss, Objective, Validated, Warn
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.descent import expect_no_window
-from napari_dualgland.model.generator import Generator, build_generator, load_generator
-from napari_dualgland.model.weights import read_card
+from napari_dualgland.model.generator import (
+    Generator,
+    GeneratorArchitecture,
+    build_generator,
+    load_generator,
+)
+from napari_dualgland.model.weights import ModelCard, card_for
 
 VALIDATION_CROP = 128
 """Side in pixels of the crops that are looked at while training."""
@@ -99,14 +105,37 @@ class GeneratorObjective(Objective[Batch]):
 
     @override
     def begin(self) -> dict[str, Any]:
-        """Load the weights that the recipe starts from; return which tensors are new."""
+        """Load the weights that the recipe starts from; return whose, and which tensors are new.
+
+        Raises
+        ------
+        DualglandError
+            If a model cannot be read, is no generator, or is to be taken as it is and is built
+            otherwise than the recipe says.
+        """
         config = self.config
         if config.start is None:
             return {}
         shares = config.start if isinstance(config.start, dict) else {config.start: 1.0}
         models = {config.found(model): share for model, share in shares.items()}
-        hashes = {str(model): read_card(str(model))[0].sha256 for model in models}
-        return {"start": hashes, "new_tensors": load_start(self.generator, models)}
+        cards = {str(model): card_for("impute", str(model))[0] for model in models}
+        new = load_start(self.generator, models)
+        if config.steps == 0:
+            self._refuse_other_build(cards)
+        return {"start": {m: card.sha256 for m, card in cards.items()}, "new_tensors": new}
+
+    def _refuse_other_build(self, cards: Mapping[str, ModelCard]) -> None:
+        """Refuse what no step would put right: tensors that are new, or left behind."""
+        ours = GeneratorArchitecture.model_validate(self.architecture()).model_dump()
+        for model, card in cards.items():
+            theirs = GeneratorArchitecture.model_validate(card.architecture).model_dump()
+            if other := [f"{k}: {v}" for k, v in theirs.items() if ours[k] != v]:
+                raise DualglandError(
+                    Kind.MISMATCH,
+                    model,
+                    f"is built otherwise than the recipe says ({', '.join(other)})",
+                    way_out="say so in the recipe, or train for some steps",
+                )
 
     @override
     def images(self) -> dict[str, int]:

@@ -168,7 +168,7 @@ class TrainConfig(ImageRun):
 
     @field_validator("start")
     @classmethod
-    def _something(cls, start: object, before: ValidationInfo) -> object:
+    def _not_from_nothing(cls, start: object, before: ValidationInfo) -> object:
         if start is None and before.data.get("steps") == 0:
             raise ValueError("0 steps from nothing make no model")
         return start

@@ -41,11 +41,11 @@ from napari_dualgland.typing import AnyArray
 PIXELS = 16 * 160**2
 """Pixels of all windows that are checked, at most."""
 
-PIXELS_LEARNING = 32 * 160**2
+PIXELS_LEARNING = 96 * 160**2
 """Pixels of all windows that are learned from and checked, at most."""
 
-PIXELS_PER_WINDOW = 64
-"""Missing pixels that are worth a window: a speck is not worth a minute."""
+WORTH = 400
+"""Pixels of windows that one missing pixel is worth: a speck is not worth a minute."""
 
 
 def calibrate_steps(
@@ -98,7 +98,8 @@ def calibrate_steps(
     # A window must hold a hole with its rim, and be filled as the frame itself will be.
     side = SIDE_DEEP if deep else SIDE
     # Counted in pixels and not in tiles, or the size of a tile would show.
-    count = min((PIXELS_LEARNING if adapt else PIXELS) // side**2, 1 + missing // PIXELS_PER_WINDOW)
+    most = PIXELS_LEARNING if adapt else PIXELS
+    count = min(most // side**2, 1 + missing * WORTH // side**2)
     windows = list(holdout_windows(hidden, count, side, np.random.default_rng(seed)))
     pixels = pixels_of(windows, hidden.frames)
     kriging = _kriging(windows, pixels, statistics) if adapt and windows else None

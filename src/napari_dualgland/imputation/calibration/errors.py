@@ -28,7 +28,11 @@ from napari_dualgland.model.filler import Fill, Filler
 from napari_dualgland.typing import AnyArray, Float32Array, IndexArray
 
 MOST = 2500
-"""Pixels of a window and channel that are kept at most."""
+"""Pixels of a window and channel that are kept at most …"""
+
+MOST_IN_ALL = 80_000
+"""… and of all windows: their features are to take no more memory where there are many windows,
+of which each then tells as much with fewer pixels."""
 
 FLOOR = 1e-3
 """Mean squared error, normalised, that is added to a window's own before windows are
@@ -127,8 +131,9 @@ def fill_holdouts(
         suffice for a single window.
     """
     rng = np.random.default_rng([seed, 1])
-    done, batch = 0, len(windows)
+    done, batch, most = 0, len(windows), MOST
     if windows:
+        most = min(MOST, MOST_IN_ALL // len(windows))
         batch = max(1, BATCH_PIXELS // windows[0].missing[0].size)
     while done < len(windows):
         some = windows[done : done + batch]
@@ -139,7 +144,7 @@ def fill_holdouts(
         kept = rng.bit_generator.state
         try:
             evidence, said = _filled(some, units, statistics, filler, deep)
-            found = _errors_of(some, units, evidence, said, kriging, rng)
+            found = _errors_of(some, units, evidence, said, kriging, most, rng)
         except Exception as error:
             if batch == 1 or not is_out_of_memory(error):
                 raise
@@ -176,9 +181,10 @@ def _errors_of(
     evidence: Evidence,
     said: Fill,
     kriging: Kriging | None,
+    most: int,
     rng: np.random.Generator,
 ) -> list[list[HoldoutErrors | None]]:
-    """Return what happened in the windows of one batch."""
+    """Return what happened in the windows of one batch, at ``most`` pixels of each."""
     features = None
     if kriging is not None and said.features is not None:
         features = Features(evidence, said, kriging)
@@ -189,8 +195,8 @@ def _errors_of(
             flat = np.flatnonzero(window.held_out[channels[0]])
             if not flat.size:
                 continue
-            if flat.size > MOST:
-                flat = np.sort(rng.choice(flat, MOST, replace=False))
+            if flat.size > most:
+                flat = np.sort(rng.choice(flat, most, replace=False))
             there = None
             if features is not None:
                 at = torch.from_numpy(flat) + number * window.part.size

@@ -24,8 +24,13 @@ READING = 0.02
 """A mask that is given, of a million pixels."""
 
 MEASURING = 0.5
-REHEARSING = 1.8
-LEARNING = 0.9
+CHECKING = 1.8
+"""Windows that are rehearsed to be checked, or for their texture alone."""
+
+REHEARSING = 15.0
+"""Windows that are learned from too."""
+
+LEARNING = 1.1
 """Of a channel."""
 
 FILLING = 2.5
@@ -80,8 +85,8 @@ def of_engine(shape: Sequence[int], params: ImputeParams, given: bool) -> Course
 def calibrating(params: ImputeParams) -> float:
     """Return what is spent on the image before anything is filled."""
     if not params.rehearse:
-        return REHEARSING if params.plausible or params.samples else 0.01
-    return REHEARSING + (4 * LEARNING if params.adapt else 0.0)
+        return CHECKING if params.plausible or params.samples else 0.01
+    return REHEARSING + 4 * LEARNING if params.adapt else CHECKING
 
 
 def filling(tiles: int, params: ImputeParams) -> float:

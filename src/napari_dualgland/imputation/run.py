@@ -225,13 +225,15 @@ class ImputationRun:
 
     def _rehearse(self, should_stop: Callable[[], bool]) -> Iterator[tuple[str, float]]:
         assert self._statistics is not None
-        course = Course(rehearsing=costs.REHEARSING, learning=4 * costs.LEARNING)
+        learn = self.params.adapt and self.params.rehearse
+        rehearsing = costs.REHEARSING if learn else costs.CHECKING
+        course = Course(rehearsing=rehearsing, learning=4 * costs.LEARNING)
         steps = calibrate_steps(
             self.hidden,
             self._statistics,
             self.filling.filler,
             self.params.seed,
-            self.params.adapt and self.params.rehearse,
+            learn,
             should_stop,
             course,
             self._rehearsed,

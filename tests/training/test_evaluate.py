@@ -14,7 +14,14 @@ from batch_workers import workers
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
 
-from dualgland_training.evaluate.cases import CELL_CASE, CELLS_EACH, held_out, images_of, mask_of
+from dualgland_training.evaluate.cases import (
+    CELL_CASE,
+    CELLS_EACH,
+    QUICK,
+    held_out,
+    images_of,
+    mask_of,
+)
 from dualgland_training.evaluate.comparison import gain, interval
 from dualgland_training.evaluate.methods import fill_with, find_method
 from dualgland_training.evaluate.paper import (
@@ -26,7 +33,7 @@ from dualgland_training.evaluate.paper import (
 )
 from dualgland_training.evaluate.run import EvaluateOptions, evaluate
 from dualgland_training.evaluate.scoring import blocks_of, cut, hole_centres
-from dualgland_training.evaluate.worker import peak_memory
+from dualgland_training.evaluate.worker import Job, peak_memory, start
 from dualgland_training.simulate import simulate_field
 from napari_dualgland.classical import FILLS
 from napari_dualgland.errors import DualglandError
@@ -103,6 +110,35 @@ def test_options_of_the_command_reach_the_evaluation(
         model=list(models), ablation=[f"{k}={v}" for k, v in ablations.items()], **options
     )
     assert given == [wanted]
+
+
+def test_a_method_that_was_cut_off_goes_on_from_its_fills(
+    atlas: Path, model: str, tmp_path: Path
+) -> None:
+    told = tmp_path / "run.json"
+    job = Job(data=atlas, held=held_out([model]), cells=1, quick=True, cases=QUICK, threads=1)
+    start("Telea", job, tmp_path)
+    whole, done = json.loads(told.read_text()), sorted(tmp_path.glob("*.npz"))
+    assert len(done) > 2
+    told.unlink()
+    lost, *kept = done
+    with np.load(lost) as file:
+        estimate = file["estimate"]
+    lost.unlink()
+    written = [file.stat().st_mtime_ns for file in kept]
+    start("Telea", job, tmp_path)
+    assert [file.stat().st_mtime_ns for file in kept] == written
+    assert sorted(tmp_path.glob("*.npz")) == done
+    with np.load(lost) as file:
+        np.testing.assert_array_equal(file["estimate"], estimate)
+    again = json.loads(told.read_text())
+    pairs = [
+        (seconds, again["seconds"][case][title])
+        for case, of in whole["seconds"].items()
+        for title, seconds in of.items()
+    ]
+    assert sum(a == b for a, b in pairs) == len(kept)
+    assert again["memory"]["peak_mib"] >= again["memory"]["start_mib"]
 
 
 def test_a_method_is_not_charged_with_its_parents_memory() -> None:

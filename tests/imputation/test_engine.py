@@ -1,5 +1,7 @@
 """The engine's promises: observed pixels, marks, determinism, tiles, cancel, memory."""
 
+from typing import Any
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from imputation.scenes import CHANNELS, blobs, box, in_dtype, stack_of
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation import engine
+from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, PriorFiller
 from napari_dualgland.model.weights import read_card
@@ -296,6 +299,32 @@ def test_cancel_ends_within_a_tile() -> None:
             break
     with pytest.raises(Cancelled):
         next(steps)
+
+
+def test_cancel_ends_before_what_was_rehearsed_is_drawn_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = stack_of(in_dtype(blobs((256, 256)), "uint8"))
+    missing = box(stack.shape, side=40)
+    applied: list[int] = []
+    apply = Calibration.apply
+
+    def counted(self: Calibration, evidence: Evidence, said: Fill) -> tuple[Any, Any]:
+        applied.append(1)
+        return apply(self, evidence, said)
+
+    monkeypatch.setattr(Calibration, "apply", counted)
+    params = nd.ImputeParams(**CALIBRATED | {"adapt": False, "device": "cpu"}, samples=1)
+    stopped: list[bool] = []
+    steps = nd.impute_steps(stack, missing, params, should_stop=lambda: bool(stopped))
+    messages = [next(steps).message]
+    while messages[-1] or not any("rehearsing" in message for message in messages):
+        messages.append(next(steps).message)
+    stopped.append(True)
+    with pytest.raises(Cancelled):
+        next(steps)
+    # One batch of windows, not all that were kept.
+    assert len(applied) == 1
 
 
 class Greedy(PriorFiller):

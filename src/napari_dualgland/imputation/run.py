@@ -38,7 +38,7 @@ from napari_dualgland.missing.detect import find_in_planes
 from napari_dualgland.missing.mosaic import find_in_frame
 from napari_dualgland.missing.parts import is_large
 from napari_dualgland.model.filler import Filler
-from napari_dualgland.progress import Course, Patch
+from napari_dualgland.progress import Cancelled, Course, Patch
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import NOTHING_MISSING, Imputation
 from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
@@ -279,15 +279,20 @@ class ImputationRun:
         """Yield every tile with missing pixels as soon as it is filled, and drawn."""
         assert self._statistics is not None
         known = (self._statistics, self._calibration, should_stop)
-        return self.filling.patches(*known, self._textures())
+        return self.filling.patches(*known, self._textures(should_stop))
 
-    def _textures(self) -> Textures | None:
+    def _textures(self, should_stop: Callable[[], bool]) -> Textures | None:
         """Return what plausible pictures are drawn with, if some are wanted."""
         if self._rehearsed is None:
             return None
         assert self._statistics is not None
         known = (self._calibration, self._statistics, self.frames.dtype)
-        return Textures(self._rehearsed.residuals(*known), self.params.seed)
+        residuals = []
+        for residual in self._rehearsed.residuals(*known):
+            residuals.append(residual)
+            if should_stop():
+                raise Cancelled.run()
+        return Textures(residuals, self.params.seed, should_stop)
 
     # What comes out ----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ that a fill of this very image lacks. Missing pixels take no part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,8 +81,8 @@ class RehearsedFills:
     @torch.no_grad()
     def residuals(
         self, calibration: Calibration, statistics: StackStatistics, dtype: np.dtype[Any]
-    ) -> list[Residual]:
-        """Return what the fills lack, and let go of them.
+    ) -> Iterator[Residual]:
+        """Tell what the fills lack, one after the other, and let go of them.
 
         Parameters
         ----------
@@ -93,12 +93,11 @@ class RehearsedFills:
         dtype : numpy.dtype
             Of the stack.
 
-        Returns
-        -------
-        list of Residual
+        Yields
+        ------
+        Residual
             By window.
         """
-        found = []
         while self._batches:
             windows, units, evidence, said = self._batches.pop(0)
             mean, _ = calibration.apply(evidence, said)
@@ -108,6 +107,5 @@ class RehearsedFills:
                 filled = statistics.as_stored(mean[at].float().cpu().numpy(), dtype)
                 estimate = np.where(hidden, filled, unit)
                 lacking = np.where(window.held_out, unit - estimate, 0)
-                found.append(Residual(window.held_out, window.missing, estimate, lacking))
+                yield Residual(window.held_out, window.missing, estimate, lacking)
         self._pixels = 0
-        return found

@@ -8,7 +8,7 @@ else must draw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from napari_dualgland.imputation.channel_sets import SETS, channels_of, sets_of
 from napari_dualgland.imputation.texture import analogy
 from napari_dualgland.imputation.texture.patches import Patches, Source, places_of
 from napari_dualgland.imputation.tiling.boxes import Box
+from napari_dualgland.progress import Cancelled
 from napari_dualgland.typing import BoolArray, Float32Array
 
 FEWEST = 400
@@ -121,12 +122,26 @@ class Textures:
         By window.
     seed : int
         Decides which patches are kept where there are too many.
+    should_stop : callable
+        Asked between sets of channels.
+
+    Raises
+    ------
+    Cancelled
+        If ``should_stop`` returned true.
     """
 
-    def __init__(self, residuals: Sequence[Residual], seed: int) -> None:
+    def __init__(
+        self,
+        residuals: Sequence[Residual],
+        seed: int,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._stocks: dict[int, dict[int, Patches]] = {COARSE: {}, FINE: {}}
         sets = [sets_of(residual.held_out) for residual in residuals]
         for those in SETS:
+            if should_stop():
+                raise Cancelled.run()
             coarse: list[Source] = []
             fine: list[Source] = []
             for residual, here in zip(residuals, sets, strict=True):

@@ -49,7 +49,9 @@ def draw_gains(table: dict[str, Any], ours: str, picture: Path) -> None:
         axis.axvline(0, color="0.6", lw=0.8)
         axis.invert_yaxis()
         axis.set(xlabel=f"PSNR gain of {ours}, dB (95 % interval)", title=f"held-out {kind}s")
-        axis.legend(frameon=False, fontsize=8)
+    # Beside the axes: within them it hid an interval.
+    handles = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=len(marks), frameon=False, fontsize=9)
     figure.savefig(picture, dpi=110)
     pyplot.close(figure)
 

@@ -84,9 +84,15 @@ def of_engine(shape: Sequence[int], params: ImputeParams, given: bool) -> Course
 
 def calibrating(params: ImputeParams) -> float:
     """Return what is spent on the image before anything is filled."""
-    if not params.rehearse:
-        return CHECKING if params.plausible or params.samples else 0.01
-    return REHEARSING + 4 * LEARNING if params.adapt else CHECKING
+    if not (params.rehearse or params.plausible or params.samples):
+        return 0.01
+    learning = 4 * LEARNING if params.adapt and params.rehearse else 0.0
+    return rehearsing(params) + learning
+
+
+def rehearsing(params: ImputeParams) -> float:
+    """Return what is spent on filling held-out pixels: more where they are learned from."""
+    return REHEARSING if params.adapt and params.rehearse else CHECKING
 
 
 def filling(tiles: int, params: ImputeParams) -> float:

@@ -225,15 +225,13 @@ class ImputationRun:
 
     def _rehearse(self, should_stop: Callable[[], bool]) -> Iterator[tuple[str, float]]:
         assert self._statistics is not None
-        learn = self.params.adapt and self.params.rehearse
-        rehearsing = costs.REHEARSING if learn else costs.CHECKING
-        course = Course(rehearsing=rehearsing, learning=4 * costs.LEARNING)
+        course = Course(rehearsing=costs.rehearsing(self.params), learning=4 * costs.LEARNING)
         steps = calibrate_steps(
             self.hidden,
             self._statistics,
             self.filling.filler,
             self.params.seed,
-            learn,
+            self.params.adapt and self.params.rehearse,
             should_stop,
             course,
             self._rehearsed,

@@ -5,6 +5,7 @@ import pytest
 import torch
 from imputation.scenes import blobs, box, calibrated
 
+from napari_dualgland.imputation.calibration import errors
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, PriorFiller
 from napari_dualgland.model.weights import read_card
@@ -94,6 +95,16 @@ def test_with_less_memory_fewer_windows_are_filled_at_once(scene: Scene) -> None
     assert torch.equal(one.sigma_factor, other.sigma_factor)
     with pytest.raises(torch.OutOfMemoryError):
         calibrated(*scene, Greedy(160**2 - 1))
+
+
+def test_of_more_windows_fewer_pixels_are_kept_of_each(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plenty = calibrated(*scene, Claim(1, 0.1))
+    assert plenty.pixels > 4000
+    monkeypatch.setattr(errors, "MOST_IN_ALL", 1000)
+    few = calibrated(*scene, Claim(1, 0.1))
+    assert 0 < few.pixels <= 4 * 1000
 
 
 def test_where_nothing_can_be_held_out_the_model_is_followed() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_dualgland import ROLES, Channel, Stack
+from napari_dualgland import ROLES, Channel, Imputation, Stack, impute
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import Calibration
 from napari_dualgland.imputation.frames import StackFrames
@@ -16,6 +16,15 @@ from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWi
 from napari_dualgland.model.filler import Filler
 
 CHANNELS = tuple(Channel(role, role) for role in ROLES)
+
+PLAIN = {"model": "prior", "device": "cpu", "rehearse": False}
+"""Without calibration, which is tested for itself."""
+
+CALIBRATED = {"model": "generator", "rehearse": True}
+
+
+def run(stack: Stack, missing: np.ndarray | None = None, **options: object) -> Imputation:
+    return impute(stack, missing, **(PLAIN | options))
 
 
 def blobs(shape: tuple[int, int] = (96, 112), seed: int = 0) -> np.ndarray:

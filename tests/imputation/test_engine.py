@@ -1,35 +1,17 @@
-"""The engine's promises: observed pixels, marks, determinism, tiles, cancel, memory."""
-
-from typing import Any
+"""The engine's promises: observed pixels, marks, determinism, tiles."""
 
 import dask.array as da
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imputation.scenes import CHANNELS, blobs, box, in_dtype, stack_of
+from imputation.scenes import CALIBRATED, CHANNELS, blobs, box, in_dtype, run, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.imputation import engine
-from napari_dualgland.imputation.calibration.calibration import Calibration
-from napari_dualgland.model.evidence import Evidence
-from napari_dualgland.model.filler import Fill, PriorFiller
-from napari_dualgland.model.weights import read_card
-from napari_dualgland.progress import Cancelled, Progress
+from napari_dualgland.progress import Progress
 
 DTYPES = ["uint8", "uint16", "int16", "float32", "float64"]
-
-
-PLAIN = {"model": "prior", "device": "cpu", "rehearse": False}
-"""Without calibration, which is tested for itself."""
-
-CALIBRATED = {"model": "generator", "rehearse": True}
-
-
-def run(stack: nd.Stack, missing: np.ndarray | None = None, **options: object) -> nd.Imputation:
-    return nd.impute(stack, missing, **(PLAIN | options))
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
@@ -284,98 +266,6 @@ def test_a_stack_without_roles_is_refused() -> None:
     channels = tuple(nd.Channel(f"channel {i}") for i in range(4))
     with pytest.raises(DualglandError, match="--channels microtubules=0"):
         run(nd.Stack(in_dtype(blobs(), "uint8"), "CYX", channels), box((4, 96, 112)))
-
-
-def test_cancel_ends_within_a_tile() -> None:
-    stack = stack_of(in_dtype(blobs((256, 256)), "uint8"))
-    missing = np.random.default_rng(0).random(stack.shape) < 0.3
-    stop = False
-    steps = nd.impute_steps(
-        stack, missing, nd.ImputeParams(**PLAIN, tile=64), should_stop=lambda: stop
-    )
-    for event in steps:
-        if event.done == 2:
-            stop = True
-            break
-    with pytest.raises(Cancelled):
-        next(steps)
-
-
-def test_cancel_ends_before_what_was_rehearsed_is_drawn_from(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stack = stack_of(in_dtype(blobs((256, 256)), "uint8"))
-    missing = box(stack.shape, side=40)
-    applied: list[int] = []
-    apply = Calibration.apply
-
-    def counted(self: Calibration, evidence: Evidence, said: Fill) -> tuple[Any, Any]:
-        applied.append(1)
-        return apply(self, evidence, said)
-
-    monkeypatch.setattr(Calibration, "apply", counted)
-    params = nd.ImputeParams(**CALIBRATED | {"adapt": False, "device": "cpu"}, samples=1)
-    stopped: list[bool] = []
-    steps = nd.impute_steps(stack, missing, params, should_stop=lambda: bool(stopped))
-    messages = [next(steps).message]
-    while messages[-1] or not any("rehearsing" in message for message in messages):
-        messages.append(next(steps).message)
-    stopped.append(True)
-    with pytest.raises(Cancelled):
-        next(steps)
-    # One batch of windows, not all that were kept.
-    assert len(applied) == 1
-
-
-class Greedy(PriorFiller):
-    """The prior on a device with so little memory that only small windows fit."""
-
-    limit = 256 * 256
-
-    def fill(self, evidence: Evidence) -> Fill:
-        if evidence.prior[:, 0].numel() > self.limit:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return super().fill(evidence)
-
-
-@pytest.fixture
-def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    filler = Greedy(read_card("prior")[0], torch.device("cpu"))
-    monkeypatch.setattr(engine, "load_filler", lambda *_: filler)
-
-
-def test_smaller_tiles_when_memory_runs_out(greedy: None) -> None:
-    stack = stack_of(in_dtype(blobs((256, 320)), "uint8"))
-    missing = box(stack.shape, side=200)
-    expected = run(stack, missing, tile=64)
-    events: list[Progress] = []
-    result = run(stack, missing, tile=256, progress=events.append)
-    assert events[-1].done == events[-1].total
-    assert any("tiles of 128" in note for note in result.provenance.notes)
-    assert np.array_equal(result.missing, missing)
-    gap = np.abs(result.stack.data.astype(int) - expected.stack.data.astype(int))
-    assert gap.mean() < 0.5
-
-
-def test_without_memory_to_calibrate_the_model_is_taken_as_it_is(
-    greedy: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stack = stack_of(in_dtype(blobs((200, 200)), "uint8"))
-    missing = box(stack.shape)
-    expected = run(stack, missing)
-    monkeypatch.setattr(Greedy, "limit", 160 * 160 - 1)  # one window of the calibration is more
-    result = run(stack, missing, rehearse=True)
-    assert any("memory ran out while rehearsing" in note for note in result.provenance.notes)
-    assert np.array_equal(result.stack.data, expected.stack.data)
-
-
-def test_out_of_memory_everywhere_is_one_clear_line(
-    greedy: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Greedy, "limit", 0)
-    stack = stack_of(in_dtype(blobs(), "uint8"))
-    with pytest.raises(DualglandError, match="out of memory"):
-        run(stack, box(stack.shape))
 
 
 def test_provenance_says_how() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imputation.scenes import CHANNELS, blobs, box, in_dtype, stack_of
+from imputation.scenes import CHANNELS, PLAIN, blobs, box, in_dtype, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.imputation import frames
@@ -23,8 +23,6 @@ from napari_dualgland.imputation.tiling import boxes
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.imputation.tiling.coarse import DEEP, CoarseFill, has_deep_hole, shrunk
 from napari_dualgland.packed import PackedMask
-
-PLAIN = {"model": "prior", "device": "cpu", "rehearse": False}
 
 
 def packed(mask: np.ndarray) -> PackedMask:

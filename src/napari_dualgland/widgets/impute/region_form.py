@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_dualgland.widgets.field.channels_form import ChannelsForm
 from napari_dualgland.widgets.field.layer_combo import LayerCombo
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.kit.ways import Way, Ways
+from napari_dualgland.widgets.layers.camera import camera_of
 
 
 class RegionForm(QWidget):
@@ -77,11 +79,16 @@ class RegionForm(QWidget):
 
     def _seen(self, source: Source) -> Float64Array:
         """Return the corners of what the canvas shows, in pixels of all axes."""
-        layer = source.first
-        corners = np.array(layer.corner_pixels, float)
-        if layer.multiscale:
-            corners *= layer.downsample_factors[layer.data_level]
-        return corners
+        # Not the layer's own corners: those of a pyramid are of what napari has loaded.
+        dims, camera = self._viewer.dims, camera_of(self._viewer)
+        if dims.ndisplay != 2:
+            raise _lacking("show the field in 2-D", "the canvas shows a volume, no rectangle")
+        half, points = np.divide(_canvas_size(self._viewer), 2 * camera.zoom), []
+        for side in product((-1, 1), repeat=2):
+            world = np.array(dims.point, float)
+            world[list(dims.displayed)] = camera.center[-2:] + half * side
+            points.append(np.asarray(source.first.world_to_data(world)))
+        return np.array(points)
 
     def _drawn(self, source: Source) -> Float64Array:
         """Return the corners of all that is drawn, in pixels of all axes."""
@@ -117,6 +124,14 @@ class RegionForm(QWidget):
                 self.pixels,
             ),
         }
+
+
+def _canvas_size(viewer: Any) -> tuple[float, float]:
+    """Return height and width of what shows a layer, on both sides of napari 0.9."""
+    canvas = getattr(viewer, "canvas", None)
+    if canvas is None:
+        return getattr(viewer, "__wrapped__", viewer)._canvas_size  # type: ignore[no-any-return]
+    return canvas.viewbox_size(viewer.layers)  # type: ignore[no-any-return]
 
 
 def _region(source: Source, points: Float64Array) -> Region:

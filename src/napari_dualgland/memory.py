@@ -20,6 +20,8 @@ SHARE = 0.9
 """Of what is there, so much may be asked for: the rest of the program needs some too."""
 SMALLER = "close other programs, cut the field, or take fewer planes"
 _CGROUP = Path("/sys/fs/cgroup")
+_GIVEN_BACK = ("inactive_file", "active_file", "slab_reclaimable")
+"""Of ``memory.stat``. What a program keeps in a file of ``/dev/shm`` is in none of them."""
 
 _SAID = (
     "out of memory",
@@ -44,8 +46,9 @@ def available() -> int:
 
     limits = [int(psutil.virtual_memory().available)]  # type: ignore[no-untyped-call]
     with suppress(OSError, ValueError):  # a container's limit; "max" where it has none
-        limit = int((_CGROUP / "memory.max").read_text())
-        limits.append(limit - int((_CGROUP / "memory.current").read_text()))
+        limit = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
+        taken = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        limits.append(limit - max(taken - _reclaimable(), 0))
     if sys.platform != "win32":
         import resource
 
@@ -54,6 +57,19 @@ def available() -> int:
             taken = psutil.Process().memory_info().vms  # type: ignore[no-untyped-call]
             limits.append(soft - int(taken))
     return max(min(limits), 0)
+
+
+def _reclaimable() -> int:
+    """Return how many bytes of what a container has taken the system gives back when asked.
+
+    Files that were read or written stay in memory for as long as nobody needs it. They count
+    as taken, until a container that has only copied a large file seems full.
+    """
+    with suppress(OSError, ValueError):
+        said = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+        sizes = {name: size for name, _, size in (line.partition(" ") for line in said)}
+        return sum(int(sizes.get(name, 0)) for name in _GIVEN_BACK)
+    return 0
 
 
 def require(nbytes: int, place: str | os.PathLike[str], part: str = "", way_out: str = "") -> None:

@@ -11,9 +11,10 @@ import weakref
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManifest
-from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtCore import QPoint, QPointF, QSettings, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -25,6 +26,8 @@ from qtpy.QtWidgets import (
     QTabBar,
 )
 
+from napari_dualgland.imputation.params import ImputeParams
+from napari_dualgland.widgets.kit import remembered
 from napari_dualgland.widgets.kit.accessibility import inputs_of
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.params_form import ParamsForm
@@ -310,9 +313,9 @@ from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.widgets.kit.remembered import keep, recall
 app = QApplication([])
 viewer = ViewerModel()
-kept = recall(viewer, "x", ImputeParams)
-print(json.dumps(None if kept is None else kept.seed))
-keep(viewer, "x", ImputeParams(seed=11))
+kept = recall(viewer, "x", ImputeParams(tile=64))
+print(json.dumps([kept.seed, kept.tile]))
+keep(viewer, "x", ImputeParams(seed=11), ImputeParams())
 QTimer.singleShot(0, app.quit)
 app.exec()
 """
@@ -326,21 +329,74 @@ def test_parameters_survive_a_restart(tmp_path):
         ).stdout
         for _ in range(2)
     ]
-    assert [json.loads(line.splitlines()[-1]) for line in said] == [None, 11]
+    assert [json.loads(line.splitlines()[-1]) for line in said] == [[0, 64], [11, 64]]
 
 
-def test_preferences_are_the_defaults(shown, qtbot):
+@pytest.fixture
+def computing():
+    """What *Preferences* say of computing; set back after the test."""
     settings = pytest.importorskip("napari.settings")
     if not hasattr(settings, "get_plugin_settings"):
         pytest.skip("napari asks plugins for their settings since 0.9")
-    computing = settings.get_plugin_settings(PLUGIN).computing
+    said = settings.get_plugin_settings(PLUGIN).computing
+    yield said
+    said.tile, said.device = 0, "auto"
+
+
+def test_preferences_are_the_defaults(shown, computing, qtbot):
     computing.tile, computing.device = 96, "cpu"
-    try:
-        widget = open_dock(shown, "Impute", qtbot)
-        widget.reset()
-        assert (widget.params.value().tile, widget.params.value().device) == (96, "cpu")
-    finally:
-        computing.tile, computing.device = 0, "auto"
+    widget = open_dock(shown, "Impute", qtbot)
+    widget.reset()
+    assert (widget.params.value().tile, widget.params.value().device) == (96, "cpu")
+
+
+def test_preferences_are_heeded_where_other_parameters_were_set(stocked, computing, qtbot):
+    widget = open_dock(stocked, "Impute", qtbot)
+    widget.params.fields["samples"].set_value(3)
+    computing.device = "cpu"
+    widget.params.fields["seed"].set_value(7)  # the form still shows the device of before
+    stocked.window.remove_dock_widget(widget)
+    qtbot.wait(50)
+    widget = open_dock(stocked, "Impute", qtbot)
+    value = widget.params.value()
+    assert (value.samples, value.seed, value.device) == (3, 7, "cpu")
+    widget.params.fields["device"].set_value("auto")  # now a person has said so
+    stocked.window.remove_dock_widget(widget)
+    qtbot.wait(50)
+    assert open_dock(stocked, "Impute", qtbot).params.value().device == "auto"
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (ImputeParams(seed=11).model_dump_json(), ImputeParams(seed=11, device="cpu")),
+        (ImputeParams(device="cuda").model_dump_json(), ImputeParams(device="cuda")),
+        ('{"seed": 11}', ImputeParams(seed=11, device="cpu")),
+        ('{"seed": 11, "of another version": 1}', ImputeParams(device="cpu")),
+        ("[1]", ImputeParams(device="cpu")),
+        ("no json", ImputeParams(device="cpu")),
+        ("", ImputeParams(device="cpu")),
+    ],
+    ids=["whole", "whole, chosen", "changed", "other version", "list", "none", "empty"],
+)
+def test_what_was_written_down_is_read(said, read):
+    """Whole parameters were once written down, in which nobody has chosen the defaults."""
+    viewer = ViewerModel()
+    remembered._of(viewer)["x"] = said
+    assert remembered.recall(viewer, "x", ImputeParams(device="cpu")) == read
+
+
+def test_what_was_reset_stays_so(stocked, qtbot, tmp_path, monkeypatch):
+    """Whatever an earlier session has written down."""
+    before = QSettings(str(tmp_path / "docks.ini"), QSettings.Format.IniFormat)
+    before.setValue("ImputeWidget/ImputeParams", '{"seed": 11}')
+    monkeypatch.setattr(remembered, "_settings", lambda: before)
+    widget = open_dock(stocked, "Impute", qtbot)
+    assert widget.params.value().seed == 11
+    widget.reset()
+    stocked.window.remove_dock_widget(widget)
+    qtbot.wait(50)
+    assert open_dock(stocked, "Impute", qtbot).params.value().seed == 0
 
 
 def test_what_was_set_is_heeded_and_no_manifest_is_read_where_nothing_was(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
 from qtpy.QtCore import QEvent, QTimer, QUrl
 from qtpy.QtGui import QDesktopServices, QKeySequence, QShortcut
 from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
@@ -49,6 +50,7 @@ class Docked(QWidget):
         self._placed.setSingleShot(True)
         self._placed.timeout.connect(self._on_placed)
         self._wheel = WheelGuard(self)
+        self._defaults: dict[str, BaseModel] = {}
         self.commands: dict[str, QPushButton] = {}
         self.tools = [
             _tool("↺", "Reset to defaults", "Set all parameters back to their defaults."),
@@ -62,8 +64,8 @@ class Docked(QWidget):
     def furnish(self) -> None:
         """Give what the dock holds its keys and names, and the parameters that were kept."""
         for form in self.findChildren(ParamsForm):
-            kept = recall(self.viewer, self._key(form), form.model)
-            form.set_value(kept or preferred(form.model()))
+            defaults = self._defaults[self._key(form)] = preferred(form.model())
+            form.set_value(recall(self.viewer, self._key(form), defaults))
             form.changed.connect(lambda form=form: self._remember(form))
         self._tend()
 
@@ -87,8 +89,8 @@ class Docked(QWidget):
     def reset(self) -> None:
         """Set all parameters back: to what *Preferences* say, else to the plugin's defaults."""
         for form in self.findChildren(ParamsForm):
-            form.set_value(preferred(form.model()))
-            keep(self.viewer, self._key(form), None)
+            defaults = self._defaults[self._key(form)] = preferred(form.model())
+            form.set_value(defaults)
 
     @classmethod
     def page(cls) -> str:
@@ -100,7 +102,8 @@ class Docked(QWidget):
         QDesktopServices.openUrl(QUrl(self.page()))
 
     def _remember(self, form: ParamsForm[Any]) -> None:
-        keep(self.viewer, self._key(form), form.value())
+        key = self._key(form)
+        keep(self.viewer, key, form.value(), self._defaults[key])
 
     def _key(self, form: ParamsForm[Any]) -> str:
         return f"{type(self).__name__}/{form.model.__name__}"

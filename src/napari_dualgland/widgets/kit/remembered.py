@@ -6,10 +6,11 @@ application ends, as JSON in an INI file of Qt's, and read when the first dock a
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from qtpy.QtCore import QCoreApplication, QSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -18,7 +19,7 @@ _OF_VIEWER: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 _TO_WRITE: dict[str, str] = {}
 
 
-def recall(viewer: Any, key: str, model: type[M]) -> M | None:
+def recall(viewer: Any, key: str, defaults: M) -> M:
     """Return parameters as they were last.
 
     Parameters
@@ -27,23 +28,30 @@ def recall(viewer: Any, key: str, model: type[M]) -> M | None:
         Where they are asked for.
     key : str
         Whose they are.
-    model : type of pydantic.BaseModel
-        What they are.
+    defaults : pydantic.BaseModel
+        What they are where nobody has set any, or where they are those of another version.
 
     Returns
     -------
-    pydantic.BaseModel or None
-        None where nobody has set any, or where they are those of another version.
+    pydantic.BaseModel
+        The defaults, with what a person has changed.
     """
-    said = _of(viewer).get(key) or str(_settings().value(key, "") or "")
+    said = _of(viewer).get(key) or str(_settings().value(key, "") or "{}")
     try:
-        return model.model_validate_json(said) if said else None
-    except ValidationError:
-        return None
+        changed = json.loads(said)
+        if set(changed) == set(type(defaults).model_fields):
+            # As they were once kept, all of them: of these, nobody has chosen the plugin's own.
+            changed = _differing(type(defaults).model_validate_json(said), type(defaults)())
+        whole = {**defaults.model_dump(mode="json"), **changed}
+        return type(defaults).model_validate_json(json.dumps(whole))
+    except (TypeError, ValueError):  # pydantic's is one
+        return defaults
 
 
-def keep(viewer: Any, key: str, params: BaseModel | None) -> None:
-    """Remember parameters.
+def keep(viewer: Any, key: str, params: M, defaults: M) -> None:
+    """Remember what a person has changed of parameters.
+
+    What they left alone follows the defaults, which *Preferences* may change meanwhile.
 
     Parameters
     ----------
@@ -51,15 +59,23 @@ def keep(viewer: Any, key: str, params: BaseModel | None) -> None:
         Where they were set.
     key : str
         Whose they are.
-    params : pydantic.BaseModel or None
-        None: nothing is to be remembered of them.
+    params : pydantic.BaseModel
+        As they are now.
+    defaults : pydantic.BaseModel
+        As they were before anybody changed them.
     """
-    said = "" if params is None else params.model_dump_json()
+    said = json.dumps(_differing(params, defaults))
     _of(viewer)[key] = said
     app = QCoreApplication.instance()
     if not _TO_WRITE and app is not None:
         app.aboutToQuit.connect(_write)
     _TO_WRITE[key] = said
+
+
+def _differing(params: BaseModel, defaults: BaseModel) -> dict[str, Any]:
+    """Return the fields that are not as in the defaults, as JSON has them."""
+    before = defaults.model_dump(mode="json")
+    return {k: v for k, v in params.model_dump(mode="json").items() if v != before[k]}
 
 
 def _of(viewer: Any) -> dict[str, str]:

@@ -18,6 +18,7 @@ from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.layer_axes import axes_of, pixels_of, shape_of
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.pixel_sizes import Said, believed, believed_step
+from napari_dualgland.io.retouched import labels_are_of
 from napari_dualgland.pixel_size import stated
 from napari_dualgland.stack import ROLES, Channel, Stack
 
@@ -177,7 +178,11 @@ def path_of(layer: Any) -> Path | None:
     # What we made tells the file of its source, and role codes are no plain mask.
     differs = tag.sources or tag.kind in ("imputed", "missing")
     path = None if differs else tag.path or layer.source.path
-    return Path(path).absolute() if path else None
+    if not path:
+        return None
+    file = Path(path).absolute()
+    painted = hasattr(layer, "brush_size") and not labels_are_of(layer, file)
+    return None if painted else file
 
 
 def paths_of(layers: Sequence[Any]) -> tuple[Path, ...]:

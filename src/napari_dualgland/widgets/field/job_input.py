@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.io import read
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.layer_masks import mask_from_layer
 from napari_dualgland.io.layer_tag import id_of, tag_of
 from napari_dualgland.io.layers import path_of
+from napari_dualgland.io.retouched import in_memory, shows
 from napari_dualgland.jobs.inputs import FileInput, LayerRef, LayersInput, Loaded
 from napari_dualgland.mask import Mask
 from napari_dualgland.results import Imputation
@@ -78,7 +80,7 @@ def layers_input(source: Source, layers: Iterable[Any]) -> LayersInput:
         layers={role: ref_of(layer) for role, layer in source.layers.items()},
         channel_axis=source.channel_axis,
         positions=dict(source.positions),
-        file=_file_input(source),
+        file=_file_input(source, estimated),
         estimated=None if estimated is None else ref_of(estimated),
         pixel_size=source.pixel_size,
     )
@@ -137,7 +139,7 @@ def loaded(source: Source, estimated: Any = None, missing: Any = None, cells: An
     return Loaded(stack, mask(missing), mask(cells))
 
 
-def _file_input(source: Source) -> FileInput | None:
+def _file_input(source: Source, estimated: Any) -> FileInput | None:
     """Return the file that gives the same field of view, None if there is none.
 
     Members of one Human Protein Atlas set stand for the set.
@@ -149,7 +151,19 @@ def _file_input(source: Source) -> FileInput | None:
     stems = {(folder, name.stem if name else None) for folder, name in named}
     if len(paths) > 1 and (len(stems) > 1 or not all(name for _, name in named)):
         return None
-    return FileInput(path=paths[0], channels=channels or None, pixel_size=source.pixel_size)
+    file = FileInput(path=paths[0], channels=channels or None, pixel_size=source.pixel_size)
+    changeable = [*source.distinct_layers, *([] if estimated is None else [estimated])]
+    if not any(in_memory(layer) for layer in changeable):
+        return file
+    return file if _gives(file, loaded(source, estimated)) else None
+
+
+def _gives(file: FileInput, work: Loaded) -> bool:
+    """Tell whether a file gives what a job is to work on."""
+    try:
+        return shows(read(file.path, channels=file.channels), work.stack)
+    except DualglandError:
+        return False
 
 
 def _channels_in_file(source: Source) -> dict[str, int | str] | None:

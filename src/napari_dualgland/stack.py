@@ -9,7 +9,7 @@ written at the end can be laid over what was read at the beginning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -50,11 +50,16 @@ class Channel:
         channel passes through untouched.
     color : str or None
         ``#RRGGBB``, None where the source gives none.
+    described_at : int or None
+        Position in the OME-XML of the stack's header of what is said of this channel, such as
+        its wavelengths; None where nothing is. It goes along wherever the channel is put, and
+        two channels that differ in it alone are equal.
     """
 
     name: str
     role: str | None = None
     color: str | None = None
+    described_at: int | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.role is not None and self.role not in ROLES:
@@ -73,11 +78,14 @@ class Header:
         What ImageJ says: text as it is, numbers and lists as JSON.
     description : str or None
         Free text.
+    frame : (int, int) or None
+        The (t, z) of the OME-XML that the stack is, where it is one plane out of several.
     """
 
     ome_xml: str | None = None
     imagej: Mapping[str, str] | None = None
     description: str | None = None
+    frame: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth of equality
@@ -251,7 +259,10 @@ class Stack:
         def cut(array: Any) -> Any:
             return from_canonical(to_canonical(array, self.axes)[t : t + 1, z : z + 1], "CYX")
 
-        return self._changed(cut, axes="CYX")
+        header = self.header
+        if header.ome_xml and self.sizes.get("T", 1) * self.sizes.get("Z", 1) > 1:
+            header = replace(header, frame=(t, z))
+        return self._changed(cut, axes="CYX", header=header)
 
     def _changed(self, change: Callable[[Any], Any], **fields: Any) -> Self:
         """Return this stack with every array of its shape changed alike."""

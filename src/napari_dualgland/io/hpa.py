@@ -188,7 +188,8 @@ def read_member(path: Path) -> Stack:
         )
     if name is None:
         return single
-    channel = Channel(name.role, name.role, ROLE_COLORS[name.role])
+    described_at = single.channels[0].described_at
+    channel = Channel(name.role, name.role, ROLE_COLORS[name.role], described_at)
     return replace(single, channels=(channel,), name=name.stem)
 
 

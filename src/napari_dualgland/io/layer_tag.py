@@ -74,6 +74,9 @@ class LayerTag(FrozenModel):
         What a person states of it, in µm along Y and X; None: the layer's scale tells.
     position : int or None
         Of a channel that shares its name with another one of the file: where it lies there.
+    described : (str, int) or None
+        Name of the channel that the OME-XML of the header describes, and at which position. Where
+        the name is not that of the channel, the record is that of another one.
     axes : str or None
         Letters of TZCYX.
     roles : tuple of (str or None)
@@ -102,6 +105,7 @@ class LayerTag(FrozenModel):
     path: str | None = None
     pixel_size: float | None = None
     position: int | None = None
+    described: tuple[str, int] | None = None
     axes: str | None = None
     roles: tuple[str | None, ...] = ()
     plane: dict[str, int] | None = None

@@ -177,6 +177,8 @@ def _tag(
     # A name that two channels share does not say which of them this is.
     position = next((i for i in alike if stack.channels[i] is channel and len(alike) > 1), None)
     known = stack.provenance is not None and stack.provenance.model != "unknown"
+    at = channel.described_at if channel else None
+    described = (channel.name, at) if channel and at is not None else None
     return LayerTag(
         kind=kind,
         role=channel.role if channel else None,
@@ -184,6 +186,7 @@ def _tag(
         field=stack.name,
         path=stack.source,
         position=position,
+        described=described,
         number=number,
         notes=stack.notes,
         provenance=stack.provenance if known else None,

@@ -171,13 +171,27 @@ def _stack(images: Sequence[_Layer]) -> Stack:
             for i, role in enumerate(tag.roles or [None] * count)
         )
         return Stack(first.pixels, axes, channels, **common)
-    channels = tuple(Channel(i.tag.channel or i.role or i.name, i.role, _color(i)) for i in images)
+    channels = tuple(
+        Channel(i.tag.channel or i.role or i.name, i.role, _color(i), at)
+        for i, at in zip(images, _described_at(images), strict=True)
+    )
     # Channels stand before Y, where OME-TIFF keeps them; a lone layer needs no such axis.
     if len(images) == 1:
         return Stack(first.pixels, axes, channels, **common)
     at = axes.index("Y") if axes.endswith("YX") else 0
     data = together([image.pixels for image in images], at)
     return Stack(data, f"{axes[:at]}C{axes[at:]}", channels, **common)
+
+
+def _described_at(images: Sequence[_Layer]) -> list[int | None]:
+    """Return where the first layer's header describes each channel; None where it does not."""
+    header, found = images[0].tag.header, []
+    for tag in (image.tag for image in images):
+        name, at = tag.described or (None, None)
+        # What shows a channel that was appended has the record of another one, less its name.
+        found.append(at if name == tag.channel and tag.header == header else None)
+    # Files that were opened one by one may all say the same, each of its own channel.
+    return [at if found.count(at) == 1 else None for at in found]
 
 
 def _color(layer: _Layer) -> str | None:

@@ -116,6 +116,7 @@ def _channel(element: Element, index: int, ours: Mapping[str, str]) -> Channel:
         name,
         role if role in ROLES else None,
         _color(element.get("Color")),
+        index,
     )
 
 

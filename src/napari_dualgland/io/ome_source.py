@@ -22,11 +22,9 @@ from napari_dualgland.stack import Stack
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 # What the new file says anew of its pixels; odd values of the source do no harm there.
-_NEUTRAL = {
-    "DimensionOrder": "XYCZT",
-    "Type": "uint8",
-    **dict.fromkeys(("SizeX", "SizeY", "SizeZ", "SizeC", "SizeT"), "1"),
-}
+_NEUTRAL = {"DimensionOrder": "XYCZT", "Type": "uint8"}
+_SIZES = ("SizeX", "SizeY", "SizeZ", "SizeC", "SizeT")
+_SIZE = re.compile("[1-9][0-9]{0,8}")
 _ROUNDS = 32
 _NAMED = 5
 _ANEW = ("TiffData", "BinData", "MetadataOnly")
@@ -88,7 +86,7 @@ def sound_header(xml: str) -> tuple[model.OME, tuple[str, ...]]:
     Returns
     -------
     ome_types.model.OME
-        Pixels without sizes and blocks, which a new file says anew.
+        Pixels without blocks, which a new file says anew.
     tuple of str
         Such as ``Objective.WorkingDistanceUnit``; empty where all is sound.
     """
@@ -102,8 +100,10 @@ def sound_header(xml: str) -> tuple[model.OME, tuple[str, ...]]:
     root = fromstring(today.getvalue())
     for pixels in [e for e in root.iter() if _tag(e) == "Pixels"]:
         identity = pixels.get("ID", "Pixels:0")
+        sizes = {name: pixels.get(name, "") for name in _SIZES}
+        sound = {name: n if _SIZE.fullmatch(n) else "1" for name, n in sizes.items()}
         pixels.attrib.clear()
-        pixels.attrib.update(ID=identity, **_NEUTRAL)
+        pixels.attrib.update(ID=identity, **_NEUTRAL, **sound)
         for child in [e for e in pixels if _tag(e) in _ANEW]:
             pixels.remove(child)
     left_out: list[str] = []

@@ -25,6 +25,7 @@ from napari_dualgland.io.ome import (
     STACK_NS,
 )
 from napari_dualgland.io.ome_ids import make_ids_unique
+from napari_dualgland.io.ome_parts import Parts
 from napari_dualgland.io.ome_source import source_header
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.stack import CANONICAL_AXES, Channel, Stack
@@ -104,10 +105,13 @@ def build_ome_xml(
     """
     ome = source_header(stack, provenance)
     source = ome.images[0] if ome.images else None
+    parts = Parts.of(stack, source.pixels) if source else None
+    if source and parts:
+        parts.fit(source, ome)
     annotations = _annotations(stack, provenance, _taken_ids(ome))
-    first = _image(stack, images[0], 0, source, [a.id for a in annotations])
+    first = _image(stack, images[0], 0, source, parts, [a.id for a in annotations])
     others = [
-        _image(stack, image, number, None, [a.id for a in annotations])
+        _image(stack, image, number, None, None, [a.id for a in annotations])
         for number, image in enumerate(images[1:], 1)
     ]
     held = ome.structured_annotations or model.StructuredAnnotations()
@@ -124,10 +128,11 @@ def _image(
     image: OmeImage,
     number: int,
     source: model.Image | None,
+    parts: Parts | None,
     annotation_ids: Sequence[str],
 ) -> model.Image:
     refs = [model.AnnotationRef(id=i) for i in annotation_ids]
-    pixels = _pixels(stack, image, number, source.pixels if source else None)
+    pixels = _pixels(stack, image, number, parts)
     if source is None:
         described = stack.header.description if number == 0 else None
         extra: dict[str, Any] = {"description": _clean(described)} if described else {}
@@ -145,9 +150,7 @@ def _image(
     return source
 
 
-def _pixels(
-    stack: Stack, image: OmeImage, number: int, source: model.Pixels | None
-) -> model.Pixels:
+def _pixels(stack: Stack, image: OmeImage, number: int, parts: Parts | None) -> model.Pixels:
     t, z, c = (stack.sizes.get(axis, 1) for axis in "TZC")
     size = stack.pixel_size
     known: dict[str, Any] = {}
@@ -158,12 +161,6 @@ def _pixels(
                 known |= {f"physical_size_{axis}": length, f"physical_size_{axis}_unit": "µm"}
     if stack.time_step is not None:
         known |= {"time_increment": stack.time_step, "time_increment_unit": "s"}
-    # Appended channels change SizeC; positions and exposures of the others still hold.
-    planes = [
-        plane
-        for plane in (source.planes if source else [])
-        if plane.the_t < t and plane.the_z < z and plane.the_c < c
-    ]
     return model.Pixels(
         id=f"Pixels:{number}",
         dimension_order=model.Pixels_DimensionOrder.XYCZT,
@@ -173,29 +170,24 @@ def _pixels(
         size_z=z,
         size_c=c,
         size_t=t,
-        channels=_channels(stack.channels, number, source),
+        channels=_channels(stack.channels, number, parts),
         tiff_data_blocks=[
             model.TiffData(ifd=ifd, first_t=at[0], first_z=at[1], first_c=at[2], plane_count=1)
             for at, ifd in image.ifds.items()
         ],
-        planes=planes,
+        planes=parts.planes() if parts else [],
         **known,
     )
 
 
-def _channels(
-    channels: Sequence[Channel], number: int, source: model.Pixels | None
-) -> list[model.Channel]:
-    before = list(source.channels) if source else []
-    if any((old.samples_per_pixel or 1) > 1 for old in before):
-        before = []  # one RGB channel there is three channels here
+def _channels(channels: Sequence[Channel], number: int, parts: Parts | None) -> list[model.Channel]:
     written = []
     for i, channel in enumerate(channels):
         said: dict[str, Any] = {"name": _clean(channel.name)}
         if channel.color is not None:
             said["color"] = channel.color
-        if i < len(before):
-            old = before[i]
+        old = parts.channel(i) if parts else None
+        if old is not None:
             old.name = said["name"]
             if "color" in said:
                 old.color = model.Color(said["color"])

@@ -154,7 +154,7 @@ def one_channel(stack: Stack) -> Stack | None:
     return Stack(
         data=np.ascontiguousarray(lit),
         axes=stack.axes.replace("C", ""),
-        channels=(Channel(stack.name),),
+        channels=(Channel(stack.name, described_at=stack.channels[brightest].described_at),),
         pixel_size=stack.pixel_size,
         time_step=stack.time_step,
         name=stack.name,

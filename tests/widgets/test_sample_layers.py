@@ -225,7 +225,7 @@ def test_renaming_any_layer_loses_nothing(viewer, tmp_path):
     # A result that is renamed is the person's, and still known for what it is.
     viewer.layers["yellow imputed"].name = "mine"
     assert field_of(viewer).layers(repaired=True)["er"].name == "mine"
-    compare = Compare(layers.pairs())
+    compare = Compare(viewer, layers.pairs())
     compare.show(before=True)
     assert viewer.layers["yellow"].visible
     assert not viewer.layers["mine"].visible

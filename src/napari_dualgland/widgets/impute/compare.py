@@ -13,13 +13,15 @@ class Compare:
 
     Parameters
     ----------
+    viewer : napari.viewer.Viewer
+        Where they are shown.
     pairs : sequence of (layer or None, layer)
         Source and result. None where the channel was never recorded: before, there was
         nothing to see.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Any, Any]]) -> None:
-        self._pairs = list(pairs)
+    def __init__(self, viewer: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
+        self._viewer, self._pairs = viewer, list(pairs)
         self._unpaired_visible: dict[Any, bool] = {}
         self.shows_before = False
 
@@ -29,6 +31,8 @@ class Compare:
             return
         self.shows_before = before
         for source, result in self._pairs:
+            if result not in self._viewer.layers:
+                continue  # its source is all that is left to be seen
             if source is not None:
                 shown, other = (source, result) if before else (result, source)
                 shown.visible = other.visible

@@ -157,7 +157,7 @@ class ResultBar(QWidget):
             self.uncertainty.setChecked(False)
             self.split.setValue(0)
             self._on_split()
-            self._compare = Compare(self._layers.pairs())
+            self._compare = Compare(self._layers.viewer, self._layers.pairs())
         if self._compare is not None:
             self._compare.show(before)
 

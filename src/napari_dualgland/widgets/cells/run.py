@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from weakref import ReferenceType, ref
@@ -9,6 +10,7 @@ from weakref import ReferenceType, ref
 from napari_dualgland.io.carried import Carried
 from napari_dualgland.jobs import BoundariesJob, LocalizeJob
 from napari_dualgland.results import Boundaries, Localization
+from napari_dualgland.widgets.layers import hiding
 
 R = TypeVar("R", bound=Localization | Boundaries)
 
@@ -41,13 +43,24 @@ class Run(Carried, Generic[R]):
     def hide(self, layer: Any) -> None:
         """Hide a layer that is shown in another way, and remember that it was seen."""
         if layer.visible:
-            self.hidden.append(ref(layer))
-            layer.visible = False
+            self.hidden.append(ref(hiding.bare(layer)))
+            hiding.hide(layer)
 
-    def show_hidden(self, wanted: bool = True) -> None:
-        """Show again what was hidden, or hide it again."""
+    def show_hidden(self, layers: Iterable[Any], wanted: bool = True) -> None:
+        """Show again what was hidden, or hide it again.
+
+        Parameters
+        ----------
+        layers : iterable of napari.layers.Layer
+            What is open; where an imputation among it shows a layer anew, that stays hidden.
+        wanted : bool
+            Whether it is to be seen.
+        """
         for layer in filter(None, (known() for known in self.hidden)):
-            layer.visible = wanted
+            if not wanted:
+                hiding.hide(layer)
+            elif not hiding.stood_in_for(layers, layer):
+                hiding.show(layer)
 
     @property
     def axes(self) -> str:

@@ -70,7 +70,7 @@ class RunView(QObject, Generic[R]):
         before, self.layers = self.layers, layers
         run = None if layers is None else layers.run
         if before is not None and before.home is None:
-            before.run.show_hidden()
+            before.run.show_hidden(self._viewer.layers)
         if (None if before is None else before.run) is not run:
             self._results.take(run)
             self.changed.emit(run)
@@ -94,7 +94,7 @@ class RunView(QObject, Generic[R]):
         while not self.settled:
             self._on_unveil()
         if self.layers is not None:
-            self.layers.run.show_hidden()
+            self.layers.run.show_hidden(self._viewer.layers)
         self.look_at(None)
 
     def there(self) -> RunLayers[R] | None:

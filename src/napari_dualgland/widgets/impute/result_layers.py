@@ -18,7 +18,6 @@ from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
 from napari_dualgland.io.carried import carry
-from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_tag import LayerTag, metadata_of, set_tag, tag_of
 from napari_dualgland.io.layer_tuples import contrast_limits
 from napari_dualgland.progress import Patch
@@ -26,6 +25,7 @@ from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLE_COLORS, from_canonical
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.impute.beside_layers import BesideLayers, run_tag, select_result
+from napari_dualgland.widgets.impute.result_covers import covers
 from napari_dualgland.widgets.impute.result_views import ResultPixels, View, live_pixels, views_of
 from napari_dualgland.widgets.layers.hiding import hidden_by_us, hide, show, show_when_alone
 from napari_dualgland.widgets.layers.looks import image_looks, placement
@@ -42,6 +42,8 @@ class _Before:
     name: str
     tag: LayerTag
     visible: bool
+    by_us: bool
+    """Whether it was hidden, and not by a person."""
 
 
 class ResultLayers:
@@ -86,11 +88,7 @@ class ResultLayers:
         """Make the next live layer and hide its source; tell whether there are more to make."""
         if not self._begun:
             self._begun = True
-            # Marks of what is missing would hide the tiles that are to be seen.
-            marks = [layer for layer in self.viewer.layers if is_coded(layer)]
-            for layer in (*marks, *([self._marked_in] if self._marked_in is not None else [])):
-                self._hide(layer)
-            for layer in own_layers(self.viewer, self.source, "sample"):
+            for layer in covers(self.viewer, self.source, self._marked_in):
                 self._hide(layer)
         if self._due:
             self._open(self._due.pop(0))
@@ -153,7 +151,11 @@ class ResultLayers:
                 continue
             layer.data = before.data
             set_tag(layer, before.tag)
-            layer.name, layer.visible = before.name, before.visible
+            layer.name = before.name
+            if before.by_us:
+                hide(layer)
+            else:
+                layer.visible = before.visible
         self._live, self._hidden, self._before = [], [], {}
 
     def finish_steps(self, result: Imputation) -> Iterator[None]:
@@ -220,8 +222,9 @@ class ResultLayers:
         layer = next(iter(self._earlier(view)), None)
         visible = self._looked_at[view.role]
         if layer is not None and _alike(layer, pixels):
-            before = _Before(layer.data, layer.name, tag_of(layer), layer.visible)
-            self._before[layer] = before
+            self._before[layer] = _Before(
+                layer.data, layer.name, tag_of(layer), layer.visible, hidden_by_us(layer)
+            )
             set_tag(layer, tag)
             layer.data = pixels
             layer.name, layer.visible = f"{view.name} (working)", visible
@@ -249,11 +252,15 @@ class ResultLayers:
 
     def _is_looked_at(self, view: View) -> bool:
         """Return whether a person sees the channel now, in its source or in an earlier result."""
-        # A run hides the sources: from the second one on, it is the earlier result that tells.
-        earlier = self._earlier(view)
-        if earlier:
-            return any(layer.visible for layer in (*earlier, view.source) if layer is not None)
-        return view.source is None or view.source.visible or hidden_by_us(view.source)
+        # A run hides the sources: from the second one on, it is the earlier result that tells,
+        # which a localization may have hidden in turn.
+        sources = [] if view.source is None else [view.source]
+        told = self._earlier(view) or sources
+        return (
+            not told
+            or any(layer.visible or hidden_by_us(layer) for layer in told)
+            or any(layer.visible for layer in sources)
+        )
 
     def _looks(self, view: View) -> dict[str, Any]:
         if view.source is not None:

@@ -7,6 +7,7 @@ whoever, what they stood in for is shown again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -19,20 +20,39 @@ _WATCHED: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 def hide(layer: Any) -> None:
     """Hide a layer until what stands in for it is gone; one that a person hid stays theirs."""
     if layer.visible:
+        layer = bare(layer)
         layer.visible = False
-        _HIDDEN.add(bare(layer))
+        _HIDDEN.add(layer)
+        layer.events.visible.connect(_on_visible)
 
 
 def show(layer: Any) -> None:
     """Show a layer again if it is one that was hidden here and nobody has shown since."""
     if hidden_by_us(layer):
         layer.visible = True
-    _HIDDEN.discard(bare(layer))
 
 
 def hidden_by_us(layer: Any) -> bool:
     """Tell whether a layer is hidden, and no person has wished so."""
     return bare(layer) in _HIDDEN and not layer.visible
+
+
+def stood_in_for(layers: Iterable[Any], layer: Any) -> bool:
+    """Tell whether one of these layers is a result that shows another layer anew.
+
+    Parameters
+    ----------
+    layers : iterable of napari.layers.Layer
+        What is open.
+    layer : napari.layers.Layer
+        A source, perhaps.
+
+    Returns
+    -------
+    bool
+    """
+    tags = [tag_of(one) for one in layers]
+    return any(tag.kind == "imputed" and tag.beside == id_of(layer) for tag in tags)
 
 
 def bare(thing: Any) -> Any:
@@ -64,8 +84,12 @@ class _ResultWatch:
         gone = tag_of(event.value)
         if gone.kind != "imputed":
             return
-        tags = [tag_of(layer) for layer in self._layers]
-        left = {tag.beside for tag in tags if tag.kind == "imputed"}
         for layer in self._layers:
-            if id_of(layer) == gone.beside and gone.beside not in left:
+            if id_of(layer) == gone.beside and not stood_in_for(self._layers, layer):
                 show(layer)
+
+
+def _on_visible(event: Any) -> None:
+    """Whoever shows a layer takes it over: if it is hidden again, a person may have done so."""
+    if event.source.visible:
+        _HIDDEN.discard(event.source)

@@ -79,7 +79,7 @@ class LocalizationLayers(RunLayers[Localization]):
 
     def show_original(self, wanted: bool) -> None:
         """Show what was looked at in place of the picture of what was found, or the picture."""
-        self.run.show_hidden(wanted)
+        self.run.show_hidden(self._viewer.layers, wanted)
         for layer in self.of("localization"):
             layer.visible = not wanted
 

@@ -29,6 +29,23 @@ def test_a_second_run_replaces_the_first(viewer, localized, run):
     assert {"mine", "localization"} <= set(names(viewer))
 
 
+def test_what_a_second_run_covers_too_stays_hidden(viewer, localized, run):
+    """Until nothing covers it any more, whichever of the runs goes first."""
+    run(localized)
+    assert not any(viewer.layers[role].visible for role in ROLES)
+    mine = [viewer.layers[name] for name in ("localization", "cells")]
+    for layer in mine:
+        layer.name = f"my {layer.name}"
+    run(localized)
+    viewer.layers.selection.active = mine[0]
+    for layer in mine:
+        viewer.layers.remove(layer)
+    assert not any(viewer.layers[role].visible for role in ROLES)
+    for name in ("localization", "cells"):
+        viewer.layers.remove(name)
+    assert all(viewer.layers[role].visible for role in ROLES)
+
+
 @pytest.mark.binding
 def test_cancel_leaves_no_trace(viewer, scene, localize_dock, click, qtbot):
     widget = localize_dock(plain_field(scene[0]))

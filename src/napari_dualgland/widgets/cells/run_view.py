@@ -10,10 +10,12 @@ from typing import Any, Generic
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_dualgland.io.carried import carried_by
+from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.widgets.cells.canvas_link import ClickWatch, fly_to
 from napari_dualgland.widgets.cells.layers import RunLayers
 from napari_dualgland.widgets.cells.results import CellsResults
-from napari_dualgland.widgets.cells.run import R
+from napari_dualgland.widgets.cells.run import R, Run
 from napari_dualgland.widgets.field.selection_watch import SelectionWatch
 
 _GONE = "The layers are not in the viewer any more; run it again to see them."
@@ -70,7 +72,7 @@ class RunView(QObject, Generic[R]):
         before, self.layers = self.layers, layers
         run = None if layers is None else layers.run
         if before is not None and before.home is None:
-            before.run.show_hidden(self._viewer.layers)
+            self._give_back(before.run)
         if (None if before is None else before.run) is not run:
             self._results.take(run)
             self.changed.emit(run)
@@ -103,6 +105,14 @@ class RunView(QObject, Generic[R]):
             self.said.emit(_GONE)
             return None
         return self.layers
+
+    def _give_back(self, run: Run[R]) -> None:
+        """Show what a run has hidden whose layers are gone, but not what another one covers."""
+        layers = self._viewer.layers
+        others = [carried_by(layer) for layer in layers if tag_of(layer).kind in self.kind.HOMES]
+        covered = [known for other in others if isinstance(other, Run) for known in other.hidden]
+        run.hidden[:] = [known for known in run.hidden if known not in covered]
+        run.show_hidden(layers)
 
     def _on_selected(self) -> None:
         if self.follows and self.settled:

@@ -235,6 +235,19 @@ def test_this_plane(viewer, dock, run, zstack, lazy):
     assert tag_of(viewer.layers["protein imputed"]).plane == {"T": 0, "Z": 1}
 
 
+def test_that_other_planes_are_let_go_is_said(viewer, dock, run, zstack):
+    widget = dock(plain_field(zstack))
+    told = []
+    for extent, plane in (("plane", 1), ("plane", 1), ("plane", 2), ("whole", 2), ("plane", 0)):
+        widget.extent.combo.setCurrentIndex(widget.extent.combo.findData(extent))
+        viewer.dims.set_current_step(0, plane)
+        run(widget)
+        told.append("is gone" in widget.results.says.text())
+    assert told == [False, False, True, False, True]
+    widget.results.texture.click()
+    assert "is gone" in widget.results.says.text()
+
+
 def test_a_field_has_no_choice_of_planes(dock):
     widget = dock(plain_field())
     assert not widget.extent.isVisibleTo(widget)

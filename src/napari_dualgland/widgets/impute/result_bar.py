@@ -27,6 +27,10 @@ _TEXTURE = (
     "The picture is for looking at, not for measuring."
 )
 _ONE_FILL = "This model makes one fill and draws no picture."
+_LET_GO = (
+    "⚠ One plane alone is filled: in the others, what an earlier run had filled is gone. "
+    "Fill in the whole stack to have all planes."
+)
 _DRAW_MS = 30
 """The curtain follows the hand no faster than this."""
 
@@ -147,7 +151,10 @@ class ResultBar(QWidget):
 
     def _say(self) -> None:
         plausible = self._result is not None and self._result.plausible
-        self.says.setText(PLAUSIBLE_NOTE if plausible else ESTIMATE_NOTE)
+        lines = [PLAUSIBLE_NOTE if plausible else ESTIMATE_NOTE]
+        if self._layers is not None and self._layers.lets_go:
+            lines.append(_LET_GO)
+        self.says.setText(" ".join(lines))
 
     def _on_compare(self, before: bool) -> None:
         self.compare.setText("Shows source" if before else "Compare")

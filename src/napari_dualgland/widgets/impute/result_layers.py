@@ -59,6 +59,12 @@ class ResultLayers:
         The plane that is repaired, None for all.
     marked_in : napari.layers.Layer, optional
         The layer that the person has marked what is missing in; hidden meanwhile.
+
+    Attributes
+    ----------
+    lets_go : bool
+        Whether an earlier run has filled other planes than the one that is filled now. Layers
+        tell one run, how it was made and what it has filled, so those are as measured again.
     """
 
     def __init__(
@@ -75,6 +81,9 @@ class ResultLayers:
         self._active = viewer.layers.selection.active
         self._looked_at = {view.role: self._is_looked_at(view) for view in self._due}
         self._begun = False
+        self.lets_go = frame is not None and any(
+            tag_of(layer).plane != frame for view in self._due for layer in self._earlier(view)
+        )
 
     @property
     def gone(self) -> bool:

@@ -11,6 +11,7 @@ import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.imputation import engine
 from napari_dualgland.imputation.calibration.calibration import Calibration
+from napari_dualgland.imputation.tiling import frame
 from napari_dualgland.model.evidence import Evidence
 from napari_dualgland.model.filler import Fill, PriorFiller
 from napari_dualgland.model.weights import read_card
@@ -70,12 +71,13 @@ class Greedy(PriorFiller):
 
 
 @pytest.fixture
-def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def greedy(monkeypatch: pytest.MonkeyPatch) -> Greedy:
     filler = Greedy(read_card("prior")[0], torch.device("cpu"))
     monkeypatch.setattr(engine, "load_filler", lambda *_: filler)
+    return filler
 
 
-def test_smaller_tiles_when_memory_runs_out(greedy: None) -> None:
+def test_smaller_tiles_when_memory_runs_out(greedy: Greedy) -> None:
     stack = stack_of(in_dtype(blobs((256, 320)), "uint8"))
     missing = box(stack.shape, side=200)
     expected = run(stack, missing, tile=64)
@@ -88,8 +90,51 @@ def test_smaller_tiles_when_memory_runs_out(greedy: None) -> None:
     assert gap.mean() < 0.5
 
 
+class Elsewhere(str):
+    """A device that the engine takes for an accelerator, and torch for the processor."""
+
+    __slots__ = ()
+    type = "cuda"
+
+
+class Shared(PriorFiller):
+    """The prior on a device whose memory holds windows of smaller tiles, until it is taken."""
+
+    largest = 192 * 256
+
+    def fill(self, evidence: Evidence) -> Fill:
+        if evidence.prior[0, 0].numel() > self.largest:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return super().fill(evidence)
+
+
+def test_what_was_finished_before_the_move_to_the_processor_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frame, "TOGETHER", 1)  # or a tile of this field comes after all the work
+    stack = stack_of(in_dtype(blobs((512, 256)), "uint8"))
+    missing = np.zeros(stack.shape, bool)
+    missing[:, 40:470, 80:160] = True
+    expected = run(stack, missing, tile=64)
+    filler = Shared(read_card("prior")[0], Elsewhere("cpu"))  # type: ignore[arg-type]
+    monkeypatch.setattr(engine, "load_filler", lambda *_: filler)
+
+    def take_the_rest(event: Progress) -> None:
+        if event.patch is not None:
+            filler.largest = 0
+
+    result = run(stack, missing, tile=256, progress=take_the_rest)
+    told = " ".join(result.provenance.notes)
+    assert "tiles of 128" in told
+    assert "on the CPU" in told
+    gap = np.abs(result.stack.data.astype(int) - expected.stack.data.astype(int))
+    assert gap.mean() < 0.5
+    assert gap.max() < 60
+    assert result.provenance.missing_fraction["protein"] == pytest.approx(missing[1].mean())
+
+
 def test_without_memory_to_calibrate_the_model_is_taken_as_it_is(
-    greedy: None, monkeypatch: pytest.MonkeyPatch
+    greedy: Greedy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = stack_of(in_dtype(blobs((200, 200)), "uint8"))
     missing = box(stack.shape)
@@ -101,7 +146,7 @@ def test_without_memory_to_calibrate_the_model_is_taken_as_it_is(
 
 
 def test_out_of_memory_everywhere_is_one_clear_line(
-    greedy: None, monkeypatch: pytest.MonkeyPatch
+    greedy: Greedy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Greedy, "limit", 0)
     stack = stack_of(in_dtype(blobs(), "uint8"))

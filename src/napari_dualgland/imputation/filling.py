@@ -115,6 +115,7 @@ class Filling:
                 continue
             self._note_unmeasured(frame)
             finished: BoxesByPlace[None] = BoxesByPlace()
+            device = self.filler.device
             while True:
                 try:
                     for filled in self._tiles(frame, tile, finished, statistics, calibration):
@@ -130,6 +131,8 @@ class Filling:
                         raise
                     tile = self._with_less_memory(tile, error)
                     self.total = self.done + self._tiles_from(frame, tile, finished)
+            if self.filler.device != device:
+                tile = self.params.tile
             for picture in () if pictures is None else pictures.of_frame(frame, should_stop):
                 self.drawn += 1
                 yield picture
@@ -215,7 +218,8 @@ class Filling:
         if device.type != "cpu":
             self.notes.add(f"memory ran out on {device}; went on on the CPU")
             self.filler = self.filler.to(torch.device("cpu"))
-            return self.params.tile
+            # Larger tiles of this frame would lie over finished ones.
+            return tile
         raise DualglandError(
             Kind.TOO_LARGE,
             f"device {device}",

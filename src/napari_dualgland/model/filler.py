@@ -32,6 +32,9 @@ class Filler(Protocol):
     device: torch.device
     precision: str
 
+    learns: bool
+    """Whether it tells features, from which something can be learned inside an image."""
+
     def fill(self, evidence: Evidence) -> Fill:
         """Estimate the missing pixels from what is known of them."""
         ...
@@ -65,6 +68,8 @@ class Filler(Protocol):
 
 class PriorFiller:
     """The secretory prior in its guided form; no weights."""
+
+    learns = False
 
     def __init__(self, card: ModelCard, device: torch.device) -> None:
         self.card, self.device, self.precision = card, device, "fp32"
@@ -123,6 +128,8 @@ class GeneratorFiller:
         Precision, as :func:`~napari_dualgland.model.precision.choose_precision` takes it. What
         is said is float32 in any case; in bfloat16 it differs by less than a grey level.
     """
+
+    learns = True
 
     def __init__(
         self,

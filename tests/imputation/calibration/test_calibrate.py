@@ -55,6 +55,12 @@ def test_channels_without_holes_are_left_alone(scene: Scene) -> None:
     assert done.pixels > 0
 
 
+def test_nothing_is_rehearsed_for_learning_where_nothing_can_be_learned(scene: Scene) -> None:
+    one, other = (calibrated(*scene, Claim(1, 0.1), adapt=adapt) for adapt in (True, False))
+    assert one.pixels == other.pixels
+    assert torch.equal(one.model_weight, other.model_weight)
+
+
 def test_boasting_is_corrected(scene: Scene) -> None:
     bold, shy = (
         float(calibrated(*scene, Claim(1, sigma)).sigma_factor[1]) for sigma in (1e-3, 1.0)

@@ -102,6 +102,9 @@ class Mask:
     def inside(self, top: int, bottom: int, left: int, right: int) -> Mask:
         """Return the marks inside a rectangle alone.
 
+        What it marks outside is still no measurement: :func:`napari_dualgland.impute` leaves it
+        as it is, and does not look at it.
+
         Parameters
         ----------
         top, bottom, left, right : int
@@ -112,6 +115,38 @@ class Mask:
         Mask
         """
         return replace(self, bounds=(top, bottom, left, right))
+
+    def unbounded(self) -> Mask:
+        """Return the marks wherever they are."""
+        return replace(self, bounds=None)
+
+    def bounds_in(self, stack: Stack) -> tuple[int, int, int, int]:
+        """Return first and last row and column of a stack between which the marks hold.
+
+        Parameters
+        ----------
+        stack : Stack
+            What the mask is for.
+
+        Returns
+        -------
+        tuple of int
+
+        Raises
+        ------
+        DualglandError
+            If none of its pixels lies between them.
+        """
+        height, width = stack.sizes["Y"], stack.sizes["X"]
+        top, bottom, left, right = self.bounds or (0, height, 0, width)
+        if top >= height or left >= width:
+            raise DualglandError(
+                Kind.BAD_VALUE,
+                "region",
+                f"rows {top} to {bottom}, columns {left} to {right} lie outside the image",
+                expected=f"a part of its {height} × {width} pixels",
+            )
+        return top, min(bottom, height), left, min(right, width)
 
     def fitted(self, stack: Stack) -> LazyArray:
         """Return one truth value for each value of a stack.
@@ -163,17 +198,8 @@ class Mask:
 
     def _within(self, stack: Stack) -> AnyArray:
         """Return (Y, X) truth values: whether a pixel lies inside the bounds."""
-        assert self.bounds is not None
-        top, bottom, left, right = self.bounds
-        height, width = stack.sizes["Y"], stack.sizes["X"]
-        if top >= height or left >= width:
-            raise DualglandError(
-                Kind.BAD_VALUE,
-                "region",
-                f"rows {top} to {bottom}, columns {left} to {right} lie outside the image",
-                expected=f"a part of its {height} × {width} pixels",
-            )
-        within = np.zeros((height, width), bool)
+        top, bottom, left, right = self.bounds_in(stack)
+        within = np.zeros((stack.sizes["Y"], stack.sizes["X"]), bool)
         within[top:bottom, left:right] = True
         return within
 

@@ -46,6 +46,10 @@ class PackedMask:
         """Let nothing be missing."""
         self.bits[:] = 0
 
+    def mark_all(self) -> None:
+        """Let everything be missing."""
+        self.bits[:] = 255
+
     def any(self) -> bool:
         """Tell whether a pixel is missing."""
         return bool(self.bits.any())

@@ -11,7 +11,7 @@ import numpy as np
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.intervals import Reach
 from napari_dualgland.provenance import Provenance
-from napari_dualgland.stack import Stack
+from napari_dualgland.stack import Stack, from_canonical, to_canonical
 from napari_dualgland.typing import LabelArray, LazyArray
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Imputation(Stack):
         Boolean, shape of ``data``: True where a pixel is an estimate.
     uncertainty : numpy.ndarray or dask.array.Array or None
         float32, shape of ``data``, in the units of the intensities: the standard
-        deviation of the error of what was filled in; 0 where a pixel was observed. None
-        where the model gives none.
+        deviation of the error of what was filled in; 0 where a pixel was observed, NaN where
+        one of several models that filled it gives none. None where none of them does.
     provenance : Provenance
         Model, hash, options, seed and date.
     samples : tuple of numpy.ndarray or dask.array.Array
@@ -107,8 +107,7 @@ class Imputation(Stack):
         Imputation
         """
         if isinstance(stack, Imputation):
-            if uncertainty is not None and stack.uncertainty is not None:
-                uncertainty = np.where(missing, uncertainty, stack.uncertainty)
+            uncertainty = _uncertainty_of_both(stack, missing, uncertainty)
             missing = missing | stack.missing
         known = {f.name: getattr(stack, f.name) for f in fields(Stack)}
         known["provenance"] = provenance or stack.provenance or Provenance.unknown()
@@ -168,6 +167,26 @@ class Imputation(Stack):
         """The same as ``missing``."""
         return self.missing
 
+    def left_out(self, given: LazyArray) -> LazyArray:
+        """Return what was marked as missing and is not filled, as frames without an observed pixel.
+
+        Parameters
+        ----------
+        given : numpy.ndarray or dask.array.Array
+            Boolean, shape of the data of the source: what was marked.
+
+        Returns
+        -------
+        numpy.ndarray or dask.array.Array
+            Boolean, shape of ``data``; of a channel that the source lacked, all that is not filled.
+        """
+        axes = self.axes if given.ndim == len(self.axes) else self.axes.replace("C", "")
+        marks, filled = to_canonical(given, axes), to_canonical(self.missing, self.axes)
+        count = marks.shape[2]
+        left = marks & ~filled[:, :, :count], ~filled[:, :, count:]
+        whole: LazyArray = from_canonical(np.concatenate(left, axis=2), self.axes)
+        return whole
+
     def _changed(self, change: Callable[[Any], Any], **more: Any) -> Self:
         return replace(
             self,
@@ -208,6 +227,23 @@ class Imputation(Stack):
             return self.uncertainty * np.float32(steps[0])
         shape[axis] = len(steps)
         return self.uncertainty * np.array(steps, np.float32).reshape(shape)
+
+
+def _uncertainty_of_both(
+    earlier: Imputation, missing: LazyArray, uncertainty: LazyArray | None
+) -> LazyArray | None:
+    """Return the uncertainty of what was filled now, ``missing``, and of what was filled before.
+
+    Where one of the two is not known, it is NaN: 0 would say that a pixel was measured.
+    """
+    if uncertainty is None and earlier.uncertainty is None:
+        return None
+    now, before = (
+        np.float32(np.nan) if u is None else u for u in (uncertainty, earlier.uncertainty)
+    )
+    zero = np.float32(0)
+    kept: LazyArray = np.where(missing, now, np.where(earlier.missing, before, zero))
+    return kept
 
 
 def _asking(job: dict[str, Any] | None, plausible: bool) -> dict[str, Any] | None:

@@ -319,6 +319,34 @@ def test_the_script_that_imputes_first_gives_the_same_table(damaged):
     assert result.table["imputed"].item() > 0
 
 
+def test_a_frame_that_was_lost_is_not_read_as_measured(tmp_path):
+    whole = nd.read(sample_path("dualgland_whole.ome.tif"))
+    pixels = np.stack([np.asarray(whole.data), np.asarray(whole.data)[:, ::-1]])[:, :3]
+    nd.write(nd.Stack(pixels, "ZCYX", whole.channels[:3]), tmp_path / "stack.ome.tif")
+    mask = np.zeros(pixels.shape, np.uint8)
+    mask[0] = mask[1, :, 90:110, 90:110] = 1
+    tifffile.imwrite(
+        tmp_path / "mask.ome.tif", mask, metadata={"axes": "ZCYX"}, photometric="minisblack"
+    )
+    labels = np.zeros(pixels.shape[-2:], np.uint8)
+    labels[40:120, 40:120] = 3
+    tifffile.imwrite(tmp_path / "cells.tif", labels)
+    job = LocalizeJob(
+        input=FileInput(path=tmp_path / "stack.ome.tif"),
+        cells=LabelsFile(path=tmp_path / "cells.tif"),
+        missing=MaskFile(path=tmp_path / "mask.ome.tif"),
+        impute_first=True,
+        params=nd.LocalizeParams(device="cpu"),
+    )
+    result = finish(job.steps())
+    lost = result.table.set_index("z")["missing"]
+    assert lost[0] == 1
+    assert lost[1] == 0
+    space: dict = {}
+    exec(compile(job.as_python(), "script", "exec"), space)
+    assert space["result"].table.equals(result.table)
+
+
 def test_a_localization_is_a_job_too(tmp_path):
     path = sample_path("dualgland_whole.ome.tif")
     stack = nd.read(path)

@@ -46,6 +46,14 @@ def test_only_the_part_is_filled_by_every_way(saved, roles):
         np.testing.assert_array_equal(nd.read(job.beside("_imputed.ome.tif")).data, filled)
 
 
+def test_damage_outside_is_left_and_has_no_say(saved):
+    job = ImputeJob(input=FileInput(path=saved), region=REGION, params=QUICK)
+    filled = np.asarray(finish(job.steps()).data)[:, 20:40, 30:70]
+    # The zeros below and to the right of it would draw it down.
+    assert abs(float(filled[:, -5:].mean()) - 125) < 25
+    assert abs(float(filled[:, :, -5:].mean()) - 125) < 25
+
+
 @pytest.mark.parametrize("text", ["", "1:2", "5:1,0:3", "a:b,c:d", "0:0,0:5", "1:2,3:4,5:6"])
 def test_what_is_no_rectangle_is_refused(text):
     with pytest.raises(DualglandError, match="--region"):

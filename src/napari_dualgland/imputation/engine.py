@@ -136,7 +136,7 @@ def _impute_steps(
         )
     course = costs.of_engine(stack.shape, params, missing is not None)
     yield Progress(0, 0, "looking for missing pixels", share=course.at("looking"))
-    given = None if missing is None else as_mask(missing).fitted(stack)
+    given = None if missing is None else as_mask(missing)
     run = ImputationRun(stack, given, filler, params, both)
     frames = len(run.frames)
     for number, _ in enumerate(run.read_masks(should_stop), 1):

@@ -25,20 +25,27 @@ class HiddenMask:
         Positions of the roles among them.
     unmeasured : PackedMask, optional
         Of the roles: what no camera counts.
+    apart : PackedMask, optional
+        Of the roles: what else is neither looked at nor filled.
     """
 
     def __init__(
-        self, missing: PackedMask, index: list[int], unmeasured: PackedMask | None = None
+        self,
+        missing: PackedMask,
+        index: list[int],
+        unmeasured: PackedMask | None = None,
+        apart: PackedMask | None = None,
     ) -> None:
         self.missing, self.index, self.unmeasured = missing, index, unmeasured
         self.shape = (len(index), *missing.shape[1:])
+        self._beside = [mask for mask in (unmeasured, apart) if mask is not None]
 
     def __getitem__(self, at: tuple[Any, slice, slice]) -> BoolArray:
         """Return a part of it, (4, h, w), in the order of ROLES, that may be written to."""
         channels, rows, columns = at
         cut = self.missing[self.index, rows, columns]
-        if self.unmeasured is not None:
-            cut |= self.unmeasured[slice(None), rows, columns]
+        for mask in self._beside:
+            cut |= mask[slice(None), rows, columns]
         part: BoolArray = cut[channels]
         return part
 
@@ -73,7 +80,10 @@ class WantedMask:
 
 
 class HiddenMasks(Sequence[HiddenMask]):
-    """What must not be looked at: missing pixels of the four roles, and all that no camera counts.
+    """What must not be looked at of the four roles.
+
+    These are missing pixels, all that no camera counts, and what is set apart: damage where
+    nothing is to be filled, and what an earlier run has estimated, which is no measurement.
 
     Parameters
     ----------
@@ -86,6 +96,8 @@ class HiddenMasks(Sequence[HiddenMask]):
     def __init__(self, masks: PackedMasks, frames: StackFrames) -> None:
         self.masks, self.frames = masks, frames
         self._unmeasured: dict[int, PackedMask] = {}
+        self._apart: dict[int, PackedMask] = {}
+        self._shape = (len(frames.index), frames.whole.y1, frames.whole.x1)
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -102,14 +114,45 @@ class HiddenMasks(Sequence[HiddenMask]):
         if frame >= len(self):
             raise IndexError(frame)
         self.look_at(frame)
+        beside = self._unmeasured.get(frame), self._apart.get(frame)
+        return HiddenMask(self.masks[frame], self.frames.index, *beside)
+
+    def holes(self, frame: int) -> HiddenMask:
+        """Return what is hidden of a frame without what is set apart."""
+        self.look_at(frame)
         return HiddenMask(self.masks[frame], self.frames.index, self._unmeasured.get(frame))
+
+    def set_apart(self, frame: int, first: int, rows: BoolArray) -> None:
+        """Neither look at some pixels of a frame nor fill them.
+
+        Parameters
+        ----------
+        frame : int
+            Its number.
+        first : int
+            The first of the rows.
+        rows : numpy.ndarray
+            (4, h, X), boolean, in the order of ROLES.
+        """
+        if rows.any():
+            mask = self._apart.setdefault(frame, PackedMask(self._shape))
+            box = Box(first, first + rows.shape[1], 0, self._shape[2])
+            mask.put(first, rows | mask[(slice(None), *box.slices)])
+
+    def set_all_apart(self, frame: int) -> None:
+        """Look at no pixel of a frame, and fill none."""
+        self._apart.setdefault(frame, PackedMask(self._shape)).mark_all()
+
+    @property
+    def apart(self) -> list[tuple[int, AnyArray]]:
+        """What is set apart, by frame, packed; of those where something is."""
+        return [(frame, mask.bits) for frame, mask in sorted(self._apart.items())]
 
     def look_at(self, frame: int) -> None:
         """Find out which pixels of a frame cannot have been measured, once; integers all can."""
         if self.frames.dtype.kind != "f" or frame in self._unmeasured:
             return
-        whole = self.frames.whole
-        odd = PackedMask((len(self.frames.index), whole.y1, whole.x1))
+        odd = PackedMask(self._shape)
         for band in bands(odd.shape):
             odd.put(band.y0, ~measurable(self.frames.roles(frame, band)))
         self._unmeasured[frame] = odd
@@ -133,5 +176,6 @@ class HiddenMasks(Sequence[HiddenMask]):
         """
         for box in boxes:
             pixels = self.frames.roles(frame, box)
-            missing = self.masks[frame][(self.frames.index, *box.slices)]
-            yield pixels, missing | ~measurable(pixels)
+            # What was measured is told from these pixels: the frame need not be read for it.
+            hidden = HiddenMask(self.masks[frame], self.frames.index, None, self._apart.get(frame))
+            yield pixels, hidden[(slice(None), *box.slices)] | ~measurable(pixels)

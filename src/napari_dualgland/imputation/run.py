@@ -32,6 +32,7 @@ from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWi
 from napari_dualgland.imputation.texture.textures import Textures
 from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
 from napari_dualgland.intervals import Reach
+from napari_dualgland.mask import Mask
 from napari_dualgland.memory import is_out_of_memory
 from napari_dualgland.missing import MissingParams
 from napari_dualgland.missing.detect import find_in_planes
@@ -54,8 +55,9 @@ class ImputationRun:
     ----------
     stack : Stack
         What is filled.
-    given : numpy.ndarray, dask.array.Array or None
-        Boolean, shape of ``stack.data``: what is missing; found frame by frame if None.
+    given : Mask or None
+        What is missing; found frame by frame if None. What it marks beyond its bounds is damage,
+        too: it is not filled, and not looked at.
     filler : Filler
         The model.
     params : ImputeParams
@@ -65,12 +67,26 @@ class ImputationRun:
     """
 
     def __init__(
-        self, stack: Stack, given: Any, filler: Filler, params: ImputeParams, both: bool = False
+        self,
+        stack: Stack,
+        given: Mask | None,
+        filler: Filler,
+        params: ImputeParams,
+        both: bool = False,
     ) -> None:
-        self.source, self.params, self.notes = stack, params, Notes()
+        # What was filled before stays in the result, and so does what had to be said of it.
+        known = stack.provenance.notes if isinstance(stack, Imputation) else ()
+        self.source, self.params = stack, params
+        self.notes = Notes(note for note in known if note != NOTHING_MISSING)
         self.stack = stack.completed()
         self.data = self.stack.canonical()
-        self._given = None if given is None else to_canonical(given, stack.axes)
+        self._given: Any = None
+        self._bounds: Box | None = None
+        if given is not None:
+            self._given = to_canonical(given.unbounded().fitted(stack), stack.axes)
+            self._bounds = None if given.bounds is None else Box(*given.bounds_in(stack))
+        earlier = stack.imputed
+        self._earlier: Any = None if earlier is None else to_canonical(earlier, stack.axes)
         self.index = [self.stack.roles[role] for role in ROLES]
         self.frames = StackFrames(self.data, self.index)
         self.masks = PackedMasks(self.data.shape)
@@ -98,25 +114,51 @@ class ImputationRun:
             mask, lost = self.masks.begin(), np.ones(self.data.shape[2], bool)
             loaded = self._loads_for_mask(frame)
             for first, found in self._rows_of_mask(frame, should_stop):
-                rows = np.zeros((self.data.shape[2], *found.shape[1:]), bool)
-                rows[: len(self.source.channels)] = found
+                counting = found & self._within(first, found.shape[1])
+                rows = self._completed(counting)
                 passed_over |= bool(rows[others].any())
                 rows[others] = False
                 rows[absent] = True
                 lost &= rows.all((1, 2))
                 mask.put(first, rows)
+                self._set_apart(frame, first, found & ~counting)
             if len(self.frames) > 1 and lost[self.index].all():
                 t, z = self.frames.place(frame)
                 self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
                 mask.clear()
+                self.hidden.set_all_apart(frame)
             else:
                 self._lost &= lost
+                for first, found in self._rows_of(self._earlier, frame):
+                    here = slice(first, first + found.shape[1])
+                    marked = mask[slice(None), here, slice(None)][: len(found)]
+                    self._set_apart(frame, first, found & ~marked)
             self.filling.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
             if loaded:
                 # Its pixels are at hand now; later they would be loaded again.
                 self._look_at(frame)
             yield
         self._note_channels(passed_over)
+
+    def _completed(self, rows: BoolArray) -> BoolArray:
+        """Return rows of the source's channels as those of the completed stack."""
+        every = np.zeros((self.data.shape[2], *rows.shape[1:]), bool)
+        every[: len(rows)] = rows
+        return every
+
+    def _within(self, first: int, count: int) -> BoolArray:
+        """Return which pixels of so many rows may be filled, (h, X)."""
+        rows = np.ones((count, self.data.shape[4]), bool)
+        if self._bounds is not None:
+            row = np.arange(first, first + count)
+            rows[(row < self._bounds.y0) | (row >= self._bounds.y1)] = False
+            rows[:, : self._bounds.x0] = rows[:, self._bounds.x1 :] = False
+        return rows
+
+    def _set_apart(self, frame: int, first: int, rows: BoolArray) -> None:
+        """Neither look at pixels of the source's channels nor fill them."""
+        if rows.any():
+            self.hidden.set_apart(frame, first, self._completed(rows)[self.index])
 
     def _loads_for_mask(self, frame: int) -> bool:
         """Tell whether the pixels of a frame are loaded for its mask."""
@@ -130,8 +172,14 @@ class ImputationRun:
         """Yield the mask of a frame, some rows at a time where it is not found in all of it."""
         if self._given is None:
             yield from self._rows_found(frame, should_stop)
+        else:
+            yield from self._rows_of(self._given, frame)
+
+    def _rows_of(self, masks: Any, frame: int) -> Iterator[tuple[int, BoolArray]]:
+        """Yield the rows of a frame of (T, Z, C, Y, X) masks, or of none."""
+        if masks is None:
             return
-        given = self._given[self.frames.place(frame)]
+        given = masks[self.frames.place(frame)]
         if self.frames.shares_loads_with(given):
             yield 0, self.frames.load_with(frame, given)
             return
@@ -217,11 +265,25 @@ class ImputationRun:
         """
         for frame in range(len(self.frames)):
             self._look_at(frame)
-        self._statistics = self._windows.measure()
+        self._statistics = self._windows.measure(self._estimated_earlier)
         if self.params.rehearse or self._estimates.pictures:
             yield from self._rehearse(should_stop)
         if self.source.absent_roles and not should_stop():
             self._expose()
+
+    def _estimated_earlier(self, role: int) -> AnyArray:
+        """Return what an earlier run has estimated of a role of which nothing was observed.
+
+        A hole in it is to have the exposure of its surroundings, relative as that is.
+        """
+        channel, found = self.index[role], [np.zeros(0, self.data.dtype)]
+        if self._earlier is not None and channel < self._earlier.shape[2]:
+            for frame, boxes in self._windows.frames.items():
+                estimated = self._earlier[self.frames.place(frame)][channel]
+                for box in boxes:
+                    pixels = self.frames.roles(frame, box)[role]
+                    found.append(pixels[np.asarray(estimated[box.slices])])
+        return np.concatenate(found)
 
     def _rehearse(self, should_stop: Callable[[], bool]) -> Iterator[tuple[str, float]]:
         assert self._statistics is not None
@@ -267,7 +329,8 @@ class ImputationRun:
             (__version__, torch.__version__, torch.get_num_threads()),
             (filler.card.name, filler.card.sha256, filler.precision, str(filler.device)),
             (params.model_dump(), self.source.roles, self.data.shape, str(self.data.dtype)),
-            (masks, self._statistics, self._calibration, self._estimates.pictures),
+            (masks, self.hidden.apart, self._statistics, self._calibration),
+            self._estimates.pictures,
         )
         self.filling.kept = Kept(shelf)
         count = shelf.begin(facts, self.filling.total)
@@ -323,8 +386,7 @@ class ImputationRun:
         """Return the source itself, with an empty mask."""
         self.notes.add(NOTHING_MISSING)
         if isinstance(self.source, Imputation):
-            known = self.source.provenance
-            told = known.model_copy(update={"notes": (*known.notes, *self.notes.every())})
+            told = self.source.provenance.model_copy(update={"notes": self.notes.every()})
             return replace(self.source, provenance=told)
         missing = np.zeros_like(self.source.data, dtype=bool)
         return Imputation.of(self.source, missing, provenance=self._provenance())

@@ -6,7 +6,7 @@ does not grow with the stack and a tile cannot disagree with its neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,8 +106,19 @@ class StatisticsWindows:
         if frame in self.frames and frame not in self._taken:
             self._taken[frame] = list(self.hidden.windows(frame, self.frames[frame]))
 
-    def measure(self) -> StackStatistics:
-        """Measure the stack, once, with windows of frames that were not taken yet."""
+    def measure(self, instead: Callable[[int], AnyArray] | None = None) -> StackStatistics:
+        """Measure the stack, once, with windows of frames that were not taken yet.
+
+        Parameters
+        ----------
+        instead : callable, optional
+            Returns what gives a role its exposure, by its number in the order of ROLES, where no
+            pixel of it was observed.
+
+        Returns
+        -------
+        StackStatistics
+        """
         for frame in self.frames:
             self.take(frame)
         windows = [window for frame in self.frames for window in self._taken[frame]]
@@ -117,6 +128,8 @@ class StatisticsWindows:
         def observed() -> Iterator[AnyArray]:
             for c in range(4):
                 values = np.concatenate([image[c][~missing[c]] for image, missing in windows])
+                if not values.size and instead is not None:
+                    values = instead(c)
                 lowest.append(_lowest(values))
                 yield values
 

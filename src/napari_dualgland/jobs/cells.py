@@ -144,7 +144,7 @@ class CellsJob(Job):
             fill = ImputeParams(**self._filled_with())
             stack = filled = yield from impute_steps(stack, lost, fill, should_stop)
             notes += filled.provenance.notes
-            lost = np.zeros(stack.shape, bool)
+            lost = np.zeros(stack.shape, bool) if lost is None else filled.left_out(lost)
         result = yield from self.look_steps(stack, labels, lost, should_stop)
         notes = list(dict.fromkeys([*notes, *result.provenance.notes]))
         known = {"job": self.portable(), "notes": tuple(notes)}
@@ -172,9 +172,11 @@ class CellsJob(Job):
         mask = ["missing"] * (self.missing is not None)
         script.cut(self.plane, [*labels, *mask])
         if self.impute_first:
+            script.body += [f"{name} = {name}.fitted(stack)" for name in mask]
             script.call("impute", ["stack", *mask], self._filled_with())
             # What was damaged is filled: it is not looked for again.
-            script.body += ["stack = result", "missing = stack.missing & False"]
+            left = "stack.left_out(missing)" if mask else "stack.missing & False"
+            script.body += ["stack = result", f"missing = {left}"]
             mask = ["missing"]
         given = ["stack", *labels, *(f"{name}={name}" for name in mask)]
         script.call(self._verb, given, told(self._params, self.always))

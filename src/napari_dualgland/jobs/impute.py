@@ -152,7 +152,8 @@ class ImputeJob(Job):
         """
         yield Progress(0, 0, "Looking for missing pixels")
         heard: list[Finding] = []
-        stack, missing = self._stack_and_mask(loaded or self.load(), heard.append, should_stop)
+        stack, mask = self._stack_and_mask(loaded or self.load(), heard.append, should_stop)
+        missing = mask.fitted(stack)
         canonical, places = to_canonical(missing, stack.axes), list(stack.frames())
         in_memory = isinstance(stack.data, np.ndarray)
         found = np.zeros(canonical.shape, dtype=bool) if in_memory else None
@@ -191,12 +192,12 @@ class ImputeJob(Job):
 
         yield Progress(0, 0, "Looking for missing pixels", share=course.at("looking"))
         heard: list[Finding] = []
-        stack, missing = self._stack_and_mask(loaded, heard.append, should_stop)
+        stack, mask = self._stack_and_mask(loaded, heard.append, should_stop)
         shelf = None
         if self.output is not None and isinstance(self.input, FileInput):
             sources = [*self.reads(), *map(Path, stack.files)]
             shelf = Shelf(self.output, repr(self.model_dump()), sources)
-        filling = impute_steps(stack, missing, self.params, should_stop, shelf, both)
+        filling = impute_steps(stack, mask, self.params, should_stop, shelf, both)
         try:
             result = yield from _telling(filling, heard, course)
         finally:
@@ -216,7 +217,7 @@ class ImputeJob(Job):
 
     def _stack_and_mask(
         self, loaded: Loaded, tell: Callable[[Finding], None], should_stop: Callable[[], bool]
-    ) -> tuple[Stack, LazyArray]:
+    ) -> tuple[Stack, Mask]:
         """Return what is to be filled and its mask, found lazily where there are many planes.
 
         ``tell`` hears what a person should, of the channels in which pixels count.
@@ -244,7 +245,7 @@ class ImputeJob(Job):
             mask = mask.only(self.roles)
         if self.region is not None:
             mask = mask.inside(*self.region.bounds)
-        return stack, mask.fitted(stack)
+        return stack, mask
 
     @override
     def save(self, result: Imputation) -> None:

@@ -131,7 +131,7 @@ def test_missing_pixels_take_no_part(
 def errors_of(scene: Scene, filler: GeneratorFiller) -> HoldoutErrors:
     """Return what happened to the protein in six windows."""
     hidden = hidden_of(*scene)
-    windows = list(holdout_windows(hidden, 6, 160, np.random.default_rng(0)))
+    windows = list(holdout_windows(hidden, hidden, 6, 160, np.random.default_rng(0)))
     pixels = pixels_of(windows, hidden.frames)
     kriging = Kriging(torch.ones(4, 8, 8))
     batches = fill_holdouts(windows, pixels, statistics_of(*scene), filler, False, kriging, 0)
@@ -164,7 +164,7 @@ def test_rare_kinds_of_damage_are_rehearsed_too() -> None:
     mask[1, 200:800, 100:900] = True
     mask[:, 900:940, 20:60] = True
     hidden = hidden_of(np.zeros(mask.shape, np.uint8), mask)
-    windows = list(holdout_windows(hidden, 200, 160, np.random.default_rng(0)))
+    windows = list(holdout_windows(hidden, hidden, 200, 160, np.random.default_rng(0)))
     tiles = [window.held_out.all(0).sum() for window in windows]
     # Of three hundred missing pixels there one is lost in all channels; of twenty windows one.
     assert 4 < np.count_nonzero(np.array(tiles) > 800) < 30

@@ -71,7 +71,7 @@ def calibrate_steps(
     seed : int
         Decides which holes are laid where, and what is random in learning.
     adapt : bool
-        Whether to learn inside the image.
+        Whether to learn inside the image, where the model tells features.
     should_stop : callable
         Asked between batches of windows and between steps of learning; then nothing is
         calibrated.
@@ -90,17 +90,19 @@ def calibrate_steps(
     Calibration
     """
     course = course or Course(rehearsing=1, learning=1)
+    adapt = adapt and filler.learns
     deep, missing = False, 0
-    for mask in hidden:
+    every_hole = [hidden.holes(frame) for frame in range(len(hidden))]
+    for mask, holes in zip(hidden, every_hole, strict=True):
         deep = deep or has_deep_hole(mask)
         for band in bands(mask.shape):
-            missing += int(mask[(slice(None), *band.slices)].any(0).sum())
+            missing += int(holes[(slice(None), *band.slices)].any(0).sum())
     # A window must hold a hole with its rim, and be filled as the frame itself will be.
     side = SIDE_DEEP if deep else SIDE
     # Counted in pixels and not in tiles, or the size of a tile would show.
     most = PIXELS_LEARNING if adapt else PIXELS
     count = min(most // side**2, 1 + missing * WORTH // side**2)
-    windows = list(holdout_windows(hidden, count, side, np.random.default_rng(seed)))
+    windows = list(holdout_windows(hidden, every_hole, count, side, np.random.default_rng(seed)))
     pixels = pixels_of(windows, hidden.frames)
     kriging = _kriging(windows, pixels, statistics) if adapt and windows else None
     found: list[list[HoldoutErrors]] = [[] for _ in ROLES]

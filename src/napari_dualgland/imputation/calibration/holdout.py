@@ -128,7 +128,11 @@ class _Holes:
 
 
 def holdout_windows(
-    hidden: Sequence[Mask], count: int, longest: int, rng: np.random.Generator
+    hidden: Sequence[Mask],
+    every_hole: Sequence[Mask],
+    count: int,
+    longest: int,
+    rng: np.random.Generator,
 ) -> Iterator[HoldoutWindow]:
     """Choose windows and lay holes over them.
 
@@ -136,6 +140,8 @@ def holdout_windows(
     ----------
     hidden : sequence of numpy.ndarray or other Mask
         By frame, each (4, Y, X), boolean: what must not be looked at.
+    every_hole : sequence of numpy.ndarray or other Mask
+        As ``hidden``: what of it is copied.
     count : int
         Windows to try.
     longest : int
@@ -148,7 +154,7 @@ def holdout_windows(
     HoldoutWindow
         All of one size.
     """
-    holes = {f: _Holes(mask) for f, mask in enumerate(hidden)} if count else {}
+    holes = {f: _Holes(mask) for f, mask in enumerate(every_hole)} if count else {}
     damaged = [f for f, of_frame in holes.items() if of_frame.any and not of_frame.gone.all()]
     for _ in range(count if damaged else 0):
         frame = damaged[int(rng.integers(len(damaged)))]

@@ -88,7 +88,8 @@ def answering(button):
 def test_with_nothing_open_it_says_so(export, qtbot, click):
     widget = export()
     assert not widget.what.what.isEnabled()
-    assert "nothing to export" in widget.planned.says.text()
+    # Alone, this test has to wait for torch.
+    qtbot.waitUntil(lambda: "nothing to export" in widget.planned.says.text(), timeout=60000)
     press(widget, qtbot, click)
     assert "nothing to export" in widget.run_bar.says.text()
 

@@ -114,14 +114,15 @@ class ImputationRun:
             mask, lost = self.masks.begin(), np.ones(self.data.shape[2], bool)
             loaded = self._loads_for_mask(frame)
             for first, found in self._rows_of_mask(frame, should_stop):
-                counting = found & self._within(first, found.shape[1])
+                counting = self._inside(found, first)
                 rows = self._completed(counting)
                 passed_over |= bool(rows[others].any())
                 rows[others] = False
                 rows[absent] = True
                 lost &= rows.all((1, 2))
                 mask.put(first, rows)
-                self._set_apart(frame, first, found & ~counting)
+                if counting is not found:
+                    self._set_apart(frame, first, found & ~counting)
             if len(self.frames) > 1 and lost[self.index].all():
                 t, z = self.frames.place(frame)
                 self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
@@ -146,14 +147,15 @@ class ImputationRun:
         every[: len(rows)] = rows
         return every
 
-    def _within(self, first: int, count: int) -> BoolArray:
-        """Return which pixels of so many rows may be filled, (h, X)."""
-        rows = np.ones((count, self.data.shape[4]), bool)
-        if self._bounds is not None:
-            row = np.arange(first, first + count)
-            rows[(row < self._bounds.y0) | (row >= self._bounds.y1)] = False
-            rows[:, : self._bounds.x0] = rows[:, self._bounds.x1 :] = False
-        return rows
+    def _inside(self, found: BoolArray, first: int) -> BoolArray:
+        """Return which marks of some rows, (C, h, X), are to be filled; themselves if all are."""
+        if self._bounds is None:
+            return found
+        inside = np.zeros_like(found)
+        top, bottom, left, right = self._bounds
+        here = (slice(None), slice(max(top - first, 0), max(bottom - first, 0)), slice(left, right))
+        inside[here] = found[here]
+        return inside
 
     def _set_apart(self, frame: int, first: int, rows: BoolArray) -> None:
         """Neither look at pixels of the source's channels nor fill them."""

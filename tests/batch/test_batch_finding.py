@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -81,6 +82,34 @@ def test_what_cannot_be_had_stays_with_its_error(tmp_path):
     assert [gone.error["kind"], empty.error["kind"]] == [Kind.NOT_THERE, Kind.NOT_THERE]
     assert str(tmp_path / "no.tif") in gone.error["place"]
     assert tilde.error["kind"] == Kind.NOT_THERE
+
+
+def locked(monkeypatch, *folders):
+    """Make folders unreadable, for root too."""
+    scan = os.scandir
+
+    def refusing(path="."):
+        if path in map(str, folders):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
+def test_a_folder_that_cannot_be_read_costs_no_other(fields, monkeypatch):
+    whole = paths(find_stacks([fields]))
+    for name in ("a", "day 2/deep/locked"):
+        (fields / name).mkdir()
+    locked(monkeypatch, fields / "a", fields / "day 2" / "deep" / "locked")
+    found = find_stacks([fields])
+    assert paths(stack for stack in found if stack.error is None) == whole
+    refused = [stack for stack in found if stack.error is not None]
+    assert paths(refused) == [fields / "a", fields / "day 2" / "deep" / "locked"]
+    for stack in refused:
+        assert stack.error["kind"] == Kind.UNREADABLE
+        assert stack.error["place"] == str(stack.path)
+    (alone,) = find_stacks([fields / "a"])
+    assert (alone.path, alone.error["kind"]) == (fields / "a", Kind.UNREADABLE)
 
 
 @pytest.mark.parametrize(("separator", "start"), [(",", ""), (";", "\ufeff"), ("\t", "")])

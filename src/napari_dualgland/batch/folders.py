@@ -35,6 +35,7 @@ def stacks_in(folder: Path, options: StackOptions, aside: Path | None) -> Iterat
     Yields
     ------
     FoundStack
+        A folder that cannot be read is among them, with its error.
 
     Raises
     ------
@@ -42,7 +43,9 @@ def stacks_in(folder: Path, options: StackOptions, aside: Path | None) -> Iterat
         If there is none.
     """
     empty = True
-    for place, folders, names in os.walk(folder, onerror=_unreadable):
+    # Raising where a folder cannot be read would end the walk, and cost all that come after it.
+    unread: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=unread.append):
         here = Path(place)
         if here == aside or (here != folder and MANIFEST in names):
             folders.clear()
@@ -52,14 +55,17 @@ def stacks_in(folder: Path, options: StackOptions, aside: Path | None) -> Iterat
         for files in (*((here / name,) for name in zarrs), *_fields(here, names)):
             empty = False
             yield _stack(files, options)
-    if empty:
+    for error in unread:
+        yield _unreadable(error)
+    if empty and not unread:
         expected = "sets of <id>_red|green|blue|yellow files, TIFFs or OME-Zarrs"
         raise DualglandError(Kind.NOT_THERE, folder, "holds no stack", expected=expected)
 
 
-def _unreadable(error: OSError) -> None:
+def _unreadable(error: OSError) -> FoundStack:
     found = f"cannot be read ({error.strerror})"
-    raise DualglandError(Kind.UNREADABLE, error.filename, found) from error
+    told = DualglandError(Kind.UNREADABLE, error.filename, found)
+    return FoundStack.refused(Path(error.filename), told)
 
 
 def _stack(files: tuple[Path, ...], options: StackOptions) -> FoundStack:

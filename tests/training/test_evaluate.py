@@ -261,14 +261,33 @@ def test_convergence_and_stability_from_a_log(tmp_path: Path) -> None:
     assert convergence_epoch([5, 1.005, 4, 1.0, 1.001, 1.0, 1.009, 1.0]) == 4
     assert convergence_epoch([3, 2, 1]) is None
     assert last_fifth_variance([9.0] * 8 + [1, 3]) == 1
-    lines = []
+    lines: list[dict[str, object]] = []
     for epoch in range(6):
-        for wobble in (-1, 1):
-            lines.append({"losses": {"generator": {"loss": 2 + wobble + epoch % 2}}})
-        lines.append({"validation": {"box": {"salivary": 1.0 if epoch else 4.0}}})
+        for half, wobble in enumerate((-1, 1), 1):
+            loss = {"generator": {"loss": 2 + wobble + epoch % 2}}
+            lines.append({"step": 2 * epoch + half, "losses": loss})
+        row = {"prior": 20.0, "salivary": 1.0 if epoch else 4.0}
+        # Figures that are only watched have no part in it.
+        sets = {"validation, fields": {"box": row}, "shift, images": {"box": {"salivary": 9.0}}}
+        lines.append({"step": 2 * epoch + 2, "validation": sets})
     log = tmp_path / "events.jsonl"
-    log.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    # Killed after the third epoch, half a line in; what comes after the second is told again.
+    told = [json.dumps(line) for line in [*lines[:9], {"step": 7}]]
+    told[-1] = told[-1][:-3]
+    log.write_text("\n".join([*told, *map(json.dumps, lines[6:])]) + "\n")
     assert training_figures(log) == {
         "variance of generator loss": 0.25,
         "convergence, epochs": 2,
     }
+
+
+def test_a_log_that_says_nothing_is_refused_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, model: str, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("dualgland_training.evaluate.run.start", lambda *_: pytest.fail("worked"))
+    empty = tmp_path / "events.jsonl"
+    empty.write_text("no log\n")
+    for log, found in ((empty, "neither losses nor validation"), (tmp_path / "event.jsonl", "")):
+        options = EvaluateOptions(models=(model,), data=tmp_path, out=tmp_path / "out", log=log)
+        with pytest.raises(DualglandError, match=f"{log.name}.*{found}"):
+            evaluate(options, str)

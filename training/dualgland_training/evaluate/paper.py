@@ -6,7 +6,7 @@ are printed under every table, for a figure without its definition says nothing.
 
 from __future__ import annotations
 
-import json
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from dualgland_training.metrics.sets import (
     pair_similarity,
 )
 from dualgland_training.perceptual.judge import CLASSES, Judge
+from dualgland_training.report import read_events
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray
 
 FEWEST = 8
@@ -169,25 +171,36 @@ def training_figures(log: Path) -> dict[str, Any]:
     An epoch ends with a look at the validation images. A run without adversary logs no
     ``generator`` and ``discriminator`` loss, and one without ``salivary`` validation has
     no convergence by it: what is not in the log is left out, never guessed.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such log, or it holds neither losses nor validation.
     """
-    sums: dict[str, list[list[float]]] = {"generator": [[]], "discriminator": [[]]}
-    salivary: list[float] = []
-    for line in log.read_text().splitlines():
-        event = json.loads(line)
-        for name, epochs in sums.items():
-            if name in event.get("losses", {}):
-                epochs[-1].append(float(event["losses"][name]["loss"]))
-        if "validation" in event:
-            cases = [row for row in event["validation"].values() if "salivary" in row]
-            if cases:
-                salivary.append(float(np.mean([row["salivary"] for row in cases])))
-            for epochs in sums.values():
-                epochs.append([])
+    told = read_events(log)
+    if not told.losses and not told.validation:
+        raise DualglandError(Kind.EMPTY, log, "holds neither losses nor validation")
+    ends = list(told.validation)
+    epochs: dict[str, dict[int, list[float]]] = {"generator": {}, "discriminator": {}}
+    for step, networks in told.losses.items():
+        for name, of in epochs.items():
+            loss = networks.get(name, {}).get("loss")
+            if loss is not None:
+                of.setdefault(bisect_left(ends, step), []).append(loss)
     table: dict[str, Any] = {}
-    for name, epochs in sums.items():
-        means = [float(np.mean(values)) for values in epochs if values]
+    for name, of in epochs.items():
+        means = [float(np.mean(losses)) for losses in of.values()]
         if len(means) > 1:
             table[f"variance of {name} loss"] = last_fifth_variance(means)
-    if salivary:
+    looks = map(_salivary, told.validation.values())
+    if salivary := [look for look in looks if look is not None]:
         table["convergence, epochs"] = convergence_epoch(salivary)
     return table
+
+
+def _salivary(sets: dict[str, Any]) -> float | None:
+    """Return the mean loss over the sets that a model is chosen by; others are only watched."""
+    chosen = [cases for name, cases in sets.items() if name.startswith("validation")]
+    losses = [row.get("salivary") for cases in chosen for row in cases.values()]
+    known = [loss for loss in losses if loss is not None]
+    return float(np.mean(known)) if known else None

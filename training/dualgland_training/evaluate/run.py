@@ -116,11 +116,12 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
     Raises
     ------
     DualglandError
-        If a model, the collection or held-out images are missing, a method fails, or
+        If a model, the collection, held-out images or the log are missing, a method fails, or
         pictures would get into a repository.
     """
     if options.pictures is not None:
         check_outside(options.pictures)
+    training = training_figures(options.log) if options.log else {}
     ours = options.models[0]
     card, _ = read_card(ours)
     names, left = methods_of(options)
@@ -181,7 +182,7 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
         "comparison": compare(results, ours),
         "calibration": calibration(results),
         "paper": papers,
-        "training": training_figures(options.log) if options.log else {},
+        "training": training,
         "ablations": ablate(results, papers, ours, options.ablations),
     }
     write_report(options.out / options.name, report, markdown)

@@ -7,13 +7,13 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from napari.layers import Labels
-from qtpy.QtCore import QTimer
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
-from napari_dualgland.io.layer_tag import LayerTag, set_tag
+from napari_dualgland.io.layer_tag import LayerTag, set_tag, tag_of
 from napari_dualgland.io.writing import WriteOptions
 from napari_dualgland.progress import finish
 from napari_dualgland.results import PLAUSIBLE, Imputation
@@ -236,6 +236,42 @@ def test_the_job_goes_to_the_form_and_back(viewer, export, qtbot, tmp_path):
 def test_hole_labels_are_no_field(viewer, export):
     viewer.add_layer(hole_labels())
     assert labels_of(export()) == ["nothing to export yet"]
+
+
+@pytest.mark.parametrize("kind", ["uncertainty", "sample"])
+def test_what_is_left_of_an_opened_field_without_its_channels_is_no_field(
+    viewer, export, tmp_path, kind
+):
+    viewer.open(saved_to(tmp_path, "a", 0), plugin="napari-dualgland")
+    tag = tag_of(viewer.layers["protein"]).model_copy(update={"kind": kind})
+    beside = viewer.add_layer(Image(np.zeros((160, 160), np.float32), name="beside"))
+    set_tag(beside, tag)
+    widget = export()
+    assert labels_of(widget)[0] == "a: field as opened"
+    for name in ROLES:
+        viewer.layers.remove(name)
+    assert labels_of(widget) == ["Selected layers"]
+
+
+def test_keys_land_where_the_cursor_is(viewer, export, qtbot, tmp_path):
+    viewer.open(saved_to(tmp_path, "a", 0), plugin="napari-dualgland")
+    widget = export()
+    line, fresh = widget.place.line, str(tmp_path / "a_copy.ome.tif")
+    assert line.text() == fresh
+    assert line.cursorPosition() == len(fresh)  # the name is in sight, however long the folder is
+    line.setCursorPosition(len(str(tmp_path / "a_")))
+    click_at = line.cursorRect().center()
+    line.end(False)
+    qtbot.mouseClick(line, Qt.MouseButton.LeftButton, pos=click_at)
+    qtbot.keyClicks(line, "xy")
+    assert line.text() == str(tmp_path / "a_xycopy.ome.tif")
+    # What was typed and taken back is the proposal again, which is no reason to jump.
+    for _ in "xy":
+        qtbot.keyClick(line, Qt.Key.Key_Backspace)
+    qtbot.wait(400)
+    assert line.text() == fresh
+    qtbot.keyClicks(line, "z")
+    assert line.text() == str(tmp_path / "a_zcopy.ome.tif")
 
 
 @pytest.mark.parametrize("sample", ["damaged", "zstack"])

@@ -128,14 +128,14 @@ def _fields(layers: list[Any]) -> list[Found]:
             groups.setdefault(("field", folder, tag.field or str(tag.path)), []).append(layer)
     found = []
     for key, shown in groups.items():
-        if any(isinstance(layer, Image) for layer in shown):
+        if any(map(_is_channel, shown)):
             filled = any(tag_of(layer).is_estimate for layer in shown)
             found.append(_found("opened" if filled else "", tuple(shown), layers, key))
     return found
 
 
 def _found(what: str, shown: tuple[Any, ...], layers: list[Any], key: tuple[str, ...]) -> Found:
-    channels = [x for x in shown if isinstance(x, Image) and tag_of(x).kind not in _BESIDE]
+    channels = list(filter(_is_channel, shown))
     origin = next((x for x in layers if id_of(x) in tag_of(channels[0]).sources), channels[0])
     field = field_called(origin, len(channels))
     words, suffix = _KINDS[what]
@@ -191,6 +191,11 @@ def _is_picture(layer: Any) -> bool:
     if isinstance(layer, Labels):
         return tag_of(layer).kind == "missing" or layer.name.lower().startswith("missing")
     return isinstance(layer, Image) and not layer.rgb
+
+
+def _is_channel(layer: Any) -> bool:
+    """Whether a layer is a channel of a field, and not what goes beside its channels."""
+    return isinstance(layer, Image) and tag_of(layer).kind not in _BESIDE
 
 
 def _loader(shown: tuple[Any, ...], layers: list[Any], field: str) -> Callable[[], Stack]:

@@ -29,7 +29,7 @@ class PlaceForm(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.line, 1)
         row.addWidget(self.browse)
-        self.line.textChanged.connect(lambda _: self._on_changed())
+        self.line.textChanged.connect(lambda _: self.changed.emit())
         self.browse.clicked.connect(self._on_browse)
 
     def value(self) -> Path | None:
@@ -39,7 +39,7 @@ class PlaceForm(QWidget):
 
     def set_value(self, path: Path | None) -> None:
         """Show a path."""
-        self.line.setText("" if path is None else str(path))
+        self._show("" if path is None else str(path))
 
     @property
     def is_proposed(self) -> bool:
@@ -61,14 +61,15 @@ class PlaceForm(QWidget):
         fresh = str(path.with_name(offered.named(path.name)))
         if typed and typed != self._proposed:
             own = Path(typed)
-            self.line.setText(str(own.with_name(offered.named(own.name))))
+            self._show(str(own.with_name(offered.named(own.name))))
             return
         self._proposed = fresh
-        self.line.setText(fresh)
+        self._show(fresh)
 
-    def _on_changed(self) -> None:
-        self.line.setCursorPosition(len(self.line.text()))
-        self.changed.emit()
+    def _show(self, text: str) -> None:
+        # What is shown already is left alone: the cursor would go where no person has put it.
+        if text != self.line.text():
+            self.line.setText(text)  # its end, where the name stands, is in sight
 
     def _on_browse(self) -> None:
         start, offered = self.line.text(), self._offered
@@ -87,4 +88,4 @@ class PlaceForm(QWidget):
         if chosen:
             path = Path(chosen)
             named = offered.named(path.name) if offered is not None else path.name
-            self.line.setText(str(path.with_name(named)))
+            self._show(str(path.with_name(named)))

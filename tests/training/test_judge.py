@@ -14,8 +14,9 @@ import yaml
 from safetensors.torch import load_file
 from small_runs import read_events
 
+from dualgland_training.evaluate.run import judged_labels
 from dualgland_training.perceptual import objective
-from dualgland_training.perceptual.cells import Batch, draw_batch
+from dualgland_training.perceptual.cells import Batch, draw_batch, read_judged_cells
 from dualgland_training.perceptual.judge import CLASSES, NAMES, WEIGHTS, Judge, load_judge
 from dualgland_training.perceptual.recipe import JudgeRecipe
 from dualgland_training.runs import read_run, start_run
@@ -114,6 +115,19 @@ def recipe(tmp_path: Path) -> JudgeRecipe:
     told = yaml.safe_load((ROOT / "training/recipes/judge.yaml").read_text())
     path.write_text(yaml.safe_dump(told | small | more))
     return read_run(path)
+
+
+def test_cells_of_classes_that_no_judge_knows_are_passed_over(recipe: JudgeRecipe) -> None:
+    table = recipe.collection() / "cells.csv"
+    table.write_text(table.read_text() + "0.tif,4,a\n1.tif,,a\n")
+    parts = read_judged_cells(recipe)
+    assert {part: len(cells) for part, cells in parts.items()} == {
+        "train": 2,
+        "validation": 2,
+        "test": 1,
+    }
+    table.write_text("file,label_28,group\n0.tif,4,a\n1.tif,,a\n2.tif,25,a\n")
+    assert judged_labels(recipe.collection()) == {"cell a 2.tif": 25}
 
 
 def test_training_writes_what_loads(recipe: JudgeRecipe, tmp_path: Path) -> None:

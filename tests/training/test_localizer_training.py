@@ -306,6 +306,37 @@ def test_the_head_learns_from_real_cells_and_leaves_the_trunk(bank):
     assert torch.equal(again.direct.weight, network.direct.weight)
 
 
+def test_cells_of_other_classes_are_taught_as_none_of_the_five(bank, monkeypatch):
+    torch.set_num_threads(1)
+    stage = HeadStage(views=0, drawn=8, crop=64, steps=3, batch=8)
+    cells = [real_cell(label, "g", i) for i, label in enumerate((0, 5, 5, 5, NEGATIVE))]
+    network = start_network(SMALL, None).eval()
+    drawn = pool_drawn(network, Examples(bank, [], 1), stage)
+    fitted, chances, draw = [], [], torch.multinomial
+
+    def heard(chance, *args, **options):
+        chances.append(chance)
+        return draw(chance, *args, **options)
+
+    monkeypatch.setattr(torch, "multinomial", heard)
+    for among in (0.0, 100.0):
+        own = stage.model_copy(update={"among": among})
+        fit_head(network, pool_real(network, cells[1:], stage, seed=0), drawn, own, seed=0)
+        fitted.append(network.direct.weight.clone())
+    assert torch.equal(*fitted)
+    fit_head(network, pool_real(network, cells, stage, seed=0), drawn, stage, seed=0)
+    torch.testing.assert_close(chances[-1], torch.tensor([2, 2, *[6] * 6, 2, 2]).rsqrt())
+
+
+def test_the_whole_network_is_taught_the_same():
+    logits = torch.linspace(-3, 3, len(CLASSES))[None].requires_grad_()
+    target = F.one_hot(torch.tensor([NEGATIVE]), len(CLASSES)).float()
+    batch = Batch(*[torch.zeros(1)] * 3, target, torch.zeros(1), known=torch.zeros(1))
+    cell_loss(logits, batch).backward()
+    absent = list(range(NEGATIVE))
+    torch.testing.assert_close(logits.grad[:, absent], logits.sigmoid()[:, absent] / 2)
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     other = SMALL.model_copy(update={"widths": (8, 16, 16, 16)})
     save_file(start_network(other, None).state_dict(), tmp_path / "other.safetensors")

@@ -32,7 +32,7 @@ from dualgland_training.evaluate.pictures import check_outside, draw_pictures
 from dualgland_training.evaluate.report import ReportOptions, write_report
 from dualgland_training.evaluate.scoring import COMPARTMENTS, compartments_of, score_method
 from dualgland_training.evaluate.worker import Job, start
-from dualgland_training.perceptual.judge import load_judge
+from dualgland_training.perceptual.judge import CLASSES, load_judge
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray
 
@@ -80,6 +80,12 @@ def methods_of(options: EvaluateOptions) -> tuple[list[str], list[str]]:
         else:
             left.append(f"`{variant}`, the engine has no option {next(iter(VARIANTS[variant]))}")
     return list(dict.fromkeys([*names, *options.ablations.values()])), left
+
+
+def judged_labels(data: Path) -> dict[str, int]:
+    """Return the annotations of cells by title, those of classes that the judge knows."""
+    classes = {f"cell {r['group']} {r['file']}": r.get("label_28") for r in cell_rows(data)}
+    return {title: int(k) for title, k in classes.items() if k and int(k) in CLASSES}
 
 
 @contextmanager
@@ -136,8 +142,7 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
         threads=options.threads,
     )
     held = read_images(job.data, job.held, job.cells, job.quick)
-    classes = {f"cell {r['group']} {r['file']}": r.get("label_28") for r in cell_rows(job.data)}
-    labels = {title: int(label) for title, label in classes.items() if label}
+    labels = judged_labels(job.data)
     judge = load_judge("judge")
     results: dict[str, Any] = {}
     papers: dict[str, Any] = {}

@@ -135,9 +135,10 @@ def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, 
     weights = [p for part in parts for p in part.parameters()]
     optimiser = torch.optim.AdamW(weights, stage.learning_rate, weight_decay=stage.weight_decay)
     told = list(TOLD)
-    among = real.target[:, told].argmax(1)
-    rarity = 1 / torch.bincount(among, minlength=len(told)).clamp_min(1).float().sqrt()
-    chance = rarity[among]
+    # A cell of another class is none of these, not the first of them.
+    among, one_of_them = real.target[:, told].argmax(1), real.target[:, told].any(1)
+    label = real.target.argmax(1)
+    chance = 1 / torch.bincount(label)[label].float().sqrt()
     network.train()
     schedule = CosineAnnealingLR(optimiser, max(1, stage.steps))
     for _ in range(stage.steps):
@@ -148,9 +149,12 @@ def fit_head(network: Localizer, real: Pooled, drawn: Pooled, stage: HeadStage, 
         loss = F.binary_cross_entropy_with_logits(other, drawn.target[theirs]) * len(logits[0])
         soft = real.target[mine] * (1 - SMOOTH)
         loss = loss + 0.5 * F.binary_cross_entropy_with_logits(own, soft) * len(logits[0])
-        loss = loss + stage.among * F.cross_entropy(
-            own[:, told], among[mine], label_smoothing=SMOOTH
-        )
+        which = one_of_them[mine]
+        if bool(which.any()):
+            entropy = F.cross_entropy(
+                own[which][:, told], among[mine][which], label_smoothing=SMOOTH
+            )
+            loss = loss + stage.among * entropy * which.float().mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

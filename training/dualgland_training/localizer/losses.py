@@ -41,9 +41,9 @@ def cell_loss(logits: Tensor, batch: Batch) -> Tensor:
     ) * (batch.target > 0)
     each = F.binary_cross_entropy_with_logits(logits, soft, reduction="none").sum(1)
     loss = (each * (0.5 + 0.5 * batch.known)).mean()
-    real = batch.known == 0
+    told = list(TOLD)
+    real = (batch.known == 0) & batch.target[:, told].any(1)
     if bool(real.any()):
-        told = list(TOLD)
         among = F.cross_entropy(
             logits[real][:, told], batch.target[real][:, told], label_smoothing=2 * SMOOTH
         )

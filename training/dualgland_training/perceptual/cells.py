@@ -34,12 +34,12 @@ class Batch(NamedTuple):
 
 
 def read_judged_cells(recipe: JudgeRecipe) -> dict[str, list[JudgedCell]]:
-    """Return the annotated cells by part: ``train``, ``validation``, ``test``."""
+    """Return the cells of CLASSES by part: ``train``, ``validation``, ``test``."""
     root, kept = recipe.collection(), recipe.kept()
     order = list(CLASSES)
     parts: dict[str, list[JudgedCell]] = {"train": [], "validation": [], "test": []}
     for cell in read_cells(root):
-        if cell.location is None:
+        if cell.location not in CLASSES:
             continue
         image = read_cell_image(root, cell)
         unit = measure([channel.ravel() for channel in image]).apply(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from dualgland_training.runs import read_run, start_run
 from dualgland_training.trainer.loop import Training
+from dualgland_training.trainer.objective import Objective
 from napari_dualgland.sample import sample_path
 
 CREDIT = "Simulated for the tests; no microscope took these pictures."
@@ -102,6 +105,14 @@ def train_and_kill(recipe: Path, out: Path, at: str) -> None:
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
         wait_for(out / at, process)
         process.send_signal(signal.SIGKILL)
+
+
+def assert_spawned_workers_draw_the_same(objective: Objective[Any]) -> None:
+    """Hand over what is drawn as a worker gets it that starts from nothing, and draw."""
+    draws = objective.batches()
+    there = pickle.loads(pickle.dumps(draws))
+    for one, other in zip(draws.draw_one(3), there.draw_one(3), strict=True):
+        assert torch.equal(one, other)
 
 
 def read_events(out: Path) -> list[dict[str, Any]]:

@@ -8,12 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from small_runs import RECIPE
+from small_runs import RECIPE, assert_spawned_workers_draw_the_same
 
 from dualgland_training.data.source import Source
 from dualgland_training.data.split import read_split
 from dualgland_training.generator.batch import Drawn, lay_out, turned
 from dualgland_training.generator.batches import Batches
+from dualgland_training.generator.objective import GeneratorObjective
 from dualgland_training.generator.recipe import TrainConfig
 from dualgland_training.losses.salivary import distance_to_observed
 from dualgland_training.trainer.prefetch import draw_ahead
@@ -76,6 +77,12 @@ def test_a_batch_is_a_function_of_its_step(sources: tuple[Source, ...]) -> None:
     *_, last = draw_ahead(batches, range(28, 33), 0, cpu)
     assert all(torch.equal(a, b) for a, b in zip(last, batches.draw(32), strict=True))
     assert not torch.equal(last.target, batches.draw(31).target)
+
+
+def test_workers_draw_wherever_they_are_started() -> None:
+    config = TrainConfig.model_validate(RECIPE)
+    made = GeneratorObjective(config, torch.device("cpu"), "fp32", lambda _: None)
+    assert_spawned_workers_draw_the_same(made)
 
 
 def test_the_same_crop_comes_up_turned_differently(sources: tuple[Source, ...]) -> None:

@@ -12,7 +12,7 @@ import tifffile
 import torch
 import yaml
 from safetensors.torch import load_file
-from small_runs import read_events
+from small_runs import assert_spawned_workers_draw_the_same, read_events
 
 from dualgland_training.evaluate.run import judged_labels
 from dualgland_training.perceptual import objective
@@ -144,6 +144,11 @@ def test_training_writes_what_loads(recipe: JudgeRecipe, tmp_path: Path) -> None
     recall = {k: table["validation, cells"]["all"]["mean_recall"] for k, table in looks.items()}
     assert list(recall) == [2, 4, 6]
     assert card.steps == max(recall, key=lambda step: recall[step])
+
+
+def test_workers_draw_wherever_they_are_started(recipe: JudgeRecipe) -> None:
+    made = objective.JudgeObjective(recipe, torch.device("cpu"), "fp32", pytest.fail)
+    assert_spawned_workers_draw_the_same(made)
 
 
 def test_a_judge_that_is_stopped_goes_on_exactly(

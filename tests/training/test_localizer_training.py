@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from small_runs import read_events
+from small_runs import assert_spawned_workers_draw_the_same, read_events
 from training.gland_scenes import ATLAS
 
 from dualgland_training.cell_folds import LabelledCell, read_labelled_cells
@@ -222,10 +222,10 @@ def test_a_run_learns_logs_and_leaves_a_model(recipe, straight):
 def test_a_stopped_run_goes_on_exactly(recipe, straight, tmp_path, monkeypatch):
     draw = Examples.batch
 
-    def stopping(self, step, *rest):
+    def stopping(self, step, **how):
         if step == 3:
             signal.raise_signal(signal.SIGTERM)
-        return draw(self, step, *rest)
+        return draw(self, step, **how)
 
     with monkeypatch.context() as patched:
         patched.setattr(Examples, "batch", stopping)
@@ -236,6 +236,11 @@ def test_a_stopped_run_goes_on_exactly(recipe, straight, tmp_path, monkeypatch):
     one, other = (load_file(f / "step-0000006.safetensors") for f in (straight, tmp_path))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_workers_draw_wherever_they_are_started(recipe):
+    made = LocalizerObjective(recipe, torch.device("cpu"), "fp32", pytest.fail)
+    assert_spawned_workers_draw_the_same(made)
 
 
 def test_the_rate_rises_and_falls_to_nothing(recipe):

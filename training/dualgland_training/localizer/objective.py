@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,8 @@ class LocalizerObjective(Objective[Batch]):
     def batches(self) -> PerStep[Batch]:
         """Return the views of every step."""
         stage = self.stage
-        return PerStep(lambda step: self.examples.batch(step, stage.batch, stage.crop, stage.real))
+        draw = partial(self.examples.batch, size=stage.batch, crop=stage.crop, real=stage.real)
+        return PerStep(draw)
 
     @override
     def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:

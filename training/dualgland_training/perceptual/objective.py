@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class JudgeObjective(Objective[Batch]):
     @override
     def batches(self) -> PerStep[Batch]:
         """Return the views of every step."""
-        return PerStep(lambda step: draw_batch(self.by_class, self.recipe, step))
+        return PerStep(partial(draw_batch, self.by_class, self.recipe))
 
     @override
     def losses(self, batch: Batch, step: int, noise: torch.Generator) -> Iterator[Loss]:

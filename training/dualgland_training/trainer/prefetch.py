@@ -57,7 +57,8 @@ class PerStep(Generic[T]):
     Parameters
     ----------
     draw : callable
-        Returns the batch of a step.
+        Returns the batch of a step. Workers that are spawned, as on Windows and macOS, get it
+        pickled: no lambda.
     """
 
     def __init__(self, draw: Callable[[int], T]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -14,6 +16,7 @@ from batch_workers import workers
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
 
+from dualgland_training.evaluate import worker
 from dualgland_training.evaluate.cases import (
     CELL_CASE,
     CELLS_EACH,
@@ -147,6 +150,20 @@ def test_a_method_is_not_charged_with_its_parents_memory() -> None:
     assert subprocess.call([sys.executable, "-c", code + "p() > 400)"]) == 0
     assert held.size / 2**20 == 400
     assert peak_memory() > 400
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_memory_is_told_in_mebibytes_on_every_system(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    windows = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=3 * 2**20))
+    others = SimpleNamespace(
+        RUSAGE_SELF=0, getrusage=lambda _: SimpleNamespace(ru_maxrss=3 * 2**20)
+    )
+    monkeypatch.setattr(psutil, "Process", lambda: windows)
+    monkeypatch.setitem(sys.modules, "resource", None if platform == "win32" else others)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert runpy.run_path(worker.__file__)["peak_memory"]() == 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

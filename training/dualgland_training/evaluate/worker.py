@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import typer
 
 from dualgland_training.evaluate.cases import HeldOut, images_of, mask_of, read_images
@@ -38,13 +38,20 @@ class Job(FrozenModel):
 
 def peak_memory() -> float:
     """Return the most memory that this process has held, MiB."""
+    if sys.platform == "win32":
+        return float(psutil.Process().memory_info().peak_wset) / 2**20
+    import resource  # which Windows does not have
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "darwin":
+        return peak / 2**20  # bytes there, KiB elsewhere
     # On Linux getrusage counts what the parent held when it started us, and it is heavy.
     status = Path("/proc/self/status")
     if status.is_file():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak / 1024
 
 
 def _run_method(name: str, job: Job, folder: Path) -> None:

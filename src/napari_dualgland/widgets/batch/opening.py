@@ -18,6 +18,7 @@ from napari_dualgland.progress import Cancelled, Progress
 from napari_dualgland.widgets.layers.warm import Warming
 
 _READ = (".tif", ".tiff")
+_IMPUTED = "_imputed.ome.tif"
 
 
 def earlier_steps(folder: Path) -> Generator[Progress, None, BatchRequest]:
@@ -81,7 +82,8 @@ def _outlined(layer: Any) -> Any:
 
 def _with_source(state: StackState, files: list[Path]) -> list[Path]:
     """Return what is opened: results alone lie over nothing where no image is among them."""
-    if any("_imputed" in path.name for path in files):
+    # By its end: a result over an earlier imputed input has the word within its name.
+    if any(path.name.endswith(_IMPUTED) for path in files):
         return files
     if state.source.exists():
         return [state.source, *files]

@@ -11,11 +11,14 @@ from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
-from napari_dualgland.batch import BatchRequest, Status, find_stacks
+from napari_dualgland.batch import BatchRequest, StackState, Status, find_stacks
 from napari_dualgland.errors import Kind
 from napari_dualgland.io import write
+from napari_dualgland.jobs import FileInput, ImputeJob
 from napari_dualgland.localization.params import LocalizeParams
+from napari_dualgland.progress import finish
 from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
+from napari_dualgland.widgets.batch.opening import reading_steps
 
 from .conftest import QUICK, names, paint, refused
 
@@ -197,3 +200,26 @@ def test_files_and_folders_are_chosen(batch, stacks, click, qtbot, monkeypatch):
     click(batch.queue.remove)
     left = ["field 0", "broken", "field 1", "field 2", "field 3"]
     assert [state.name for state in states(batch)] == left
+
+
+def test_a_job_for_an_image_that_is_there_is_a_stack_of_its_own(batch, stacks, drop, qtbot):
+    image, job = stacks / "field 0.ome.tif", stacks / "job.json"
+    asked = ImputeJob(input=FileInput(path=image), params=QUICK, output=stacks / "out.ome.tif")
+    job.write_text(asked.model_dump_json())
+    for given, count in ((image, 1), (job, 2), (job, 2), (image, 2)):
+        batch.run_bar.say("")
+        assert drop(batch, [given])
+        qtbot.waitUntil(lambda: "Added" in batch.run_bar.says.text(), timeout=60000)
+        assert len(batch.queue.stacks()) == count
+    assert [bool(stack.jobs) for stack in batch.queue.stacks()] == [False, True]
+
+
+@pytest.mark.parametrize(("result", "opened"), [("boundaries", 2), ("imputed", 1)])
+def test_what_was_found_in_an_imputed_image_is_opened_over_it(tmp_path, result, opened):
+    """Its name has the word of an imputed result within it, and it is none."""
+    source, made = tmp_path / "x_imputed.ome.tif", tmp_path / f"x_imputed_{result}.ome.tif"
+    for file in (source, made):
+        write(Stack(paint(), "CYX", tuple(Channel(role, role) for role in ROLES)), file)
+    state = StackState(0, "x_imputed", source, Status.DONE, results=(made,))
+    layers = finish(reading_steps(state, lambda: False))
+    assert len(layers) == opened * len(ROLES)

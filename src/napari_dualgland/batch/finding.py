@@ -86,9 +86,7 @@ def find_steps(
         for stack in _stacks_of(given, options, aside):
             if should_stop():
                 raise Cancelled.run()
-            # Different options make of one file two stacks: a table may ask for both.
-            told = (stack.files or stack.path, stack.options.model_dump_json(), repr(stack.jobs))
-            found.setdefault(told, stack)
+            found.setdefault(stack.key, stack)
             yield Progress(0, 0, f"found {len(found)} stacks")
     return list(found.values())
 

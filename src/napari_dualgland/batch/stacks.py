@@ -79,6 +79,15 @@ class FoundStack(FrozenModel):
         """
         return cls(path=path.absolute(), error=error.as_data())
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from all others.
+
+        Different options make of one file two stacks, and so do different jobs: somebody may ask
+        for both.
+        """
+        return self.files or self.path, self.options.model_dump_json(), repr(self.jobs)
+
     def input(self) -> FileInput:
         """Return it as the input of a job."""
         told = self.options

@@ -53,8 +53,8 @@ class QueueModel(QAbstractTableModel):
 
     def add(self, stacks: Iterable[FoundStack]) -> int:
         """Add those that are not there yet; return how many they were."""
-        known = {(row.stack.path, row.stack.options.model_dump_json()) for row in self.rows}
-        new = [s for s in stacks if (s.path, s.options.model_dump_json()) not in known]
+        known = {row.stack.key for row in self.rows}
+        new = [stack for stack in stacks if stack.key not in known]
         if new:
             first = len(self.rows)
             self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)

@@ -53,13 +53,14 @@ DEFINITIONS = {
     "mean, on cells with a hole in the protein channel, filled; five classes, so 5 is the most. "
     "The score of the same cells intact is the ceiling.",
     "MS-SSIM of pairs": "mean over pairs of filled cells of one class (up to 1500 distinct pairs, "
-    "their number is given), 192² pixels; lower is more varied.",
+    "their number is given), 192² pixels of 0.16 µm; lower is more varied.",
     "precision, recall, F1 (classification)": "of the judge naming the annotated class of the "
     "filled cells, mean over the classes present; beside it the same for intact cells.",
     "precision, recall (generative)": "shares of fills on the manifold of real pictures and the "
     "reverse, three nearest neighbours in the judge's embedding.",
     "FID, KID": "Fréchet and kernel distance in the judge's embedding between filled and intact "
-    "cells, and between 96² crops centred on holes; FID is biased upwards for few pictures.",
+    "cells, and between 96² crops centred on holes, of 0.16 µm per pixel, which is what the judge "
+    "was taught; FID is biased upwards for few pictures.",
     "variance of losses": "variance of epoch means over the last fifth of the epochs.",
     "convergence": "first epoch within 1 % of the best validation L_SG that stays so for 5 epochs.",
     "quality": "(generative precision + classification F1 / F1 of intact cells, at most 1) / 2.",

@@ -16,6 +16,7 @@ from dualgland_training import metrics
 from dualgland_training.evaluate.cases import CELL_CASE, images_of, mask_of
 from dualgland_training.evaluate.worker import Job
 from dualgland_training.metrics.calibration import LEVELS, covered
+from dualgland_training.perceptual.cells import SEEN_AT, at_judged_scale
 from napari_dualgland.imputation.normalise import measure
 from napari_dualgland.intervals import Reach
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -25,7 +26,7 @@ DARK = 4
 """Grey levels: a hole whose truth is darker on average is empty background."""
 
 CROP, CELL = 96, 192
-"""Sides of a hole-centred crop and of the picture of a cell, in pixels."""
+"""Sides of a hole-centred crop and of the picture of a cell, in pixels as judges see them."""
 
 GREY_LEVEL = 1
 """Deviation below which rounding decides whether an estimate is right: intervals of such pixels are
@@ -226,12 +227,17 @@ def score_method(
             if compartments is not None:
                 found["set_points"] = metrics.set_point_error(made, true, missing, compartments)
             result["cases"][case][title] = found
+            centres = []
             if case in CROP_CASES and "0.08" not in title:
-                for centre in hole_centres(truth, missing):
-                    seen["crops"].append(cut(made, centre, CROP))
-                    seen["true_crops"].append(cut(true, centre, CROP))
+                centres = hole_centres(truth, missing)
+            if title.startswith("cell"):  # fields are at the scale of judges already
+                made, true = at_judged_scale(made), at_judged_scale(true)
+                centres = [(round(y * SEEN_AT), round(x * SEEN_AT)) for y, x in centres]
+            for centre in centres:
+                seen["crops"].append(cut(made, centre, CROP))
+                seen["true_crops"].append(cut(true, centre, CROP))
             if case == CELL_CASE and title in labels:
-                middle = (truth.shape[1] // 2, truth.shape[2] // 2)
+                middle = (made.shape[1] // 2, made.shape[2] // 2)
                 seen["cells"].append(cut(made, middle, CELL))
                 seen["true_cells"].append(cut(true, middle, CELL))
                 seen["labels"].append(labels[title])

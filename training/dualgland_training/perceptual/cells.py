@@ -43,11 +43,28 @@ def read_judged_cells(recipe: JudgeRecipe) -> dict[str, list[JudgedCell]]:
             continue
         image = read_cell_image(root, cell)
         unit = measure([channel.ravel() for channel in image]).apply(image)
-        size = [round(s * SEEN_AT) for s in unit.shape[1:]]
-        small = _resized(torch.from_numpy(unit), size).numpy()
+        small = at_judged_scale(unit)
         part = kept.part_of(cell.group, "groups")
         parts[part].append(JudgedCell(order.index(cell.location), small))
     return parts
+
+
+def at_judged_scale(cell: Float32Array) -> Float32Array:
+    """Return the picture of a cell, (C, H, W), as large as judges see it.
+
+    Parameters
+    ----------
+    cell : numpy.ndarray
+        (C, H, W) float32, at :data:`~dualgland_training.data.collection.CELL_PIXEL_UM`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, h, w) float32, :data:`SEEN_AT` times as high and wide.
+    """
+    size = [round(s * SEEN_AT) for s in cell.shape[1:]]
+    small: Float32Array = _resized(torch.from_numpy(cell), size).numpy()
+    return small
 
 
 def _resized(image: Tensor, size: list[int]) -> Tensor:

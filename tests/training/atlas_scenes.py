@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,11 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An untrained generator with a card that names what was held out."""
     folder = tmp_path_factory.mktemp("model")
-    data = {"held_out_fields": ("f",), "held_out_groups": ("h",)}
+    return tiny(folder, {"data": {"held_out_fields": ("f",), "held_out_groups": ("h",)}})
+
+
+def tiny(folder: Path, recipe: dict[str, Any]) -> str:
+    """Write an untrained generator of a recipe; return its file."""
     torch.manual_seed(0)
     network = Generator((8, 8, 16), (1, 1, 1))
     weights = folder / "tiny.safetensors"
@@ -53,7 +58,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
             "depths": (1, 1, 1),
             "draws": True,
         },
-        recipe={"data": data},
+        recipe=recipe,
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
     )
     weights.with_suffix(".json").write_text(card.model_dump_json())

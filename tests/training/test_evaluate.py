@@ -15,6 +15,7 @@ import pytest
 from batch_workers import workers
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
+from training.atlas_scenes import tiny
 
 from dualgland_training.evaluate import worker
 from dualgland_training.evaluate.cases import (
@@ -213,6 +214,46 @@ def test_what_was_held_out_stands_in_the_card(model: str) -> None:
         held_out(["prior"])
     with pytest.raises(DualglandError, match="one by one"):
         held_out([model, "generator"])
+
+
+def told(folder: Path, recipe: dict[str, object]) -> str:
+    """Return a model whose card tells of a recipe."""
+    folder.mkdir()
+    return tiny(folder, recipe)
+
+
+def test_a_card_that_leaves_out_what_was_held_out_held_out_nothing(
+    model: str, tmp_path: Path
+) -> None:
+    average = told(tmp_path / "a", {"steps": 0, "start": "lost.json", "data": {"root": "atlas"}})
+    with pytest.raises(DualglandError, match=r"this model.*in its recipe"):
+        held_out([average])
+    with pytest.raises(DualglandError, match=r"all of these models.*one by one"):
+        held_out([model, average])
+    old = told(tmp_path / "b", {"data": {"held_out": ["f"]}})
+    with pytest.raises(DualglandError, match="held_out: extra"):
+        held_out([old])
+
+
+def test_a_model_of_a_labs_own_images_has_seen_no_field_of_the_atlas(
+    model: str, tmp_path: Path
+) -> None:
+    data = {"images": ["scans/*.tif"]}
+    own = told(tmp_path / "a", {"data": data})
+    assert held_out([own, model]) == held_out([model])
+    with pytest.raises(DualglandError, match="what was held out"):
+        held_out([own])
+    # What the model had seen that it started from, it has seen, too.
+    assert held_out([told(tmp_path / "b", {"data": data, "start": model})]) == held_out([model])
+    more = {"root": "atlas", "held_out_fields": ["f", "g"]}
+    shares = {"data": more, "start": {model: 0.5, own: 0.5}}
+    assert held_out([told(tmp_path / "c", shares)]).fields == ("f",)
+    assert held_out([told(tmp_path / "d", {"data": more, "start": own})]).fields == ("f", "g")
+    lost = told(tmp_path / "e", {"data": data, "start": {"lost.safetensors": 1}})
+    with pytest.raises(DualglandError, match="nothing was held out"):
+        held_out([lost])
+    itself = str(tmp_path / "f" / "tiny.safetensors")
+    assert held_out([told(tmp_path / "f", {"data": more, "start": itself})]).fields == ("f", "g")
 
 
 def test_methods_are_found_by_name_and_never_peek(image: np.ndarray) -> None:

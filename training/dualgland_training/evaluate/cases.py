@@ -12,7 +12,9 @@ import tifffile
 
 from dualgland_training.data.collection import read_field
 from dualgland_training.data.damage import draw_damage
+from dualgland_training.data.options import DataOptions
 from dualgland_training.data.source import shrink
+from dualgland_training.trainer.options import check_options
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
@@ -61,27 +63,61 @@ def held_out(models: Sequence[str]) -> HeldOut:
     DualglandError
         If a model does not exist, or nothing was kept from all of them.
     """
-    found: list[tuple[set[str], set[str]]] = []
-    for model in models:
-        kept = read_card(model)[0].recipe.get("data")
-        if kept:
-            found.append((set(kept["held_out_fields"]), set(kept["held_out_groups"])))
+    found = [data for model in models for data in collections_of(model)]
     if not found:
         raise DualglandError(
             Kind.LACKING,
             ", ".join(models),
             "no card of these models says what was held out",
-            way_out="evaluate a trained model too",
+            way_out="evaluate a model too that was trained on the collection",
         )
-    fields, groups = (set.intersection(*part) for part in zip(*found, strict=True))
+    fields = set.intersection(*(set(data.held_out_fields) for data in found))
+    groups = set.intersection(*(set(data.held_out_groups) for data in found))
     if not fields and not groups:
+        alone = len(models) == 1
         raise DualglandError(
             Kind.EMPTY,
             ", ".join(models),
-            "nothing was held out from all of these models",
-            way_out="evaluate them one by one",
+            "nothing was held out from " + ("this model" if alone else "all of these models"),
+            way_out="hold some out in its recipe" if alone else "evaluate them one by one",
         )
     return HeldOut(tuple(sorted(fields)), tuple(sorted(groups)))
+
+
+def collections_of(model: str, before: tuple[str, ...] = ()) -> list[DataOptions]:
+    """Return what was kept from a model, and from those that it started from.
+
+    Parameters
+    ----------
+    model : str
+        Name or file.
+    before : tuple of str
+        Models that started from this one.
+
+    Returns
+    -------
+    list of DataOptions
+        Of the model's card and of every card at hand of a model that it started from; none of
+        a model that has seen nothing of the collection.
+
+    Raises
+    ------
+    DualglandError
+        If there is no such model, or its card says of data what no recipe says.
+    """
+    card, path = read_card(model)
+    own = check_options(DataOptions, card.recipe.get("data") or {}, path)
+    start = card.recipe.get("start") or ()
+    found: list[DataOptions] = []
+    unknown = False
+    for earlier in [start] if isinstance(start, str) else start:
+        try:
+            found += () if earlier in before else collections_of(earlier, (*before, model))
+        except DualglandError:
+            unknown = True  # of what it saw, this card alone tells
+    if unknown or own.root is not None or own.held_out_fields or own.held_out_groups:
+        found.append(own)
+    return found
 
 
 def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str, AnyArray]:

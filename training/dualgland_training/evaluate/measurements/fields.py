@@ -10,11 +10,9 @@ import numpy as np
 
 from dualgland_training.data.collection import read_field, read_table
 from dualgland_training.data.damage import draw_damage
-from dualgland_training.data.options import DataOptions
 from dualgland_training.data.source import shrink
-from dualgland_training.evaluate.cases import held_out, refuse_other
+from dualgland_training.evaluate.cases import collections_of, held_out, refuse_other
 from napari_dualgland.model.compartments import PIXEL_UM
-from napari_dualgland.model.weights import read_card
 from napari_dualgland.typing import AnyArray, BoolArray
 
 FAMILIES = ("box", "thick", "scratches", "lines", "random", "saturated")
@@ -60,9 +58,10 @@ class Field:
 
 def _trained_on(model: str, field: str) -> bool:
     """Tell whether a model may have learned from a small field."""
-    options = DataOptions.model_validate(read_card(model)[0].recipe.get("data") or {"shares": {}})
-    drawn = options.shares.get("fields512", 0) > 0
-    return drawn and options.part_of(field, "fields") == "train"
+    return any(
+        kept.shares.get("fields512", 0) > 0 and kept.part_of(field, "fields") == "train"
+        for kept in collections_of(model)
+    )
 
 
 def read_fields(data: Path, models: Sequence[str], quick: bool = False) -> list[Field]:

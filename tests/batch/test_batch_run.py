@@ -21,6 +21,7 @@ from napari_dualgland.batch.manifest import MANIFEST, read_manifest
 from napari_dualgland.batch.queue import QUEUE, load_batch
 from napari_dualgland.batch.report import PAGE, TABLE
 from napari_dualgland.batch.run import _held
+from napari_dualgland.batch.unreported import Unreported
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read
 from napari_dualgland.progress import finish
@@ -105,6 +106,48 @@ def test_two_batches_in_one_folder_are_refused(fields):
         next(run_batch(batch))
     assert (error.value.kind, error.value.place) == (Kind.CONFLICT, str(batch.output))
     assert not (batch.output / MANIFEST).exists()
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Have a spreadsheet open in a program that lets nobody replace it."""
+    replace, tried = os.replace, []
+
+    def refusing(source, target):
+        if target.name == TABLE:
+            tried.append(target)
+            raise PermissionError(13, "Permission denied", str(source), None, str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refusing)
+    return tried
+
+
+def test_a_report_that_is_held_open_costs_no_stack(tmp_path, held, monkeypatch):
+    monkeypatch.setattr("napari_dualgland.batch.run._REPORT", 0.0)
+    field_file(tmp_path / "in" / "a.ome.tif")
+    broken_file(tmp_path / "in" / "broken.tif")
+    batch = batch_of(tmp_path / "in")
+    with pytest.raises(Unreported) as error:
+        finish(run_batch(batch))
+    assert len(held) > 2  # while it went on, too
+    assert ended(error.value.states) == {"a": Status.DONE, "broken": Status.FAILED}
+    assert error.value.kind == Kind.UNWRITABLE
+    assert "1 of 2 stacks are done" in str(error.value)
+    # Closed, the same batch again writes it.
+    monkeypatch.undo()
+    states = {state.name: state for state in finish(run_batch(batch))}
+    assert states["a"].earlier
+    assert [*pd.read_csv(batch.output / TABLE)["status"]] == ["done", "failed"]
+
+
+def test_a_report_that_is_held_open_hides_nothing_worse(fields, held, monkeypatch):
+    monkeypatch.setattr("napari_dualgland.batch.pool._environment", lambda *_: {})
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(DualglandError) as error:
+        finish(run_batch(batch_of(fields)))
+    assert held
+    assert error.value.kind == Kind.CRASHED
 
 
 def test_a_worker_that_cannot_start_ends_the_batch_with_a_sentence(fields, monkeypatch):

@@ -61,6 +61,16 @@ def test_all_is_done_for_each_stack_and_what_is_broken_keeps_its_error(dualgland
     np.testing.assert_array_equal(read(out / "field" / "field_imputed.ome.tif").data, filled.data)
 
 
+def test_a_report_that_cannot_be_written_is_said_when_all_is_done(dualgland, whole, tmp_path):
+    out = tmp_path / "out"
+    (out / "report.csv").mkdir(parents=True)
+    said = dualgland("batch", whole, "--out", out, *QUICK)
+    assert said.code == 2
+    assert "the report cannot be written" in said.error
+    assert "1 of 1 stacks are done" in said.error
+    assert (out / "whole" / "whole_imputed.ome.tif").is_file()
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [

@@ -223,3 +223,16 @@ def test_what_was_found_in_an_imputed_image_is_opened_over_it(tmp_path, result, 
     state = StackState(0, "x_imputed", source, Status.DONE, results=(made,))
     layers = finish(reading_steps(state, lambda: False))
     assert len(layers) == opened * len(ROLES)
+
+
+def test_a_report_that_cannot_be_written_is_said_below_what_was_done(
+    batch, stacks, click, qtbot, tmp_path
+):
+    (tmp_path / "out" / "report.csv").mkdir(parents=True)
+    batch.queue.take(find_stacks([stacks / "field 0.ome.tif"]))
+    click(batch.run_bar.button)
+    qtbot.waitUntil(lambda: batch.idle, timeout=120000)
+    assert statuses(batch) == [Status.DONE]
+    first, last = batch.run_bar.says.text().splitlines()
+    assert "1 of 1 stacks done" in first
+    assert "the report cannot be written" in last

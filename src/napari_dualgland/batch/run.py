@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from napari_dualgland.batch.ledger import Ledger
 from napari_dualgland.batch.pool import Event, WorkerPool, WorkerProcess, room
 from napari_dualgland.batch.queue import QUEUE, Batch
-from napari_dualgland.batch.report import write_report
 from napari_dualgland.batch.state import BatchProgress, StackState, Status
+from napari_dualgland.batch.unreported import try_report
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.places import made
@@ -60,6 +60,8 @@ def run_batch(
     DualglandError
         If the folder cannot be written to, or another batch is at work in it; or if no process
         can be started at all. What goes wrong with a stack is in its state.
+    Unreported
+        At the very end, if the report cannot be written; it has the states.
     """
     batch.check()
     with _held(made(batch.output)):
@@ -75,7 +77,10 @@ def run_batch(
         finally:
             for name in [n for n, s in ledger.states.items() if s.status == Status.RUNNING]:
                 ledger.give_up(name)
-            write_report(batch.output, list(ledger.states.values()))
+            # Not raised from here: it would hide what has ended the batch before its time.
+            unreported = try_report(batch.output, list(ledger.states.values()))
+    if unreported is not None:
+        raise unreported
     return tuple(ledger.states.values())
 
 
@@ -112,7 +117,7 @@ def _work(
                     del at[worker]
                 yield ledger.step(state)
             if time.monotonic() - reported > _REPORT:
-                write_report(batch.output, list(ledger.states.values()))
+                try_report(batch.output, list(ledger.states.values()))  # else the next time
                 reported = time.monotonic()
         for name in at.values():
             yield ledger.step(replace(ledger.states[name], message="stopping"))

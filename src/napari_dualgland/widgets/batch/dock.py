@@ -24,6 +24,7 @@ from napari_dualgland.batch import (
     run_batch,
 )
 from napari_dualgland.batch.report import PAGE
+from napari_dualgland.batch.unreported import Unreported
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.progress import Progress
 from napari_dualgland.widgets.batch.opening import add_one_by_one, earlier_steps, reading_steps
@@ -97,9 +98,12 @@ class BatchWidget(Dock):
     @override
     def steps(
         self, job: BatchRequest, loaded: None, should_stop: Callable[[], bool]
-    ) -> Generator[Progress, None, tuple[StackState, ...]]:
+    ) -> Generator[Progress, None, tuple[tuple[StackState, ...], Unreported | None]]:
         """Do the batch; see :meth:`.Dock.steps`."""
-        return (yield from run_batch(job.batch(), should_stop))
+        try:
+            return (yield from run_batch(job.batch(), should_stop)), None
+        except Unreported as error:
+            return error.states, error
 
     @override
     def show_progress(self, step: Progress) -> None:
@@ -109,11 +113,14 @@ class BatchWidget(Dock):
             step = Progress(step.done, step.total)
         super().show_progress(step)
 
-    def show_result(self, result: tuple[StackState, ...]) -> tuple[str, Any]:
+    def show_result(
+        self, result: tuple[tuple[StackState, ...], Unreported | None]
+    ) -> tuple[str, Any]:
         """Say how it ended."""
+        states, unreported = result
         self._look_for_report()
         self._split.share_soon()  # the form needs more: there is a line below it
-        return result_words(result, self.run_bar.took), result
+        return result_words(states, self.run_bar.took, unreported), states
 
     @override
     def _on_cancelled(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from napari_dualgland.batch import StackState, Status
 from napari_dualgland.batch.report import filled_by_channel
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.legible import legible
 from napari_dualgland.widgets.field.channels_form import in_percent
 from napari_dualgland.widgets.kit.run_bar import in_time
@@ -48,7 +49,9 @@ def time_words(state: StackState) -> str:
     return in_time(state.seconds) if state.status == Status.DONE and state.seconds else ""
 
 
-def result_words(states: Sequence[StackState], took: str) -> str:
+def result_words(
+    states: Sequence[StackState], took: str, unreported: DualglandError | None = None
+) -> str:
     """Return how a batch ended.
 
     Parameters
@@ -57,6 +60,8 @@ def result_words(states: Sequence[StackState], took: str) -> str:
         Of all stacks.
     took : str
         How long, as people say it.
+    unreported : DualglandError, optional
+        Why there is no report of it.
 
     Returns
     -------
@@ -67,4 +72,5 @@ def result_words(states: Sequence[StackState], took: str) -> str:
     failed = sum(state.status == Status.FAILED for state in states)
     line = f"{len(done)} of {len(states)} stacks done, {took}."
     line += f"\n• {kept} of them by an earlier run; nothing has changed since." if kept else ""
-    return line + (f"\n⚠ {failed} failed: the table says why." if failed else "")
+    line += f"\n⚠ {failed} failed: the table says why." if failed else ""
+    return line + (f"\n⚠ {legible(str(unreported))}." if unreported is not None else "")

@@ -23,11 +23,9 @@ from napari_dualgland.stack import ROLES
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("atlas")
-    (root / "fields").mkdir()
     (root / "cells").mkdir()
     image = np.asarray(simulate_field((192, 192), seed=1).data)
-    for role, plane in zip(ROLES, image, strict=True):
-        imsave(root / "fields" / f"f_{SUFFIXES[role]}.png", plane, check_contrast=False)
+    add_field(root / "fields", "f", image)
     rows = ["file,label_28,group"]
     for i in range(3):
         cell = image[:, 48 * i : 48 * i + 80, 16:96]
@@ -35,6 +33,13 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"{i}.tif,{25 if i else 0},{'h' if i else 'other'}")
     (root / "cells.csv").write_text("\n".join(rows) + "\n")
     return root
+
+
+def add_field(folder: Path, name: str, image: np.ndarray) -> None:
+    """Write a field of the collection."""
+    folder.mkdir(exist_ok=True)
+    for role, plane in zip(ROLES, image, strict=True):
+        imsave(folder / f"{name}_{SUFFIXES[role]}.png", plane, check_contrast=False)
 
 
 @pytest.fixture(scope="module")

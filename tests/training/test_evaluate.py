@@ -13,18 +13,20 @@ import numpy as np
 import psutil
 import pytest
 from batch_workers import workers
+from training.atlas_scenes import add_field, tiny
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
-from training.atlas_scenes import tiny
 
 from dualgland_training.evaluate import worker
 from dualgland_training.evaluate.cases import (
     CELL_CASE,
     CELLS_EACH,
     QUICK,
+    HeldOut,
     held_out,
     images_of,
     mask_of,
+    read_images,
 )
 from dualgland_training.evaluate.comparison import gain, interval
 from dualgland_training.evaluate.methods import fill_with, find_method
@@ -254,6 +256,27 @@ def test_a_model_of_a_labs_own_images_has_seen_no_field_of_the_atlas(
         held_out([lost])
     itself = str(tmp_path / "f" / "tiny.safetensors")
     assert held_out([told(tmp_path / "f", {"data": more, "start": itself})]).fields == ("f", "g")
+
+
+def test_small_fields_are_passed_over_and_names_that_begin_alike_are_whole(
+    tmp_path: Path, image: np.ndarray
+) -> None:
+    (tmp_path / "cells.csv").write_text("file,label_28,group\n")
+    for folder, name in (
+        ("fields", "annwith_1"),
+        ("fields", "annwith_2"),
+        ("fields", "b6a469d8-bbad"),
+        ("fields512", "small"),
+    ):
+        add_field(tmp_path / folder, name, image)
+    kept = HeldOut(("annwith_1", "annwith_2", "b6a469d8-bbad", "small"), ())
+    assert [*read_images(tmp_path, kept, 1, quick=True)] == [
+        f"field {name}, 0.16 µm" for name in ("annwith_1", "annwith_2", "b6a469d8")
+    ]
+    with pytest.raises(DualglandError, match="no field of full size"):
+        read_images(tmp_path, HeldOut(("small",), ()), 1, quick=True)
+    with pytest.raises(DualglandError, match=r"no field lost.*--data"):
+        read_images(tmp_path, HeldOut(("lost",), ()), 1, quick=True)
 
 
 def test_methods_are_found_by_name_and_never_peek(image: np.ndarray) -> None:

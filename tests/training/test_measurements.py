@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training.atlas_scenes import add_field, tiny
 from training.atlas_scenes import atlas as atlas
 from training.atlas_scenes import model as model
 
@@ -20,10 +21,12 @@ from dualgland_training.evaluate.measurements.errors import (
 )
 from dualgland_training.evaluate.measurements.fields import (
     FAMILIES,
+    VALIDATION,
     Field,
     as_it_lies,
     damage_of,
     read_fields,
+    titles_of,
 )
 from dualgland_training.evaluate.measurements.measuring import (
     IN_CELLS,
@@ -157,6 +160,23 @@ def test_fields_are_those_that_were_kept_from_training(atlas: Path, model: str) 
     ]
     with pytest.raises(DualglandError, match="what was held out"):
         read_fields(atlas, ["prior"])
+
+
+def test_small_fields_are_measured_once_and_at_their_own_scale(
+    tmp_path: Path, field: Field
+) -> None:
+    held = ("annwith_4aa338_001", VALIDATION[0])
+    (tmp_path / "cells.csv").write_text("file,label_28,group\n")
+    for name in held:
+        add_field(tmp_path / "fields512", name, field.values)
+    names = "\n".join(("field", *held))
+    (tmp_path / "fields512.csv").write_text(names + "\n")
+    own = tiny(tmp_path, {"data": {"root": "atlas", "held_out_fields": held}})
+    found = read_fields(tmp_path, [own])
+    assert [f.name for f in found] == sorted(held)
+    assert {f.pixel_um for f in found} == {0.32 * 512 / 192}
+    np.testing.assert_array_equal(found[0].values, field.values)
+    assert titles_of(found) == [f"{name}, 0.85 µm" for name in sorted(held)]
 
 
 def test_the_command_makes_the_table_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

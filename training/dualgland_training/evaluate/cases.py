@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
-from dualgland_training.data.collection import read_field
+from dualgland_training.data.collection import SUFFIXES, read_field
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.options import DataOptions
 from dualgland_training.data.source import shrink
@@ -137,29 +138,82 @@ def read_images(data: Path, kept: HeldOut, cells: int, quick: bool) -> dict[str,
     Returns
     -------
     dict
-        Name → (4, Y, X) uint8: fields at two sizes, and cells.
+        Name → (4, Y, X) uint8: fields of ``fields`` at two sizes, and cells.
 
     Raises
     ------
     DualglandError
-        If the folder does not hold the collection.
+        If the folder does not hold the collection, or nothing of it that was held out.
     """
     refuse_other(data)
     found: dict[str, AnyArray] = {}
+    shown = short_names(kept.fields)
     for field in kept.fields:
+        if folder_of(data, field) != "fields":
+            continue  # too coarse for the sizes that are reported
         whole = read_field(data, field)
         half = np.rint(shrink(whole, 2)).astype(np.uint8)
         if quick:
             y, x = (max(0, (s - 512) // 2) for s in half.shape[1:])
             half = half[:, y : y + 512, x : x + 512].copy()
         else:
-            found[f"field {field[:8]}, 0.08 µm"] = whole
-        found[f"field {field[:8]}, 0.16 µm"] = half
+            found[f"field {shown[field]}, 0.08 µm"] = whole
+        found[f"field {shown[field]}, 0.16 µm"] = half
     rows = [row for row in cell_rows(data) if row["group"] in kept.groups]
     for row in rows[:: max(1, len(rows) // max(1, cells))][:cells]:
         image = tifffile.imread(data / "cells" / row["file"])
         found[f"cell {row['group']} {row['file']}"] = image
+    if not found:
+        lacking = "holds no field of full size and no cell that was held out"
+        raise DualglandError(Kind.EMPTY, data, lacking)
     return found
+
+
+def folder_of(data: Path, field: str) -> str:
+    """Return where a field lies: in ``fields``, or among the small ones in ``fields512``.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        The atlas folder.
+    field : str
+        Its name.
+
+    Returns
+    -------
+    str
+        Of the folder.
+
+    Raises
+    ------
+    DualglandError
+        If it lies in neither.
+    """
+    for folder in ("fields", "fields512"):
+        if (data / folder / f"{field}_{SUFFIXES['nucleus']}.png").is_file():
+            return folder
+    way_out = "name the atlas folder that the models were trained on with --data"
+    raise DualglandError(Kind.NOT_THERE, data, f"there is no field {field}", way_out=way_out)
+
+
+def short_names(fields: Iterable[str], length: int = 8) -> dict[str, str]:
+    """Return by field what it is called in tables: the beginning of its name, if no other's.
+
+    Parameters
+    ----------
+    fields : iterable of str
+        Names.
+    length : int
+        Of their beginnings.
+
+    Returns
+    -------
+    dict
+        The whole name where two begin alike.
+    """
+    names = set(fields)
+    alike = Counter(name[:length] for name in names)
+    return {name: name[:length] if alike[name[:length]] == 1 else name for name in names}
 
 
 def refuse_other(data: Path) -> None:

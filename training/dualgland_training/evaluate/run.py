@@ -14,7 +14,14 @@ from typing import Any
 from pydantic import Field
 
 from dualgland_training.evaluate.ablations import ablate
-from dualgland_training.evaluate.cases import CASES, QUICK, cell_rows, held_out, read_images
+from dualgland_training.evaluate.cases import (
+    CASES,
+    QUICK,
+    cell_rows,
+    folder_of,
+    held_out,
+    read_images,
+)
 from dualgland_training.evaluate.comparison import calibration, compare
 from dualgland_training.evaluate.figures import draw_gains, draw_reliability
 from dualgland_training.evaluate.markdown import markdown
@@ -168,6 +175,9 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
         papers[name] = paper_table(judge, seen[name])
     if compartments_of(next(iter(held.values()))[:, :64, :64].astype("float32")) is None:
         left.append(f"set points, there is no `{COMPARTMENTS}`")
+    whole = [field for field in job.held.fields if folder_of(job.data, field) == "fields"]
+    if small := len(job.held.fields) - len(whole):
+        left.append(f"{small} held-out fields of `fields512`, for `--measurements` alone")
     if options.log is None:
         left.append("stability and convergence, no `--log` of the training was given")
     report: dict[str, Any] = {
@@ -178,7 +188,7 @@ def evaluate(options: EvaluateOptions, say: Callable[[str], None]) -> dict[str, 
             "threads": options.threads,
             "jobs": options.jobs,
             "quick": options.quick,
-            "fields": len(job.held.fields),
+            "fields": len(whole),
             "cells": sum(title.startswith("cell") for title in held),
             "left_out": left,
         },

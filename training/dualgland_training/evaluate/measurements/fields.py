@@ -11,7 +11,13 @@ import numpy as np
 from dualgland_training.data.collection import read_field, read_table
 from dualgland_training.data.damage import draw_damage
 from dualgland_training.data.source import shrink
-from dualgland_training.evaluate.cases import collections_of, held_out, refuse_other
+from dualgland_training.evaluate.cases import (
+    collections_of,
+    folder_of,
+    held_out,
+    refuse_other,
+    short_names,
+)
 from napari_dualgland.model.compartments import PIXEL_UM
 from napari_dualgland.typing import AnyArray, BoolArray
 
@@ -50,11 +56,6 @@ class Field:
     pixel_um: float
     values: AnyArray
 
-    @property
-    def title(self) -> str:
-        """Name and scale, for people."""
-        return f"{self.name[:14]}, {self.pixel_um:.2f} µm"
-
 
 def _trained_on(model: str, field: str) -> bool:
     """Tell whether a model may have learned from a small field."""
@@ -79,7 +80,7 @@ def read_fields(data: Path, models: Sequence[str], quick: bool = False) -> list[
     Returns
     -------
     list of Field
-        Held-out fields at two scales, and small fields for validation.
+        Held-out fields at two scales, small ones at their own, and small ones for validation.
 
     Raises
     ------
@@ -88,8 +89,13 @@ def read_fields(data: Path, models: Sequence[str], quick: bool = False) -> list[
     """
     refuse_other(data)
     found = []
-    for name in held_out(models).fields:
-        whole = read_field(data, name)
+    held = held_out(models).fields
+    for name in held:
+        folder = folder_of(data, name)
+        whole = read_field(data, name, folder)
+        if folder != "fields":
+            found.append(_small(name, whole))
+            continue
         for factor in SHRUNK[-1:] if quick else SHRUNK:
             small = np.rint(shrink(whole, factor)).astype(np.uint8)
             found.append(Field(name, FULL_UM * factor, small))
@@ -97,10 +103,32 @@ def read_fields(data: Path, models: Sequence[str], quick: bool = False) -> list[
         return found
     there = {row["field"] for row in read_table(data, "fields512")}
     for name in VALIDATION:
-        if name in there and not any(_trained_on(model, name) for model in models):
-            values = read_field(data, name, "fields512")
-            found.append(Field(name, SMALL_UM * 512 / values.shape[2], values))
+        unseen = name not in held and not any(_trained_on(model, name) for model in models)
+        if name in there and unseen:
+            found.append(_small(name, read_field(data, name, "fields512")))
     return found
+
+
+def _small(name: str, values: AnyArray) -> Field:
+    """Return a field of ``fields512`` at its own scale."""
+    return Field(name, SMALL_UM * 512 / values.shape[2], values)
+
+
+def titles_of(fields: Sequence[Field]) -> list[str]:
+    """Return name and scale of each, for people.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        All that stand in one table.
+
+    Returns
+    -------
+    list of str
+        In their order.
+    """
+    shown = short_names((field.name for field in fields), 14)
+    return [f"{shown[field.name]}, {field.pixel_um:.2f} µm" for field in fields]
 
 
 def damage_of(family: str, field: Field, seed: int) -> BoolArray:

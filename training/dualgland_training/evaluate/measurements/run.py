@@ -17,6 +17,7 @@ from dualgland_training.evaluate.measurements.fields import (
     as_it_lies,
     damage_of,
     read_fields,
+    titles_of,
 )
 from dualgland_training.evaluate.measurements.measuring import (
     Measured,
@@ -130,11 +131,11 @@ def tabulate_measurements(
     found: dict[str, Any] = {"cells": {}, "field": {}}
     lost: dict[str, list[float]] = {}
     counts: dict[str, dict[str, float]] = {}
-    for field in fields:
+    for field, title in zip(fields, titles_of(fields), strict=True):
         places = places_in(frame_of(field.values), field.pixel_um)
         every = np.ones(field.values.shape, bool)
         true = Measured(places, field.values, every, field.pixel_um)
-        counts[field.title] = {what: true.whole[what] for what in ("nuclei", "cells")}
+        counts[title] = {what: true.whole[what] for what in ("nuclei", "cells")}
         # The cost grows with the pixels, and a large field has no more cells.
         drawn = seeds if field.values[0].size <= SMALL else max(1, seeds // 2)
         for family, seed in product(families, range(drawn)):
@@ -145,7 +146,7 @@ def tabulate_measurements(
                     ways = found[section].setdefault(name, {})
                     kept = ways.setdefault(way, {}).setdefault(key, [])
                     kept.append(Error(field.name, *error))
-        say(f"{field.title} done")
+        say(f"{title} done")
     report: dict[str, Any] = {
         "setting": {
             "models": {card.name: card.sha256 or "" for card in cards},

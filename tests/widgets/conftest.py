@@ -114,6 +114,23 @@ def refused(kind, place, part=""):
     assert error.value.part == part
 
 
+def answering(answer):
+    """Press *Yes* or *No* under the question that is about to be asked; keep what it asks."""
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication, QMessageBox
+
+    asked = []
+
+    def press_it():
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.text())
+        box.button(getattr(QMessageBox.StandardButton, answer)).click()
+
+    QTimer.singleShot(200, press_it)
+    return asked
+
+
 def say_not_recorded(widget, role):
     """Say in the dock, as a person does, that a channel was not recorded."""
     one_layer = widget.channels.mode.currentData()

@@ -135,7 +135,7 @@ def test_before_and_after_imputation(viewer, scene, boundaries_dock, run):
 
 def test_a_table_is_exported_whole(done, click, qtbot, tmp_path, monkeypatch):
     path = tmp_path / "set points"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(path), ""))
     click(done.results.export_table)
     written = tmp_path / "set points.csv"
     qtbot.waitUntil(written.is_file, timeout=60000)

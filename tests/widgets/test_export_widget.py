@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QMessageBox
+from qtpy.QtCore import Qt
 
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.io import read, write
@@ -21,7 +20,7 @@ from napari_dualgland.stack import ROLES, Channel, PixelSize, Stack
 from napari_dualgland.widgets.export.dock import ExportWidget
 from napari_dualgland.widgets.export.offered import FIELD
 
-from .conftest import HOLE, QUICK, hole_labels, outside_hole, paint, plain_field
+from .conftest import HOLE, QUICK, answering, hole_labels, outside_hole, paint, plain_field
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
@@ -69,20 +68,6 @@ def press(widget, qtbot, click):
     click(widget.run_bar.button)
     qtbot.waitUntil(lambda: widget.idle, timeout=60000)
     qtbot.wait(200)
-
-
-def answering(button):
-    """Click a button of the question that is about to be asked; keep what it asks."""
-    asked = []
-
-    def answer():
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        asked.append(box.text())
-        box.button(button).click()
-
-    QTimer.singleShot(200, answer)
-    return asked
 
 
 def test_with_nothing_open_it_says_so(export, qtbot, click):
@@ -173,12 +158,11 @@ def test_replacing_is_asked_for(viewer, export, qtbot, click, tmp_path):
     (tmp_path / "a_copy.ome.tif").write_text("precious")
     widget.show_plan()
     assert "would be replaced" in widget.planned.says.text()
-    buttons = QMessageBox.StandardButton
-    asked = answering(buttons.No)
+    asked = answering("No")
     press(widget, qtbot, click)
     assert "a_copy.ome.tif is there already" in asked[0]
     assert (tmp_path / "a_copy.ome.tif").read_text() == "precious"
-    answering(buttons.Yes)
+    answering("Yes")
     press(widget, qtbot, click)
     np.testing.assert_array_equal(read(tmp_path / "a_copy.ome.tif").data, paint())
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
+from .conftest import answering
+
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="napari draws with OpenGL"
 )
@@ -40,7 +42,7 @@ def test_copied_command(viewer, saved, localize_dock):
 @pytest.mark.binding
 def test_export_writes_every_cell(localized, tmp_path, monkeypatch, qtbot):
     path = tmp_path / "out.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
     localized.results.table.text.setText("no such class")
     assert localized.results.table.filter.rowCount() == 0
     localized.results.export.click()
@@ -59,6 +61,39 @@ def test_export_all_fills_a_folder(localized, tmp_path, monkeypatch, qtbot):
     from napari_dualgland.jobs.localize import FILES
 
     assert {file.name for file in (tmp_path / "all").iterdir()} == set(FILES)
+
+
+@pytest.mark.parametrize("name", ["cells", "cells.csv", "cells.CSV"])
+def test_an_older_table_is_replaced_with_leave_alone(localized, tmp_path, monkeypatch, qtbot, name):
+    older = tmp_path / (name if "." in name else f"{name}.csv")
+    older.write_text("precious")
+    chosen = str(tmp_path / name)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (chosen, ""))
+    asked = answering("No")
+    localized.results.export.click()
+    assert f"{older.name} is there already" in asked[0]
+    assert "Writing" not in localized.run_bar.says.text()
+    assert older.read_text() == "precious"
+    answering("Yes")
+    localized.results.export.click()
+    qtbot.waitUntil(lambda: "Wrote" in localized.run_bar.says.text(), timeout=60000)
+    assert len(pd.read_csv(older)) == 6
+    assert [path.name for path in tmp_path.glob("cells*")] == [older.name]
+
+
+def test_the_files_of_another_field_are_replaced_with_leave_alone(
+    localized, tmp_path, monkeypatch, qtbot
+):
+    (tmp_path / "cells.tif").write_text("precious")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a: str(tmp_path))
+    asked = answering("No")
+    localized.results.export_all.click()
+    assert "cells.tif is there already" in asked[0]
+    assert "Writing" not in localized.run_bar.says.text()
+    answering("Yes")
+    localized.results.export_all.click()
+    qtbot.waitUntil(lambda: "Wrote" in localized.run_bar.says.text(), timeout=60000)
+    assert (tmp_path / "cells.tif").read_bytes() != b"precious"
 
 
 def test_the_export_dock_finds_it_and_writes_what_the_command_does(viewer, localized, tmp_path):

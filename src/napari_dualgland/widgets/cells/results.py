@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_dualgland.widgets.cells.layers import RunLayers
 from napari_dualgland.widgets.cells.run import R, Run
 from napari_dualgland.widgets.cells.swatches import Swatches
+from napari_dualgland.widgets.export.words import may_replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +87,7 @@ class CellsResults(QWidget, Generic[R]):
         return rows[0] if rows else None
 
     def ask_file(self, title: str, name: str, kind: str, *endings: str) -> Path | None:
-        """Ask for a file to write.
+        """Ask for a file to write, and whether one that is there may be replaced.
 
         Parameters
         ----------
@@ -100,7 +101,14 @@ class CellsResults(QWidget, Generic[R]):
         pathlib.Path or None
             None where the person has thought better of it.
         """
-        path, _ = QFileDialog.getSaveFileName(self, title, name, kind)
-        if not path:
+        # It is asked here: the dialog knows the name without the ending that it gets.
+        itself = QFileDialog.Option.DontConfirmOverwrite
+        chosen, _ = QFileDialog.getSaveFileName(self, title, name, kind, options=itself)
+        if not chosen:
             return None
-        return Path(path if path.endswith(endings) else path + endings[0])
+        path = Path(chosen if chosen.lower().endswith(endings) else chosen + endings[0])
+        return path if self.may_write(path) else None
+
+    def may_write(self, *paths: Path) -> bool:
+        """Ask, where something is there already, whether the result may replace it."""
+        return self.result is not None and may_replace(paths, self.result.stack.name, self)

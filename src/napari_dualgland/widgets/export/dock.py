@@ -98,7 +98,7 @@ class ExportWidget(Dock):
     def start(self) -> None:
         """Export, after asking where something would be replaced."""
         plan = self.show_plan()
-        if plan is None or not plan.replaced or may_replace(plan, self):
+        if plan is None or may_replace(plan.replaced, plan.field, self):
             super().start()
 
     def show_result(self, result: Plan) -> tuple[str, Plan]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from qtpy.QtWidgets import QMessageBox, QWidget
@@ -12,13 +14,15 @@ from napari_dualgland.memory import in_words
 from napari_dualgland.widgets.kit.style import plain
 
 
-def may_replace(plan: Plan, parent: QWidget) -> bool:
-    """Ask whether what is there may be replaced.
+def may_replace(paths: Iterable[Path], field: str, parent: QWidget) -> bool:
+    """Ask whether what is there may be replaced, where something is.
 
     Parameters
     ----------
-    plan : Plan
-        Of which something is there.
+    paths : iterable of pathlib.Path
+        All that will be written.
+    field : str
+        Name of the field of view with whose result.
     parent : QWidget
         Over which it is asked.
 
@@ -26,10 +30,12 @@ def may_replace(plan: Plan, parent: QWidget) -> bool:
     -------
     bool
     """
-    names = [path.name for path in plan.replaced]
+    names = [path.name for path in paths if os.path.exists(path)]  # a name may be too long
+    if not names:
+        return True
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     verb = "is" if len(names) == 1 else "are"
-    asked = f"{legible(shown)} {verb} there already. Replace with {legible(plan.field)}?"
+    asked = f"{legible(shown)} {verb} there already. Replace with {legible(field)}?"
     yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
     return bool(QMessageBox.question(parent, "Export", plain(asked), yes | no, no) == yes)
 

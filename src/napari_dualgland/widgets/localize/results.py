@@ -12,6 +12,7 @@ from typing_extensions import override
 from napari_dualgland.io.localization_writing import write_table
 from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.jobs.base import Job
+from napari_dualgland.jobs.localize import FILES
 from napari_dualgland.results import Localization
 from napari_dualgland.widgets.cells.layers import RunLayers
 from napari_dualgland.widgets.cells.results import CellsResults
@@ -90,7 +91,7 @@ class LocalizeResults(CellsResults[Localization]):
             return
         title = "Folder for table, cells, maps and picture"
         folder = QFileDialog.getExistingDirectory(self, title, "")
-        if folder:
+        if folder and self.may_write(*(Path(folder) / name for name in FILES)):
             job = self.run.job.model_copy(update={"output": Path(folder)})
             self.to_write.emit(partial(_save, job, self.run.result))
 

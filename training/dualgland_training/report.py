@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import matplotlib
 import numpy as np
@@ -21,15 +21,11 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from dualgland_training.generator.recipe import TrainConfig
-from dualgland_training.trainer.events import read_log
+from dualgland_training.generator.told import Told, read_events
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.files import regular
 from napari_dualgland.io.atomic import replacing
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-Steps = dict[int, Any]
 
 COLOURS = pyplot.get_cmap("tab10").colors  # type: ignore[attr-defined]
 
@@ -41,61 +37,6 @@ FACTORS = {"absolute": 10, "salivary": 10, "pituitary": 10}
 
 NO_TERM = {"loss", "gradient"}
 """Their weighted sum and the size of its gradient; they would dwarf the terms."""
-
-
-class Told(NamedTuple):
-    """What a log says, by step.
-
-    Attributes
-    ----------
-    losses : dict
-        Step → network → term → value.
-    validation : dict
-        Step → set of images → case → name → value.
-    crops : int
-        Seen at a step.
-    """
-
-    losses: Steps
-    validation: Steps
-    crops: int
-
-
-def _by_set(validation: dict[str, Any]) -> dict[str, Any]:
-    """Return figures by set and case; the first runs looked at one set and did not name it."""
-    flat = any("prior" in row for row in validation.values())
-    return {"validation": validation} if flat else validation
-
-
-def read_events(log: Path) -> Told:
-    """Return what a log says of losses and validation.
-
-    Of a step that was run twice, after a kill, the last counts.
-
-    Raises
-    ------
-    DualglandError
-        If the log cannot be read.
-    """
-    events = read_log(regular(log, "log of a run"))
-    losses: Steps = {}
-    validation: Steps = {}
-    usual = TrainConfig()
-    crops = usual.sources * usual.crops_per_source
-    for event in events:
-        if "crops_per_step" in event.get("started", {}):
-            crops = event["started"]["crops_per_step"]
-        elif "config" in event.get("started", {}):  # of an earlier version
-            config = event["started"]["config"]
-            crops = config["sources"] * config["crops_per_source"]
-        if "losses" in event:
-            terms = event["losses"]
-            # A run of the generator alone, as the first ones were, has no names of networks.
-            named = all(isinstance(of_network, dict) for of_network in terms.values())
-            losses[event["step"]] = terms if named else {"generator": terms}
-        if "validation" in event:
-            validation[event["step"]] = _by_set(event["validation"])
-    return Told(dict(sorted(losses.items())), dict(sorted(validation.items())), crops)
 
 
 def _value(number: float | None) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dualgland_training.generator.told import read_events
 from dualgland_training.metrics.sets import (
     embed,
     frechet_distance,
@@ -22,7 +23,6 @@ from dualgland_training.metrics.sets import (
     pair_similarity,
 )
 from dualgland_training.perceptual.judge import CLASSES, Judge
-from dualgland_training.report import read_events
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.typing import AnyArray
 

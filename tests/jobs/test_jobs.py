@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import napari_dualgland as nd
 from napari_dualgland.cli import main
 from napari_dualgland.errors import Kind
+from napari_dualgland.imputation.params import LARGEST_SEED
 from napari_dualgland.jobs import (
     BoundariesJob,
     Detect,
@@ -63,7 +64,9 @@ impute_jobs = st.builds(
     roles=roles,
     plane=planes,
     output=outputs,
-    params=st.builds(nd.ImputeParams, seed=st.integers(0, 2**63), tile=st.sampled_from([64, 352])),
+    params=st.builds(
+        nd.ImputeParams, seed=st.integers(0, LARGEST_SEED), tile=st.sampled_from([64, 352])
+    ),
 )
 localize_jobs = st.builds(
     LocalizeJob,

@@ -259,6 +259,19 @@ def test_interrupted_midway(field, tmp_path, out, nothing_written, sent):
     assert nothing_written()
 
 
+def test_an_interrupt_amid_an_import_has_the_same_code(tmp_path):
+    """Modules are run by Python's own ``-m``, which looks again for an interrupt at its end."""
+    inside = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    (tmp_path / "program.py").write_text(
+        "import sys\nfrom napari_dualgland.cli.console import guarded\n"
+        f"sys.exit(guarded(lambda: exec({inside!r}), as_json=False, debug=False))\n"
+    )
+    words = [sys.executable, "-m", "program"]
+    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 130
+    assert ended.stderr.endswith("dualgland: interrupted; no file was written\n")
+
+
 def test_an_unexpected_error_is_one_line_and_a_hint(dualgland, whole, mask, out, monkeypatch):
     def broken(*_words: object) -> None:
         raise ZeroDivisionError("no such luck")

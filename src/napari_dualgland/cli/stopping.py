@@ -69,8 +69,16 @@ def at_once(*, as_json: bool) -> Handler:
     return end
 
 
+class _Interrupt(KeyboardInterrupt):
+    """Of its own class, for Python's sake.
+
+    Of a plain one that goes through ``exec`` of a text, as amid the import of a dataclass, ``-m``
+    remembers at its very end, and dies of the signal whatever code was told.
+    """
+
+
 class Asked:
-    """A handler that raises KeyboardInterrupt, and knows later that it did.
+    """A handler that raises a KeyboardInterrupt, and knows later that it did.
 
     A library may make another exception of it, on the way up.
     """
@@ -79,4 +87,4 @@ class Asked:
 
     def __call__(self, _signal: int, _frame: Any) -> None:
         self.yes = True
-        raise KeyboardInterrupt
+        raise _Interrupt

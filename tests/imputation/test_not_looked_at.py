@@ -10,8 +10,11 @@ from imputation.scenes import CALIBRATED, blobs, box, in_dtype, run, stack_of
 
 import napari_dualgland as nd
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.provenance import Provenance
+from napari_dualgland.results import PLAUSIBLE
 
 SHAPE = (4, 160, 176)
+SAID = Provenance.unknown().model_copy(update={"notes": (PLAUSIBLE,)})
 Scene = tuple[nd.Stack, object, np.ndarray]
 """A stack, what is marked, and which pixels were not measured; of one frame, or several."""
 
@@ -126,6 +129,12 @@ def test_what_had_to_be_said_of_an_earlier_fill_is_said_again() -> None:
     later = run(first, OTHER)
     assert set(first.provenance.notes) <= set(later.provenance.notes)
     assert not later.unchanged
+    # Where all of it is filled anew, there is nothing more to say of it.
+    whole = np.ones((4, *SHAPE[1:]), bool)
+    whole[:3] = HOLE[:3]
+    drawn = nd.Imputation.of(first.stack, whole, provenance=SAID)
+    assert PLAUSIBLE in run(drawn, OTHER).provenance.notes
+    assert PLAUSIBLE not in run(drawn, whole).provenance.notes
     nothing = run(first, HOLE & False)
     assert nothing.unchanged
     assert not run(nothing, OTHER).unchanged

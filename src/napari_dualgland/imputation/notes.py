@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 
 class Notes:
-    """Notes in the order in which they were made.
+    """Notes in the order in which they were made."""
 
-    Parameters
-    ----------
-    known : iterable of str
-        What has been noted, and told, before.
-    """
-
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        self._all = list(known)
-        self._told = len(self._all)
+    def __init__(self) -> None:
+        self._all: list[str] = []
+        self._told = 0
 
     def add(self, text: str) -> None:
         """Keep a note."""

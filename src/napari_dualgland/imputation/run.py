@@ -74,10 +74,7 @@ class ImputationRun:
         params: ImputeParams,
         both: bool = False,
     ) -> None:
-        # What was filled before stays in the result, and so does what had to be said of it.
-        known = stack.provenance.notes if isinstance(stack, Imputation) else ()
-        self.source, self.params = stack, params
-        self.notes = Notes(note for note in known if note != NOTHING_MISSING)
+        self.source, self.params, self.notes = stack, params, Notes()
         self.stack = stack.completed()
         self.data = self.stack.canonical()
         self._given: Any = None
@@ -87,6 +84,7 @@ class ImputationRun:
             self._bounds = None if given.bounds is None else Box(*given.bounds_in(stack))
         earlier = stack.imputed
         self._earlier: Any = None if earlier is None else to_canonical(earlier, stack.axes)
+        self._keeps_earlier = False  # some of it
         self.index = [self.stack.roles[role] for role in ROLES]
         self.frames = StackFrames(self.data, self.index)
         self.masks = PackedMasks(self.data.shape)
@@ -130,10 +128,11 @@ class ImputationRun:
                 self.hidden.set_all_apart(frame)
             else:
                 self._lost &= lost
-                for first, found in self._rows_of(self._earlier, frame):
-                    here = slice(first, first + found.shape[1])
-                    marked = mask[slice(None), here, slice(None)][: len(found)]
-                    self._set_apart(frame, first, found & ~marked)
+            for first, found in self._rows_of(self._earlier, frame):
+                here = slice(first, first + found.shape[1])
+                kept = found & ~mask[slice(None), here, slice(None)][: len(found)]
+                self._keeps_earlier |= bool(kept.any())
+                self._set_apart(frame, first, kept)
             self.filling.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
             if loaded:
                 # Its pixels are at hand now; later they would be loaded again.
@@ -381,14 +380,21 @@ class ImputationRun:
                 for key, count in zip(self.stack.channel_keys, self._estimates.filled, strict=True)
             },
             reach=reach,
-            notes=self.notes.every(),
+            notes=tuple(dict.fromkeys((*self._earlier_notes(), *self.notes.every()))),
         )
+
+    def _earlier_notes(self) -> tuple[str, ...]:
+        """Return what had to be said of what an earlier run has filled, if some of it is left."""
+        if not (isinstance(self.source, Imputation) and self._keeps_earlier):
+            return ()
+        return tuple(note for note in self.source.provenance.notes if note != NOTHING_MISSING)
 
     def unchanged(self) -> Imputation:
         """Return the source itself, with an empty mask."""
         self.notes.add(NOTHING_MISSING)
         if isinstance(self.source, Imputation):
-            told = self.source.provenance.model_copy(update={"notes": self.notes.every()})
+            known = self.source.provenance
+            told = known.model_copy(update={"notes": (*known.notes, *self.notes.every())})
             return replace(self.source, provenance=told)
         missing = np.zeros_like(self.source.data, dtype=bool)
         return Imputation.of(self.source, missing, provenance=self._provenance())

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from napari_dualgland._version import __version__
 from napari_dualgland.errors import DualglandError, Kind
-from napari_dualgland.findings import Finding
 from napari_dualgland.imputation import costs
 from napari_dualgland.imputation.calibration.calibrate import calibrate_steps
 from napari_dualgland.imputation.calibration.calibration import uncalibrated
@@ -24,26 +21,23 @@ from napari_dualgland.imputation.exposure import exposed
 from napari_dualgland.imputation.filling import Filling
 from napari_dualgland.imputation.frames import StackFrames
 from napari_dualgland.imputation.kept import Kept, Shelf, fingerprint
+from napari_dualgland.imputation.marks import Marks
 from napari_dualgland.imputation.masks import HiddenMasks
 from napari_dualgland.imputation.notes import Notes
 from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
 from napari_dualgland.imputation.texture.textures import Textures
-from napari_dualgland.imputation.tiling.boxes import Box, bands, tiles_with_holes
+from napari_dualgland.imputation.tiling.boxes import tiles_with_holes
 from napari_dualgland.intervals import Reach
 from napari_dualgland.mask import Mask
 from napari_dualgland.memory import is_out_of_memory
-from napari_dualgland.missing import MissingParams
-from napari_dualgland.missing.detect import find_in_planes
-from napari_dualgland.missing.mosaic import find_in_frame
-from napari_dualgland.missing.parts import is_large
 from napari_dualgland.model.filler import Filler
 from napari_dualgland.progress import Cancelled, Course, Patch
 from napari_dualgland.provenance import Provenance
 from napari_dualgland.results import NOTHING_MISSING, Imputation
-from napari_dualgland.stack import ROLES, Stack, from_canonical, to_canonical
-from napari_dualgland.typing import AnyArray, BoolArray
+from napari_dualgland.stack import ROLES, Stack, from_canonical
+from napari_dualgland.typing import BoolArray
 
 NOT_OBSERVED = "the channel is there and no pixel of it was observed"
 
@@ -77,16 +71,10 @@ class ImputationRun:
         self.source, self.params, self.notes = stack, params, Notes()
         self.stack = stack.completed()
         self.data = self.stack.canonical()
-        self._given: Any = None
-        self._bounds: Box | None = None
-        if given is not None:
-            self._given = to_canonical(given.unbounded().fitted(stack), stack.axes)
-            self._bounds = None if given.bounds is None else Box(*given.bounds_in(stack))
-        earlier = stack.imputed
-        self._earlier: Any = None if earlier is None else to_canonical(earlier, stack.axes)
-        self._keeps_earlier = False  # some of it
+        self._keeps_earlier = False  # some of what an earlier run has estimated
         self.index = [self.stack.roles[role] for role in ROLES]
         self.frames = StackFrames(self.data, self.index)
+        self._marks = Marks(stack, given, self.frames, self.notes)
         self.masks = PackedMasks(self.data.shape)
         self.hidden = HiddenMasks(self.masks, self.frames)
         self._windows = StatisticsWindows(self.hidden)
@@ -110,17 +98,15 @@ class ImputationRun:
         absent = [self.stack.roles[role] for role in self.source.absent_roles]
         for frame in range(len(self.frames)):
             mask, lost = self.masks.begin(), np.ones(self.data.shape[2], bool)
-            loaded = self._loads_for_mask(frame)
-            for first, found in self._rows_of_mask(frame, should_stop):
-                counting = self._inside(found, first)
-                rows = self._completed(counting)
+            loaded = self._marks.loads_pixels(frame)
+            for first, found, beyond in self._marks.rows(frame, should_stop):
+                rows = self._completed(found)
                 passed_over |= bool(rows[others].any())
                 rows[others] = False
                 rows[absent] = True
                 lost &= rows.all((1, 2))
                 mask.put(first, rows)
-                if counting is not found:
-                    self._set_apart(frame, first, found & ~counting)
+                self._set_apart(frame, first, beyond)
             if len(self.frames) > 1 and lost[self.index].all():
                 t, z = self.frames.place(frame)
                 self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
@@ -128,9 +114,9 @@ class ImputationRun:
                 self.hidden.set_all_apart(frame)
             else:
                 self._lost &= lost
-            for first, found in self._rows_of(self._earlier, frame):
-                here = slice(first, first + found.shape[1])
-                kept = found & ~mask[slice(None), here, slice(None)][: len(found)]
+            for first, estimated in self._marks.earlier(frame):
+                here = slice(first, first + estimated.shape[1])
+                kept = estimated & ~mask[slice(None), here, slice(None)][: len(estimated)]
                 self._keeps_earlier |= bool(kept.any())
                 self._set_apart(frame, first, kept)
             self.filling.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
@@ -146,73 +132,10 @@ class ImputationRun:
         every[: len(rows)] = rows
         return every
 
-    def _inside(self, found: BoolArray, first: int) -> BoolArray:
-        """Return which marks of some rows, (C, h, X), are to be filled; themselves if all are."""
-        if self._bounds is None:
-            return found
-        inside = np.zeros_like(found)
-        top, bottom, left, right = self._bounds
-        here = (slice(None), slice(max(top - first, 0), max(bottom - first, 0)), slice(left, right))
-        inside[here] = found[here]
-        return inside
-
-    def _set_apart(self, frame: int, first: int, rows: BoolArray) -> None:
+    def _set_apart(self, frame: int, first: int, rows: BoolArray | None) -> None:
         """Neither look at pixels of the source's channels nor fill them."""
-        if rows.any():
+        if rows is not None and rows.any():
             self.hidden.set_apart(frame, first, self._completed(rows)[self.index])
-
-    def _loads_for_mask(self, frame: int) -> bool:
-        """Tell whether the pixels of a frame are loaded for its mask."""
-        if self._given is None:
-            return True
-        return self.frames.shares_loads_with(self._given[self.frames.place(frame)])
-
-    def _rows_of_mask(
-        self, frame: int, should_stop: Callable[[], bool]
-    ) -> Iterator[tuple[int, BoolArray]]:
-        """Yield the mask of a frame, some rows at a time where it is not found in all of it."""
-        if self._given is None:
-            yield from self._rows_found(frame, should_stop)
-        else:
-            yield from self._rows_of(self._given, frame)
-
-    def _rows_of(self, masks: Any, frame: int) -> Iterator[tuple[int, BoolArray]]:
-        """Yield the rows of a frame of (T, Z, C, Y, X) masks, or of none."""
-        if masks is None:
-            return
-        given = masks[self.frames.place(frame)]
-        if self.frames.shares_loads_with(given):
-            yield 0, self.frames.load_with(frame, given)
-            return
-        if hasattr(given, "dask"):  # no chunk of it is made twice
-            ends = np.cumsum(given.chunks[1]).tolist()
-            rows = list(pairwise([0, *ends]))
-        else:
-            rows = [(band.y0, band.y1) for band in bands(given.shape)]
-        for first, last in rows:
-            yield first, np.asarray(given[:, first:last])
-
-    def _rows_found(
-        self, frame: int, should_stop: Callable[[], bool]
-    ) -> Iterator[tuple[int, BoolArray]]:
-        count = len(self.source.channels)
-
-        def read(rows: slice, columns: slice) -> AnyArray:
-            box = Box(rows.start, rows.stop, columns.start, columns.stop)
-            return self.frames.channels(frame, box)[:count]
-
-        shape = (count, *self.data.shape[3:])
-        how = (MissingParams(), self.source.channel_keys, self.frames.place(frame))
-        if not is_large(shape):
-            planes = read(*self.frames.whole.slices)
-            yield 0, find_in_planes(planes, *how, self._note_finding)
-            return
-        found = find_in_frame(read, shape, *how, self._note_finding, should_stop)
-        for band in bands(shape):
-            yield band.y0, found[slice(None), *band.slices]
-
-    def _note_finding(self, finding: Finding) -> None:
-        self.notes.add(finding.sentence())
 
     def _look_at(self, frame: int) -> None:
         """Take what is needed of a frame's pixels before any frame is filled."""
@@ -266,25 +189,14 @@ class ImputationRun:
         """
         for frame in range(len(self.frames)):
             self._look_at(frame)
-        self._statistics = self._windows.measure(self._estimated_earlier)
+        # A hole in a channel of which nothing but estimates is there is to have the exposure of its
+        # surroundings, relative as that is.
+        places = self._windows.frames
+        self._statistics = self._windows.measure(lambda role: self._marks.estimated(role, places))
         if self.params.rehearse or self._estimates.pictures:
             yield from self._rehearse(should_stop)
         if self.source.absent_roles and not should_stop():
             self._expose()
-
-    def _estimated_earlier(self, role: int) -> AnyArray:
-        """Return what an earlier run has estimated of a role of which nothing was observed.
-
-        A hole in it is to have the exposure of its surroundings, relative as that is.
-        """
-        channel, found = self.index[role], [np.zeros(0, self.data.dtype)]
-        if self._earlier is not None and channel < self._earlier.shape[2]:
-            for frame, boxes in self._windows.frames.items():
-                estimated = self._earlier[self.frames.place(frame)][channel]
-                for box in boxes:
-                    pixels = self.frames.roles(frame, box)[role]
-                    found.append(pixels[np.asarray(estimated[box.slices])])
-        return np.concatenate(found)
 
     def _rehearse(self, should_stop: Callable[[], bool]) -> Iterator[tuple[str, float]]:
         assert self._statistics is not None

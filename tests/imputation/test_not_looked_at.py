@@ -140,6 +140,26 @@ def test_what_had_to_be_said_of_an_earlier_fill_is_said_again() -> None:
     assert not run(nothing, OTHER).unchanged
 
 
+@pytest.mark.parametrize("channel_of_estimates", [False, True])
+def test_nothing_is_filled_from_nothing(channel_of_estimates: bool) -> None:
+    image = in_dtype(blobs(SHAPE[1:], 4), "uint8")
+    if channel_of_estimates:
+        stack, marks = nd.Imputation.of(stack_of(image), ~HOLE), nd.Mask(HOLE, "CYX")
+    else:
+        stack, marks = stack_of(image), nd.Mask(np.ones(SHAPE, bool), "CYX").inside(0, 60, 0, 60)
+    with pytest.raises(DualglandError, match="no observed pixel"):
+        run(stack, marks)
+
+
+def test_a_frame_without_an_observed_pixel_is_left_within_bounds_too() -> None:
+    image = in_dtype(blobs(SHAPE[1:], 4), "uint8")
+    marks = nd.Mask(np.stack([HOLE, np.ones(SHAPE, bool)]), "ZCYX").inside(0, 100, 0, 100)
+    result = run(stack_of(np.stack([image, image]), "ZCYX"), marks)
+    assert not result.missing[1].any()
+    assert result.missing[0].any()
+    assert any("z=1 has no observed pixel" in note for note in result.provenance.notes)
+
+
 def test_bounds_beside_the_field_are_refused() -> None:
     stack = stack_of(in_dtype(blobs(SHAPE[1:], 4), "uint8"))
     with pytest.raises(DualglandError, match="outside the image"):

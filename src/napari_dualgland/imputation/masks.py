@@ -122,6 +122,10 @@ class HiddenMasks(Sequence[HiddenMask]):
         self.look_at(frame)
         return HiddenMask(self.masks[frame], self.frames.index, self._unmeasured.get(frame))
 
+    def marked(self, frame: int) -> HiddenMask:
+        """Return what is hidden of a frame without what its pixels tell, which are not read."""
+        return HiddenMask(self.masks[frame], self.frames.index, None, self._apart.get(frame))
+
     def set_apart(self, frame: int, first: int, rows: BoolArray) -> None:
         """Neither look at some pixels of a frame nor fill them.
 
@@ -176,6 +180,4 @@ class HiddenMasks(Sequence[HiddenMask]):
         """
         for box in boxes:
             pixels = self.frames.roles(frame, box)
-            # What was measured is told from these pixels: the frame need not be read for it.
-            hidden = HiddenMask(self.masks[frame], self.frames.index, None, self._apart.get(frame))
-            yield pixels, hidden[(slice(None), *box.slices)] | ~measurable(pixels)
+            yield pixels, self.marked(frame)[(slice(None), *box.slices)] | ~measurable(pixels)

@@ -28,7 +28,7 @@ from napari_dualgland.imputation.packed import PackedMasks
 from napari_dualgland.imputation.params import ImputeParams
 from napari_dualgland.imputation.statistics import StackStatistics, StatisticsWindows
 from napari_dualgland.imputation.texture.textures import Textures
-from napari_dualgland.imputation.tiling.boxes import tiles_with_holes
+from napari_dualgland.imputation.tiling.boxes import lost_throughout, tiles_with_holes
 from napari_dualgland.intervals import Reach
 from napari_dualgland.mask import Mask
 from napari_dualgland.memory import is_out_of_memory
@@ -81,7 +81,8 @@ class ImputationRun:
         self._statistics: StackStatistics | None = None
         self._calibration = uncalibrated()
         self._rehearsed: RehearsedFills | None = None
-        self._lost = np.ones(self.data.shape[2], bool)  # channels without an observed pixel
+        self._lost = np.ones(self.data.shape[2], bool)  # channels of which all is missing
+        self._observed = False  # some pixel
         self._estimates = Estimates(
             self.stack.dtype, len(self.stack.channels), self.masks, params, both and filler.draws
         )
@@ -107,18 +108,20 @@ class ImputationRun:
                 lost &= rows.all((1, 2))
                 mask.put(first, rows)
                 self._set_apart(frame, first, beyond)
-            if len(self.frames) > 1 and lost[self.index].all():
-                t, z = self.frames.place(frame)
-                self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
-                mask.clear()
-                self.hidden.set_all_apart(frame)
-            else:
-                self._lost &= lost
             for first, estimated in self._marks.earlier(frame):
                 here = slice(first, first + estimated.shape[1])
                 kept = estimated & ~mask[slice(None), here, slice(None)][: len(estimated)]
                 self._keeps_earlier |= bool(kept.any())
                 self._set_apart(frame, first, kept)
+            observed = not lost_throughout(self.hidden.marked(frame)).all()
+            if observed or len(self.frames) == 1:
+                self._lost &= lost
+                self._observed |= observed
+            else:
+                t, z = self.frames.place(frame)
+                self.notes.add(f"frame t={t}, z={z} has no observed pixel and was left as it is")
+                mask.clear()
+                self.hidden.set_all_apart(frame)
             self.filling.total += sum(1 for _ in tiles_with_holes(mask, self.params.tile))
             if loaded:
                 # Its pixels are at hand now; later they would be loaded again.
@@ -169,7 +172,7 @@ class ImputationRun:
         DualglandError
             If everything is missing.
         """
-        if self._lost[self.index].all():
+        if not self._observed:
             raise DualglandError(
                 Kind.EMPTY,
                 self.source.where,

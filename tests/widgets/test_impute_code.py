@@ -14,7 +14,7 @@ from napari_dualgland.cli import main
 from napari_dualgland.io import read, read_mask
 from napari_dualgland.stack import ROLES
 
-from .conftest import SIDE
+from .conftest import SIDE, answering
 
 CONSOLE = """
 import numpy as np
@@ -54,7 +54,7 @@ def test_a_painted_mask_is_saved_for_the_command(
 
     offered = []
 
-    def ask(parent, title, path, kinds):
+    def ask(parent, title, path, kinds, **_):
         offered.append(path)
         return path, kinds
 
@@ -77,10 +77,30 @@ def test_a_painted_mask_is_saved_for_the_command(
 def test_nothing_is_saved_where_nobody_wants_it(painted, saved, monkeypatch):
     from qtpy.QtWidgets import QFileDialog
 
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: ("", ""))
     painted.copy_as.command_action.trigger()
     assert "in no mask file" in painted.run_bar.says.text()
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+@pytest.mark.parametrize("name", ["field 7_missing", "field 7_missing.tif"])
+def test_an_older_mask_is_replaced_with_leave_alone(painted, saved, monkeypatch, qtbot, name):
+    from qtpy.QtGui import QGuiApplication
+    from qtpy.QtWidgets import QFileDialog
+
+    QGuiApplication.clipboard().clear()
+    older = saved.with_name("field 7_missing.tif")
+    older.write_text("precious")
+    chosen = str(saved.with_name(name))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (chosen, ""))
+    asked = answering("No")
+    painted.copy_as.command_action.trigger()
+    assert f"{older.name} is there already" in asked[0]
+    assert older.read_text() == "precious"
+    answering("Yes")
+    painted.copy_as.command_action.trigger()
+    qtbot.waitUntil(lambda: "--missing" in clipboard(), timeout=60000)
+    assert np.asarray(read_mask(older).fitted(read(saved))).any()
 
 
 def test_copied_python_runs_in_a_console_of_its_own(painted, viewer, run, saved, tmp_path):

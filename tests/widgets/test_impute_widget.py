@@ -16,6 +16,7 @@ from napari_dualgland.stack import ROLES
 from .conftest import (
     HOLE,
     SIDE,
+    answering,
     names,
     outside_hole,
     paint,
@@ -209,6 +210,28 @@ def test_export_writes_what_is_shown(viewer, dock, click, run, qtbot, tmp_path, 
         )
     assert again.pixel_size.y == pytest.approx(0.1)
     assert again.provenance.model == "prior"
+
+
+@pytest.mark.parametrize("name", ["out", "out.ome.tif"])
+def test_an_older_export_is_replaced_with_leave_alone(
+    dock, click, run, qtbot, tmp_path, monkeypatch, name
+):
+    from qtpy.QtWidgets import QFileDialog
+
+    older = tmp_path / "out.ome.tif"
+    older.write_text("precious")
+    chosen = str(tmp_path / name)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (chosen, ""))
+    widget = dock(plain_field())
+    run(widget)
+    asked = answering("No")
+    click(widget.results.export)
+    assert f"{older.name} is there already" in asked[0]
+    assert older.read_text() == "precious"
+    answering("Yes")
+    click(widget.results.export)
+    qtbot.waitUntil(lambda: "Wrote" in widget.run_bar.says.text(), timeout=60000)
+    assert older.read_bytes()[:2] in (b"II", b"MM")
 
 
 def test_a_failed_export_is_told(dock, click, run, qtbot, tmp_path, monkeypatch):

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_dualgland.widgets.cells.layers import RunLayers
 from napari_dualgland.widgets.cells.run import R, Run
 from napari_dualgland.widgets.cells.swatches import Swatches
-from napari_dualgland.widgets.export.words import may_replace
+from napari_dualgland.widgets.kit.ask_file import ask_file, may_replace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,13 +101,9 @@ class CellsResults(QWidget, Generic[R]):
         pathlib.Path or None
             None where the person has thought better of it.
         """
-        # It is asked here: the dialog knows the name without the ending that it gets.
-        itself = QFileDialog.Option.DontConfirmOverwrite
-        chosen, _ = QFileDialog.getSaveFileName(self, title, name, kind, options=itself)
-        if not chosen:
+        if self.result is None:
             return None
-        path = Path(chosen if chosen.lower().endswith(endings) else chosen + endings[0])
-        return path if self.may_write(path) else None
+        return ask_file(self, title, name, kind, endings, self.result.stack.name)
 
     def may_write(self, *paths: Path) -> bool:
         """Ask, where something is there already, whether the result may replace it."""

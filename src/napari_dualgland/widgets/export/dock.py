@@ -19,9 +19,10 @@ from napari_dualgland.widgets.export.options_form import OptionsForm
 from napari_dualgland.widgets.export.pickers import WhatForm
 from napari_dualgland.widgets.export.place_form import PlaceForm
 from napari_dualgland.widgets.export.plan_view import PlanView
-from napari_dualgland.widgets.export.words import may_replace, written_words
+from napari_dualgland.widgets.export.words import written_words
 from napari_dualgland.widgets.field.proposed import proposed
 from napari_dualgland.widgets.field.selection_watch import SelectionWatch
+from napari_dualgland.widgets.kit.ask_file import may_replace
 from napari_dualgland.widgets.kit.dock import Dock
 from napari_dualgland.widgets.kit.run_bar import RunBar
 from napari_dualgland.widgets.kit.warming import warm_up

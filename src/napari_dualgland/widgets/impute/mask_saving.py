@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_dualgland.errors import DualglandError
 from napari_dualgland.io.mask_writing import write_mask
 from napari_dualgland.jobs import ImputeJob, Loaded, MaskFile, MaskLayer
 from napari_dualgland.progress import Progress
 from napari_dualgland.stack import ROLES
+from napari_dualgland.widgets.kit.ask_file import ask_file
 from napari_dualgland.widgets.kit.dock import Dock
 
 
@@ -59,15 +60,14 @@ def ask_where(parent: QWidget, job: ImputeJob) -> Path | None:
     pathlib.Path or None
         None where the person wants none.
     """
-    path, _ = QFileDialog.getSaveFileName(
+    return ask_file(
         parent,
         "The mask is painted and in no file: save it for the command to use",
         str(job.beside("_missing.tif")),
         "TIFF (*.tif *.tiff)",
+        (".tif", ".tiff"),
+        "the painted mask",
     )
-    if not path:
-        return None
-    return Path(path if Path(path).suffix in (".tif", ".tiff") else f"{path}.tif")
 
 
 def saving(job: ImputeJob, loaded: Loaded, path: Path) -> Generator[Progress, None, ImputeJob]:

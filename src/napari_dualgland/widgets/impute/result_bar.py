@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_dualgland.io import write
 from napari_dualgland.io.layers import field_called
@@ -19,6 +18,7 @@ from napari_dualgland.widgets.impute.beside_layers import BesideLayers
 from napari_dualgland.widgets.impute.compare import Compare
 from napari_dualgland.widgets.impute.curtain import Curtain
 from napari_dualgland.widgets.impute.result_layers import ResultLayers
+from napari_dualgland.widgets.kit.ask_file import ask_file
 from napari_dualgland.widgets.kit.style import footnote, in_lines, plain_label
 
 _TEXTURE = (
@@ -206,15 +206,16 @@ class ResultBar(QWidget):
             return
         plausible = self._result.plausible
         first, channels = self._layers.source.first, len(self._layers.shown())
-        suffix = f"{fill_suffix(plausible)}.ome.tif"
-        path, _ = QFileDialog.getSaveFileName(
+        field = field_called(first, channels)
+        path = ask_file(
             self,
             f"Export the {'plausible picture' if plausible else 'estimate'}",
-            str(proposed(field_called(first, channels), read_from(first), suffix)),
+            str(proposed(field, read_from(first), f"{fill_suffix(plausible)}.ome.tif")),
             "OME-TIFF (*.ome.tif *.tif)",
+            (".ome.tif", ".tif", ".tiff"),
+            field,
         )
-        if path:
-            path = path if Path(path).suffix in (".tif", ".tiff") else f"{path}.ome.tif"
+        if path is not None:
             self.to_write.emit(partial(write, self._result, path))
 
 

@@ -68,7 +68,15 @@ def test_a_report_that_cannot_be_written_is_said_when_all_is_done(dualgland, who
     assert said.code == 2
     assert "the report cannot be written" in said.error
     assert "1 of 1 stacks are done" in said.error
-    assert (out / "whole" / "whole_imputed.ome.tif").is_file()
+    assert "report:" not in said.out
+    written = str(out / "whole" / "whole_imputed.ome.tif")
+    assert Path(written).is_file()
+    # A program is told of each stack as ever: what was done stands.
+    said = dualgland("batch", whole, "--out", out, *QUICK, "--json")
+    assert said.code == 2
+    assert "the report cannot be written" in said.result["error"]
+    assert (said.result["done"], said.result["kept"]) == (1, 1)
+    assert written in said.result["each"][0]["results"]
 
 
 @pytest.mark.parametrize(

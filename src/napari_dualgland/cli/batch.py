@@ -24,6 +24,7 @@ from napari_dualgland.batch import (
 )
 from napari_dualgland.batch.report import PAGE, TABLE, filled_by_channel
 from napari_dualgland.batch.run import summary
+from napari_dualgland.batch.unreported import Unreported
 from napari_dualgland.cli.console import console, progress_bar
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.legible import legible
@@ -103,15 +104,17 @@ def run(
     with progress_bar("looking for stacks") as looking:
         found: list[FoundStack] = finish(find_steps(inputs, options, out), looking)
     batch = make_batch(found, out, do, workers)
-    states = _watched(batch)
+    states, unreported = _watched(batch)
     seconds = round(time.perf_counter() - start, 3)
     files = {"output": str(batch.output), TABLE: str(batch.output / TABLE)}
     files |= {PAGE: str(batch.output / PAGE)}
     stacks = [_told(state) for state in states]
-    return {**files, **summary(states), "seconds": seconds, "each": stacks}
+    error = None if unreported is None else str(unreported)
+    return {**files, **summary(states), "seconds": seconds, "error": error, "each": stacks}
 
 
-def _watched(batch: Batch) -> tuple[StackState, ...]:
+def _watched(batch: Batch) -> tuple[tuple[StackState, ...], Unreported | None]:
+    """Do a batch before a person's eyes; return how it ended, and why it has no report."""
     ended: dict[str, StackState] = {}
     steps = run_batch(batch)
     try:
@@ -120,8 +123,10 @@ def _watched(batch: Batch) -> tuple[StackState, ...]:
                 try:
                     step = next(steps)
                 except StopIteration as end:
-                    states: tuple[StackState, ...] = end.value
-                    return states
+                    return end.value, None
+                except Unreported as error:
+                    console(stderr=True).print(legible(f"dualgland: {error}"), soft_wrap=True)
+                    return error.states, error
                 assert step.stack is not None
                 ended[step.stack.name] = step.stack
                 show(step)
@@ -196,6 +201,7 @@ def show(result: dict[str, Any], to: Console) -> None:
     said = [f"{result['done']} of {count} stacks done{kept}"]
     said += [f"{result['failed']} failed"] if result["failed"] else []
     to.print(f"{', '.join(said)}, {result['seconds']:.1f} s", soft_wrap=True)
-    to.print(f"report: {result[PAGE]} and {TABLE}", soft_wrap=True)
+    if result["error"] is None:
+        to.print(f"report: {result[PAGE]} and {TABLE}", soft_wrap=True)
     if result["done"]:
         to.print("Imputed pixels are a model's estimate; the files mark them.")

@@ -227,7 +227,7 @@ def batch(
     asked = verb.asked(do, {"impute": params}, device)
     result = verb.run(inputs, out, asked, of_stacks, workers)
     answer(lambda: result, verb.show, as_json)
-    if result["failed"]:
+    if result["failed"] or result["error"]:
         raise typer.Exit(REFUSED)
 
 

@@ -350,6 +350,15 @@ def test_preferences_are_the_defaults(shown, computing, qtbot):
     assert (widget.params.value().tile, widget.params.value().device) == (96, "cpu")
 
 
+@pytest.mark.parametrize(("tile", "taken"), [(1, 64), (50, 64), (100, 96), (500, 512), (2048, 2048)])
+def test_any_number_that_preferences_take_opens_the_docks(shown, computing, qtbot, tile, taken):
+    computing.tile, computing.device = tile, "no such device"
+    for name in ("Impute", "Batch"):
+        forms = open_dock(shown, name, qtbot).findChildren(ParamsForm)
+        values = [form.value() for form in forms if isinstance(form.value(), ImputeParams)]
+        assert [value.tile for value in values] == [taken]
+
+
 def test_preferences_are_heeded_where_other_parameters_were_set(stocked, computing, qtbot):
     widget = open_dock(stocked, "Impute", qtbot)
     widget.params.fields["samples"].set_value(3)

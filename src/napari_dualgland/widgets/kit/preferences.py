@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from annotated_types import Ge, Le, MultipleOf
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from napari_dualgland.threads import COUNTS, settle
 
@@ -44,13 +47,28 @@ def preferred(params: M) -> M:
     -------
     pydantic.BaseModel
     """
-    said, fields = preferences(), type(params).model_fields
-    changed: dict[str, Any] = {}
-    if "device" in fields and said.get("device", "auto") != "auto":
-        changed["device"] = said["device"]
-    if "tile" in fields and said.get("tile", 0):
-        changed["tile"] = said["tile"]
-    return type(params).model_validate({**params.model_dump(), **changed})
+    said, kind = preferences(), type(params)
+    for name, unset in (("device", "auto"), ("tile", 0)):
+        value = said.get(name, unset)
+        if name in kind.model_fields and value != unset:
+            # napari takes any number there: the nearest that a form can show, or none.
+            with contextlib.suppress(ValidationError):
+                value = _nearest(kind.model_fields[name], value)
+                params = kind.model_validate({**params.model_dump(), name: value})
+    return params
+
+
+def _nearest(field: FieldInfo, value: Any) -> Any:
+    """Return the number nearest to one that a field takes; what is no number as it is."""
+    for rule in reversed(field.metadata):  # steps before bounds, which lie on steps
+        match rule:
+            case MultipleOf(multiple_of=step):
+                value = step * round(value / step)
+            case Ge(ge=least):
+                value = max(value, least)
+            case Le(le=most):
+                value = min(value, most)
+    return value
 
 
 def settle_preferences() -> None:

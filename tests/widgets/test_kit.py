@@ -350,7 +350,9 @@ def test_preferences_are_the_defaults(shown, computing, qtbot):
     assert (widget.params.value().tile, widget.params.value().device) == (96, "cpu")
 
 
-@pytest.mark.parametrize(("tile", "taken"), [(1, 64), (50, 64), (100, 96), (500, 512), (2048, 2048)])
+@pytest.mark.parametrize(
+    ("tile", "taken"), [(1, 64), (50, 64), (100, 96), (500, 512), (2048, 2048)]
+)
 def test_any_number_that_preferences_take_opens_the_docks(shown, computing, qtbot, tile, taken):
     computing.tile, computing.device = tile, "no such device"
     for name in ("Impute", "Batch"):

@@ -11,12 +11,15 @@ from napari.layers import Image, Labels
 from typing_extensions import override
 
 from napari_dualgland.io.boundaries_writing import COMPARTMENT_COLORS
+from napari_dualgland.io.carried import carried_by
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.results import Boundaries
+from napari_dualgland.results import Boundaries, Localization
 from napari_dualgland.stack import to_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.boundaries.drawing import Drawn, cycled
 from napari_dualgland.widgets.cells.layers import ON_TOP, RunLayers
+from napari_dualgland.widgets.cells.over_source import same_cells
+from napari_dualgland.widgets.cells.run import Run
 from napari_dualgland.widgets.field.source import Source
 
 SPOKEN = "#FF4FD8"
@@ -80,19 +83,27 @@ class BoundaryLayers(RunLayers[Boundaries]):
         )
         yield
         numbers = self.run.result.set_points["cell"].unique()
-        # They may be those of a localization, and go on to carry it.
-        self._put_cells(source, numbers[numbers > 0], contour=1, opacity=0.7, carried=False)
+        self._put_cells(source, numbers[numbers > 0], contour=1, opacity=0.7)
         yield
+
+    @override
+    def _carry(self, layer: Any) -> None:
+        # The cells of a localization that are ours, too, go on to carry it.
+        if not isinstance(getattr(carried_by(layer), "result", None), Localization):
+            super()._carry(layer)
 
     @property
     @override
     def cells(self) -> Labels | None:
         """The layer of the cells, if the person has left it there."""
         made_from = None if self.home is None else tag_of(self.home).sources
-        for layer in self._viewer.layers:
-            if tag_of(layer).kind == "cells" and tag_of(layer).sources == made_from:
-                return layer
-        return None
+        shared = (
+            layer
+            for layer in self._viewer.layers
+            if tag_of(layer).kind == "cells" and tag_of(layer).sources == made_from
+            if isinstance(run := carried_by(layer), Run) and same_cells(run, self.run)
+        )
+        return super().cells or next(shared, None)
 
     @override
     def width_of(self, row: Any) -> float:

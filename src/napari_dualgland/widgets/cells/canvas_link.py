@@ -94,15 +94,34 @@ class ClickWatch:
             dims_displayed=event.dims_displayed,
             world=True,
         )
-        if label:
-            lacking = len(event.position) - layer.ndim
-            place = layer.world_to_data(event.position[lacking:])
-            self._tell(int(label), tuple(round(float(v)) for v in place))
+        place = _place_of(layer, event, label) if label else None
+        if place is not None:
+            self._tell(int(label), place)
 
     def _is_drawing(self) -> bool:
         active = self._viewer.layers.selection.active
         mode = str(getattr(active, "mode", "pan_zoom")).lower()
         return mode not in ("pan_zoom", "transform", "pick")
+
+
+def _place_of(layer: Any, event: Any, label: int) -> tuple[int, ...] | None:
+    """Return the pixel of a layer under the pointer: in three dimensions the first in sight."""
+    position = event.position[len(event.position) - layer.ndim :]
+    if len(event.dims_displayed) < 3:
+        return tuple(round(float(v)) for v in layer.world_to_data(position))
+    near, far = layer.get_ray_intersections(
+        event.position, event.view_direction, event.dims_displayed, world=True
+    )
+    if near is None or far is None:
+        return None
+    steps = np.linspace(0, 1, 2 * int(np.ceil(np.linalg.norm(far - near))) + 2)[:, None]
+    place = np.round(layer.world_to_data(position)).astype(int)
+    for point in near + steps * (far - near):
+        place[-len(point) :] = np.round(point)
+        inside = all(0 <= i < n for i, n in zip(place, layer.data.shape, strict=True))
+        if inside and layer.data[tuple(place)] == label:
+            return tuple(map(int, place))
+    return None
 
 
 def _weakly(method: WeakMethod[Any]) -> Callable[[Any, Any], Any]:

@@ -20,11 +20,11 @@ from napari_dualgland.results import Boundaries, Localization
 from napari_dualgland.stack import from_canonical
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.cells.outlines import choose_cell, cycle_length, outline_colors
-from napari_dualgland.widgets.cells.over_source import lacking_axis, like_source
+from napari_dualgland.widgets.cells.over_source import lacking_axis, like_source, same_cells
 from napari_dualgland.widgets.cells.run import R, Run
 from napari_dualgland.widgets.field.source import Source
 from napari_dualgland.widgets.layers.looks import placement
-from napari_dualgland.widgets.layers.own_layers import own_layers, put_layer, tag_for
+from napari_dualgland.widgets.layers.own_layers import keeps_name, own_layers, put_layer, tag_for
 
 ON_TOP = "translucent_no_depth"
 """Blending of what must be seen in three dimensions, too."""
@@ -162,40 +162,46 @@ class RunLayers(ABC, Generic[R]):
 
     # --- how they are laid ------------------------------------------------------------
 
-    def _put_cells(
-        self, source: Source, numbers: Any, contour: int, opacity: float, carried: bool
-    ) -> Any:
-        looks = {"blending": ON_TOP, "opacity": opacity}
-        cells = self._put(source, "cells", self.run.result.cells, Labels, carried, **looks)
+    def _put_cells(self, source: Source, numbers: Any, contour: int, opacity: float) -> Any:
+        """Put the cells into the layer of an earlier run that has none of its own to lose."""
+        for layer in own_layers(self._viewer, source, "cells"):
+            if keeps_name(layer) and _painted_on(layer):
+                layer.name = f"{layer.name} (edited)"  # it is the person's now, and stays
+        looks = {"blending": ON_TOP, "opacity": opacity, "fits": self._may_take}
+        cells = self._put(source, "cells", self.run.result.cells, Labels, **looks)
         cells.colormap = outline_colors(cycle_length(np.asarray(numbers)))
         cells.contour = contour
         # So that a click on a cell is not a click for some other layer's brush.
         self._viewer.layers.selection.active = cells
         return cells
 
-    def _put(
-        self,
-        source: Source,
-        kind: Kind,
-        pixels: LazyArray,
-        make: Any,
-        carried: bool = True,
-        **looks: Any,
-    ) -> Any:
+    def _may_take(self, layer: Any) -> bool:
+        """Tell whether a layer of cells is of such a run, or of another one on the same cells."""
+        other = carried_by(layer)
+        if not isinstance(other, Run) or isinstance(other.result, self.RESULT):
+            return True
+        return other.frame == self.run.frame and same_cells(other, self.run)
+
+    def _carry(self, layer: Any) -> None:
+        carry(layer, self.run)
+
+    def _put(self, source: Source, kind: Kind, pixels: LazyArray, make: Any, **looks: Any) -> Any:
         run = self.run
         tag = tag_for(source, kind, kind, provenance=run.result.provenance, plane=run.frame)
+        laid = like_source(run, pixels)
+        if isinstance(laid, np.ndarray) and make is Labels:
+            laid = laid.copy()  # on which a person may paint, and the result stays
         layer = put_layer(
             self._viewer,
             source,
             tag,
-            like_source(run, pixels),
+            laid,
             make,
             without=lacking_axis(run),
             visible=False,
             **looks,
         )
-        if carried:
-            carry(layer, run)
+        self._carry(layer)
         return layer
 
     def _take_out(self, source: Source, *kinds: Kind) -> None:
@@ -216,3 +222,11 @@ class RunLayers(ABC, Generic[R]):
         on_top = cells is None or make is Points
         layers.insert(len(layers) if on_top else layers.index(cells), layer)
         layers.selection.active = active
+
+
+def _painted_on(layer: Any) -> bool:
+    """Tell whether a person has changed the cells that a run has put into a layer."""
+    run = carried_by(layer)
+    if not isinstance(run, Run) or not isinstance(layer.data, np.ndarray):
+        return False
+    return not np.array_equal(layer.data, like_source(run, run.result.cells))

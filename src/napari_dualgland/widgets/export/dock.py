@@ -122,6 +122,7 @@ class ExportWidget(Dock):
     def show_plan(self) -> Plan | None:
         """List what would be written; None where nothing can be."""
         self._look.stop()
+        self.follow_layers()  # a later run puts its results into the layers of the earlier one
         try:
             result = self._chosen().load()
             self.options.offer(result)

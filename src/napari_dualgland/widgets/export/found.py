@@ -38,6 +38,10 @@ _KINDS = {
 _SUFFIXES = {"localization": "_localized", "boundaries": "_boundaries"}
 
 
+_HOMES = ("cells", "compartments")
+"""Layers by which a run is known, of all that carry it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """Something that can be exported.
@@ -153,17 +157,15 @@ def _looked_at(layers: list[Any]) -> list[Found]:
         if isinstance(result, Localization | Boundaries):
             field = result.stack.name
             kind = "localization" if isinstance(result, Localization) else "boundaries"
-            carried[id(result)] = Found(
-                (kind, str(id(result))),
-                f"{field}: {kind}",
-                _SUFFIXES[kind],
-                kind,
-                field,
-                result.stack.source,
-                (layer,),
-                partial(_same, result),
-            )
-        elif tag_of(layer).kind == "cells" and isinstance(layer, Labels):
+            known_by = carried.get(id(result))
+            if known_by is None or tag_of(layer).kind in _HOMES:
+                # Not the result's: a later run puts its own into the layers of this one.
+                key = (kind, id_of(layer))
+                label, path, same = f"{field}: {kind}", result.stack.source, partial(_same, result)
+                suffix, own = _SUFFIXES[kind], (layer,)
+                carried[id(result)] = Found(key, label, suffix, kind, field, path, own, same)
+        told = isinstance(result, Localization)
+        if not told and tag_of(layer).kind == "cells" and isinstance(layer, Labels):
             field, key = field_called(layer, 2), ("cells", id_of(layer))
             load = partial(table_of_labels, layer)
             label = f"{field}: cells"

@@ -302,7 +302,7 @@ class FieldOfView:
             self.one_layer = any_holds_all and len(self._per_layer.chosen) < 2
         self._apart.name(fields)
         chosen = self.field()
-        if opened and chosen is not None:
+        if chosen is not None and (opened or self._apart.hides(chosen)):
             self._apart.show(layers, chosen, fields)
 
     def _images(self) -> list[Any]:

@@ -39,6 +39,10 @@ class FieldsApart:
                 self._visible.setdefault(id_of(layer), layer.visible)
                 layer.visible = False
 
+    def hides(self, field: OpenField) -> bool:
+        """Tell whether a field is hidden here: the one that was shown instead may be closed."""
+        return any(id_of(layer) in self._visible for layer in field.members)
+
     def name(self, fields: Sequence[OpenField]) -> None:
         """Let the names of layers tell their field, where several are open.
 

@@ -28,7 +28,7 @@ from napari_dualgland.widgets.impute.beside_layers import BesideLayers, run_tag,
 from napari_dualgland.widgets.impute.result_covers import covers
 from napari_dualgland.widgets.impute.result_views import ResultPixels, View, live_pixels, views_of
 from napari_dualgland.widgets.layers.hiding import hidden_by_us, hide, show, show_when_alone
-from napari_dualgland.widgets.layers.looks import image_looks, placement
+from napari_dualgland.widgets.layers.looks import image_looks, lay_over, placement
 from napari_dualgland.widgets.layers.missing_layer import missing_codes, show_missing
 from napari_dualgland.widgets.layers.own_layers import keeps_name, own_layers
 from napari_dualgland.widgets.layers.pixels import cast, pyramid_like
@@ -236,6 +236,7 @@ class ResultLayers:
             )
             set_tag(layer, tag)
             layer.data = pixels
+            lay_over(layer, self.source.first)
             layer.name, layer.visible = f"{view.name} (working)", visible
         else:
             if layer is not None:

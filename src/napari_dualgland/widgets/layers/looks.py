@@ -6,6 +6,7 @@ compared with its source; so every result layer takes both over, unchanged.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,25 @@ def placement(layer: Any, without: int | None = None) -> dict[str, Any]:
         "units": tuple(layer.units[i] for i in kept),
         "axis_labels": tuple(layer.axis_labels[i] for i in kept),
     }
+
+
+def lay_over(layer: Any, source: Any, without: int | None = None) -> None:
+    """Let a layer lie where its source lies now: it may have been moved or calibrated since.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        Of an earlier run.
+    source : napari.layers.Layer
+        What it was made from.
+    without : int, optional
+        An axis of the source that the layer lacks.
+    """
+    placed, own = placement(source, without), placement(layer)
+    for name, value in placed.items():
+        same = np.array_equal if isinstance(value, np.ndarray) else operator.eq
+        if not same(value, own[name]):
+            setattr(layer, name, value)
 
 
 def image_looks(layer: Image) -> dict[str, Any]:

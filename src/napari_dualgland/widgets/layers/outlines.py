@@ -71,6 +71,7 @@ class Outlines:
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = weakref.ref(viewer)
+        self._given: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
         self._settled = QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLE_MS)
@@ -87,11 +88,14 @@ class Outlines:
         flat = viewer.dims.ndisplay == 2
         pixels = camera_of(viewer).zoom * float(abs(layer.scale[-1]))
         wanted = thickness(pixels) if flat else 0
-        if layer.contour != wanted:
-            layer.contour = wanted
-        opacity = OUTLINED if wanted else FILLED
-        if layer.opacity != opacity:
-            layer.opacity = opacity
+        looks = wanted, OUTLINED if wanted else FILLED
+        now = layer.contour, layer.opacity
+        given = self._given.get(layer)
+        if given not in (None, now) and flat:  # a person has set it so
+            return
+        self._given[layer] = looks
+        if now != looks:
+            layer.contour, layer.opacity = looks
 
     def _on_zoom(self, event: Any = None) -> None:
         self._settled.start()

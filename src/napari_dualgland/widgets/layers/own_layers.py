@@ -8,13 +8,14 @@ has renamed is theirs and stays.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from napari_dualgland.io.layer_tag import Kind, LayerTag, metadata_of, set_tag, tag_of
 from napari_dualgland.io.layers import field_called
 from napari_dualgland.typing import LazyArray
 from napari_dualgland.widgets.field.source import Source
-from napari_dualgland.widgets.layers.looks import placement
+from napari_dualgland.widgets.layers.looks import lay_over, placement
 
 
 def tag_for(
@@ -83,6 +84,7 @@ def put_layer(
     make: Any,
     *,
     renamed: bool = False,
+    fits: Callable[[Any], bool] = lambda _: True,
     without: int | None = None,
     visible: bool = True,
     **looks: Any,
@@ -103,6 +105,8 @@ def put_layer(
         Its class.
     renamed : bool
         Whether a layer that the person has renamed takes them too.
+    fits : callable
+        Asked of an earlier layer whether it may lose its pixels.
     without : int, optional
         An axis of the source that the layer lacks.
     visible : bool
@@ -116,9 +120,11 @@ def put_layer(
     """
     layers = viewer.layers
     for layer in own_layers(viewer, source, tag.kind, role=tag.role) if tag.kind else ():
-        if (renamed or keeps_name(layer)) and layer.data.shape == pixels.shape:
+        same = layer.data.shape == pixels.shape
+        if (renamed or keeps_name(layer)) and same and fits(layer):
             layer.visible = layer.visible and visible
             layer.data = pixels
+            lay_over(layer, source.first, without)
             set_tag(layer, tag)
             layer.visible = visible
             # Above later layers, which would else cover it.

@@ -48,7 +48,7 @@ class LocalizationLayers(RunLayers[Localization]):
         self._put(source, "localization", drawn.picture, Image, blending=ON_TOP, rgb=True)
         yield
         numbers = run.result.table["cell"].unique()
-        cells = self._put_cells(source, numbers, contour=2, opacity=0.9, carried=True)
+        cells = self._put_cells(source, numbers, contour=2, opacity=0.9)
         cells.features = _features(run.result)
         yield
 

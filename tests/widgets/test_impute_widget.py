@@ -212,13 +212,16 @@ def test_export_writes_what_is_shown(viewer, dock, click, run, qtbot, tmp_path, 
     assert again.provenance.model == "prior"
 
 
-@pytest.mark.parametrize("name", ["out", "out.ome.tif"])
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("out", "out.ome.tif"), ("out.ome.tif", "out.ome.tif"), ("out.tif", "out_missing.tif")],
+)
 def test_an_older_export_is_replaced_with_leave_alone(
-    dock, click, run, qtbot, tmp_path, monkeypatch, name
+    dock, click, run, qtbot, tmp_path, monkeypatch, name, there
 ):
     from qtpy.QtWidgets import QFileDialog
 
-    older = tmp_path / "out.ome.tif"
+    older = tmp_path / there
     older.write_text("precious")
     chosen = str(tmp_path / name)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (chosen, ""))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
+from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import write
 from napari_dualgland.io.layers import field_called
 from napari_dualgland.results import Imputation
@@ -211,12 +213,23 @@ class ResultBar(QWidget):
             self,
             f"Export the {'plausible picture' if plausible else 'estimate'}",
             str(proposed(field, read_from(first), f"{fill_suffix(plausible)}.ome.tif")),
-            "OME-TIFF (*.ome.tif *.tif)",
+            "OME-TIFF, or TIFF for ImageJ with its mask beside it (*.ome.tif *.tif)",
             (".ome.tif", ".tif", ".tiff"),
             field,
+            partial(_written, self._result),
         )
         if path is not None:
             self.to_write.emit(partial(write, self._result, path))
+
+
+def _written(result: Imputation, path: Path) -> Iterable[Path]:
+    """Return all files that an export writes; where it cannot be, the writing says why."""
+    from napari_dualgland.io.writing import plan  # not before somebody exports
+
+    try:
+        return plan(result, path).replaced
+    except DualglandError:
+        return ()
 
 
 def _row(*parts: QWidget, wide: Sequence[QWidget] = ()) -> QHBoxLayout:

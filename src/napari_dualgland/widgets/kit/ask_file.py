@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -13,7 +13,13 @@ from napari_dualgland.widgets.kit.style import plain
 
 
 def ask_file(
-    parent: QWidget, title: str, name: str, kind: str, endings: tuple[str, ...], field: str
+    parent: QWidget,
+    title: str,
+    name: str,
+    kind: str,
+    endings: tuple[str, ...],
+    field: str,
+    written: Callable[[Path], Iterable[Path]] = lambda path: [path],
 ) -> Path | None:
     """Ask for a file to write, and whether one that is there may be replaced.
 
@@ -27,6 +33,8 @@ def ask_file(
         That its name may have, in lower case; without one of them it gets the first.
     field : str
         Name of the field of view with whose result.
+    written : callable
+        Returns all files that will be written for a path.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def ask_file(
     if not chosen:
         return None
     path = Path(chosen if chosen.lower().endswith(endings) else chosen + endings[0])
-    return path if may_replace([path], field, parent) else None
+    return path if may_replace(written(path), field, parent) else None
 
 
 def may_replace(paths: Iterable[Path], field: str, parent: QWidget) -> bool:

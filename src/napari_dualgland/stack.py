@@ -110,7 +110,7 @@ class Stack:
     source : str or None
         Where the stack came from.
     files : tuple of str
-        The members of a set that it was read from.
+        The members of a set, or the files of layers, that it was read from.
     notes : tuple of str
         What a person should know of how it was read.
     kind : str

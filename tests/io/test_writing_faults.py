@@ -8,12 +8,17 @@ import subprocess
 
 import numpy as np
 import pytest
+from napari.layers import Image as Layer
 from test_io_atomic import small_disk  # noqa: F401
 from test_writing import ENDINGS, files_in, imputation_of, opened, stack_of
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io import read, write
 from napari_dualgland.io.atomic_folder import replacing_folder
+from napari_dualgland.io.layer_tag import LayerTag, set_tag
+from napari_dualgland.io.layer_writing import stack_of_layers
+from napari_dualgland.io.layers import stack_from_layers
+from napari_dualgland.io.mask_writing import write_mask
 from napari_dualgland.io.writing import plan
 from napari_dualgland.results import Imputation
 from napari_dualgland.stack import ROLES, Channel, Stack
@@ -137,6 +142,29 @@ def test_the_source_is_never_replaced(tmp_path, ending):
     stack = opened(tmp_path / f"a{ending}")
     for name in (f"a{ending}", f"../{tmp_path.name}/a{ending}"):
         refused(Kind.CONFLICT, stack, tmp_path / name)
+    assert content(tmp_path) == before
+
+
+def test_the_file_of_every_layer_is_a_source(tmp_path):
+    for name in ROLES[:2]:
+        write(small(), tmp_path / f"{name}.ome.tif")
+    layers = {name: Layer(np.zeros((4, 4), np.uint8), name=name) for name in ROLES[:3]}
+    for name in ROLES[:2]:  # the third layer lies in no file
+        tag = LayerTag(role=name, path=str(tmp_path / f"{name}.ome.tif"))
+        set_tag(layers[name], tag)
+    before = content(tmp_path)
+    saved = stack_of_layers([layer.as_layer_data_tuple() for layer in layers.values()])
+    for stack in (stack_from_layers(layers), saved):
+        for name in ROLES[:2]:
+            refused(Kind.CONFLICT, stack, tmp_path / f"{name}.ome.tif")
+    assert content(tmp_path) == before
+
+
+def test_a_mask_does_not_replace_its_image(tmp_path):
+    write(small(), tmp_path / "a.ome.tif")
+    before, stack = content(tmp_path), read(tmp_path / "a.ome.tif")
+    with pytest.raises(DualglandError, match="never overwritten"):
+        write_mask(np.ones((4, 4, 4), bool), stack, tmp_path / "a.ome.tif", stack)
     assert content(tmp_path) == before
 
 

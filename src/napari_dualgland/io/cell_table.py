@@ -11,7 +11,7 @@ import numpy as np
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.layer_axes import axes_of, pixels_of
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import sampling
+from napari_dualgland.io.layers import files_of, sampling
 from napari_dualgland.stack import to_canonical
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def table_of_labels(layer: Any) -> CellTable:
     if features is not None and "index" in features and len(features.columns) > 1:
         said = features.rename(columns={"index": "cell"})
         table = table.merge(said, on="cell", how="left")
-    tag = tag_of(layer)
-    return CellTable(tag.field or layer.name, table, (Path(tag.path),) if tag.path else ())
+    files = tuple(map(Path, files_of([layer])))
+    return CellTable(tag_of(layer).field or layer.name, table, files)

@@ -18,7 +18,7 @@ from napari_dualgland.io.layer_axes import axes_of, named_axes, pixels_of
 from napari_dualgland.io.layer_masks import is_coded
 from napari_dualgland.io.layer_stacking import together
 from napari_dualgland.io.layer_tag import tag_of
-from napari_dualgland.io.layers import field_called, sampling
+from napari_dualgland.io.layers import field_called, files_of, sampling
 from napari_dualgland.io.ome import MISSING, SAMPLE, UNCERTAINTY
 from napari_dualgland.mask import Mask
 from napari_dualgland.results import Imputation
@@ -85,7 +85,7 @@ def stack_of_layers(layers: Sequence[LayerTuple]) -> Stack:
     drawn = [layer for layer in images if layer.tag.kind == SAMPLE]
     images = [layer for layer in images if layer not in (*unsure, *drawn)]
     _check(images, masks)
-    stack = _stack(images)
+    stack = replace(_stack(images), files=files_of(all_))
     provenance = next((layer.tag.provenance for layer in all_ if layer.tag.provenance), None)
     if not masks:
         return replace(stack, provenance=provenance)

@@ -63,6 +63,7 @@ def stack_from_layers(
         **sampling(first, axes, pixel_size),
         "name": field_name(paths[0], len(layers)) if paths else tag_of(first).field or first.name,
         "source": str(paths[0]) if paths else None,
+        "files": files_of([layers[role] for role in ROLES if role in layers]),
     }
     if channel_axis is not None:
         pixels = pixels_of(first)
@@ -191,6 +192,16 @@ def paths_of(layers: Sequence[Any]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path for path in paths if path)) if all(paths) else ()
 
 
+def files_of(layers: Sequence[Any]) -> tuple[str, ...]:
+    """Return the files that layers come from, whatever they show by now: never to be replaced."""
+    origins = [_origin(layer) for layer in layers]
+    return tuple(dict.fromkeys(str(path) for path in origins if path))
+
+
+def _origin(layer: Any) -> str | None:
+    return tag_of(layer).path or getattr(getattr(layer, "source", None), "path", None)
+
+
 def field_called(layer: Any, channels: int) -> str:
     """Return what the field is called that a layer belongs to.
 
@@ -208,7 +219,7 @@ def field_called(layer: Any, channels: int) -> str:
     tag = tag_of(layer)
     if tag.field:
         return tag.field
-    path = tag.path or getattr(getattr(layer, "source", None), "path", None)
+    path = _origin(layer)
     if path:
         return field_name(Path(path), channels)
     name = str(layer.name).removesuffix(" imputed")

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.targets import refuse_file
+from napari_dualgland.io.tiff_writing import sources
 from napari_dualgland.stack import CANONICAL_AXES, Stack, to_canonical
 from napari_dualgland.typing import LazyArray
 
@@ -38,7 +39,7 @@ def write_mask(missing: LazyArray, stack: Stack, path: str | Path, like: Stack) 
     path = Path(path)
     import tifffile
 
-    refuse_file(path, [Path(file) for file in like.files])
+    refuse_file(path, sources(like))
     marks = to_canonical(missing, stack.axes)
     shape = tuple(like.sizes.get(axis, 1) for axis in CANONICAL_AXES)
     codes = np.zeros(shape, np.uint8)

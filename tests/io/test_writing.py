@@ -180,6 +180,31 @@ def test_one_picture_of_a_set_brings_its_own_mask(tmp_path):
     assert {"protein", "missing", "protein uncertainty"} <= {*shown}
 
 
+@pytest.mark.parametrize("changed", ["channels", "dtype"])
+def test_a_set_is_not_written_among_pictures_of_another(tmp_path, changed):
+    write(imputation_of(stack_of()), tmp_path / "a.png")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    fewer = replace(stack_of(), data=stack_of().data[:3], channels=stack_of().channels[:3])
+    other = fewer if changed == "channels" else stack_of(dtype="float32")
+    for do in (plan, write):
+        with pytest.raises(DualglandError, match="of another set") as told:
+            do(other, tmp_path / "a.png")
+        assert told.value.kind == Kind.CONFLICT
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_picture_that_has_come_to_lie_beside_a_set_costs_it_no_mask(tmp_path):
+    whole = stack_of()
+    fewer = replace(whole, data=whole.data[:3], channels=whole.channels[:3])
+    write(imputation_of(fewer), tmp_path / "a.png")
+    write(whole, tmp_path / "b.png")
+    (tmp_path / "b_yellow.png").rename(tmp_path / "a_yellow.png")
+    back = read(tmp_path / "a")
+    assert isinstance(back, Imputation)
+    assert len(back.channels) == 3
+    assert any("a_yellow.png: left out" in note for note in back.notes)
+
+
 def test_what_others_put_in_the_place_of_a_picture_is_read_as_theirs(tmp_path):
     write(imputation_of(stack_of()), tmp_path / "a.png")
     info = tmp_path / "a_info.json"

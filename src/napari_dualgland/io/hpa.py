@@ -200,6 +200,12 @@ def _by_prefix(path: Path) -> HpaSet | None:
     return _collect(path.parent, stem, None)
 
 
+def members_of(folder: Path, stem: str) -> list[Path]:
+    """Return the files of a set, in whatever formats."""
+    parsed = [(file, parse_name(file.name)) for file in _listed(folder)]
+    return [file for file, name in parsed if name is not None and name.stem == stem]
+
+
 def _listed(folder: Path) -> list[Path]:
     with decoding(folder, "folder"):
         return sorted(folder.iterdir())
@@ -208,9 +214,8 @@ def _listed(folder: Path) -> list[Path]:
 def _collect(folder: Path, stem: str, kind: str | None) -> HpaSet:
     """Gather the files of a set; ``kind`` chooses where a field is there in two formats."""
     found: dict[str, dict[str, Path]] = {}
-    for file in _listed(folder):
-        name = parse_name(file.name)
-        if name is not None and name.stem == stem:
+    for file in members_of(folder, stem):
+        if name := parse_name(file.name):
             found.setdefault(name.role, {})[name.kind] = file
     files = {}
     for role in (role for role in ROLES if role in found):

@@ -1,7 +1,8 @@
 """A set of pictures that this program has written: with masks and history, by its record.
 
 Pictures say nothing of themselves; the record beside them says which files belong to them and
-how estimated pixels came to be. Where other pictures have come to lie there it says nothing.
+how estimated pixels came to be. Pictures that have come to lie beside them are left out; where
+there are no others it says nothing.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def read_recorded(folder: Path, stem: str, chosen: Collection[str]) -> Stack | N
     """
     record = record_of(folder, stem)
     names = () if record is None else record.files.get("image", ())
-    if record is None or len(names) != len(record.channels) or not {*chosen} <= {*names}:
+    others = sorted({*chosen} - {*names})
+    if record is None or len(names) != len(record.channels) or len(others) == len({*chosen}):
         return None
     there = _wanted(folder, record, chosen)
     planes = {names[i]: _plain(folder / names[i]) for i in there}
@@ -116,6 +118,9 @@ def read_recorded(folder: Path, stem: str, chosen: Collection[str]) -> Stack | N
             data = _joined([_plain(path) for path in paths], record.axes) if whole else None
             beside[what] = None if data is None else replace(stack, data=data)
     stack, notes = with_images(stack, beside)
+    if others:
+        names_none = f"{info_of(folder, stem).name} names no such file of the field"
+        notes = (*notes, f"{', '.join(others)}: left out; {names_none}")
     return replace(stack, notes=(*stack.notes, *notes))
 
 

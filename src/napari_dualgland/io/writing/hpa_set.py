@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.frame_store import FrameStore, Part, read_frame
-from napari_dualgland.io.hpa import SUFFIXES
+from napari_dualgland.io.hpa import SUFFIXES, members_of
 from napari_dualgland.io.hpa_record import info_of
 from napari_dualgland.io.record import KEY, Record
 from napari_dualgland.io.writing.content import Content
@@ -53,6 +53,13 @@ class HpaFiles(Format):
         if twice is not None:
             found = f"two channels would both be called {_stem(path)}_{twice}"
             raise DualglandError(Kind.CONFLICT, stack.where, found, way_out="choose OME-TIFF")
+        # A picture of an older set that stays would be read as a channel of this one.
+        own = _names(content, path)[0]
+        there = members_of(path.parent, _stem(path)) if path.parent.is_dir() else []
+        stays = next((file for file in there if file.name not in own), None)
+        if stays is not None:
+            found = "is of another set of this name; it would stay, and be read as part of this one"
+            raise DualglandError(Kind.CONFLICT, stays, found, way_out="choose another name")
 
     @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:

@@ -159,6 +159,25 @@ def test_what_another_run_has_left_is_not_used(
         assert set(left).isdisjoint(pieces(killed))
 
 
+@pytest.mark.parametrize("given", ["set/in", "set"])
+def test_a_set_by_its_prefix_or_beside_the_output_goes_on_too(
+    tmp_path: Path, folder: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "FEWEST", 1)
+    (tmp_path / "set").mkdir()
+    nd.write(nd.read(folder / "in.ome.tif"), tmp_path / "set" / "in.png")
+    shutil.copy(folder / "mask.tif", tmp_path)
+    plain = job(tmp_path, "set/out.ome.tif")
+    wanted = plain.model_copy(update={"input": FileInput(path=tmp_path / given)})
+    with pytest.raises(DualglandError):
+        finish(wanted.steps(should_stop=lambda: bool(pieces(wanted))))
+    left = pieces(wanted)
+    assert left
+    with pytest.raises(DualglandError):
+        finish(wanted.steps(should_stop=lambda: not set(left).issuperset(pieces(wanted))))
+    assert set(left) < set(pieces(wanted))
+
+
 def test_a_short_run_leaves_no_trace(folder: Path) -> None:
     run(job(folder, "short.ome.tif", model="prior", samples=0))
     steps = job(folder, "stopped.ome.tif", model="prior", samples=0).steps()

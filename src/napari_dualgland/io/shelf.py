@@ -19,6 +19,7 @@ import numpy as np
 
 from napari_dualgland.io.beside import hidden_name, lock
 from napari_dualgland.io.sources import files_behind
+from napari_dualgland.io.zarr import is_ome_zarr
 
 FEWEST = 64
 """Tiles of a run that is worth it; a shorter one is done again before anybody has missed it."""
@@ -135,11 +136,12 @@ def _seen(sources: Iterable[Path]) -> Iterator[bytes]:
     """Yield what tells whether files have changed: size, time, and both ends."""
     for source in sources:
         for path in files_behind(source):
-            inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-            for file in inside:
+            # Of a set by its prefix or folder the members follow; our pieces may lie there too.
+            inside = path.rglob("*") if is_ome_zarr(path) else [path]
+            for file in sorted(p for p in inside if p.is_file()):
                 seen = file.stat()
                 yield os.fsencode(f"{file} {seen.st_size} {seen.st_mtime_ns}")
-            with suppress(OSError), path.open("rb") as opened:  # a folder has no ends
+            with suppress(OSError), path.open("rb") as opened:  # a folder or prefix has no ends
                 yield opened.read(_ENDS)
                 opened.seek(max(0, path.stat().st_size - _ENDS))
                 yield opened.read(_ENDS)

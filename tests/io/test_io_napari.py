@@ -19,7 +19,7 @@ from napari_dualgland.errors import DualglandError
 from napari_dualgland.io import read, write
 from napari_dualgland.io.layer_tag import tag_of
 from napari_dualgland.io.layer_tuples import contrast_limits, layers_of
-from napari_dualgland.io.napari_io import get_reader, write_layers
+from napari_dualgland.io.napari_io import get_reader, write_cells, write_layers
 from napari_dualgland.io.tiff import look_at_tiff, read_tiff
 from napari_dualgland.results import Imputation
 from napari_dualgland.sample import sample_path
@@ -420,6 +420,25 @@ def test_cells_are_saved_as_csv(tmp_path):
     head, row = (tmp_path / "a.csv").read_text().splitlines()
     told = dict(zip(head.split(","), row.split(","), strict=True))
     assert told == {"cell": "9", "area_px": "6", "y": "2.50", "x": "6.00"}
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        ({"index": [9, 4], "cell": [1, 2], "y": [7, 8]}, {"cell (layer)": "1", "y (layer)": "7"}),
+        ({"index": ["9", "none"], "stage": ["G1", "S"]}, {"stage": "G1"}),
+        ({"index": [None, 9.0, 9.0, 9.5], "stage": list("abcd")}, {"stage": "b"}),
+        ({"index": ["nine"], "stage": ["G1"]}, {"stage": ""}),
+    ],
+)
+def test_any_features_go_with_the_cells(tmp_path, features, told):
+    marked = np.zeros((20, 20), np.uint8)
+    marked[2:4, 5:8] = 9
+    cells = napari_layers.Labels(marked, name="cells", features=features)
+    write_cells(str(tmp_path / "a.csv"), marked, cells.as_layer_data_tuple()[1])
+    head, row = (tmp_path / "a.csv").read_text().splitlines()
+    own = {"cell": "9", "area_px": "6", "y": "2.50", "x": "6.00"}
+    assert dict(zip(head.split(","), row.split(","), strict=True)) == own | told
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png"])

@@ -40,7 +40,8 @@ def table_of_labels(layer: Any) -> CellTable:
     """Return where the cells of a Labels layer are and how large, with its features.
 
     Columns ``cell``, ``t`` and ``z`` where the layer has several, centroid ``y`` and ``x`` in
-    pixels, ``area_px``, ``area_um2`` where the pixel size is known, and the layer's features.
+    pixels, ``area_px``, ``area_um2`` where the pixel size is known, and the layer's features: of
+    several rows for a cell the first, ``y (layer)`` where a feature is called as one of these.
 
     Raises
     ------
@@ -71,7 +72,19 @@ def table_of_labels(layer: Any) -> CellTable:
         table["area_um2"] = table["area_px"] * size.y * size.x
     features = getattr(layer, "features", None)
     if features is not None and "index" in features and len(features.columns) > 1:
-        said = features.rename(columns={"index": "cell"})
-        table = table.merge(said, on="cell", how="left")
+        said = _by_cell(features, table)
+        table = table.merge(said, on="cell", how="left", validate="many_to_one")
     files = tuple(map(Path, files_of([layer])))
     return CellTable(tag_of(layer).field or layer.name, table, files)
+
+
+def _by_cell(features: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return features of the cells in a table, a row for each, with columns of other names."""
+    import pandas as pd
+
+    # A person or another program has filled them in: anything may stand there.
+    numbers = pd.to_numeric(features["index"], errors="coerce")
+    known = numbers.isin(table["cell"]) & ~numbers.duplicated()
+    others = features[known].drop(columns="index")
+    renamed = others.rename(columns={name: f"{name} (layer)" for name in table.columns})
+    return renamed.assign(cell=numbers[known].astype(int))

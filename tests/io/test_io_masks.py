@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from dataclasses import replace
 
 import imagecodecs
 import numpy as np
@@ -247,6 +248,15 @@ def test_of_an_earlier_output_its_mask_is_taken(stack, tmp_path):
     assert len(mask.notes) == 1
     assert Loaded(stack, mask).stack.notes == mask.notes
     assert refusal(read_labels, path).kind is Kind.WRONG_CONTENT
+
+
+def test_a_field_that_is_called_missing_is_no_mask(stack, tmp_path):
+    marked = np.stack([HOLE, 0 * HOLE, 0 * HOLE, HOLE]) > 0
+    done = nd.Imputation.of(replace(stack, name="missing"), marked)
+    mask = read_mask(write(done, tmp_path / "r.ome.tif"))
+    np.testing.assert_array_equal(mask.fitted(stack), marked)
+    path = write(replace(stack, name="missing"), tmp_path / "s.ome.tif")
+    assert refusal(read_mask, path).kind is Kind.WRONG_CONTENT
 
 
 def test_of_an_output_without_a_mask_nothing_is_taken(stack, tmp_path):

@@ -116,7 +116,8 @@ def _read_tiff(path: Path, checked: Checked, of_cells: bool) -> Mask:
     with opened(path) as tif:
         check_complete(path, tif)
         header = parse_ome(tif.ome_metadata) if tif.ome_metadata else OmeHeader()
-        named = [series for series in tif.series if series.name == MISSING]
+        # The first is the field itself, whatever it is called.
+        named = [series for series in tif.series[1:] if series.name == MISSING]
         ours = header.axes is not None
         if ours and (header.kind != "image" or (of_cells and named)):
             _check_kind(path, "an imputed field" if named else header.kind, of_cells)

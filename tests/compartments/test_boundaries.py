@@ -226,6 +226,17 @@ def test_missing_and_imputed_pixels_are_left_out_and_counted(found, scene, stack
     np.testing.assert_allclose(rows(counted, 0, "protein")["h"], field["h_filled"])
 
 
+def test_what_may_be_damaged_is_left_as_measured_and_said(scene, stack, monkeypatch):
+    # Ask for more than any rim has: then all that is found by regions is in doubt.
+    monkeypatch.setattr("napari_dualgland.missing.doubt.SHARP_SIDES", 1.1)
+    hurt = np.where(hole_in(stack, "er"), 255, stack.data).astype(np.uint8)
+    result = nd.boundaries(replace(stack, data=hurt), scene.cells)
+    assert any(
+        n.startswith("er: ") and "left as measured" in n and "rows 70–129" in n
+        for n in result.provenance.notes
+    )
+
+
 def test_each_hole_is_told_with_what_it_moved(scene, stack):
     bright = (slice(70, 130), slice(60, 120))
     missing = hole_in(stack, "protein", where=bright)

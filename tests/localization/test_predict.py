@@ -237,6 +237,22 @@ def test_damage_is_found_where_none_is_given(model: str) -> None:
     assert np.isfinite(probabilities(result)).all()
 
 
+def test_what_may_be_damaged_is_looked_at_as_measured_and_said(model: str, monkeypatch) -> None:
+    # Ask for more than any rim has: then all that is found by regions is in doubt.
+    monkeypatch.setattr("napari_dualgland.missing.doubt.SHARP_SIDES", 1.1)
+    image, labels = field()
+    hurt = image.copy()
+    hurt[1, 90:140, 20:60] = 0
+    stack = stack_of(np.stack([image, hurt]), "TCYX")
+    result = nd.localize(stack, labels, model=model, device="cpu")
+    assert (result.table["missing"] < 0.05).all()
+    (note,) = (n for n in result.provenance.notes if "may be damaged" in n)
+    assert note.startswith("protein: ")
+    assert "left as measured" in note
+    assert "rows 90–139, columns 20–59, t=1" in note
+    assert not any("may be damaged" in n for n in run(stack, labels, model).provenance.notes)
+
+
 def test_imputed_pixels_are_read_but_counted(model: str) -> None:
     image, labels = field()
     filled = np.zeros(image.shape, bool)

@@ -258,7 +258,7 @@ class BoundariesRun:
             device=str(head.device) if head else "cpu",
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             source=Path(source).name if source else self.stack.name,
-            notes=tuple(dict.fromkeys((*self.notes, *told, *nowhere))),
+            notes=tuple(dict.fromkeys((*self.notes, *self.frames.doubts, *told, *nowhere))),
         )
 
 

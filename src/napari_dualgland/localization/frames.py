@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.findings import Finding
 from napari_dualgland.hot_pixels import hot_in_plane
 from napari_dualgland.intensities import measurable
 from napari_dualgland.mask import as_mask
@@ -89,6 +90,12 @@ class Frames:
     missing : array_like or None
         As :func:`napari_dualgland.impute` takes it; None finds damage in the
         frames themselves.
+
+    Attributes
+    ----------
+    doubts : list of str
+        What a person should hear of the frames that were read: what may be damaged, and is
+        looked at as measured.
     """
 
     def __init__(self, stack: Stack, missing: Any = None) -> None:
@@ -97,6 +104,8 @@ class Frames:
         self._data = stack.canonical()
         self._at_hand = tuple(ROLES.index(role) for role in stack.roles)
         self._index = list(stack.roles.values())
+        self._names = [stack.channel_keys[i] for i in self._index]
+        self.doubts: list[str] = []
         mask = None if missing is None else as_mask(missing).fitted(stack)
         self._missing = None if mask is None else to_canonical(mask, stack.axes)
         self._imputed = None if stack.imputed is None else to_canonical(stack.imputed, stack.axes)
@@ -112,7 +121,8 @@ class Frames:
         planes = np.asarray(self._data[t, z][self._index])
         imputed = self._mask(self._imputed, t, z, planes.shape)
         if self._missing is None:
-            missing = find_in_planes(_hidden(planes, imputed), MissingParams())
+            how = (MissingParams(), self._names, (t, z), self._hear)
+            missing = find_in_planes(_hidden(planes, imputed), *how)
         else:
             missing = self._mask(self._missing, t, z, planes.shape)
         # What was filled is no longer missing, however odd it looks; what no camera counts is,
@@ -127,6 +137,11 @@ class Frames:
             hot, usual = hot_in_plane(values[place], ~lost)
             values[place][hot] = usual
         return Frame(t, z, values, missing, imputed, self._at_hand)
+
+    def _hear(self, finding: Finding) -> None:
+        # What is beyond doubt is left out here and not filled; it is counted as missing.
+        if finding.doubtful:
+            self.doubts.append(finding.sentence())
 
     def _mask(self, mask: Any, t: int, z: int, shape: tuple[int, ...]) -> BoolArray:
         if mask is None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from napari_dualgland.imputation.params import ImputeParams
-from napari_dualgland.jobs import FileInput, ImputeJob, Loaded
-from napari_dualgland.missing import find_missing
+from napari_dualgland.jobs import Detect, FileInput, ImputeJob, Loaded
+from napari_dualgland.missing import MissingParams, find_missing
 from napari_dualgland.progress import Cancelled
 from napari_dualgland.stack import ROLES, Channel, Stack
 
@@ -90,6 +90,20 @@ def test_what_was_found_is_told_before_the_first_tile_is_filled(pixels):
     assert {(f.channel, f.z) for f in told} == {(r, z) for r in ("nucleus", "er") for z in range(3)}
     assert sum(bool(event.found) for event in events) == 1
     assert {f.sentence() for f in told} <= set(result.provenance.notes)
+
+
+def test_what_is_in_doubt_is_noted_where_nothing_is_filled(pixels, monkeypatch):
+    # Ask for more than any rim has: then all that is found by regions is in doubt.
+    monkeypatch.setattr("napari_dualgland.missing.doubt.SHARP_SIDES", 1.1)
+    params = ImputeParams(model="prior", device="cpu", tile=64, rehearse=False)
+    regions = Detect(params=MissingParams(straight=False, scattered=False))
+    job = ImputeJob(input=ANY_FILE, missing=regions, params=params)
+    events, result = finish(job.steps(Loaded(stack_of(pixels[:, 0])), lambda: False))
+    assert result.unchanged
+    assert result.provenance.job is None
+    told = [finding.sentence() for event in events for finding in event.found]
+    assert told
+    assert result.provenance.notes[: len(told)] == tuple(told)
 
 
 def test_finding_alone_tells_the_same(pixels):

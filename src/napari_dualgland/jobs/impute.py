@@ -203,11 +203,11 @@ class ImputeJob(Job):
         finally:
             if shelf is not None:
                 shelf.close()
-        if result.unchanged:
-            return result
         notes = (*(finding.sentence() for finding in heard), *result.provenance.notes)
-        known = result.provenance.model_copy(update={"job": self.portable(), "notes": notes})
-        return replace(result, provenance=known)
+        told = {"notes": tuple(dict.fromkeys(notes))}
+        # What was left as it is carries no job: none has made it.
+        told |= {} if result.unchanged else {"job": self.portable()}
+        return replace(result, provenance=result.provenance.model_copy(update=told))
 
     def _shape(self, stack: Stack) -> tuple[int, ...]:
         """Return the shape of what is worked on."""

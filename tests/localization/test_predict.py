@@ -219,6 +219,8 @@ def test_damage_draws_a_cell_to_the_base_rates_and_no_other(
     notes = " ".join(result.provenance.notes)
     assert "2 cells are damaged: impute first" in notes
     assert "1 cell is without a measured pixel of the protein" in notes
+    assert "the probabilities are base rates" in notes
+    assert "rest on estimates" not in notes
     assert not localized.provenance.notes
     assert not np.asarray(result.maps[:18])[:, labels == 2].any()
 
@@ -281,7 +283,11 @@ def test_a_filled_pixel_counts_for_half_of_a_damaged_one(
     nothing = np.zeros(image.shape, bool)
     base = np.array([PRIOR.get(name, 0.05) for name in CLASSES])
     whole = probabilities(localized)[1]
-    filled = probabilities(run(nd.Imputation.of(stack_of(image), hole), labels, model, nothing))[1]
+    result = run(nd.Imputation.of(stack_of(image), hole), labels, model, nothing)
+    filled = probabilities(result)[1]
+    notes = " ".join(result.provenance.notes)
+    assert "nothing is named there, the probabilities rest on estimates" in notes
+    assert "are base rates" not in notes
     between = (logit(whole) + logit(base)) / 2
     assert np.allclose(logit(filled), between, atol=1e-3)
 

@@ -38,8 +38,8 @@ class Damage:
     ----------
     missing, imputed : numpy.ndarray
         Shares of the cell's pixels, over the channels at hand: damaged and not filled; filled.
-    protein : numpy.ndarray
-        Share of its protein pixels that are either.
+    protein, lost : numpy.ndarray
+        Shares of its protein pixels that are either, and that are damaged and not filled.
     weight : numpy.ndarray
         How far the cell is drawn to the base rates: the share of its protein pixels that are
         damaged, and half the share that are filled; or the mean of that over the channels where
@@ -50,6 +50,7 @@ class Damage:
     missing: Float64Array
     imputed: Float64Array
     protein: Float64Array
+    lost: Float64Array
     weight: Float64Array
 
 
@@ -61,19 +62,21 @@ class DamageCount:
     ----------
     missing, imputed : int
         Cells of which more than :data:`DAMAGED` is.
-    unmeasured : int
-        Cells without a measured pixel of the protein.
+    unmeasured, lost : int
+        Cells without a measured pixel of the protein; those of them without a filled one, too.
     """
 
     missing: int = 0
     imputed: int = 0
     unmeasured: int = 0
+    lost: int = 0
 
     def add(self, damage: Damage) -> None:
         """Count the cells of a frame."""
         self.missing += int((damage.missing > DAMAGED).sum())
         self.imputed += int((damage.imputed > DAMAGED).sum())
         self.unmeasured += int((damage.protein >= 1).sum())
+        self.lost += int((damage.lost >= 1).sum())
 
     def notes(self) -> list[str]:
         """Return a line for each kind that there is."""
@@ -89,11 +92,15 @@ class DamageCount:
             )
         if self.missing or self.imputed:
             notes.append(MEASURED_ALONE)
-        if self.unmeasured:
-            notes.append(
-                f"{_cells(self.unmeasured)} without a measured pixel of the protein: nothing is "
-                "named there, the probabilities are base rates"
-            )
+        for count, rest in (
+            (self.lost, "are base rates"),
+            (self.unmeasured - self.lost, "rest on estimates"),
+        ):
+            if count:
+                notes.append(
+                    f"{_cells(count)} without a measured pixel of the protein: nothing is named "
+                    f"there, the probabilities {rest}"
+                )
         return notes
 
 
@@ -133,6 +140,7 @@ def measure_damage(frame: Frame, cells: Ranked) -> Damage:
         missing=missing.mean(0),
         imputed=imputed.mean(0),
         protein=missing[at] + imputed[at],
+        lost=missing[at],
         weight=np.maximum(lost[at], lost[counted].mean(0)),
     )
 

@@ -26,7 +26,7 @@ from dualgland_training.trainer.checkpoint import find_checkpoints, latest_check
 from dualgland_training.trainer.events import LOG, append_line, read_log
 from dualgland_training.trainer.model_card import write_model
 from dualgland_training.trainer.steps import NotFinite
-from napari_dualgland import impute, read
+from napari_dualgland import impute, read, write
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.model.weights import ModelCard, read_card
 from napari_dualgland.sample import sample_path
@@ -284,6 +284,42 @@ def test_what_half_precision_does_not_hold_is_not_exported(tmp_path: Path) -> No
         write_model(tmp_path, network, ModelCard(name="own", architecture={}))
     assert (error.value.kind, error.value.part) == (Kind.NOT_FINITE, "weight")
     assert not list(tmp_path.iterdir())
+
+
+def test_images_stay_what_they_were_for_when_others_come_and_go(tmp_path: Path) -> None:
+    whole = read(sample_path("dualgland_whole.ome.tif"))
+    pixels = np.asarray(whole.data)
+
+    def image(number: int) -> Path:
+        y, x = 64 * number, 32 * number
+        part = dataclasses.replace(whole, data=pixels[:, y : y + 64, x : x + 64])
+        return write(part, tmp_path / "images" / f"{number}.ome.tif")
+
+    (tmp_path / "images").mkdir()
+    for number in range(1, 9):
+        image(number)
+    data = {"images": ["images"], "test_share": 0.5}
+    recipe = write_recipe(tmp_path, data=data, checkpoint_every=1, validation_crops=0, warmup=1)
+
+    def parts(steps: int) -> dict[str, set[str]]:
+        made = run(recipe, tmp_path / "out", resume=steps > 1, steps=steps).objective
+        found = {p: {s.name for s in sources} for p, sources in made.split._asdict().items()}
+        assert (
+            set(read_card(str(tmp_path / "out" / "small.safetensors"))[0].held_out)
+            == (found["test"])
+        )
+        return found
+
+    began = parts(1)
+    assert len(began["test"]) == 4
+    gone = min(began["train"])
+    (tmp_path / "images" / f"{gone}.ome.tif").unlink()
+    image(0)
+    now = parts(2)
+    assert now == began | {"train": began["train"] - {gone} | {"0"}}
+    assert "new ones: 1" in (tmp_path / "out" / LOG).read_text()
+    image(int(gone))
+    assert parts(3) == began | {"train": began["train"] | {"0"}}
 
 
 def test_the_model_is_taken_by_impute_and_says_whose_images_it_learned_from(runs: Runs) -> None:

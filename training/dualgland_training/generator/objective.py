@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from dualgland_training.data.split import read_split
+from dualgland_training.data.source import Split
+from dualgland_training.data.split import divided_as, parts_of, read_split
 from dualgland_training.generator.batch import Batch, draw_noise
 from dualgland_training.generator.batches import Batches
 from dualgland_training.generator.card import generator_card
@@ -70,9 +71,8 @@ class GeneratorObjective(Objective[Batch]):
     ) -> None:
         expect_no_window()
         self.config, self.device, self.precision = config, device, precision
-        self.split = read_split(config, warn)
-        rank, world = distributed.rank(), distributed.world()
-        self._batches = Batches(self.split.train, config, rank, world, device)
+        self._divide(read_split(config, warn))
+        self._parts = parts_of(self.split)
         self.steps = config.steps
         self.crops = config.sources * config.crops_per_source
         self.generator = build_generator(self.architecture())
@@ -89,6 +89,11 @@ class GeneratorObjective(Objective[Batch]):
         self.estimate_loss = EstimateLoss(config.losses, device)
         self.game = Game(config, self.texture, self.discriminator, device)
         self.watched: Validation | None = None
+
+    def _divide(self, split: Split) -> None:
+        rank, world = distributed.rank(), distributed.world()
+        self.split = split
+        self._batches = Batches(split.train, self.config, rank, world, self.device)
 
     def architecture(self) -> dict[str, Any]:
         """Return what the model card says of how to build the generator."""
@@ -141,6 +146,21 @@ class GeneratorObjective(Objective[Batch]):
     def images(self) -> dict[str, int]:
         """Return how many images there are in each part of the split."""
         return {part: len(sources) for part, sources in self.split._asdict().items()}
+
+    @override
+    def parts(self) -> dict[str, list[str]]:
+        """Return the names of a lab's own images, by what they are or were for."""
+        return self._parts
+
+    @override
+    def keep_parts(self, was: Mapping[str, list[str]], warn: Warn) -> None:
+        """Leave each image what it was for: what was trained on is never held out later."""
+        if not was or was == self._parts:
+            return
+        self._divide(divided_as(was, self.split, self.config, warn))
+        # One that is away today may be back when the run goes on again.
+        now = parts_of(self.split)
+        self._parts = {part: sorted({*was[part], *now[part]}) for part in now}
 
     @override
     def optimiser(self, name: str) -> torch.optim.AdamW:

@@ -11,7 +11,7 @@ from batch_scenes import COLOURS, broken_file, field_file, field_set
 
 from napari_dualgland.batch import StackOptions, find_stacks, find_steps
 from napari_dualgland.batch.manifest import MANIFEST
-from napari_dualgland.errors import Kind
+from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.jobs import Detect, FileInput, ImputeJob, LabelsFile, MaskFile
 from napari_dualgland.progress import Cancelled, finish
 
@@ -74,6 +74,21 @@ def test_results_are_no_input(fields):
     assert len(find_stacks([fields])) == 5
     # Whoever names that folder means it.
     assert len(find_stacks([fields / "out"])) == 1
+
+
+def test_results_do_not_go_among_the_inputs(fields, monkeypatch):
+    monkeypatch.chdir(fields)
+    for given, output in ((fields, fields), (".", fields), (fields, fields / "out" / "..")):
+        with pytest.raises(DualglandError, match="among the inputs; name another folder") as error:
+            find_stacks([given], output=output)
+        assert error.value.kind == Kind.CONFLICT
+    # A shell's asterisk names a folder of results, too: one that is empty, or written before.
+    out = fields / "out"
+    out.mkdir()
+    for _ in range(2):
+        assert sum(s.error is None for s in find_stacks([fields, out], output=out)) == 5
+        field_file(out / "field 1" / "field 1_imputed.ome.tif")
+        (out / MANIFEST).write_text("")
 
 
 def test_what_cannot_be_had_stays_with_its_error(tmp_path):

@@ -95,6 +95,14 @@ def test_what_cannot_be_asked_for_is_said(dualgland, whole, tmp_path, monkeypatc
     assert {path.name for path in tmp_path.iterdir()} == {whole.name}
 
 
+def test_nothing_is_written_into_the_folder_of_inputs(dualgland, whole):
+    before = set(whole.parent.iterdir())
+    said = dualgland("batch", whole.parent, "--out", whole.parent, *QUICK)
+    assert said.code == 2
+    assert "the results would go among the inputs" in said.error
+    assert set(whole.parent.iterdir()) == before
+
+
 @pytest.mark.parametrize("channels", ["foo=1", "nucleus=9"])
 def test_an_error_tells_its_stack(dualgland, whole, tmp_path, channels):
     """Whatever the option is called that is at fault."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 from napari_dualgland.batch.folders import companions, stacks_in
+from napari_dualgland.batch.manifest import MANIFEST
 from napari_dualgland.batch.queue import load_jobs
 from napari_dualgland.batch.stacks import FoundStack, StackOptions
 from napari_dualgland.batch.tables import is_table, read_table
@@ -79,16 +80,29 @@ def find_steps(
     ------
     Cancelled
         If ``should_stop`` returned true.
+    DualglandError
+        If a folder of inputs is that of the results.
     """
     found: dict[object, FoundStack] = {}
-    aside = None if output is None else home_expanded(output).absolute()
+    aside = None if output is None else Path(os.path.abspath(home_expanded(output)))
     for given in inputs:
+        if aside is not None and os.path.abspath(os.path.expanduser(given)) == str(aside):
+            _refuse_among_inputs(aside, options)
         for stack in _stacks_of(given, options, aside):
             if should_stop():
                 raise Cancelled.run()
             found.setdefault(stack.key, stack)
             yield Progress(0, 0, f"found {len(found)} stacks")
     return list(found.values())
+
+
+def _refuse_among_inputs(folder: Path, options: StackOptions) -> None:
+    """Refuse to write where stacks lie; what an earlier batch has written is none."""
+    if not folder.is_dir() or os.path.lexists(folder / MANIFEST):
+        return
+    if any(stack.error is None for stack in _stacks_of(folder, options, None)):
+        found = "the results would go among the inputs"
+        raise DualglandError(Kind.CONFLICT, folder, found, way_out="name another folder")
 
 
 def _stacks_of(

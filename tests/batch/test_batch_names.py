@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from batch_scenes import QUICK, field_file
 
-from napari_dualgland.batch import find_stacks, make_batch
+from napari_dualgland.batch import StackOptions, find_stacks, make_batch
 from napari_dualgland.batch.manifest import Manifest, Record
 from napari_dualgland.batch.names import Names, stem_of
 from napari_dualgland.batch.state import Status
 from napari_dualgland.errors import DualglandError
-from napari_dualgland.jobs import FileInput
+from napari_dualgland.jobs import FileInput, LabelsFile, MaskFile
 from napari_dualgland.localization.params import LocalizeParams
 
 
@@ -92,6 +92,23 @@ def test_what_follows_an_imputation_looks_at_its_result(tmp_path):
     (stack,) = make_batch(find_stacks([file]), tmp_path, {"localize": do["localize"]}).stacks
     (alone,) = stack.jobs
     assert alone.input == FileInput(path=file)
+
+
+def test_a_batch_means_the_same_in_any_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = field_file(tmp_path / "a.ome.tif")
+    mask, cells = MaskFile(path="mask.tif"), LabelsFile(path="~/cells.tif")
+    stacks = find_stacks([file], StackOptions(missing=mask, cells=cells))
+    own = QUICK.model_copy(update={"model": "own.safetensors"})
+    (stack,) = make_batch(
+        stacks, tmp_path / "out", {"impute": own, "localize": LocalizeParams()}
+    ).stacks
+    impute, localize = stack.jobs
+    assert impute.missing.path == tmp_path / "mask.tif"
+    assert localize.cells.path == Path.home() / "cells.tif"
+    assert {impute.missing.path, localize.cells.path} < set(stack.files)
+    assert impute.params.model == str(tmp_path / "own.safetensors")
+    assert localize.params == LocalizeParams()
 
 
 @pytest.mark.parametrize("do", [{}, {"paint": QUICK}])

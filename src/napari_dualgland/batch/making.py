@@ -18,6 +18,7 @@ from napari_dualgland.frozen import first_fault
 from napari_dualgland.jobs.base import Job
 from napari_dualgland.jobs.inputs import FileInput, MaskFile
 from napari_dualgland.jobs.saved import StackJob
+from napari_dualgland.model.weights import list_models
 
 KINDS: Mapping[str, type[Job]] = {
     kind.model_fields["kind"].default: kind for kind in get_args(get_args(StackJob)[0])
@@ -65,12 +66,14 @@ def make_batch(
     stacks, folder = list(stacks), home_expanded(output).absolute()
     former = {name: Path(record.source) for name, record in read_manifest(folder).items()}
     names = Names(folder, former, [file for stack in stacks for file in stack.files])
+    do = {kind: _placed(params) for kind, params in do.items()}
     made = []
     for stack in stacks:
         name, error = names.give(stack.path), stack.error
         jobs: tuple[StackJob, ...] = ()
         if error is None:
             try:
+                stack = stack.model_copy(update={"options": stack.options.absolute()})
                 jobs = _moved(stack.jobs, folder / name, name) or _asked(
                     stack, folder / name, name, do
                 )
@@ -82,6 +85,14 @@ def make_batch(
         return Batch(stacks=tuple(made), output=folder, workers=workers)
     except ValidationError as refused:
         raise DualglandError(Kind.BAD_VALUE, *first_fault(refused)) from None
+
+
+def _placed(params: BaseModel) -> BaseModel:
+    """Return parameters that name the same model wherever they are read."""
+    model = getattr(params, "model", "")
+    if not model.endswith((".safetensors", ".json")) or model in list_models():
+        return params
+    return params.model_copy(update={"model": str(home_expanded(model).absolute())})
 
 
 def _result(kind: str, folder: Path, name: str) -> Path:

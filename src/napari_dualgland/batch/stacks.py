@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
 from napari_dualgland.errors import DualglandError
+from napari_dualgland.files import home_expanded
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.jobs.inputs import Detect, FileInput, LabelsFile, MaskFile
 from napari_dualgland.jobs.saved import StackJob
@@ -38,6 +39,17 @@ class StackOptions(FrozenModel):
         """Return the files that are read besides the image."""
         masks = [self.missing.path] if isinstance(self.missing, MaskFile) else []
         return masks + ([] if self.cells is None else [self.cells.path])
+
+    def absolute(self) -> Self:
+        """Return options that name the same files wherever they are read."""
+        given = {"missing": self.missing, "cells": self.cells}
+        return self.model_copy(
+            update={
+                name: source.model_copy(update={"path": home_expanded(source.path).absolute()})
+                for name, source in given.items()
+                if isinstance(source, MaskFile | LabelsFile)
+            }
+        )
 
 
 class FoundStack(FrozenModel):

@@ -145,7 +145,7 @@ class LocalizeRun:
 
     def _all_notes(self) -> tuple[str, ...]:
         """Return what a reader of the result must know."""
-        notes = [*self.notes, *self.frames.doubts, *self.batches.notes]
+        notes = [*self.notes, *dict.fromkeys(self.frames.doubts), *self.batches.notes]
         absent = ", ".join(self.stack.absent_roles)
         if absent:
             notes.append(f"{absent}: no such channel; cells were read without it")

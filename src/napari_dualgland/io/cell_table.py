@@ -85,6 +85,6 @@ def _by_cell(features: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     # A person or another program has filled them in: anything may stand there.
     numbers = pd.to_numeric(features["index"], errors="coerce")
     known = numbers.isin(table["cell"]) & ~numbers.duplicated()
-    others = features[known].drop(columns="index")
-    renamed = others.rename(columns={name: f"{name} (layer)" for name in table.columns})
-    return renamed.assign(cell=numbers[known].astype(int))
+    said: pd.DataFrame = features[known].drop(columns="index")
+    said = said.rename(columns={name: f"{name} (layer)" for name in table.columns})
+    return said.assign(cell=numbers[known].astype(int))

@@ -120,7 +120,7 @@ def read_recorded(folder: Path, stem: str, chosen: Collection[str]) -> Stack | N
     stack, notes = with_images(stack, beside)
     if others:
         names_none = f"{info_of(folder, stem).name} names no such file of the field"
-        notes = (*notes, f"{', '.join(others)}: left out; {names_none}")
+        notes = [*notes, f"{', '.join(others)}: left out; {names_none}"]
     return replace(stack, notes=(*stack.notes, *notes))
 
 

@@ -204,10 +204,10 @@ class ImputeJob(Job):
             if shelf is not None:
                 shelf.close()
         notes = (*(finding.sentence() for finding in heard), *result.provenance.notes)
-        told = {"notes": tuple(dict.fromkeys(notes))}
-        # What was left as it is carries no job: none has made it.
-        told |= {} if result.unchanged else {"job": self.portable()}
-        return replace(result, provenance=result.provenance.model_copy(update=told))
+        known = result.provenance.model_copy(update={"notes": tuple(dict.fromkeys(notes))})
+        if not result.unchanged:  # else no job has made it
+            known = known.model_copy(update={"job": self.portable()})
+        return replace(result, provenance=known)
 
     def _shape(self, stack: Stack) -> tuple[int, ...]:
         """Return the shape of what is worked on."""

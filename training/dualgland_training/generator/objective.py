@@ -148,12 +148,12 @@ class GeneratorObjective(Objective[Batch]):
         return {part: len(sources) for part, sources in self.split._asdict().items()}
 
     @override
-    def parts(self) -> dict[str, list[str]]:
+    def division(self) -> dict[str, list[str]]:
         """Return the names of a lab's own images, by what they are or were for."""
         return self._parts
 
     @override
-    def keep_parts(self, was: Mapping[str, list[str]], warn: Warn) -> None:
+    def keep_division(self, was: Mapping[str, list[str]], warn: Warn) -> None:
         """Leave each image what it was for: what was trained on is never held out later."""
         if not was or was == self._parts:
             return

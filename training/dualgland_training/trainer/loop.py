@@ -179,7 +179,7 @@ class Training(Generic[B]):
             path, steps.networks, steps.average, steps.optimisers
         )
         self.objective.load_state({k: v.to(self.device) for k, v in kept.items()})
-        self.objective.keep_parts(state.get("parts", {}), self._warn)
+        self.objective.keep_division(state.get("parts", {}), self._warn)
         self.figures = state["figures"]
         made = self.objective
         was, asked = state.get("precision", made.precision), self.options.precision
@@ -322,7 +322,7 @@ class Training(Generic[B]):
                 "config": self.options.model_dump(mode="json"),
                 "figures": self.figures,
                 "precision": self.objective.precision,
-                "parts": self.objective.parts(),
+                "parts": self.objective.division(),
             }
             save_checkpoint(
                 self.folder,

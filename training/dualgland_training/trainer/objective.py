@@ -78,12 +78,13 @@ class Objective(Protocol[B]):
     def images(self) -> dict[str, int]:
         """Return how many images there are, by what they are for."""
 
-    def parts(self) -> dict[str, list[str]]:
+    def division(self) -> dict[str, list[str]]:
         """Return the names of images that were divided for this run, by what they are for."""
         return {}
 
-    def keep_parts(self, was: Mapping[str, list[str]], warn: Warn) -> None:
-        """Divide the images as they were when the run began: as :meth:`parts` told it then."""
+    def keep_division(self, was: Mapping[str, list[str]], warn: Warn) -> None:
+        """Divide the images as they were when the run began: as :meth:`division` told it then."""
+        return None
 
     def optimiser(self, name: str) -> torch.optim.Optimizer:
         """Return the optimiser of a network, at its full learning rate."""

@@ -216,6 +216,42 @@ def test_a_file_carries_the_job_that_wrote_it_and_it_is_done_again(damaged, tmp_
     assert np.array_equal(second.missing, first.missing)
 
 
+@pytest.mark.parametrize("ending", [".safetensors", ".json"])
+def test_a_job_carries_where_the_model_of_a_lab_lies(tmp_path, ending):
+    params = nd.ImputeParams(model=str(tmp_path / "lab" / f"own{ending}"))
+    job = ImputeJob(input=FileInput(path=tmp_path / "a.tif"), params=params)
+    assert job.portable()["params"]["model"] == f"own{ending}"
+    told = job.model_copy(update={"output": tmp_path / "out" / "b.ome.tif"}).portable()
+    assert told["params"]["model"] == f"../lab/own{ending}"
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "job.json").write_text(json.dumps(told))
+    again = load_job(tmp_path / "out" / "job.json")
+    assert Path(again.params.model).resolve() == Path(params.model).resolve()
+    named = told | {"params": {"model": "prior"}}
+    (tmp_path / "out" / "job.json").write_text(json.dumps(named))
+    assert load_job(tmp_path / "out" / "job.json").params.model == "prior"
+
+
+def test_a_home_in_a_job_is_a_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    job = ImputeJob(
+        input=FileInput(path=Path("~/a.tif")),
+        params=nd.ImputeParams(model="~/own.safetensors"),
+        output=Path("~/b.ome.tif"),
+    )
+    lab = {"images": "~/images", "output": "run", "params": {"recipe": "own.yaml"}}
+    for told in (job.model_dump_json(), json.dumps({"kind": "train", **lab})):
+        (tmp_path / "job.json").write_text(told)
+        again = load_job(tmp_path / "job.json")
+        if isinstance(again, ImputeJob):
+            paths = [str(again.input.path), again.params.model, str(again.output)]
+            names = ["home/a.tif", "home/own.safetensors", "home/b.ome.tif"]
+        else:
+            paths = [str(again.images), str(again.output), again.params.recipe]
+            names = ["home/images", "run", "own.yaml"]
+        assert paths == [str(tmp_path / name) for name in names]
+
+
 def test_a_file_that_no_job_wrote_is_refused(damaged):
     with pytest.raises(nd.DualglandError, match="does not say which job"):
         load_job(damaged / "stack.ome.tif")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from napari_dualgland.files import home_expanded
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io import read
 from napari_dualgland.io.hpa import parse_name
@@ -117,7 +118,7 @@ class Job(FrozenModel, ABC):
     def reads(self) -> list[Path]:
         """Return every path that the job reads: images, masks, labels, layers' files, weights."""
         told = self.model_dump(exclude={"output"})
-        weights = Path(told["params"]["model"])
+        weights = home_expanded(told["params"]["model"])
         return [*_paths_in(told), *([weights] if weights.is_file() else [])]
 
     def beside(self, ending: str) -> Path:
@@ -176,14 +177,22 @@ def _seen_from(value: Any, folder: Path | None) -> Any:
     if not isinstance(value, dict):
         return value
     seen = {key: _seen_from(item, folder) for key, item in value.items()}
-    if isinstance(seen.get("path"), str):
-        path = Path(seen["path"])
+    for key, told in seen.items():
+        if not _is_path(key, told):
+            continue
+        path = home_expanded(told)
         try:
             near = None if folder is None else os.path.relpath(path.absolute(), folder)
         except ValueError:  # on another drive
             near = None
-        seen["path"] = path.name if near is None else Path(near).as_posix()
+        seen[key] = path.name if near is None else Path(near).as_posix()
     return seen
+
+
+def _is_path(key: str, value: Any) -> bool:
+    """Whether a field of a job says where a file lies; a model may be known by its name."""
+    is_model = key == "model" and str(value).endswith((".safetensors", ".json"))
+    return isinstance(value, str) and (is_model or key in ("path", "output"))
 
 
 def _paths_in(value: Any) -> Iterator[Path]:
@@ -201,7 +210,5 @@ def _joined(value: Any, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     joined = {key: _joined(item, folder) for key, item in value.items()}
-    for key in ("path", "output"):
-        if isinstance(joined.get(key), str):
-            joined[key] = str(folder / joined[key])
-    return joined
+    paths = {key: told for key, told in joined.items() if _is_path(key, told)}
+    return joined | {key: str(folder / home_expanded(told)) for key, told in paths.items()}

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from napari_dualgland.errors import DualglandError, Kind
+from napari_dualgland.files import home_expanded
 from napari_dualgland.frozen import FrozenModel
 from napari_dualgland.io.atomic import replacing
 from napari_dualgland.io.places import made
@@ -184,5 +185,9 @@ class TrainJob(FrozenModel):
 
     def found_from(self, folder: Path) -> TrainJob:
         """Return the job with relative paths seen from a folder."""
-        more: dict[str, Any] = {"images": folder / self.images, "output": folder / self.output}
+        places = ("images", "output")
+        more: dict[str, Any] = {p: folder / home_expanded(getattr(self, p)) for p in places}
+        if (recipe := self.params.recipe) not in RECIPES:
+            own = str(folder / home_expanded(recipe))
+            more["params"] = self.params.model_copy(update={"recipe": own})
         return self.model_copy(update=more)

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from localization.cell_scenes import save_localizer
 
+from napari_dualgland.batch.queue import QUEUE, load_batch
 from napari_dualgland.io import read, write
 from napari_dualgland.results import Imputation
 
@@ -93,6 +95,21 @@ def test_what_cannot_be_asked_for_is_said(dualgland, whole, tmp_path, monkeypatc
     assert told.code == 2
     assert said in told.error
     assert {path.name for path in tmp_path.iterdir()} == {whole.name}
+
+
+def test_options_hold_for_whatever_is_done_alone(dualgland, whole, tmp_path):
+    model, out = save_localizer(tmp_path / "models"), tmp_path / "out"
+    words = ("batch", whole, "--out", out, "--do", "localize", "--workers", 1, "--device", "cpu")
+    said = dualgland(*words, "--missing", "nan")
+    assert said.code == 2
+    assert said.error == "--missing: nan is not taken here; expected a mask or auto"
+    assert not out.exists()
+    said = dualgland(*words, "--model", model)
+    assert said.code == 0
+    assert "1 of 1 stacks done" in said.out
+    assert "Imputed pixels" not in said.out
+    (stack,) = load_batch(out / QUEUE).stacks
+    assert stack.jobs[0].params.model == model
 
 
 def test_nothing_is_written_into_the_folder_of_inputs(dualgland, whole):

@@ -88,7 +88,7 @@ class BatchRequest(FrozenModel):
         words += channels_option(given.channels) + pixel_size_option(given.pixel_size)
         if isinstance(given.missing, MaskFile):
             words += flags({"missing": given.missing.path})
-        elif given.missing == Detect.nan_only():
+        elif given.missing == Detect.nan_only() and "impute" in self.do:
             words += flags({"missing": "nan"})
         words += flags(told(self.do["impute"], _ALWAYS) if "impute" in self.do else device)
         return shlex.join(words)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def asked(words: str, params: Mapping[str, BaseModel], device: str) -> dict[str, BaseModel]:
+def asked(
+    words: str, params: Mapping[str, BaseModel], device: str, model: str | None = None
+) -> dict[str, BaseModel]:
     """Return what ``--do`` asks for, with its parameters.
 
     Parameters
@@ -45,6 +47,8 @@ def asked(words: str, params: Mapping[str, BaseModel], device: str) -> dict[str,
         By name, of those that have options of their own.
     device : str
         For all others too.
+    model : str, optional
+        For another, where it is all that is asked for.
 
     Returns
     -------
@@ -61,11 +65,12 @@ def asked(words: str, params: Mapping[str, BaseModel], device: str) -> dict[str,
         found = f"{unknown[0]!r} is nothing that can be done" if unknown else "nothing is named"
         raise DualglandError(Kind.BAD_VALUE, "--do", found, expected=",".join(KINDS))
     made = {}
+    others = {"device": device} | ({} if model is None or len({*names}) > 1 else {"model": model})
     for name in dict.fromkeys(names):
         default = KINDS[name].model_fields["params"].get_default(call_default_factory=True)
         fields = type(default).model_fields
-        of_device = default.model_copy(update={"device": device} if "device" in fields else {})
-        made[name] = params.get(name, of_device)
+        told = {option: value for option, value in others.items() if option in fields}
+        made[name] = params.get(name, default.model_copy(update=told))
     return made
 
 
@@ -203,5 +208,5 @@ def show(result: dict[str, Any], to: Console) -> None:
     to.print(f"{', '.join(said)}, {result['seconds']:.1f} s", soft_wrap=True)
     if result["error"] is None:
         to.print(f"report: {result[PAGE]} and {TABLE}", soft_wrap=True)
-    if result["done"]:
+    if any(stack["filled"] for stack in result["each"]):
         to.print("Imputed pixels are a model's estimate; the files mark them.")

@@ -214,17 +214,20 @@ def batch(
     """Work on many stacks, in processes. The same command again goes on where it was stopped."""
     from napari_dualgland.batch import StackOptions
     from napari_dualgland.cli import batch as verb
-    from napari_dualgland.cli.options import file_input, mask_source, options_of
+    from napari_dualgland.cli.options import damage_file, file_input, mask_source, options_of
 
     options = {"seed": seed, "model": model, "device": device, "precision": precision}
     options |= {"tile": tile, "rehearse": rehearse, "adapt": adapt}
     options |= {"samples": samples, "plausible": plausible}
     params = options_of(ImputeParams, options)
+    own_model = None if model == DEFAULTS.model else model
+    asked = verb.asked(do, {"impute": params}, device, own_model)
+    if "impute" not in asked:
+        damage_file(missing)
     given = file_input(Path(), channels, pixel_size)
     of_stacks = StackOptions(
         channels=given.channels, pixel_size=given.pixel_size, missing=mask_source(missing)
     )
-    asked = verb.asked(do, {"impute": params}, device)
     result = verb.run(inputs, out, asked, of_stacks, workers)
     answer(lambda: result, verb.show, as_json)
     if result["failed"] or result["error"]:

@@ -201,7 +201,18 @@ def _by_prefix(path: Path) -> HpaSet | None:
 
 
 def members_of(folder: Path, stem: str) -> list[Path]:
-    """Return the files of a set, in whatever formats."""
+    """Return the files of a set, in whatever formats.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    stem : str
+        What the files of the set share.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
     parsed = [(file, parse_name(file.name)) for file in _listed(folder)]
     return [file for file, name in parsed if name is not None and name.stem == stem]
 

@@ -132,6 +132,21 @@ def test_what_is_there_is_told_before_it_is_replaced(tmp_path, ending):
     assert opened(path).dtype == np.uint8
 
 
+@pytest.mark.parametrize("older", [None, stack_of()])
+def test_a_painted_mask_is_not_taken_for_ours(tmp_path, older):
+    result, painted = imputation_of(stack_of()), tmp_path / "a_missing.tif"
+    if older is not None:
+        write(older, tmp_path / "a.tif")
+    painted.write_bytes(b"painted")
+    with pytest.raises(DualglandError) as told:
+        write(result, tmp_path / "a.tif")
+    assert (told.value.kind, told.value.place) == (Kind.CONFLICT, str(painted))
+    assert painted.read_bytes() == b"painted"
+    painted.unlink()
+    for _ in range(2):  # what it has written itself is replaced
+        write(result, tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_file_of_a_job_holds_that_job(tmp_path, ending):
     job = {"kind": "impute", "input": {"kind": "file", "path": "in.ome.tif"}}

@@ -18,6 +18,9 @@ from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.io.frame_store import FrameStore, Part, read_frame
 from napari_dualgland.io.hpa import parse_name
 from napari_dualgland.io.record import Record
+from napari_dualgland.io.tiff.headers import header_of
+from napari_dualgland.io.tiff.opening import examined
+from napari_dualgland.io.tiff.series import own_series
 from napari_dualgland.io.writing.content import Content
 from napari_dualgland.io.writing.contrast import range_of
 from napari_dualgland.io.writing.format import Format
@@ -63,6 +66,13 @@ class ImageJTiff(Format):
             if part.nbytes > _MOST_BYTES:
                 found = "an ImageJ hyperstack holds 4 GiB at most"
                 raise DualglandError(Kind.TOO_LARGE, stack.where, found, way_out=other)
+        # A painted mask may be called as ours would be; a person is asked for the main file alone.
+        others = [place for place in _paths(content, path)[1:] if place.exists()]
+        own = _named_in(path) if others else set()
+        taken = next((place for place in others if place.name not in own), None)
+        if taken is not None:
+            found = f"would be replaced, and no {path.name} says that it goes with it"
+            raise DualglandError(Kind.CONFLICT, taken, found, way_out="choose another name")
 
     @override
     def files(self, content: Content, path: Path) -> list[PlannedFile]:
@@ -107,6 +117,14 @@ def _paths(content: Content, path: Path) -> list[Path]:
     stem = path.name[: -len(path.suffix)]
     names = [f"{stem}_{part.name.replace(' ', '_')}{path.suffix}" for part in content.parts[1:]]
     return [path, *(path.with_name(name) for name in names)]
+
+
+def _named_in(path: Path) -> set[str]:
+    """Return the files that an older file of this name says lie beside it."""
+    with contextlib.suppress(DualglandError), examined(path) as found:
+        header = header_of(found.tif, found.described, own_series(path, found.tif))
+        return {name for names in header.files.values() for name in names}
+    return set()
 
 
 def _header(stack: Stack, part: Part, store: FrameStore, record: Record | None) -> dict[str, Any]:

@@ -214,7 +214,7 @@ def test_export_writes_what_is_shown(viewer, dock, click, run, qtbot, tmp_path, 
 
 @pytest.mark.parametrize(
     ("name", "there"),
-    [("out", "out.ome.tif"), ("out.ome.tif", "out.ome.tif"), ("out.tif", "out_missing.tif")],
+    [("out", "out.ome.tif"), ("out.ome.tif", "out.ome.tif"), ("out.tif", "out.tif")],
 )
 def test_an_older_export_is_replaced_with_leave_alone(
     dock, click, run, qtbot, tmp_path, monkeypatch, name, there

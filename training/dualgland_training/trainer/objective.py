@@ -83,8 +83,16 @@ class Objective(Protocol[B]):
         return {}
 
     def keep_division(self, was: Mapping[str, list[str]], warn: Warn) -> None:
-        """Divide the images as they were when the run began: as :meth:`division` told it then."""
-        return None
+        """Divide the images as they were when the run began.
+
+        Parameters
+        ----------
+        was : mapping
+            As :meth:`division` told it then; empty where it was not told.
+        warn : callable
+            Told where they are others today.
+        """
+        return
 
     def optimiser(self, name: str) -> torch.optim.Optimizer:
         """Return the optimiser of a network, at its full learning rate."""

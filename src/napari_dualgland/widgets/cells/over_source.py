@@ -51,7 +51,17 @@ def like_source(run: Run[R], pixels: LazyArray) -> LazyArray:
 
 
 def same_cells(one: Run[Any], other: Run[Any]) -> bool:
-    """Tell whether two runs have looked at the same cells; not asked of what is not in memory."""
+    """Tell whether two runs have looked at the same cells.
+
+    Parameters
+    ----------
+    one, other : Run
+        Cells that are not in memory are compared by what they are alone.
+
+    Returns
+    -------
+    bool
+    """
     a, b = one.result.cells, other.result.cells
     if a is b:
         return True

@@ -122,7 +122,8 @@ class ExportWidget(Dock):
     def show_plan(self) -> Plan | None:
         """List what would be written; None where nothing can be."""
         self._look.stop()
-        self.follow_layers()  # a later run puts its results into the layers of the earlier one
+        # A later run puts its results into the layers of the earlier one.
+        self.what.renew(found_in(self.viewer))
         try:
             result = self._chosen().load()
             self.options.offer(result)

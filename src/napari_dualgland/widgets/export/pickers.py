@@ -67,6 +67,13 @@ class WhatForm(QWidget):
         self.what.setEnabled(bool(found))
         self._on_what()
 
+    def renew(self, found: Sequence[Found]) -> None:
+        """Take what the same things to export hold by now; offer anew where they are others."""
+        if [item.key for item in found] == [item.key for item in self._found]:
+            self._found = list(found)
+        else:
+            self.offer(found)
+
     def choose(self, key: tuple[str, ...]) -> None:
         """Choose a result by what tells it from others."""
         keys = [item.key for item in self._found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from types import SimpleNamespace
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -132,6 +133,8 @@ def test_a_zoom_leaves_what_a_person_has_set(qtbot):
     assert marks[1].contour == before
 
 
+@pytest.mark.parametrize("times", [0, 4], ids=["alone", "in time"])
+@pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize(
     ("position", "view", "hit"),
     [
@@ -141,21 +144,28 @@ def test_a_zoom_leaves_what_a_person_has_set(qtbot):
         ((-60.0, 60, 60), (1, 0, 0), None),
     ],
 )
-def test_in_three_dimensions_the_pixel_in_sight_is_clicked(position, view, hit):
+def test_in_three_dimensions_the_pixel_in_sight_is_clicked(position, view, hit, lazy, times):
     from napari_dualgland.widgets.cells.canvas_link import ClickWatch
 
     viewer, told = ViewerModel(), []
     pixels = np.zeros((8, 64, 64), int)
     pixels[2:, 5:40, 5:40] = 1
-    layer = viewer.add_labels(pixels)
+    scale: tuple[float, ...] = (1.0, 1.0, 1.0)
+    if times:  # a step of time is not one of the units of the world
+        pixels = np.stack([np.zeros_like(pixels)] * (times - 1) + [pixels])
+        scale = (30.0, *scale)
+        position, view = (30.0 * (times - 1), *position), (0, *view)
+        hit = None if hit is None else (times - 1, *hit)
+    layer = viewer.add_labels(da.from_array(pixels) if lazy else pixels, scale=scale)
     watch = ClickWatch(viewer, lambda: layer, lambda label, place: told.append((label, place)))
     viewer.dims.ndisplay = 3
+    viewer.dims.set_point(0, position[0])
     event = SimpleNamespace(
         type="mouse_press",
         pos=(10, 10),
         position=position,
         view_direction=np.array(view, float),
-        dims_displayed=[0, 1, 2],
+        dims_displayed=list(viewer.dims.displayed),
     )
     steps = viewer.mouse_drag_callbacks[-1](viewer, event)
     next(steps)

@@ -26,6 +26,7 @@ from napari_dualgland.batch.report import PAGE, TABLE, filled_by_channel
 from napari_dualgland.batch.run import summary
 from napari_dualgland.batch.unreported import Unreported
 from napari_dualgland.cli.console import console, progress_bar
+from napari_dualgland.cli.refusals import PROGRAM
 from napari_dualgland.errors import DualglandError, Kind
 from napari_dualgland.legible import legible
 from napari_dualgland.progress import finish
@@ -130,7 +131,7 @@ def _watched(batch: Batch) -> tuple[tuple[StackState, ...], Unreported | None]:
                 except StopIteration as end:
                     return end.value, None
                 except Unreported as error:
-                    console(stderr=True).print(legible(f"dualgland: {error}"), soft_wrap=True)
+                    console(stderr=True).print(legible(f"{PROGRAM}: {error}"), soft_wrap=True)
                     return error.states, error
                 assert step.stack is not None
                 ended[step.stack.name] = step.stack

@@ -96,6 +96,8 @@ class BoundaryLayers(RunLayers[Boundaries]):
     @override
     def cells(self) -> Labels | None:
         """The layer of the cells, if the person has left it there."""
+        if (own := super().cells) is not None:
+            return own
         made_from = None if self.home is None else tag_of(self.home).sources
         shared = (
             layer
@@ -103,7 +105,7 @@ class BoundaryLayers(RunLayers[Boundaries]):
             if tag_of(layer).kind == "cells" and tag_of(layer).sources == made_from
             if isinstance(run := carried_by(layer), Run) and same_cells(run, self.run)
         )
-        return super().cells or next(shared, None)
+        return next(shared, None)
 
     @override
     def width_of(self, row: Any) -> float:

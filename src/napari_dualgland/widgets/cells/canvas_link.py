@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakMethod, finalize
@@ -106,22 +107,26 @@ class ClickWatch:
 
 def _place_of(layer: Any, event: Any, label: int) -> tuple[int, ...] | None:
     """Return the pixel of a layer under the pointer: in three dimensions the first in sight."""
-    position = event.position[len(event.position) - layer.ndim :]
+    lacking = len(event.position) - layer.ndim
+    position = event.position[lacking:]
+    place = np.array([round(float(v)) for v in layer.world_to_data(position)])
     if len(event.dims_displayed) < 3:
-        return tuple(round(float(v)) for v in layer.world_to_data(position))
-    near, far = layer.get_ray_intersections(
-        event.position, event.view_direction, event.dims_displayed, world=True
-    )
+        return tuple(place.tolist())
+    shown = [axis - lacking for axis in event.dims_displayed]
+    view = np.asarray(event.view_direction)[lacking:]
+    near, far = layer.get_ray_intersections(position, view, shown)
     if near is None or far is None:
         return None
-    steps = np.linspace(0, 1, 2 * int(np.ceil(np.linalg.norm(far - near))) + 2)[:, None]
-    place = np.round(layer.world_to_data(position)).astype(int)
-    for point in near + steps * (far - near):
-        place[-len(point) :] = np.round(point)
-        inside = all(0 <= i < n for i, n in zip(place, layer.data.shape, strict=True))
-        if inside and layer.data[tuple(place)] == label:
-            return tuple(map(int, place))
-    return None
+    # napari tells the axes that are not shown in the units of the world: those of above count.
+    way = (far - near)[shown]
+    steps = np.linspace(0, 1, 2 * math.ceil(np.linalg.norm(way)) + 2)[:, None]
+    places = np.repeat(place[None], len(steps), 0)
+    places[:, shown] = np.round(near[shown] + steps * way)
+    places = places[((places >= 0) & (places < layer.data.shape)).all(1)]
+    lazy = hasattr(layer.data, "vindex")
+    found = np.asarray((layer.data.vindex if lazy else layer.data)[tuple(places.T)])
+    hits = places[found == label]
+    return tuple(hits[0].tolist()) if len(hits) else None
 
 
 def _weakly(method: WeakMethod[Any]) -> Callable[[Any, Any], Any]:

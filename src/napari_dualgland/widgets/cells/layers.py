@@ -189,7 +189,7 @@ class RunLayers(ABC, Generic[R]):
         run = self.run
         tag = tag_for(source, kind, kind, provenance=run.result.provenance, plane=run.frame)
         laid = like_source(run, pixels)
-        if isinstance(laid, np.ndarray) and make is Labels:
+        if make is Labels and isinstance(laid, np.ndarray) and not isinstance(laid, np.memmap):
             laid = laid.copy()  # on which a person may paint, and the result stays
         layer = put_layer(
             self._viewer,

@@ -227,7 +227,7 @@ def _written(result: Imputation, path: Path) -> Iterable[Path]:
     from napari_dualgland.io.writing import plan  # not before somebody exports
 
     try:
-        return plan(result, path).replaced
+        return [file.path for file in plan(result, path).files]
     except DualglandError:
         return ()
 

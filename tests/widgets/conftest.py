@@ -44,6 +44,16 @@ def paint(dtype="uint8", side=SIDE, seed=0):
     return pixels
 
 
+PLUGIN = "napari-dualgland"
+
+
+def open_dock(viewer, name, qtbot):
+    """Open a dock of ours by its name, as the menu does."""
+    widget = viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+    qtbot.wait(100)
+    return widget
+
+
 def plain_field(pixels=None, **options):
     """Return four layers without a transform, from the bottom up."""
     pixels = paint() if pixels is None else pixels
@@ -285,6 +295,28 @@ def boundaries_dock(docked):
     from napari_dualgland.widgets.boundaries.dock import BoundariesWidget
 
     return lambda layers=(): docked(BoundariesWidget, QUICK_BOUNDARIES, layers)
+
+
+@pytest.fixture
+def shown(make_napari_viewer, qtbot):
+    """A window of 1280 x 800 with four layers."""
+    import gc
+
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1280, 800)
+    for layer in plain_field():
+        viewer.add_layer(layer)
+    yield viewer
+    qtbot.wait(20)
+    gc.collect()
+
+
+@pytest.fixture
+def stocked(viewer):
+    """Four layers in a window that is not on the screen, where jobs may run."""
+    for layer in plain_field():
+        viewer.add_layer(layer)
+    return viewer
 
 
 @pytest.fixture
